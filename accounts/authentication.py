@@ -1,0 +1,66 @@
+"""Who is asking: a browser session or a program's token, and for whom the program acts."""
+
+import logging
+
+from django.contrib.auth.models import AnonymousUser
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from accounts.models import ServiceToken, User
+
+logger = logging.getLogger(__name__)
+
+ACTING_HEADER = "X-User-ID"
+_REFUSAL = "X-User-ID is only for a service token that may act for others."
+
+
+class ServiceTokenAuthentication(BaseAuthentication):
+    """`Authorization: Token …`, and with the permission for it `X-User-ID: <id>` to act for that person.
+
+    Staff accounts cannot be acted for: a token must not become a way to their permissions.
+    """
+
+    keyword = "Token"
+
+    def authenticate(self, request: Request) -> tuple[User, ServiceToken] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != self.keyword.lower().encode():
+            return None
+        if len(parts) != 2:
+            raise AuthenticationFailed("Write the header as `Authorization: Token <token>`.")
+        digest = ServiceToken.hash(parts[1].decode("latin-1"))
+        token = ServiceToken.objects.select_related("user").filter(digest=digest).first()
+        if token is None or not token.user.is_active:
+            raise AuthenticationFailed("This token is not valid.")
+        acting_for = request.headers.get(ACTING_HEADER)
+        if acting_for is None:
+            return token.user, token
+        if not token.may_act_for_others:
+            raise PermissionDenied(_REFUSAL)
+        return self._person(acting_for, token), token
+
+    def authenticate_header(self, request: Request) -> str:
+        return self.keyword
+
+    @staticmethod
+    def _person(acting_for: str, token: ServiceToken) -> User:
+        is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
+        person = (
+            User.objects.filter(pk=int(acting_for), is_active=True, is_staff=False, is_superuser=False).first()
+            if is_id
+            else None
+        )
+        if person is None:
+            raise PermissionDenied("X-User-ID names nobody that this token may act for.")
+        logger.info("service token of user %s acts for user %s", token.user_id, person.pk)
+        return person
+
+
+class OwnSessionAuthentication(SessionAuthentication):
+    """The browser's login with CSRF protection; it never acts for anyone else."""
+
+    def authenticate(self, request: Request) -> tuple[User | AnonymousUser, None] | None:
+        if ACTING_HEADER in request.headers:
+            raise PermissionDenied(_REFUSAL)
+        return super().authenticate(request)

@@ -1,0 +1,61 @@
+"""People, the tokens of programs, and the idempotency keys of their requests."""
+
+import hashlib
+import secrets
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class User(AbstractUser):
+    """A person. Imported people have no usable password and are known by their `username`."""
+
+    is_synthetic = models.BooleanField(
+        "synthetic", default=False, help_text="A simulated person of the demo, not a real one."
+    )
+
+
+class ServiceToken(models.Model):
+    """A program's key to the API. Only its hash is stored; the token is shown once, when issued.
+
+    The token carries 256 random bits, so a fast hash is enough: there is nothing to guess.
+    """
+
+    digest = models.CharField(max_length=64, primary_key=True, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="service_tokens")
+    may_act_for_others = models.BooleanField(
+        default=False, help_text="Whether its bearer may name another person in X-User-ID."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} ({self.digest[:8]}…)"
+
+    @staticmethod
+    def hash(token: str) -> str:
+        return hashlib.sha256(token.encode()).hexdigest()
+
+    @staticmethod
+    def generate() -> str:
+        return "heed_" + secrets.token_urlsafe(32)
+
+
+class IdempotencyKey(models.Model):
+    """The answer once given to a request that carried an `Idempotency-Key`, so that it is given again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    route = models.CharField(max_length=100)
+    key = models.CharField(max_length=200)
+    body_digest = models.CharField(max_length=64)
+    response_status = models.PositiveSmallIntegerField()
+    response_body = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "route", "key"], name="one_answer_per_key"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key}"

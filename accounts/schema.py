@@ -1,0 +1,18 @@
+"""How the OpenAPI document describes our authentication; imported by `AccountsConfig.ready`."""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+
+
+class ServiceTokenScheme(OpenApiAuthenticationExtension):
+    """How the OpenAPI document describes the token."""
+
+    target_class = "accounts.authentication.ServiceTokenAuthentication"
+    name = "serviceToken"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Token <token>`, as printed by `manage.py issue_token`.",
+        }

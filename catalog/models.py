@@ -1,0 +1,66 @@
+"""Items and their facets."""
+
+from django.db import models
+
+
+class FacetKind(models.TextChoices):
+    """What a facet says of an item. The plural names a column of an import file."""
+
+    GENRE = "genre"
+    ACTOR = "actor"
+    DIRECTOR = "director"
+    THEME = "theme"
+    PUBLISHER = "publisher"
+    FRANCHISE = "franchise"
+    POSITION = "position"
+
+
+class Item(models.Model):
+    """Something that can be recommended: a film, a drama, a start-up."""
+
+    kind = models.CharField(max_length=32)
+    external_id = models.CharField(max_length=200)
+    title = models.CharField(max_length=300)
+    original_title = models.CharField(max_length=300, blank=True)
+    year = models.PositiveSmallIntegerField(null=True, blank=True)
+    description = models.TextField(blank=True)
+    published_at = models.DateTimeField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_synthetic = models.BooleanField("synthetic", default=False, help_text="Invented for the demo.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    facets = models.ManyToManyField("Facet", through="ItemFacet", related_name="items")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "external_id"], name="one_item_per_external_id")]
+        indexes = [models.Index(fields=["kind", "title"], name="item_by_title")]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.year})" if self.year else self.title
+
+
+class Facet(models.Model):
+    """One value that items share, such as the genre "Drama" or an actor's name."""
+
+    kind = models.CharField(max_length=16, choices=FacetKind.choices)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_facet_per_name")]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.name}"
+
+
+class ItemFacet(models.Model):
+    """That an item has a facet, and where it stands in the billing (0 is first)."""
+
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="item_facets")
+    facet = models.ForeignKey(Facet, on_delete=models.CASCADE, related_name="item_facets")
+    billing = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["item", "facet"], name="one_row_per_item_and_facet")]
+        ordering = ["billing"]
+
+    def __str__(self) -> str:
+        return f"{self.item_id} has {self.facet_id}"

@@ -1,0 +1,97 @@
+"""What every API view shares: the ranges of our columns, and one form of error out."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from config.errors import DATABASE_AWAY, HeedError
+
+logger = logging.getLogger(__name__)
+
+MAX_ID = 2**63 - 1
+
+
+class IdField(serializers.IntegerField):
+    """A database id: 1 to 2^63 - 1, never a float, a boolean or a string of digits with a sign."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_ID, **kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, (bool, float)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class ErrorSerializer(serializers.Serializer[dict[str, Any]]):
+    """The body of every answer that is not a success."""
+
+    success = serializers.BooleanField(default=False)
+    error = serializers.CharField()
+
+
+def validated(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """`data` checked against `serializer_class`; raises ValidationError, which becomes a 400."""
+    serializer = serializer_class(data=data)
+    serializer.is_valid(raise_exception=True)
+    result: dict[str, Any] = serializer.validated_data
+    return result
+
+
+def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Answers every foreseeable failure as `{success: false, error: sentence}`; others stay a 500."""
+    headers: dict[str, str] = {}
+    match exception:
+        case HeedError():
+            status, message = exception.status, exception.message
+        case ValidationError():
+            status, message = 400, _sentence(exception.detail)
+        case Http404():
+            status, message = 404, "There is nothing at this address."
+        case PermissionDenied():
+            status, message = 403, "You may not do this."
+        case APIException():
+            status, message = exception.status_code, _sentence(exception.detail)
+            if header := getattr(exception, "auth_header", None):
+                headers["WWW-Authenticate"] = header
+            if wait := getattr(exception, "wait", None):
+                headers["Retry-After"] = str(int(wait) + 1)
+        case OperationalError() | InterfaceError():
+            logger.exception("database unavailable in %s", context.get("view"))
+            status, message = 503, DATABASE_AWAY
+            headers["Retry-After"] = "2"
+        case DataError():
+            # Serializers refuse what a column cannot hold; this is the net beneath them.
+            logger.exception("value refused by the database in %s", context.get("view"))
+            status, message = 400, "A value is outside the range that can be stored."
+        case _:
+            return None
+    set_rollback()
+    return Response({"success": False, "error": message}, status=status, headers=headers)
+
+
+def _sentence(detail: Any, path: str = "") -> str:
+    """Flattens DRF's nested error detail to one readable line: `field: message`."""
+    if isinstance(detail, Mapping):
+        parts = [
+            _sentence(value, path if key == "non_field_errors" else f"{path}.{key}".strip("."))
+            for key, value in detail.items()
+        ]
+    elif isinstance(detail, list | tuple):
+        nested = any(isinstance(value, Mapping) for value in detail)
+        parts = [
+            _sentence(value, f"{path}[{index}]" if nested else path)
+            for index, value in enumerate(detail)
+            if value
+        ]
+    else:
+        return f"{path}: {detail}" if path else str(detail)
+    return " ".join(parts[:5])

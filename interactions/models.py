@@ -1,0 +1,70 @@
+"""The record of what people did, each tied to the list and slot it came from."""
+
+from django.conf import settings
+from django.db import models
+
+from interactions.types import TYPES
+
+
+class UserInteraction(models.Model):
+    """One thing that one person did with one item.
+
+    The recommendation columns are copied from the session row by the server, never from the client.
+    A row that is taken back or replaced is kept with `withdrawn_at`, and counts for nothing from then on.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="interactions", db_index=False
+    )
+    item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="interactions")
+    type = models.CharField(max_length=32, choices=[(name, name) for name in TYPES])
+    weight = models.FloatField()
+    rating = models.FloatField(null=True, blank=True)
+    occurred_at = models.DateTimeField(db_index=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    recommendation_session = models.ForeignKey(
+        "recommendations.RecommendationSession",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="interactions",
+    )
+    recommendation_source = models.CharField(max_length=64, blank=True)
+    recommendation_rank = models.PositiveSmallIntegerField(null=True, blank=True)
+    recommendation_score = models.FloatField(null=True, blank=True)
+    recommendation_method = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        db_table = "user_interactions"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "item", "type", "occurred_at"], name="one_interaction_per_moment"
+            ),
+            models.UniqueConstraint(
+                fields=["user", "item", "type"],
+                condition=models.Q(
+                    withdrawn_at=None, type__in=[name for name, row in TYPES.items() if row.is_state]
+                ),
+                name="one_live_state_per_item",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.type} {self.item_id}"
+
+
+class ItemPopularity(models.Model):
+    """How much an item is in demand in one use case: time-decayed weight of its positive interactions.
+
+    A table of its own, refreshed by the commands that cron runs, so that a request never sums the log.
+    """
+
+    item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="popularity")
+    use_case = models.CharField(max_length=64)
+    score = models.FloatField(help_text="decayed weight divided by that of the most popular item: 0 to 1")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["use_case", "item"], name="one_popularity_per_use_case")]
+
+    def __str__(self) -> str:
+        return f"{self.use_case} {self.item_id}: {self.score:.3f}"

@@ -1,0 +1,37 @@
+"""The record of what was shown."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+
+class RecommendationSession(models.Model):
+    """One list that was served, as it was served. Rank r is the r-th entry of `recommendations_shown`.
+
+    Each entry holds `item_id`, `rank` (from 1), `score`, `base_score`, `method` (what ordered it), `source`
+    (what retrieved it), `source_rank`, `source_score` and `propensity` (P(this item here) under the policy).
+    The versions that made the list are named in plain text, so that the record outlives them.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recommendation_sessions"
+    )
+    use_case = models.CharField(max_length=64)
+    method = models.CharField(max_length=64)
+    model_version = models.CharField(max_length=200, blank=True)
+    experiment_arm = models.CharField(max_length=100, blank=True)
+    is_external = models.BooleanField("made elsewhere", default=False)
+    recommendations_shown = models.JSONField()
+    features = models.BinaryField(null=True, help_text="float32, slots × features, row-major")
+    feature_set = models.CharField(max_length=64, blank=True)
+    seen_rank = models.PositiveSmallIntegerField(default=0, help_text="deepest rank seen; 0 is none")
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "recommendation_sessions"
+        indexes = [models.Index(fields=["user", "-created_at"], name="session_by_user")]
+
+    def __str__(self) -> str:
+        return str(self.id)
