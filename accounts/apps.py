@@ -6,4 +6,4 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from accounts import schema  # noqa: F401, PLC0415  registers itself
+        from accounts import schema  # noqa: F401  registers itself

@@ -46,11 +46,8 @@ class ServiceTokenAuthentication(BaseAuthentication):
     @staticmethod
     def _person(acting_for: str, token: ServiceToken) -> User:
         is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
-        person = (
-            User.objects.filter(pk=int(acting_for), is_active=True, is_staff=False, is_superuser=False).first()
-            if is_id
-            else None
-        )
+        people = User.objects.filter(is_active=True, is_staff=False, is_superuser=False)
+        person = people.filter(pk=int(acting_for)).first() if is_id else None
         if person is None:
             raise PermissionDenied("X-User-ID names nobody that this token may act for.")
         logger.info("service token of user %s acts for user %s", token.user_id, person.pk)

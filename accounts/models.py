@@ -23,7 +23,9 @@ class ServiceToken(models.Model):
     """
 
     digest = models.CharField(max_length=64, primary_key=True, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="service_tokens")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="service_tokens"
+    )
     may_act_for_others = models.BooleanField(
         default=False, help_text="Whether its bearer may name another person in X-User-ID."
     )

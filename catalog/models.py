@@ -28,10 +28,14 @@ class Item(models.Model):
     is_active = models.BooleanField(default=True)
     is_synthetic = models.BooleanField("synthetic", default=False, help_text="Invented for the demo.")
     created_at = models.DateTimeField(auto_now_add=True)
-    facets = models.ManyToManyField("Facet", through="ItemFacet", related_name="items")
+    facets: "models.ManyToManyField[Facet, ItemFacet]" = models.ManyToManyField(
+        "Facet", through="ItemFacet", related_name="items"
+    )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "external_id"], name="one_item_per_external_id")]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "external_id"], name="one_item_per_external_id")
+        ]
         indexes = [models.Index(fields=["kind", "title"], name="item_by_title")]
 
     def __str__(self) -> str:

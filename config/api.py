@@ -65,12 +65,12 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
             if wait := getattr(exception, "wait", None):
                 headers["Retry-After"] = str(int(wait) + 1)
         case OperationalError() | InterfaceError():
-            logger.exception("database unavailable in %s", context.get("view"))
+            logger.error("database unavailable in %s", context.get("view"), exc_info=exception)
             status, message = 503, DATABASE_AWAY
             headers["Retry-After"] = "2"
         case DataError():
             # Serializers refuse what a column cannot hold; this is the net beneath them.
-            logger.exception("value refused by the database in %s", context.get("view"))
+            logger.error("value refused by the database in %s", context.get("view"), exc_info=exception)
             status, message = 400, "A value is outside the range that can be stored."
         case _:
             return None

@@ -38,7 +38,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
-    logger.exception("database unavailable at %s", request.path)
+    logger.error("database unavailable at %s", request.path, exc_info=sys.exc_info())
     headers = {"Retry-After": "2"}
     if request.path.startswith("/api/"):
         return JsonResponse({"success": False, "error": DATABASE_AWAY}, status=503, headers=headers)

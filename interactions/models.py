@@ -62,9 +62,12 @@ class ItemPopularity(models.Model):
     item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="popularity")
     use_case = models.CharField(max_length=64)
     score = models.FloatField(help_text="decayed weight divided by that of the most popular item: 0 to 1")
+    refreshed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["use_case", "item"], name="one_popularity_per_use_case")]
+        constraints = [
+            models.UniqueConstraint(fields=["use_case", "item"], name="one_popularity_per_use_case")
+        ]
 
     def __str__(self) -> str:
         return f"{self.use_case} {self.item_id}: {self.score:.3f}"

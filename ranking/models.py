@@ -4,7 +4,7 @@ from django.db import models
 
 
 class ModelVersion(models.Model):
-    """One trained model: its file with the hash it must have, what it learned from, how it did, and its state."""
+    """One trained model: its file and its hash, what it learned from, how it did, and its state."""
 
     class Status(models.TextChoices):
         CANDIDATE = "candidate"
@@ -23,7 +23,9 @@ class ModelVersion(models.Model):
     dataset_manifest = models.JSONField(default=dict)
     hyper_parameters = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.CANDIDATE)
     why = models.TextField(blank=True, help_text="why it has this status, in words")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -41,10 +43,10 @@ class ModelVersion(models.Model):
             ("rollback_modelversion", "Can roll back to the previous model version"),
         ]
 
+    def __str__(self) -> str:
+        return self.label
+
     @property
     def label(self) -> str:
         """How sessions, logs and people name this version, such as `als-movie_home-7`."""
         return f"{self.kind}-{self.use_case}-{self.version}"
-
-    def __str__(self) -> str:
-        return self.label

@@ -1,0 +1,106 @@
+"""Reads of the catalogue."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+
+from catalog.models import FacetKind, Item
+from config.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCard:
+    """All that a page or an answer says of an item. Facet names stand in billing order."""
+
+    id: int
+    kind: str
+    title: str
+    original_title: str
+    year: int | None
+    description: str
+    published_at: datetime | None
+    is_synthetic: bool
+    facets: dict[str, tuple[str, ...]]
+
+    @property
+    def genres(self) -> tuple[str, ...]:
+        return self.facets.get(FacetKind.GENRE, ())
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        return self.facets.get(FacetKind.ACTOR, ())
+
+    @property
+    def directors(self) -> tuple[str, ...]:
+        return self.facets.get(FacetKind.DIRECTOR, ())
+
+    @property
+    def themes(self) -> tuple[str, ...]:
+        return self.facets.get(FacetKind.THEME, ())
+
+
+_CARD_COLUMNS = (
+    "id",
+    "kind",
+    "title",
+    "original_title",
+    "year",
+    "description",
+    "published_at",
+    "is_synthetic",
+    "item_facets__facet__kind",
+    "item_facets__facet__name",
+)
+
+
+def get_cards(item_ids: Iterable[int]) -> dict[int, ItemCard]:
+    """The cards of those of `item_ids` that are active, by id, in one query."""
+    rows = (
+        Item.objects.filter(pk__in=list(item_ids), is_active=True)
+        .order_by("pk", "item_facets__billing", "item_facets__pk")
+        .values_list(*_CARD_COLUMNS)
+    )
+    cards: dict[int, ItemCard] = {}
+    facets: dict[int, dict[str, tuple[str, ...]]] = {}
+    for *columns, facet_kind, facet_name in rows.iterator(chunk_size=2000):
+        item_id = columns[0]
+        if item_id not in cards:
+            facets[item_id] = {}
+            cards[item_id] = ItemCard(*columns, facets[item_id])
+        if facet_kind is not None:
+            facets[item_id][facet_kind] = (*facets[item_id].get(facet_kind, ()), facet_name)
+    return cards
+
+
+def get_card(*, kind: str, item_id: int) -> ItemCard:
+    """The card of one active item of `kind`. Raises NotFound."""
+    card = get_cards([item_id]).get(item_id)
+    if card is None or card.kind != kind:
+        raise NotFound("There is no such item.")
+    return card
+
+
+def active_items(kind: str) -> QuerySet[Item]:
+    """The active items of `kind`, newest first."""
+    return Item.objects.filter(kind=kind, is_active=True).order_by("-year", "title", "pk")
+
+
+def search_by_title(query: str, *, kind: str | None = None) -> QuerySet[Item]:
+    """Active items whose title or original title holds `query`; titles that start with it come first."""
+    items = Item.objects.filter(is_active=True)
+    if kind is not None:
+        items = items.filter(kind=kind)
+    return (
+        items.filter(Q(title__icontains=query) | Q(original_title__icontains=query))
+        .alias(
+            place=Case(
+                When(title__iexact=query, then=Value(0)),
+                When(title__istartswith=query, then=Value(1)),
+                default=Value(2),
+                output_field=IntegerField(),
+            )
+        )
+        .order_by("place", "title", "-year", "pk")
+    )

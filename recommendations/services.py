@@ -1,0 +1,111 @@
+"""Writes of what was shown."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from config.errors import Conflict, InvalidInput, NotFound
+from recommendations.models import RecommendationSession
+
+MAX_SLOTS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSlot:
+    """One position of a list as it is recorded: what stood there, why, and with which probability."""
+
+    item_id: int
+    rank: int
+    score: float
+    base_score: float
+    method: str
+    source: str
+    source_rank: int | None
+    source_score: float | None
+    propensity: float | None
+
+
+def record_session(
+    *,
+    session_id: UUID,
+    user_id: int,
+    use_case: str,
+    method: str,
+    model_version: str,
+    slots: Sequence[ShownSlot],
+    now: datetime,
+) -> None:
+    """Records a list that this server is about to send: one INSERT, outside any transaction."""
+    RecommendationSession.objects.create(
+        pk=session_id,
+        user_id=user_id,
+        use_case=use_case,
+        method=method,
+        model_version=model_version,
+        recommendations_shown=[asdict(slot) for slot in slots],
+        created_at=now,
+    )
+
+
+def record_external_session(
+    *,
+    session_id: UUID,
+    user_id: int,
+    use_case: str,
+    method: str,
+    model_version: str,
+    slots: Sequence[ShownSlot],
+    now: datetime,
+) -> bool:
+    """Records a list that was made elsewhere. True when it is new, False when it was recorded before.
+
+    The session id is the idempotency key. Raises Conflict when it names another list already, in the same
+    words whether that list is the caller's own or not.
+    """
+    shown = [asdict(slot) for slot in slots]
+    wanted = {
+        "user_id": user_id,
+        "use_case": use_case,
+        "method": method,
+        "model_version": model_version,
+        "is_external": True,
+        "recommendations_shown": shown,
+    }
+    try:
+        with transaction.atomic():
+            RecommendationSession.objects.create(pk=session_id, created_at=now, **wanted)
+    except IntegrityError:
+        known = RecommendationSession.objects.filter(pk=session_id).first()
+        if known is None:
+            raise
+        if any(getattr(known, name) != value for name, value in wanted.items()):
+            raise Conflict(
+                "This recommendation session id is taken. Send the list under a new one."
+            ) from None
+        return False
+    return True
+
+
+def report_seen(*, user_id: int, session_id: UUID, rank: int) -> int:
+    """Notes the deepest rank that the person saw; a smaller one than before changes nothing.
+
+    Returns the deepest rank on record. Raises NotFound, and InvalidInput for a rank the list did not have.
+    """
+    with transaction.atomic():
+        session = (
+            RecommendationSession.objects.select_for_update()
+            .filter(pk=session_id, user_id=user_id)
+            .only("seen_rank", "recommendations_shown")
+            .first()
+        )
+        if session is None:
+            raise NotFound("There is no such recommendation session.")
+        if rank > len(session.recommendations_shown):
+            raise InvalidInput(f"rank: this list had {len(session.recommendations_shown)} entries.")
+        if rank > session.seen_rank:
+            session.seen_rank = rank
+            session.save(update_fields=["seen_rank"])
+        return session.seen_rank
