@@ -1,5 +1,6 @@
 """How the OpenAPI document describes our authentication; imported by `AccountsConfig.ready`."""
 
+from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
@@ -16,3 +17,9 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
             "name": "Authorization",
             "description": "`Token <token>`, as printed by `manage.py issue_token`.",
         }
+
+
+class OwnSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
+    """The browser's session, as drf-spectacular describes it."""
+
+    target_class = "accounts.authentication.OwnSessionAuthentication"

@@ -41,7 +41,7 @@ class ItemCard:
         return self.facets.get(FacetKind.THEME, ())
 
 
-_CARD_COLUMNS = (
+_ITEM_COLUMNS = (
     "id",
     "kind",
     "title",
@@ -50,8 +50,6 @@ _CARD_COLUMNS = (
     "description",
     "published_at",
     "is_synthetic",
-    "item_facets__facet__kind",
-    "item_facets__facet__name",
 )
 
 
@@ -60,7 +58,7 @@ def get_cards(item_ids: Iterable[int]) -> dict[int, ItemCard]:
     rows = (
         Item.objects.filter(pk__in=list(item_ids), is_active=True)
         .order_by("pk", "item_facets__billing", "item_facets__pk")
-        .values_list(*_CARD_COLUMNS)
+        .values_list(*_ITEM_COLUMNS, "item_facets__facet__kind", "item_facets__facet__name")
     )
     cards: dict[int, ItemCard] = {}
     facets: dict[int, dict[str, tuple[str, ...]]] = {}
@@ -68,7 +66,9 @@ def get_cards(item_ids: Iterable[int]) -> dict[int, ItemCard]:
         item_id = columns[0]
         if item_id not in cards:
             facets[item_id] = {}
-            cards[item_id] = ItemCard(*columns, facets[item_id])
+            cards[item_id] = ItemCard(
+                **dict(zip(_ITEM_COLUMNS, columns, strict=True)), facets=facets[item_id]
+            )
         if facet_kind is not None:
             facets[item_id][facet_kind] = (*facets[item_id].get(facet_kind, ()), facet_name)
     return cards

@@ -6,7 +6,8 @@ HeedError                 the base: `status` is the HTTP status, the text is one
 ├── NotFound        404   no such thing, or none that the caller may see
 ├── Conflict        409   what is asked contradicts what is recorded
 ├── KeyReused       422   an idempotency key came again with another body
-└── Unavailable     503   something the server needs is not reachable at the moment
+├── Unavailable     503   something the server needs is not reachable at the moment
+└── LockHeld        503   another run is at the same work; a command exits with 3
 """
 
 DATABASE_AWAY = "The database cannot be reached at the moment. Try again in a few seconds."
@@ -43,4 +44,8 @@ class KeyReused(HeedError):
 
 
 class Unavailable(HeedError):
+    status = 503
+
+
+class LockHeld(HeedError):
     status = 503

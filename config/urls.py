@@ -1,4 +1,37 @@
-from django.urls import URLPattern, URLResolver
+"""Every address of the product."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+import catalog.urls  # noqa: F401  registers the converters used below
+from accounts.api import CheckAuthView
+from catalog.api import ItemListView
+from interactions.api import InteractionsView, ItemActionView, ItemDetailView
+from ranking.api import BestItemView, HealthView, PersonalizedListView, ReadyView
+from recommendations.api import ExternalSessionView, SeenView
+
+api = [
+    path("check-auth", CheckAuthView.as_view(), name="check-auth"),
+    path("recommendations/personalized/<kinds:kind>", PersonalizedListView.as_view(), name="personalized"),
+    path("recommendations/session", ExternalSessionView.as_view(), name="session"),
+    path("recommendations/session/<uuid:session_id>/seen", SeenView.as_view(), name="seen"),
+    path("recommend/<id:user_id>", BestItemView.as_view(), name="best-item"),
+    path("interactions", InteractionsView.as_view(), name="interactions"),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("<kinds:kind>", ItemListView.as_view(), name="items"),
+    path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),
+    path("<kinds:kind>/<id:item_id>/<slug:action>", ItemActionView.as_view(), name="item-action"),
+]
+
+urlpatterns = [
+    path("", include("web.urls")),
+    path("api/", include((api, "api"))),
+    path("docs", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
+    path("redoc", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
+    path("health", HealthView.as_view(), name="health"),
+    path("ready", ReadyView.as_view(), name="ready"),
+    path("admin/", admin.site.urls),
+]
+
 handler500 = "config.middleware.server_error"

@@ -46,8 +46,12 @@ def _advisory_lock(name: str) -> Iterator[None]:
 def _file_lock(name: str) -> Iterator[None]:
     folder = Path(settings.LOCK_DIR)
     folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / f"{name}.lock")
     try:
-        with FileLock(folder / f"{name}.lock").acquire(blocking=False):
-            yield
+        lock.acquire(blocking=False)
     except Timeout:
         raise _held(name) from None
+    try:
+        yield
+    finally:
+        lock.release()

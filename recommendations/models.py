@@ -32,6 +32,7 @@ class RecommendationSession(models.Model):
     class Meta:
         db_table = "recommendation_sessions"
         indexes = [models.Index(fields=["user", "-created_at"], name="session_by_user")]
+        permissions = [("recommend_for_others", "Can ask for another person's recommendations")]
 
     def __str__(self) -> str:
         return str(self.id)

@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recommendation_sessions', to=settings.AUTH_USER_MODEL)),
             ],
             options={
+                'permissions': [('recommend_for_others', "Can ask for another person's recommendations")],
                 'db_table': 'recommendation_sessions',
                 'indexes': [models.Index(fields=['user', '-created_at'], name='session_by_user')],
             },

@@ -1,0 +1,62 @@
+"""`GET /api/<kind>s`: the catalogue in pages."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from catalog.models import FacetKind
+from catalog.selectors import active_items, get_cards, search_by_title
+from catalog.serializers import ItemSerializer, item_json
+from config.api import ErrorSerializer, validated
+from config.use_cases import ItemKind
+
+MAX_PAGE = 10_000
+
+
+class ItemListQuery(serializers.Serializer[Any]):
+    """The query string of the catalogue."""
+
+    page = serializers.IntegerField(min_value=1, max_value=MAX_PAGE, default=1)
+    page_size = serializers.IntegerField(min_value=1, max_value=100, default=20)
+    q = serializers.CharField(max_length=200, default="", allow_blank=True, help_text="part of the title")
+    genre = serializers.CharField(max_length=200, default="", allow_blank=True)
+
+
+class ItemPageSerializer(serializers.Serializer[Any]):
+    """One page of the catalogue."""
+
+    count = serializers.IntegerField(help_text="items on all pages")
+    page = serializers.IntegerField()
+    results = ItemSerializer(many=True)
+
+
+class ItemListView(APIView):
+    """The active items of one kind, newest first, or those whose title holds `q`."""
+
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        operation_id="items_list",
+        parameters=[ItemListQuery],
+        responses={200: ItemPageSerializer, 400: ErrorSerializer},
+    )
+    def get(self, request: Request, kind: ItemKind) -> Response:
+        query = validated(ItemListQuery, request.query_params)
+        items = search_by_title(query["q"], kind=kind.name) if query["q"] else active_items(kind.name)
+        if query["genre"]:
+            items = items.filter(facets__kind=FacetKind.GENRE, facets__name=query["genre"])
+        start = (query["page"] - 1) * query["page_size"]
+        ids = list(items.values_list("pk", flat=True)[start : start + query["page_size"]])
+        cards = get_cards(ids)
+        return Response(
+            {
+                "count": items.count(),
+                "page": query["page"],
+                "results": [item_json(cards[item_id]) for item_id in ids if item_id in cards],
+            }
+        )

@@ -1,0 +1,38 @@
+"""How items appear in JSON."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from catalog.selectors import ItemCard
+
+
+class ItemSerializer(serializers.Serializer[ItemCard]):
+    """An item as the API shows it. Used to describe; `item_json` makes the same form faster."""
+
+    id = serializers.IntegerField()
+    kind = serializers.CharField()
+    title = serializers.CharField()
+    original_title = serializers.CharField()
+    year = serializers.IntegerField(allow_null=True)
+    description = serializers.CharField()
+    published_at = serializers.DateTimeField(allow_null=True)
+    is_synthetic = serializers.BooleanField(help_text="Invented for the demo.")
+    genres = serializers.ListField(child=serializers.CharField())
+    facets = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+
+
+def item_json(card: ItemCard) -> dict[str, Any]:
+    """`card` in the form that ItemSerializer describes."""
+    return {
+        "id": card.id,
+        "kind": card.kind,
+        "title": card.title,
+        "original_title": card.original_title,
+        "year": card.year,
+        "description": card.description,
+        "published_at": card.published_at,
+        "is_synthetic": card.is_synthetic,
+        "genres": card.genres,
+        "facets": card.facets,
+    }

@@ -1,0 +1,33 @@
+"""URL converters for item kinds and ids; values that cannot exist do not match, so they answer 404."""
+
+from django.urls import register_converter
+
+from config.use_cases import KINDS_BY_PLURAL, ItemKind
+
+
+class KindConverter:
+    """The plural of a registered item kind, such as `movies`."""
+
+    regex = "|".join(KINDS_BY_PLURAL)
+
+    def to_python(self, value: str) -> ItemKind:
+        return KINDS_BY_PLURAL[value]
+
+    def to_url(self, value: ItemKind | str) -> str:
+        return value if isinstance(value, str) else value.plural
+
+
+class IdConverter:
+    """A database id: 1 to 18 digits, so that it fits every column that holds one."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(KindConverter, "kinds")
+register_converter(IdConverter, "id")

@@ -1,0 +1,234 @@
+"""An item's page as JSON, which records a view, the actions on it, and interactions in bulk."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.selectors import caller
+from accounts.services import MAX_KEY_LENGTH, answer_once
+from catalog.models import Item
+from catalog.selectors import get_card
+from catalog.serializers import ItemSerializer, item_json
+from config.api import ErrorSerializer, IdField, validated
+from config.errors import InvalidInput, NotFound
+from config.use_cases import KINDS, ItemKind
+from interactions.selectors import get_states
+from interactions.services import Recorded, record_interaction, withdraw_state
+from interactions.types import MAX_RATING, TYPES
+
+MAX_BULK = 1000
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+ERRORS = {
+    400: ErrorSerializer,
+    401: ErrorSerializer,
+    403: ErrorSerializer,
+    404: ErrorSerializer,
+}
+# The word in the address, where it is not the interaction type itself.
+TYPE_OF_ACTION = {"watchlist": "watchlist_add"}
+
+
+class ContextQuery(serializers.Serializer[Any]):
+    """Where an item was met."""
+
+    recommendation_session_id = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="the list from which the person came"
+    )
+
+
+class ActionBody(ContextQuery):
+    """The body of an action: all of it may be left out. Only the session id says where the item was met."""
+
+    rating = serializers.FloatField(
+        required=False, allow_null=True, default=None, min_value=0.0, max_value=MAX_RATING
+    )
+
+
+class InteractionBody(ActionBody):
+    """One interaction in bulk."""
+
+    item_id = IdField()
+    type = serializers.ChoiceField(choices=list(TYPES))
+    occurred_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class BulkBody(serializers.Serializer[Any]):
+    """Many interactions."""
+
+    interactions = serializers.ListField(child=InteractionBody(), allow_empty=False, max_length=MAX_BULK)
+
+
+class RecordedSerializer(serializers.Serializer[Any]):
+    """What is on record now. The recommendation fields are the server's own."""
+
+    interaction_id = serializers.IntegerField()
+    item_id = serializers.IntegerField()
+    type = serializers.CharField()
+    created = serializers.BooleanField(help_text="false where it was on record before")
+    occurred_at = serializers.DateTimeField()
+    rating = serializers.FloatField(allow_null=True)
+    recommendation_session_id = serializers.UUIDField(allow_null=True)
+    recommendation_rank = serializers.IntegerField(allow_null=True)
+    recommendation_score = serializers.FloatField(allow_null=True)
+    recommendation_method = serializers.CharField()
+    recommendation_source = serializers.CharField()
+
+
+class ActionAnswer(RecordedSerializer):
+    """The answer to an action."""
+
+    success = serializers.BooleanField()
+
+
+class BulkAnswer(serializers.Serializer[Any]):
+    """The answer to interactions in bulk, in the order in which they were sent."""
+
+    success = serializers.BooleanField()
+    recorded = serializers.IntegerField(help_text="how many are new")
+    interactions = RecordedSerializer(many=True)
+
+
+class ItemDetailAnswer(ItemSerializer):
+    """An item, and what stands between it and the caller."""
+
+    states = serializers.ListField(child=serializers.CharField())
+
+
+class ItemDetailView(APIView):
+    """One item. Opening it records a view."""
+
+    @extend_schema(
+        operation_id="item_detail",
+        parameters=[ContextQuery],
+        responses={200: ItemDetailAnswer, **ERRORS},
+    )
+    def get(self, request: Request, kind: ItemKind, item_id: int) -> Response:
+        query = validated(ContextQuery, request.query_params)
+        card = get_card(kind=kind.name, item_id=item_id)
+        record_interaction(
+            user_id=caller(request).pk,
+            item_id=item_id,
+            type_name="view",
+            session_id=query["recommendation_session_id"],
+        )
+        states = get_states(user_id=caller(request).pk, item_ids=[item_id]).get(item_id, set())
+        return Response({**item_json(card), "states": sorted(states)})
+
+
+class ItemActionView(APIView):
+    """Does something with an item (POST), or takes it back (DELETE)."""
+
+    @extend_schema(
+        operation_id="item_action",
+        request=ActionBody,
+        responses={200: ActionAnswer, 201: ActionAnswer, **ERRORS},
+    )
+    def post(self, request: Request, kind: ItemKind, item_id: int, action: str) -> Response:
+        body = validated(ActionBody, request.data)
+        _check_action(kind, action)
+        get_card(kind=kind.name, item_id=item_id)
+        recorded = record_interaction(
+            user_id=caller(request).pk,
+            item_id=item_id,
+            type_name=TYPE_OF_ACTION.get(action, action),
+            session_id=body["recommendation_session_id"],
+            rating=body["rating"],
+        )
+        return Response({"success": True, **recorded_json(recorded)}, status=201 if recorded.created else 200)
+
+    @extend_schema(operation_id="item_action_undo", responses={200: ActionAnswer, **ERRORS})
+    def delete(self, request: Request, kind: ItemKind, item_id: int, action: str) -> Response:
+        _check_action(kind, action)
+        withdrawn = withdraw_state(
+            user_id=caller(request).pk, item_id=item_id, type_name=TYPE_OF_ACTION.get(action, action)
+        )
+        return Response({"success": True, **recorded_json(Recorded(withdrawn, created=False))})
+
+
+class InteractionsView(APIView):
+    """Records one interaction or many, all or none; a repeated Idempotency-Key gets the first answer."""
+
+    @extend_schema(
+        operation_id="record_interactions",
+        request=BulkBody,
+        parameters=[
+            OpenApiParameter(IDEMPOTENCY_HEADER, str, OpenApiParameter.HEADER, description="any unique text")
+        ],
+        responses={200: BulkAnswer, 201: BulkAnswer, 422: ErrorSerializer, **ERRORS},
+        description="The body is `{interactions: [...]}`, or one interaction by itself.",
+    )
+    def post(self, request: Request) -> Response:
+        key = request.headers.get(IDEMPOTENCY_HEADER, "")
+        if len(key) > MAX_KEY_LENGTH or not key.isprintable():
+            raise InvalidInput(f"{IDEMPOTENCY_HEADER}: at most {MAX_KEY_LENGTH} printable characters.")
+        if isinstance(request.data, dict) and "interactions" in request.data:
+            rows = validated(BulkBody, request.data)["interactions"]
+        else:
+            rows = [validated(InteractionBody, request.data)]
+        person = caller(request)
+        status, answer = answer_once(
+            user=person,
+            route="interactions",
+            key=key,
+            body=request.data,
+            act=lambda: _record_all(person.pk, rows),
+        )
+        return Response(answer, status=status)
+
+
+def _record_all(user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+    kinds = dict(
+        Item.objects.filter(pk__in={row["item_id"] for row in rows}, is_active=True).values_list("pk", "kind")
+    )
+    recorded = []
+    for row in rows:
+        if row["item_id"] not in kinds:
+            raise NotFound(f"There is no item with the id {row['item_id']}.")
+        _check_type(KINDS[kinds[row["item_id"]]], row["type"])
+        recorded.append(
+            record_interaction(
+                user_id=user_id,
+                item_id=row["item_id"],
+                type_name=row["type"],
+                session_id=row["recommendation_session_id"],
+                rating=row["rating"],
+                occurred_at=row["occurred_at"],
+            )
+        )
+    created = sum(one.created for one in recorded)
+    answer = {"success": True, "recorded": created, "interactions": [recorded_json(one) for one in recorded]}
+    return (201 if created else 200), answer
+
+
+def _check_action(kind: ItemKind, action: str) -> None:
+    if action not in kind.actions:
+        raise NotFound(f"{kind.label} take {', '.join(sorted(kind.actions))}; not {action}.")
+
+
+def _check_type(kind: ItemKind, type_name: str) -> None:
+    actions = {"watchlist_add": "watchlist", "watchlist_remove": "watchlist"}
+    if type_name not in ("view", "click") and actions.get(type_name, type_name) not in kind.actions:
+        raise InvalidInput(f"type: {kind.label} take no {type_name}.")
+
+
+def recorded_json(recorded: Recorded) -> dict[str, Any]:
+    """`recorded` in the form that RecordedSerializer describes, of JSON's own types only: it is kept too."""
+    row = recorded.interaction
+    session_id = row.recommendation_session_id
+    return {
+        "interaction_id": row.pk,
+        "item_id": row.item_id,
+        "type": row.type,
+        "created": recorded.created,
+        "occurred_at": row.occurred_at.isoformat(),
+        "rating": row.rating,
+        "recommendation_session_id": None if session_id is None else str(session_id),
+        "recommendation_rank": row.recommendation_rank,
+        "recommendation_score": row.recommendation_score,
+        "recommendation_method": row.recommendation_method,
+        "recommendation_source": row.recommendation_source,
+    }

@@ -1,0 +1,190 @@
+"""Ranked lists, and whether this server can make them."""
+
+from typing import Any
+
+from django.db import connection
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from accounts.selectors import caller
+from catalog.serializers import ItemSerializer, item_json
+from config.api import ErrorSerializer, validated
+from config.errors import InvalidInput, NotFound
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES, ItemKind, UseCase, use_cases_of_kind
+from ranking.live import get_live
+from ranking.serving import DEFAULT_LIMIT, MAX_LIMIT, ServedList, ServedSlot, recommend
+
+ERRORS = {
+    400: ErrorSerializer,
+    401: ErrorSerializer,
+    403: ErrorSerializer,
+    404: ErrorSerializer,
+}
+
+
+class ListQuery(serializers.Serializer[Any]):
+    """The query string of a personalised list."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
+
+
+class SlotSerializer(serializers.Serializer[Any]):
+    """One position of a list."""
+
+    item = ItemSerializer()
+    rank = serializers.IntegerField()
+    score = serializers.FloatField()
+    base_score = serializers.FloatField()
+    personalized_score = serializers.FloatField()
+    boost_multiplier = serializers.FloatField()
+    boost_details = serializers.DictField(child=serializers.FloatField())
+    method = serializers.CharField()
+    why = serializers.CharField()
+
+
+class PersonalizationSerializer(serializers.Serializer[Any]):
+    """How far the list was bent towards the person's taste profile."""
+
+    applied = serializers.BooleanField()
+    original_alpha = serializers.FloatField(allow_null=True)
+    personalized_alpha = serializers.FloatField(allow_null=True)
+    top_genres = serializers.ListField(child=serializers.CharField())
+    persona = serializers.CharField(allow_null=True)
+
+
+class ListAnswer(serializers.Serializer[Any]):
+    """A personalised list, as it was recorded."""
+
+    recommendation_session_id = serializers.UUIDField()
+    use_case = serializers.CharField()
+    method_used = serializers.CharField()
+    model_version = serializers.CharField(allow_blank=True)
+    personalization = PersonalizationSerializer()
+    recommendations = SlotSerializer(many=True)
+
+
+class BestAnswer(serializers.Serializer[Any]):
+    """The single best item now."""
+
+    recommendation_session_id = serializers.UUIDField()
+    use_case = serializers.CharField()
+    method_used = serializers.CharField()
+    model_version = serializers.CharField(allow_blank=True)
+    recommendation = SlotSerializer()
+
+
+class PersonalizedListView(APIView):
+    """A list for the caller, best first. It is recorded, so that actions can name it."""
+
+    @extend_schema(
+        operation_id="personalized_list", parameters=[ListQuery], responses={200: ListAnswer, **ERRORS}
+    )
+    def get(self, request: Request, kind: ItemKind) -> Response:
+        query = validated(ListQuery, request.query_params)
+        use_case = _use_case_for(kind, query.get("use_case"))
+        served = recommend(user_id=caller(request).pk, use_case=use_case, limit=query["limit"])
+        return Response(list_json(served))
+
+
+class BestItemView(APIView):
+    """The single best item now, for the caller; staff with the permission may ask for others."""
+
+    @extend_schema(operation_id="best_item", parameters=[ListQuery], responses={200: BestAnswer, **ERRORS})
+    def get(self, request: Request, user_id: int) -> Response:
+        query = validated(ListQuery, request.query_params)
+        person = caller(request)
+        if person.pk != user_id:
+            may_ask = person.has_perm("recommendations.recommend_for_others")
+            if not may_ask or not User.objects.filter(pk=user_id, is_active=True).exists():
+                raise NotFound("There is no such person, or none that you may ask for.")
+        use_case = USE_CASES[query.get("use_case", DEFAULT_USE_CASE)]
+        served = recommend(user_id=user_id, use_case=use_case, limit=1)
+        if not served.slots:
+            raise NotFound("There is nothing left to recommend.")
+        answer = list_json(served)
+        answer["recommendation"] = answer.pop("recommendations")[0]
+        del answer["personalization"]
+        return Response(answer)
+
+
+def _use_case_for(kind: ItemKind, name: str | None) -> UseCase:
+    use_cases = use_cases_of_kind(kind.name)
+    if name is None:
+        return use_cases[0]
+    if USE_CASES[name] not in use_cases:
+        raise InvalidInput(f"use_case: {name} is not about {kind.plural}.")
+    return USE_CASES[name]
+
+
+def list_json(served: ServedList) -> dict[str, Any]:
+    """`served` in the form that ListAnswer describes."""
+    return {
+        "recommendation_session_id": served.session_id,
+        "use_case": served.use_case,
+        "method_used": served.method_used,
+        "model_version": served.model_version,
+        "personalization": {
+            "applied": False,
+            "original_alpha": None,
+            "personalized_alpha": None,
+            "top_genres": [],
+            "persona": None,
+        },
+        "recommendations": [_slot_json(slot) for slot in served.slots],
+    }
+
+
+def _slot_json(slot: ServedSlot) -> dict[str, Any]:
+    return {
+        "item": item_json(slot.item),
+        "rank": slot.rank,
+        "score": slot.score,
+        "base_score": slot.base_score,
+        "personalized_score": slot.score,
+        "boost_multiplier": 1.0,
+        "boost_details": {},
+        "method": slot.method,
+        "why": slot.why,
+    }
+
+
+class HealthView(APIView):
+    """Whether the process lives."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class ReadyView(APIView):
+    """Whether this process can serve: the database answers, and which model version serves each use case.
+
+    A damaged model file is told here and does not make the server unready: an earlier version serves.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        use_cases = {}
+        for name in USE_CASES:
+            live = get_live(name)
+            use_cases[name] = {
+                "items": len(live.catalogue.item_ids),
+                "model_version": live.als.label if live.als else "",
+                "problem": live.problem,
+            }
+        degraded = any(state["problem"] for state in use_cases.values())
+        return Response({"status": "degraded" if degraded else "ready", "use_cases": use_cases})

@@ -1,0 +1,135 @@
+"""Lists made elsewhere, and how far down a list a person looked."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.selectors import caller
+from catalog.models import Item
+from config.api import ErrorSerializer, IdField, validated
+from config.errors import NotFound
+from config.use_cases import USE_CASES
+from recommendations.services import MAX_SLOTS, ShownSlot, record_external_session, report_seen
+
+ERRORS = {
+    400: ErrorSerializer,
+    401: ErrorSerializer,
+    403: ErrorSerializer,
+    404: ErrorSerializer,
+}
+
+
+class ExternalSlotSerializer(serializers.Serializer[Any]):
+    """One position of a list that was made elsewhere."""
+
+    item_id = IdField()
+    rank = serializers.IntegerField(min_value=1, max_value=MAX_SLOTS)
+    score = serializers.FloatField(min_value=0.0, max_value=1.0)
+    method = serializers.CharField(max_length=64)
+
+
+class ExternalSessionSerializer(serializers.Serializer[Any]):
+    """A list that was made elsewhere, as it was shown."""
+
+    recommendation_session_id = serializers.UUIDField()
+    use_case = serializers.ChoiceField(choices=list(USE_CASES))
+    method = serializers.CharField(max_length=64)
+    model_version = serializers.CharField(max_length=200, allow_blank=True, default="")
+    recommendations = serializers.ListField(
+        child=ExternalSlotSerializer(), allow_empty=False, max_length=MAX_SLOTS
+    )
+
+    def validate_recommendations(self, slots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Ranks must be 1 to n without a gap and no item may stand twice."""
+        ordered = sorted(slots, key=lambda slot: slot["rank"])
+        if [slot["rank"] for slot in ordered] != list(range(1, len(ordered) + 1)):
+            raise serializers.ValidationError("The ranks must run from 1 without a gap.")
+        if len({slot["item_id"] for slot in ordered}) != len(ordered):
+            raise serializers.ValidationError("The same item stands in the list twice.")
+        return ordered
+
+
+class SessionAnswerSerializer(serializers.Serializer[Any]):
+    """That a list is on record."""
+
+    success = serializers.BooleanField()
+    recommendation_session_id = serializers.UUIDField()
+
+
+class SeenSerializer(serializers.Serializer[Any]):
+    """The deepest rank that a person saw."""
+
+    rank = serializers.IntegerField(min_value=1, max_value=MAX_SLOTS)
+
+
+class SeenAnswerSerializer(serializers.Serializer[Any]):
+    """The deepest rank on record."""
+
+    success = serializers.BooleanField()
+    seen_rank = serializers.IntegerField()
+
+
+class ExternalSessionView(APIView):
+    """Records a list that another system made and showed, so that actions can name it."""
+
+    @extend_schema(
+        operation_id="record_session",
+        request=ExternalSessionSerializer,
+        responses={
+            200: SessionAnswerSerializer,
+            201: SessionAnswerSerializer,
+            409: ErrorSerializer,
+            **ERRORS,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        body = validated(ExternalSessionSerializer, request.data)
+        use_case = USE_CASES[body["use_case"]]
+        slots = [_shown(slot) for slot in body["recommendations"]]
+        wanted = {slot.item_id for slot in slots}
+        known = set(Item.objects.filter(pk__in=wanted, kind=use_case.kind).values_list("pk", flat=True))
+        if unknown := sorted(wanted - known):
+            raise NotFound(f"There is no {use_case.kind} with the id {unknown[0]}.")
+        is_new = record_external_session(
+            session_id=body["recommendation_session_id"],
+            user_id=caller(request).pk,
+            use_case=use_case.name,
+            method=body["method"],
+            model_version=body["model_version"],
+            slots=slots,
+            now=timezone.now(),
+        )
+        answer = {"success": True, "recommendation_session_id": body["recommendation_session_id"]}
+        return Response(answer, status=201 if is_new else 200)
+
+
+class SeenView(APIView):
+    """Notes how far down a list its person looked."""
+
+    @extend_schema(
+        operation_id="report_seen", request=SeenSerializer, responses={200: SeenAnswerSerializer, **ERRORS}
+    )
+    def post(self, request: Request, session_id: UUID) -> Response:
+        body = validated(SeenSerializer, request.data)
+        seen = report_seen(user_id=caller(request).pk, session_id=session_id, rank=body["rank"])
+        return Response({"success": True, "seen_rank": seen})
+
+
+def _shown(slot: dict[str, Any]) -> ShownSlot:
+    return ShownSlot(
+        item_id=slot["item_id"],
+        rank=slot["rank"],
+        score=slot["score"],
+        base_score=slot["score"],
+        method=slot["method"],
+        source="external",
+        source_rank=slot["rank"],
+        source_score=slot["score"],
+        propensity=None,
+    )
