@@ -3,7 +3,7 @@
 import json
 import sys
 from abc import abstractmethod
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -68,6 +68,13 @@ class HeedCommand(BaseCommand):
         self.stdout.write(
             json.dumps(summary, cls=DjangoJSONEncoder) if options["json"] else self.describe(summary)
         )
+
+
+def non_negative(text: str) -> int:
+    """An argument's type: a whole number from 0."""
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
 
 
 def _as_mapping(result: object) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""What the admin pages of our apps share."""
+
+import json
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+
+
+class RecordAdmin(ModelAdmin):  # type: ignore[misc]
+    """A record of what happened: it is read, and never added or changed by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def table(headings: list[str], rows: list[list[Any]]) -> SafeString:
+    """An HTML table of plain values, each escaped."""
+    head = format_html_join("", '<th class="px-2 py-1 text-left">{}</th>', ([name] for name in headings))
+    body = format_html_join(
+        "",
+        "<tr>{}</tr>",
+        ([format_html_join("", '<td class="px-2 py-1">{}</td>', ([cell] for cell in row))] for row in rows),
+    )
+    return format_html(
+        '<table class="text-sm"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>', head, body
+    )
+
+
+def pretty_json(value: Any) -> SafeString:
+    """JSON laid out for reading."""
+    return format_html('<pre class="whitespace-pre-wrap text-sm">{}</pre>', json.dumps(value, indent=2))

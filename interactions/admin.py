@@ -1,0 +1,23 @@
+from django.contrib import admin
+
+from config.admin import RecordAdmin
+from interactions.models import UserInteraction
+
+
+@admin.register(UserInteraction)
+class UserInteractionAdmin(RecordAdmin):
+    list_display = (
+        "occurred_at",
+        "user",
+        "type",
+        "item",
+        "rating",
+        "recommendation_rank",
+        "recommendation_score",
+        "recommendation_method",
+        "withdrawn_at",
+    )
+    list_filter = ("type", "item__kind", "recommendation_source", "user__is_synthetic")
+    list_select_related = ("user", "item")
+    search_fields = ("user__username", "item__title")
+    date_hierarchy = "occurred_at"

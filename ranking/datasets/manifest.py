@@ -1,0 +1,123 @@
+"""What a dataset is, written beside its Parquet file, so that a model can say what it learned from."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from config.errors import HeedError, NotFound
+
+MANIFEST = "manifest.json"
+DATA = "data.parquet"
+
+
+class DatasetError(HeedError):
+    """A dataset's folder is not whole or is of another sort."""
+
+    status = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A dataset's description.
+
+    window_end    everything on record up to this time is in it, ISO 8601
+    counts        rows, people and items, and rows per interaction type
+    columns       name of each column with its Arrow type
+    git_revision  of the code that made it; empty where that is not known
+    sha256        of the Parquet file
+    """
+
+    kind: str
+    use_case: str
+    name: str
+    created_at: str
+    window_end: str
+    counts: dict[str, int]
+    columns: dict[str, str]
+    git_revision: str
+    sha256: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def datasets_folder(kind: str, use_case: str) -> Path:
+    """Where the datasets of one kind and use case lie."""
+    return Path(settings.DATASET_DIR) / kind / use_case
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """A folder to write into that becomes `target` at the end, or is gone if the block fails."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))
+    try:
+        yield temporary
+        temporary.rename(target)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes the manifest beside its data."""
+    (folder / MANIFEST).write_text(json.dumps(manifest.as_json(), indent=2) + "\n", encoding="utf-8")
+
+
+def read_manifest(folder: Path, *, kind: str, use_case: str) -> Manifest:
+    """The manifest of the dataset in `folder`, whose data is checked against it.
+
+    Raises DatasetError when the folder holds no such dataset or its data is not what the manifest says.
+    """
+    try:
+        manifest = Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+        digest = file_sha256(folder / DATA)
+    except (OSError, ValueError, TypeError) as error:
+        raise DatasetError(f"{folder} holds no readable dataset: {error}.") from error
+    if (manifest.kind, manifest.use_case) != (kind, use_case):
+        raise DatasetError(f"{folder} holds a dataset {manifest.kind} of {manifest.use_case}.")
+    if digest != manifest.sha256:
+        raise DatasetError(f"{folder / DATA} is not the file that its manifest describes.")
+    return manifest
+
+
+def newest_dataset(kind: str, use_case: str) -> Path:
+    """The dataset made last. Raises NotFound."""
+    folders = [path.parent for path in datasets_folder(kind, use_case).glob(f"[!.]*/{MANIFEST}")]
+    if not folders:
+        raise NotFound(f"There is no {kind} dataset of {use_case}. Run generate_{kind}_dataset first.")
+    return max(folders, key=lambda folder: folder.name)
+
+
+def dataset_name(now: datetime) -> str:
+    """A folder name that sorts by time and is new each time."""
+    return f"{now:%Y%m%d-%H%M%S-%f}"
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_revision() -> str:
+    """The revision of the code: GIT_REVISION where it is set, else what git says, else nothing."""
+    if revision := os.environ.get("GIT_REVISION"):
+        return revision
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    command = [git, "-C", str(settings.BASE_DIR), "rev-parse", "HEAD"]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -1,0 +1,19 @@
+"""`manage.py generate_als_dataset`: the weighted interactions of one use case as Parquet."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from config.commands import HeedCommand
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from ranking.datasets.als import GeneratedDataset, generate_als_dataset
+
+
+class Command(HeedCommand):
+    help = "Write the weighted interactions of a use case to Parquet, with a manifest."
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
+
+    def run(self, options: dict[str, Any]) -> GeneratedDataset:
+        with self.progress(options, "generate_als_dataset") as progress:
+            return generate_als_dataset(use_case=USE_CASES[options["use_case"]], progress=progress)

@@ -1,0 +1,22 @@
+"""`manage.py rollback_model`: back to the version that served before."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from config.commands import HeedCommand
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from ranking.models import ModelVersion
+from ranking.registry import rollback_version
+
+
+class Command(HeedCommand):
+    help = "Take the active model version out of service and put the one before it back."
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
+        parser.add_argument("--kind", choices=ModelVersion.Kind.values, default=ModelVersion.Kind.ALS)
+        parser.add_argument("--why", default="rolled back by hand", help="kept with both versions")
+
+    def run(self, options: dict[str, Any]) -> dict[str, str]:
+        active = rollback_version(kind=options["kind"], use_case=options["use_case"], why=options["why"])
+        return {"active": active.label, "why": active.why}

@@ -1,0 +1,61 @@
+"""`manage.py train_als`: a new ALS candidate from the newest dataset."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from config.commands import HeedCommand
+from config.errors import InvalidInput
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from ranking.datasets.manifest import newest_dataset
+from ranking.ml.als import AlsParameters
+from ranking.training.als import TrainedVersion, train_als
+
+Number = TypeVar("Number", int, float)
+
+
+class Command(HeedCommand):
+    help = "Train ALS on a dataset, judge it against popularity and random, and register it as a candidate."
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        default = AlsParameters()
+        parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
+        parser.add_argument("--dataset", type=Path, help="its folder; the newest where left out")
+        parser.add_argument("--factors", type=_number(int, 1, 1024), default=default.factors)
+        parser.add_argument(
+            "--regularization", type=_number(float, 1e-9, 1e9), help="by the rule of docs/als.md if left out"
+        )
+        parser.add_argument("--alpha", type=_number(float, 1e-9, 1e6), default=default.alpha)
+        parser.add_argument("--iterations", type=_number(int, 1, 1000), default=default.iterations)
+        parser.add_argument("--negatives", choices=["keep", "drop"], default=default.negatives)
+        parser.add_argument("--tune", type=_number(int, 0, 10_000), default=0, metavar="N")
+        parser.add_argument("--seed", type=_number(int, 0, 2**31 - 1), default=0)
+
+    def run(self, options: dict[str, Any]) -> TrainedVersion:
+        use_case = USE_CASES[options["use_case"]]
+        names = ("factors", "regularization", "alpha", "iterations", "negatives")
+        try:
+            parameters = replace(AlsParameters(), **{name: options[name] for name in names})
+        except ValueError as error:
+            raise InvalidInput(str(error)) from error
+        with self.progress(options, "train_als", unit="iterations") as progress:
+            return train_als(
+                use_case=use_case,
+                dataset=options["dataset"] or newest_dataset("als", use_case.name),
+                parameters=parameters,
+                seed=options["seed"],
+                tune=options["tune"],
+                progress=progress,
+            )
+
+
+def _number(kind: Callable[[str], Number], low: float, high: float) -> Callable[[str], Number]:
+    def parse(text: str) -> Number:
+        value = kind(text)
+        if not low <= value <= high:
+            raise ArgumentTypeError(f"must be between {low:g} and {high:g}")
+        return value
+
+    return parse

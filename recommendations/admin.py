@@ -1,0 +1,55 @@
+from django.contrib import admin
+from django.utils.safestring import SafeString
+
+from catalog.models import Item
+from config.admin import RecordAdmin, table
+from recommendations.models import RecommendationSession
+
+
+@admin.register(RecommendationSession)
+class RecommendationSessionAdmin(RecordAdmin):
+    """What was shown to whom, readable: each slot with its title, scores and source."""
+
+    list_display = ("created_at", "user", "use_case", "method", "model_version", "slots", "seen_rank")
+    list_filter = ("use_case", "method", "model_version", "is_external", "user__is_synthetic")
+    list_select_related = ("user",)
+    search_fields = ("id", "user__username")
+    date_hierarchy = "created_at"
+    fields = (
+        "id",
+        "user",
+        "created_at",
+        "use_case",
+        "method",
+        "model_version",
+        "is_external",
+        "seen_rank",
+        "what_was_shown",
+    )
+
+    @admin.display(description="slots")
+    def slots(self, session: RecommendationSession) -> int:
+        return len(session.recommendations_shown)
+
+    @admin.display(description="what was shown")
+    def what_was_shown(self, session: RecommendationSession) -> SafeString:
+        shown = session.recommendations_shown
+        titles = dict(
+            Item.objects.filter(pk__in=[slot["item_id"] for slot in shown]).values_list("pk", "title")
+        )
+        return table(
+            ["rank", "title", "score", "base score", "method", "source", "place there", "seen"],
+            [
+                [
+                    slot["rank"],
+                    titles.get(slot["item_id"], f"item {slot['item_id']}, deleted since"),
+                    f"{slot['score']:.3f}",
+                    f"{slot['base_score']:.3f}",
+                    slot["method"],
+                    slot["source"],
+                    slot["source_rank"] or "–",
+                    "yes" if slot["rank"] <= session.seen_rank else "no",
+                ]
+                for slot in shown
+            ],
+        )
