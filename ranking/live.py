@@ -149,7 +149,14 @@ class LiveState:
         if not self._refreshing.acquire(blocking=False):
             return
         self._catalogue_read = time.monotonic()
-        threading.Thread(target=self._refresh, name=f"catalogue-{self._use_case}", daemon=True).start()
+        threading.Thread(target=self._run_in_thread, name=f"catalogue-{self._use_case}", daemon=True).start()
+
+    def _run_in_thread(self) -> None:
+        try:
+            self._refresh()
+        finally:
+            # The connection is this thread's own, and the thread ends here.
+            connection.close()
 
     def _refresh(self) -> None:
         try:
@@ -160,7 +167,6 @@ class LiveState:
             # The list served meanwhile is only older; the next refresh tries again.
             logger.exception("the catalogue of %s could not be read again", self._use_case)
         finally:
-            connection.close()
             self._refreshing.release()
 
 

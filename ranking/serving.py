@@ -62,7 +62,7 @@ def recommend(
     live = get_live(use_case.name)
     state = load_user_state(user_id, use_case)
     candidates = retrieve(state, live, use_case)
-    ranked = rank(candidates, use_case)
+    ranked = rank(candidates)
     personalised = personalise(ranked)
     allowed = exclude(personalised, state)
     arranged, reasons, cards = arrange(allowed, state, live, limit)
@@ -106,7 +106,7 @@ def retrieve(state: UserState, live: Live, use_case: UseCase) -> list[Candidates
     return [SOURCES[name](state, live, limit) for name in use_case.sources]
 
 
-def rank(retrieved: Sequence[Candidates], use_case: UseCase) -> Candidates:
+def rank(retrieved: Sequence[Candidates]) -> Candidates:
     """One base order over all sources. Without a ranker the order of the best source that answered stands.
 
     What only a less trusted source brought follows behind, its score scaled to lie below.

@@ -61,15 +61,16 @@ def generate_als_dataset(
 
     Streams: what is held at any time is one batch. `relevant` marks what counts as a success in evaluation.
     """
-    now = now or timezone.now()
-    folder = datasets_folder(KIND, use_case.name) / dataset_name(now)
+    made_at = timezone.now()
+    now = now or made_at
+    folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
     with whole_folder(folder) as part:
         counts = _write(part / DATA, use_case, now, progress)
         manifest = Manifest(
             kind=KIND,
             use_case=use_case.name,
             name=folder.name,
-            created_at=timezone.now().isoformat(),
+            created_at=made_at.isoformat(),
             window_end=now.isoformat(),
             counts=counts,
             columns={field.name: str(field.type) for field in SCHEMA},

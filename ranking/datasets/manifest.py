@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -100,9 +101,9 @@ def newest_dataset(kind: str, use_case: str) -> Path:
     return max(folders, key=lambda folder: folder.name)
 
 
-def dataset_name(now: datetime) -> str:
-    """A folder name that sorts by time and is new each time."""
-    return f"{now:%Y%m%d-%H%M%S-%f}"
+def dataset_name(made_at: datetime) -> str:
+    """A folder name that sorts by the time of making and is never given twice."""
+    return f"{made_at:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(3)}"
 
 
 def file_sha256(path: Path) -> str:

@@ -1,19 +1,23 @@
 """Matrix factorisation for implicit feedback: training, folding a person in, scoring.
 
 The model is that of Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets"
-(ICDM 2008). A pair of person u and item i with weight r has a preference p (1, or 0 for a dislike) and a
-confidence c; pairs without any event have p = 0 and c = 1:
+(ICDM 2008). A pair of person u and item i has a preference p, 1 or for a dislike 0, and a confidence c;
+pairs without any event have p = 0 and c = 1:
 
     minimise  sum over all pairs of c (p - x_u . y_i)^2  +  regularization (sum |x_u|^2 + sum |y_i|^2)
 
-    c = 1 + alpha r                    for r > 0
-    c = 1 + alpha negative_scale |r|   for r < 0
+With r the weight of the pair and n_u how many items person u has spoken for, the confidence is
 
+    c = alpha r / sqrt(n_u)         for r > 0: nobody steers the items by sheer number of events
+    c = 1 + negative_scale |r|      for r < 0: surer than about an item never met
+
+The paper has c = 1 + alpha r; docs/als.md shows what both cost. In training, weights fade with age.
 No user factors are kept: whoever is to be served is folded in from the history of that moment.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -23,7 +27,7 @@ from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from ranking.ml.arrays import Doubles, Floats, Ints, Rows
-from ranking.ml.events import Events
+from ranking.ml.events import SECONDS_PER_DAY, Events
 
 Negatives = Literal["keep", "drop"]
 Progress = Callable[[int, int], None]
@@ -33,6 +37,9 @@ Progress = Callable[[int, int], None]
 UNCALIBRATED_SLOPE = 4.0
 UNCALIBRATED_INTERCEPT = -2.0
 
+NOISE_SHARE = 0.85
+LARGEST_SHARE = 1 / 3
+
 
 @dataclass(frozen=True, slots=True)
 class AlsParameters:
@@ -40,10 +47,11 @@ class AlsParameters:
 
     factors          length of a factor vector
     regularization   weight of the squared norms; None takes `default_regularization` of the data
-    alpha            confidence added per unit of weight
+    alpha            confidence per unit of positive weight, before the division by sqrt(n_u)
     iterations       alternations over people and items
     negatives        keep dislikes as preference 0 with raised confidence, or drop these pairs
-    negative_scale   what a unit of negative weight counts, in units of positive weight
+    negative_scale   confidence added per unit of negative weight
+    half_life_days   the age at which an event counts half in training; infinite for no fading
 
     Raises ValueError for a value out of range.
     """
@@ -54,6 +62,7 @@ class AlsParameters:
     iterations: int = 15
     negatives: Negatives = "keep"
     negative_scale: float = 1.0
+    half_life_days: float = 1500.0
 
     def __post_init__(self) -> None:
         if self.factors < 1 or self.iterations < 1:
@@ -64,6 +73,8 @@ class AlsParameters:
             raise ValueError("Alpha must be a positive number.")
         if not 0 <= self.negative_scale < np.inf:
             raise ValueError("The scale of negatives must be 0 or a positive number.")
+        if not self.half_life_days > 0:
+            raise ValueError("The half-life must be positive.")
         if self.negatives not in ("keep", "drop"):
             raise ValueError('Negatives must be "keep" or "drop".')
 
@@ -127,12 +138,44 @@ def confidence_matrix(
     )
 
 
-def default_regularization(weights: "csr_matrix[np.float32]", alpha: float) -> float:
-    """The regularization for a matrix of signed weights, where none is given; see docs/als.md.
+def fade(events: Events, half_life_days: float) -> Events:
+    """The events with their weights halved per half-life of age, and scaled so that the mean factor is 1.
 
-    TODO rule
+    Age counts from the time that 99 % of the events precede, so that one wrong clock cannot age the rest.
+    The scaling keeps the meaning of alpha whatever time the data spans.
     """
-    return 10.0
+    if not len(events) or np.isinf(half_life_days):
+        return events
+    age_days = np.maximum(np.quantile(events.times, 0.99) - events.times, 0) / SECONDS_PER_DAY
+    factors = np.exp2(-age_days / half_life_days)
+    return replace(events, weights=(events.weights * (factors / factors.mean())).astype(np.float32))
+
+
+def default_regularization(confidences: "csr_matrix[np.float32]") -> float:
+    """The regularization where none is given, from the positive confidences C (people × items).
+
+        NOISE_SHARE (sqrt(sum C^2 / people) + sqrt(sum C^2 / items)), at most LARGEST_SHARE of sigma_1(C)
+
+    The factors give back the singular values of C less about the regularization, so it belongs just above
+    those that chance alone makes. The bracket is their size: the norm of a random matrix is near the norm
+    of its mean row plus that of its mean column (as in matrix completion: Negahban and Wainwright 2012).
+    From sigma_1 on, all factors would be zero; small and dense data come near that without the bound.
+    """
+    people, items = confidences.shape
+    c = np.maximum(confidences.data, 0).astype(np.float64)
+    positive = csr_matrix((c, confidences.indices, confidences.indptr), shape=confidences.shape)
+    total = float(np.square(c).sum())
+    noise = math.sqrt(total / people) + math.sqrt(total / items)
+    return min(NOISE_SHARE * noise, LARGEST_SHARE * _largest_singular_value(positive))
+
+
+def _largest_singular_value(matrix: "csr_matrix[np.float64]", steps: int = 20) -> float:
+    """By power iteration from the vector of ones, which no matrix without negative entries sends astray."""
+    vector: Doubles = np.ones(matrix.shape[1])
+    for _ in range(steps):
+        vector /= np.linalg.norm(vector)
+        vector = np.asarray(matrix.T @ (matrix @ vector))
+    return math.sqrt(float(np.linalg.norm(vector)))
 
 
 def fit_als(
@@ -151,13 +194,17 @@ def fit_als(
     user_ids, item_ids = np.unique(events.user_ids), np.unique(events.item_ids)
     scale = parameters.negative_scale if parameters.negatives == "keep" else 0.0
     weights = confidence_matrix(
-        events, user_ids=user_ids, item_ids=item_ids, negatives="keep" if scale > 0 else "drop"
+        fade(events, parameters.half_life_days),
+        user_ids=user_ids,
+        item_ids=item_ids,
+        negatives="keep" if scale > 0 else "drop",
     )
     if not (weights.data > 0).any():
         raise ValueError("There are no positive interactions to train on; import or record some first.")
+    confidences = _confidences(weights, parameters.alpha, scale)
     regularization = parameters.regularization
     if regularization is None:
-        regularization = default_regularization(weights, parameters.alpha)
+        regularization = default_regularization(confidences)
 
     # BLAS threads would fight the solver's own, and change the order of its sums.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -170,7 +217,7 @@ def fit_als(
             random_state=seed,
         )
         solver.fit(
-            _confidences(weights, parameters.alpha, scale),
+            confidences,
             show_progress=False,
             callback=_iteration_callback(progress, parameters.iterations),
         )
@@ -192,7 +239,10 @@ def fit_als(
 def _confidences(weights: "csr_matrix[np.float32]", alpha: float, scale: float) -> "csr_matrix[np.float32]":
     """Weights r to what the solver takes: c where p = 1, -c where p = 0."""
     r = weights.data
-    c = np.where(r > 0, 1 + alpha * r, -1 + alpha * scale * r).astype(np.float32)
+    person_of_entry = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
+    liked = np.bincount(person_of_entry, r > 0, minlength=weights.shape[0])
+    per_person = alpha / np.sqrt(np.maximum(liked, 1))
+    c = np.where(r > 0, per_person[person_of_entry] * r, -1 + scale * r).astype(np.float32)
     return csr_matrix((c, weights.indices, weights.indptr), shape=weights.shape)
 
 
@@ -213,19 +263,23 @@ def gram_matrix(item_factors: Floats) -> Doubles:
 
 
 def fold_in(model: AlsModel, rows: Rows, weights: Floats) -> Floats:
-    """The user factor (f,) for a history: `rows` of the model with their signed weights r, each row once.
+    """The user factor (f,) for a history: `rows` of the model, each once, with their signed weights r.
 
     Solves (Y'Y + Y'(C - I)Y + regularization I) x = Y'Cp, equation 4 of Hu, Koren and Volinsky 2008, with
-    the confidences of this module. An empty history gives zeros.
+    the confidences of this module. A history without any positive weight gives zeros.
+    Raises ValueError if a row occurs twice.
     """
-    if not len(rows):
-        return np.zeros(model.item_factors.shape[1], dtype=np.float32)
+    if len(np.unique(rows)) != len(rows):
+        raise ValueError("Each item of a history must come once, with its weights added up.")
     r = weights.astype(np.float64)
+    liked = r > 0
+    if not liked.any():
+        return np.zeros(model.item_factors.shape[1], dtype=np.float32)
     factors = model.item_factors[rows].astype(np.float64)
-    extra = model.alpha * np.where(r > 0, r, model.negative_scale * -r)
-    left = model.gram + (factors.T * extra) @ factors
+    confidence = np.where(liked, model.alpha / np.sqrt(liked.sum()) * r, 1 - model.negative_scale * r)
+    left = model.gram + (factors.T * (confidence - 1)) @ factors
     left[np.diag_indices_from(left)] += model.regularization
-    right = factors.T @ np.where(r > 0, 1 + extra, 0.0)
+    right = factors[liked].T @ confidence[liked]
     solution = scipy.linalg.cho_solve(
         scipy.linalg.cho_factor(left, check_finite=False), right, check_finite=False
     )

@@ -6,6 +6,8 @@ import numpy as np
 
 from ranking.ml.arrays import Bools, Doubles, Floats, Ints, Rows
 
+SECONDS_PER_DAY = 86_400.0
+
 _DTYPES = {
     "user_ids": np.int64,
     "item_ids": np.int64,

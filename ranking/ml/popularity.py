@@ -3,9 +3,7 @@
 import numpy as np
 
 from ranking.ml.arrays import Doubles, Ints
-from ranking.ml.events import Events
-
-SECONDS_PER_DAY = 86_400.0
+from ranking.ml.events import SECONDS_PER_DAY, Events
 
 
 def decayed_popularity(events: Events, *, now: float, half_life_days: float) -> tuple[Ints, Doubles]:

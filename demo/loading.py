@@ -1,0 +1,200 @@
+"""Everything that `load_demo` does: a catalogue, people, and a week of evenings with models in between."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from catalog.importers import import_items
+from catalog.models import FacetKind, Item
+from config.errors import NotAllowed
+from config.progress import Progress
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES, UseCase, use_cases_of_kind
+from demo.nights import Visit, choose_action, live_through
+from demo.people import HiddenTastes, invent_tastes
+from interactions.models import UserInteraction
+from interactions.popularity import refresh_popularity
+from interactions.services import record_interaction
+from interactions.types import training_weight
+from ranking.datasets.als import generate_als_dataset
+from ranking.live import forget_live
+from ranking.ml.als import AlsParameters
+from ranking.registry import activate_version, find_version
+from ranking.training.als import train_als
+
+logger = logging.getLogger(__name__)
+
+DATA = Path(__file__).parent / "data"
+FILES = {"movie": "films.jsonl", "drama": "dramas.jsonl", "startup": "startups.jsonl"}
+END_USER, END_USER_PASSWORD = "demo", "demo-pass"
+STAFF, STAFF_PASSWORD = "staff", "staff-pass"
+PERSON_PREFIX = "demo-person-"
+# What each person did before the first night, as a history that an operator imports.
+HISTORY = {"movie": 30, "drama": 15, "startup": 6}
+HISTORY_DAYS = 120
+PICKS = 6
+# How likely a person opens each feed on a given night.
+HABITS = {"movie_home": 0.9, "drama_home": 0.6, "developer_startup": 0.2, "investor_startup": 0.15}
+# What the demo account likes at its first visit, so that its feed has something to follow.
+DEMO_GENRES = ("Science Fiction", "Mystery")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSummary:
+    """What the demo holds, and how to enter it."""
+
+    changed: bool
+    items: int
+    people: int
+    nights: int
+    address: str
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSize:
+    """How much to simulate; the default takes well under two minutes on two cores."""
+
+    people: int = 120
+    nights: int = 7
+    seed: int = 7
+
+
+def load_demo(*, size: DemoSize, address: str, progress: Progress) -> DemoSummary:
+    """Fills an empty installation with the demo; a second call changes nothing.
+
+    The accounts are made last: where they exist, all else does. What a killed run left is cleared first.
+    Raises NotAllowed where DEBUG is off, because the demo's passwords are public.
+    """
+    if not settings.DEBUG:
+        raise NotAllowed("load_demo makes accounts with public passwords, so it runs only with DEBUG=1.")
+    is_new = not User.objects.filter(username=STAFF).exists()
+    if is_new:
+        User.objects.filter(is_synthetic=True).delete()
+        _load_catalogue(progress)
+        people = _make_people(size.people)
+        _live_through_nights(people, size, progress)
+        _make_accounts()
+    return DemoSummary(
+        changed=is_new,
+        items=Item.objects.count(),
+        people=User.objects.filter(is_synthetic=True).count(),
+        nights=size.nights,
+        address=address,
+        accounts=(f"{END_USER} / {END_USER_PASSWORD}", f"{STAFF} / {STAFF_PASSWORD} ({address}/admin/)"),
+    )
+
+
+def _load_catalogue(progress: Progress) -> None:
+    for kind, name in FILES.items():
+        import_items(path=DATA / name, kind=kind, progress=progress)
+    # The films and dramas are real; the start-ups are invented and say so wherever they appear.
+    Item.objects.filter(kind="startup").update(is_synthetic=True)
+
+
+def _make_people(count: int) -> list[int]:
+    people = [
+        User(
+            username=f"{PERSON_PREFIX}{number:03}",
+            first_name="Simulated",
+            last_name=f"Person {number}",
+            is_synthetic=True,
+            password=make_password(None),
+        )
+        for number in range(1, count + 1)
+    ]
+    User.objects.bulk_create(people)
+    names = User.objects.filter(is_synthetic=True).order_by("username")
+    return list(names.values_list("pk", flat=True))
+
+
+def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) -> None:
+    rng = np.random.default_rng(size.seed)
+    use_cases = [USE_CASES[name] for name in HABITS]
+    kinds = sorted({use_case.kind for use_case in use_cases})
+    tastes = {kind: invent_tastes(kind, people=len(people), rng=rng) for kind in kinds}
+    tonight = timezone.now().replace(hour=19, minute=0, second=0, microsecond=0)
+    first_evening = tonight - timedelta(days=size.nights)
+    for kind in kinds:
+        _bring_history(people, kind, tastes[kind], first_evening, rng)
+    for night in range(size.nights):
+        evening = first_evening + timedelta(days=night)
+        for use_case in use_cases:
+            refresh_popularity(use_case=use_case.name, now=evening)
+            if night == 0 or use_case.name == DEFAULT_USE_CASE:
+                _train_and_activate(use_case, evening, size.seed, progress)
+        forget_live()
+        for use_case in use_cases:
+            visits = list(_visits(people, use_case, evening, rng))
+            report = live_through(visits, use_case, tastes[use_case.kind], rng)
+            logger.info("night %s, %s: %s", night + 1, use_case.name, report)
+            progress.advance(len(visits))
+    for use_case in use_cases:
+        refresh_popularity(use_case=use_case.name)
+        _train_and_activate(use_case, timezone.now(), size.seed, progress)
+    forget_live()
+
+
+def _bring_history(
+    people: list[int], kind: str, tastes: HiddenTastes, until: datetime, rng: np.random.Generator
+) -> None:
+    """What people met elsewhere, more often what they like, and what they did with it."""
+    use_cases = use_cases_of_kind(kind)
+    rows = []
+    for person, user_id in enumerate(people):
+        use_case = use_cases[person % len(use_cases)]
+        chances = np.exp(0.8 * tastes.utilities[person])
+        met = rng.choice(tastes.item_ids, size=HISTORY[kind], replace=False, p=chances / chances.sum())
+        for item_id, utility in zip(met.tolist(), tastes.of(person, met.tolist()), strict=True):
+            act = choose_action(float(utility), use_case, rng)
+            if act is not None:
+                rows.append(
+                    UserInteraction(
+                        user_id=user_id,
+                        item_id=item_id,
+                        type=act[0],
+                        rating=act[1],
+                        weight=training_weight(*act),
+                        occurred_at=until - timedelta(days=rng.uniform(1, HISTORY_DAYS)),
+                    )
+                )
+    UserInteraction.objects.bulk_create(rows, batch_size=1000)
+
+
+def _visits(
+    people: list[int], use_case: UseCase, evening: datetime, rng: np.random.Generator
+) -> Iterator[Visit]:
+    minutes = np.sort(rng.uniform(0, 240, size=len(people)))
+    order = rng.permutation(len(people))
+    for person, minute in zip(order.tolist(), minutes.tolist(), strict=True):
+        if rng.random() < HABITS[use_case.name]:
+            yield Visit(person, people[person], evening + timedelta(minutes=minute))
+
+
+def _train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress: Progress) -> None:
+    dataset = generate_als_dataset(use_case=use_case, progress=progress, now=moment)
+    trained = train_als(
+        use_case=use_case,
+        dataset=Path(dataset.folder),
+        parameters=AlsParameters(),
+        seed=seed,
+        progress=progress,
+    )
+    activate_version(version=find_version(label=trained.version), why="the demo's newest")
+
+
+def _make_accounts() -> None:
+    with transaction.atomic():
+        demo = User.objects.create_user(END_USER, password=END_USER_PASSWORD)
+        liked = Item.objects.filter(kind="movie", facets__kind=FacetKind.GENRE, facets__name__in=DEMO_GENRES)
+        for item in liked.distinct().order_by("-year", "title")[:PICKS]:
+            record_interaction(user_id=demo.pk, item_id=item.pk, type_name="like")
+        User.objects.create_superuser(STAFF, password=STAFF_PASSWORD)

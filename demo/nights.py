@@ -1,0 +1,118 @@
+"""Simulated evenings: people open the real feed, look down it for a while, and do what they feel like."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from django.db import transaction
+
+from config.use_cases import UseCase
+from demo.people import HiddenTastes
+from interactions.services import record_interaction
+from ranking.serving import ServedList, recommend
+from recommendations.services import report_seen
+
+LIST_LENGTH = 20
+# A person looks at rank r with probability 1 / log2(r + 1), then stops for the night at the first miss
+# beyond this rank; the deepest rank looked at is what the page would report.
+PATIENCE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One person opening one feed at one moment; `person` is a row of the hidden tastes."""
+
+    person: int
+    user_id: int
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NightReport:
+    """What came of one night in one use case."""
+
+    lists: int
+    looked_at: int
+    engaged: int
+    disliked: int
+
+
+def live_through(
+    visits: Sequence[Visit], use_case: UseCase, tastes: HiddenTastes, rng: np.random.Generator
+) -> NightReport:
+    """Plays the visits one after another, in one transaction: a killed run leaves whole nights only."""
+    looked_at = engaged = disliked = 0
+    with transaction.atomic():
+        for visit in visits:
+            served = recommend(user_id=visit.user_id, use_case=use_case, limit=LIST_LENGTH, now=visit.moment)
+            seen = _ranks_looked_at(len(served.slots), rng)
+            if not seen:
+                continue
+            report_seen(user_id=visit.user_id, session_id=served.session_id, rank=max(seen))
+            acts = _react(visit, served, seen, use_case, tastes, rng)
+            looked_at += len(seen)
+            engaged += sum(name not in ("dislike", "view") for name in acts)
+            disliked += acts.count("dislike")
+    return NightReport(len(visits), looked_at, engaged, disliked)
+
+
+def _ranks_looked_at(length: int, rng: np.random.Generator) -> list[int]:
+    seen = []
+    for rank in range(1, length + 1):
+        if rng.random() < 1 / np.log2(rank + 1):
+            seen.append(rank)
+        elif rank > PATIENCE:
+            break
+    return seen
+
+
+def _react(
+    visit: Visit,
+    served: ServedList,
+    seen: Sequence[int],
+    use_case: UseCase,
+    tastes: HiddenTastes,
+    rng: np.random.Generator,
+) -> list[str]:
+    """What the person does with each item looked at; returns the interaction types recorded."""
+    shown = [served.slots[rank - 1].item.id for rank in seen]
+    acts = []
+    for place, (item_id, utility) in enumerate(zip(shown, tastes.of(visit.person, shown), strict=True), 1):
+        act = choose_action(float(utility), use_case, rng)
+        if act is None:
+            continue
+        type_name, rating = act
+        record_interaction(
+            user_id=visit.user_id,
+            item_id=item_id,
+            type_name=type_name,
+            rating=rating,
+            session_id=served.session_id,
+            occurred_at=visit.moment + timedelta(seconds=20 * place),
+        )
+        acts.append(type_name)
+    return acts
+
+
+def choose_action(
+    utility: float, use_case: UseCase, rng: np.random.Generator
+) -> tuple[str, float | None] | None:
+    """What a person does with an item that they looked at and that is worth `utility` to them.
+
+    Returns the interaction type with a rating where it has one, or None for passing it over.
+    """
+    felt = utility + 0.7 * rng.standard_normal()
+    if felt > 1.2 and rng.random() < 0.6:
+        if use_case.kind in ("movie", "drama"):
+            # A rating of about 7 for what just convinces, 10 for the very best.
+            choices = ("watched", "like", "watchlist_add", "favorite")
+            name = str(rng.choice(choices, p=(0.35, 0.35, 0.2, 0.1)))
+            rating = float(np.clip(np.round(5.0 + 2.0 * felt), 0, 10)) if name == "watched" else None
+            return name, rating
+        return str(rng.choice(use_case.positive_interactions)), None
+    if felt < -0.2 and rng.random() < 0.3:
+        return "dislike", None
+    if felt > 0.0 and rng.random() < 0.3:
+        return "view", None
+    return None

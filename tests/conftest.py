@@ -1,0 +1,51 @@
+"""What every test stands on: folders of its own, and nothing remembered from the test before."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from ranking.live import forget_live
+from tests.factories import make_user
+
+
+@pytest.fixture(autouse=True)
+def _own_state(settings: object, tmp_path: Path) -> Iterator[None]:
+    settings.MODEL_DIR = tmp_path / "models"
+    settings.DATASET_DIR = tmp_path / "datasets"
+    settings.LOCK_DIR = tmp_path / "locks"
+    # A newly activated model is noticed at the next request; the catalogue is read once per test.
+    settings.MODEL_CHECK_SECONDS = -1.0
+    settings.CATALOGUE_REFRESH_SECONDS = 3600.0
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    forget_live()
+    yield
+    forget_live()
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    return make_user("ann")
+
+
+@pytest.fixture
+def other_person(db: None) -> User:
+    return make_user("bob")
+
+
+@pytest.fixture
+def api(person: User) -> APIClient:
+    """An API client logged in as `person`."""
+    client = APIClient(raise_request_exception=False)
+    client.force_login(person)
+    return client
+
+
+@pytest.fixture
+def browserless(person: User, client: Client) -> Client:
+    """A page client logged in as `person`."""
+    client.force_login(person)
+    return client

@@ -1,0 +1,79 @@
+"""The demo: whole, marked as simulated, quick to run again, and only where DEBUG is on."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import Client
+
+from accounts.models import User
+from catalog.models import Item
+from demo.loading import DATA, FILES
+from interactions.models import UserInteraction
+from ranking.models import ModelVersion
+from recommendations.models import RecommendationSession
+
+
+def load(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    call_command("load_demo", people=24, nights=2, json=True, quiet=True)
+    summary: dict[str, object] = json.loads(capsys.readouterr().out)
+    return summary
+
+
+@pytest.mark.django_db
+def test_the_demo_is_whole_and_a_second_run_changes_nothing(
+    capsys: pytest.CaptureFixture[str], settings: object, client: Client
+) -> None:
+    settings.DEBUG = True
+    assert load(capsys)["changed"] is True
+    assert Item.objects.filter(kind="movie").count() >= 300
+    assert Item.objects.filter(kind="drama").count() >= 100
+    assert Item.objects.filter(kind="startup").count() >= 40
+    assert User.objects.filter(is_synthetic=True).count() == 24
+    assert RecommendationSession.objects.exclude(user__is_synthetic=True).count() == 0
+    assert RecommendationSession.objects.filter(seen_rank__gt=0).exists()
+    from_lists = UserInteraction.objects.exclude(recommendation_session=None)
+    assert set(from_lists.values_list("type", flat=True)) >= {"like", "watched", "dislike", "view"}
+    assert set(ModelVersion.objects.filter(status="active").values_list("use_case", flat=True)) == {
+        "movie_home",
+        "drama_home",
+        "developer_startup",
+        "investor_startup",
+    }
+    assert set(Item.objects.filter(is_synthetic=True).values_list("kind", flat=True)) == {"startup"}
+    assert not Item.objects.filter(kind="startup", is_synthetic=False).exists()
+    entered = client.post("/accounts/login/", {"username": "demo", "password": "demo-pass"})
+    assert entered.status_code == 302
+    before = (UserInteraction.objects.count(), ModelVersion.objects.count())
+    assert load(capsys)["changed"] is False
+    assert (UserInteraction.objects.count(), ModelVersion.objects.count()) == before
+
+
+@pytest.mark.django_db
+def test_it_refuses_where_debug_is_off(settings: object) -> None:
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="DEBUG=1"):
+        call_command("load_demo")
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("name", FILES.values())
+def test_the_catalogue_is_complete_and_connected(name: str) -> None:
+    rows = [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
+    assert len({row["external_id"] for row in rows}) == len(rows)
+    assert len({(row["title"], row["year"]) for row in rows}) == len(rows)
+    for row in rows:
+        assert row["genres"]
+        assert row["themes"]
+        assert 40 <= len(row["description"]) <= 200
+        assert row["published_at"].startswith(str(row["year"]))
+    themes = Counter(theme for row in rows for theme in row["themes"])
+    shared = sum(count for count in themes.values() if count >= 2)
+    assert shared / themes.total() > 0.9
+
+
+def test_no_foreign_data_lies_in_the_repository() -> None:
+    assert {path.name for path in Path(DATA).iterdir()} == set(FILES.values())

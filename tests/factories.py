@@ -1,0 +1,91 @@
+"""Small builders of rows, so that a test names only what it is about."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import numpy as np
+
+from accounts.models import User
+from catalog.models import Facet, Item, ItemFacet
+from interactions.models import UserInteraction
+from interactions.types import training_weight
+from ranking.ml.als import AlsParameters, fit_als
+from ranking.ml.artifacts import dump_als
+from ranking.ml.events import Events
+from ranking.models import ModelVersion
+from ranking.registry import activate_version, register_version
+
+_numbers = count(1)
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def make_user(username: str = "", **fields: object) -> User:
+    user = User(username=username or f"person-{next(_numbers)}", **fields)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def make_item(title: str = "", *, kind: str = "movie", genres: Iterable[str] = (), **fields: object) -> Item:
+    number = next(_numbers)
+    item = Item.objects.create(kind=kind, external_id=f"x{number}", title=title or f"Item {number}", **fields)
+    for place, name in enumerate(genres):
+        facet, _ = Facet.objects.get_or_create(kind="genre", name=name)
+        ItemFacet.objects.create(item=item, facet=facet, billing=place)
+    return item
+
+
+def make_items(how_many: int, **fields: object) -> list[Item]:
+    return [make_item(**fields) for _ in range(how_many)]  # type: ignore[arg-type]
+
+
+def make_interaction(
+    user: User, item: Item, type_name: str = "like", *, day: float = 0.0, rating: float | None = None
+) -> UserInteraction:
+    return UserInteraction.objects.create(
+        user=user,
+        item=item,
+        type=type_name,
+        weight=training_weight(type_name, rating),
+        rating=rating,
+        occurred_at=EPOCH + timedelta(days=day),
+    )
+
+
+def make_als_bytes(item_groups: Iterable[Iterable[int]], *, seed: int = 0) -> bytes:
+    """A model in which the items of a group go together: eight people per group like all of it."""
+    users, items = [], []
+    for number, group in enumerate(item_groups):
+        for person in range(8):
+            for item_id in group:
+                users.append(100 * number + person)
+                items.append(item_id)
+    events = Events(
+        user_ids=np.array(users),
+        item_ids=np.array(items),
+        weights=np.full(len(users), 2.0, dtype=np.float32),
+        times=np.zeros(len(users)),
+        relevant=np.ones(len(users), dtype=np.bool_),
+    )
+    parameters = AlsParameters(factors=4, regularization=1.0, alpha=5.0, iterations=10)
+    return dump_als(fit_als(events, parameters, seed=seed, threads=1))
+
+
+def make_version(data: bytes, *, use_case: str = "movie_home") -> ModelVersion:
+    return register_version(
+        kind="als",
+        use_case=use_case,
+        data=data,
+        dataset_manifest={},
+        hyper_parameters={},
+        metrics={},
+        why="made by a test",
+    )
+
+
+def make_active_als(
+    item_groups: Iterable[Iterable[int]], *, use_case: str = "movie_home", seed: int = 0
+) -> ModelVersion:
+    version = make_version(make_als_bytes(item_groups, seed=seed), use_case=use_case)
+    return activate_version(version=version, why="made by a test")

@@ -1,0 +1,159 @@
+"""The ranked lists and the health addresses as programs see them."""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.services import issue_service_token
+from ranking.live import forget_live
+from recommendations.models import RecommendationSession
+from tests.factories import make_active_als, make_interaction, make_items
+
+pytestmark = pytest.mark.django_db
+LIST = "/api/recommendations/personalized/movies"
+
+
+@pytest.fixture
+def group(person: User) -> list[int]:
+    items = make_items(12, genres=["Drama"])
+    make_active_als([[item.pk for item in items]])
+    make_interaction(person, items[0])
+    return [item.pk for item in items]
+
+
+def test_the_answer_has_the_documented_form(api: APIClient, group: list[int]) -> None:
+    answer = api.get(LIST, {"limit": 3})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == {
+        "recommendation_session_id",
+        "use_case",
+        "method_used",
+        "model_version",
+        "personalization",
+        "recommendations",
+    }
+    assert set(body["personalization"]) == {
+        "applied",
+        "original_alpha",
+        "personalized_alpha",
+        "top_genres",
+        "persona",
+    }
+    slot = body["recommendations"][0]
+    assert set(slot) == {
+        "item",
+        "rank",
+        "score",
+        "base_score",
+        "personalized_score",
+        "boost_multiplier",
+        "boost_details",
+        "method",
+        "why",
+    }
+    assert slot["item"]["genres"] == ["Drama"]
+    assert [slot["rank"] for slot in body["recommendations"]] == [1, 2, 3]
+    session = RecommendationSession.objects.get(pk=body["recommendation_session_id"])
+    assert [slot["item_id"] for slot in session.recommendations_shown] == [
+        slot["item"]["id"] for slot in body["recommendations"]
+    ]
+
+
+@pytest.mark.parametrize("how", ["session", "token", "acting for another"])
+@pytest.mark.parametrize("limit", [1, 100])
+def test_a_request_makes_at_most_six_queries(
+    how: str, limit: int, api: APIClient, person: User, other_person: User, group: list[int]
+) -> None:
+    client, headers = api, {}
+    if how != "session":
+        client = APIClient()
+        owner = person if how == "token" else other_person
+        token = issue_service_token(user=owner, may_act_for_others=True)
+        headers["Authorization"] = f"Token {token}"
+    if how == "acting for another":
+        headers["X-User-ID"] = str(person.pk)
+    client.get(LIST, headers=headers)
+    with CaptureQueriesContext(connection) as queries:
+        answer = client.get(LIST, {"limit": limit}, headers=headers)
+    assert answer.json()["method_used"] == "als"
+    assert len(queries) <= 6, [query["sql"] for query in queries]
+
+
+def test_anonymous_gets_401(client: APIClient) -> None:
+    answer = client.get(LIST)
+    assert answer.status_code == 401
+    assert answer.json()["success"] is False
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=101", "limit=x", "limit=1.5", "use_case=none", "use_case=drama_home", "limit=%00"],
+)
+def test_a_query_out_of_range_is_refused(api: APIClient, query: str) -> None:
+    answer = api.get(f"{LIST}?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["success"] is False
+    assert answer.json()["error"]
+    assert not RecommendationSession.objects.exists()
+
+
+def test_the_use_case_can_be_named(api: APIClient) -> None:
+    address = "/api/recommendations/personalized/startups"
+    assert api.get(address).json()["use_case"] == "developer_startup"
+    assert api.get(address, {"use_case": "investor_startup"}).json()["use_case"] == "investor_startup"
+
+
+def test_the_best_item_is_the_first_of_the_list(api: APIClient, person: User, group: list[int]) -> None:
+    best = api.get(f"/api/recommend/{person.pk}").json()
+    first = api.get(LIST).json()["recommendations"][0]
+    assert best["recommendation"]["item"]["id"] == first["item"]["id"]
+    assert RecommendationSession.objects.filter(pk=best["recommendation_session_id"]).exists()
+
+
+def test_nobody_asks_for_another_without_the_permission(
+    api: APIClient, person: User, other_person: User, group: list[int]
+) -> None:
+    refused = api.get(f"/api/recommend/{other_person.pk}")
+    unknown = api.get("/api/recommend/999999")
+    assert refused.status_code == unknown.status_code == 404
+    assert refused.content == unknown.content
+    person.user_permissions.add(Permission.objects.get(codename="recommend_for_others"))
+    assert api.get(f"/api/recommend/{other_person.pk}").status_code == 200
+    assert api.get("/api/recommend/999999").status_code == 404
+
+
+def test_nothing_left_to_recommend_is_said(api: APIClient, person: User) -> None:
+    answer = api.get(f"/api/recommend/{person.pk}")
+    assert answer.status_code == 404
+    assert "nothing left" in answer.json()["error"]
+
+
+def test_health_needs_no_database(client: APIClient) -> None:
+    assert client.get("/health").json() == {"status": "ok"}
+
+
+def test_ready_names_what_serves(client: APIClient, group: list[int]) -> None:
+    answer = client.get("/ready").json()
+    assert answer["status"] == "ready"
+    assert answer["use_cases"]["movie_home"] == {
+        "items": 12,
+        "model_version": "als-movie_home-1",
+        "problem": "",
+    }
+
+
+def test_ready_tells_of_a_damaged_file_and_stays_up(client: APIClient, group: list[int]) -> None:
+    for path in Path(settings.MODEL_DIR).iterdir():
+        path.write_bytes(b"damaged")
+    forget_live()
+    answer = client.get("/ready")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert "als-movie_home-1" in answer.json()["use_cases"]["movie_home"]["problem"]

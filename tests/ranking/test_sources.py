@@ -1,0 +1,74 @@
+"""The contract that every candidate source keeps. A new source is tried here by being in SOURCES."""
+
+import numpy as np
+import pytest
+
+from accounts.models import User
+from config.use_cases import USE_CASES
+from interactions.popularity import refresh_popularity
+from ranking.live import get_live
+from ranking.serving import load_user_state
+from ranking.sources import METHODS, SOURCES
+from tests.factories import make_active_als, make_interaction, make_item, make_items, make_user
+
+MOVIES = USE_CASES["movie_home"]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.parametrize("name", SOURCES)]
+
+
+@pytest.fixture
+def world(person: User) -> list[int]:
+    """Thirty films, a model that knows twenty of them, demand for some, and a person with a history."""
+    items = [make_item(published_at=f"20{number:02}-01-01T00:00:00Z") for number in range(30)]
+    make_active_als([[item.pk for item in items[:10]], [item.pk for item in items[10:20]]])
+    for item in items[5:15]:
+        make_interaction(make_user(), item)
+    make_interaction(person, items[0], "like", day=1)
+    make_interaction(person, items[1], "watched", rating=9, day=2)
+    make_interaction(person, items[11], "dislike", day=3)
+    make_interaction(person, items[2], "view", day=4)
+    refresh_popularity(use_case="movie_home")
+    return [item.pk for item in items]
+
+
+def test_brings_at_most_what_is_asked_best_first(name: str, world: list[int], person: User) -> None:
+    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    brought = SOURCES[name](state, live, 5)
+    assert 0 < len(brought) <= 5
+    assert len(set(brought.item_ids.tolist())) == len(brought)
+    assert (np.diff(brought.source_scores) <= 0).all()
+    assert ((brought.source_scores >= 0) & (brought.source_scores <= 1)).all()
+    assert brought.source_ranks.tolist() == list(range(1, len(brought) + 1))
+    assert set(brought.sources.tolist()) == {name}
+    assert name in METHODS
+
+
+def test_brings_nothing_that_is_excluded_or_unknown(name: str, world: list[int], person: User) -> None:
+    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    brought = set(SOURCES[name](state, live, 1000).item_ids.tolist())
+    assert brought <= set(world) - set(state.excluded.tolist())
+
+
+def test_keeps_its_hands_off_the_state(name: str, world: list[int], person: User) -> None:
+    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    before = [
+        array.copy() for array in (state.item_ids, state.weights, state.excluded, live.catalogue.item_ids)
+    ]
+    SOURCES[name](state, live, 10)
+    after = [state.item_ids, state.weights, state.excluded, live.catalogue.item_ids]
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_copes_with_an_empty_catalogue(name: str, person: User) -> None:
+    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    assert len(SOURCES[name](state, live, 10)) == 0
+
+
+def test_copes_with_everything_excluded(name: str, person: User) -> None:
+    items = make_items(4)
+    make_active_als([[item.pk for item in items]])
+    for item in items:
+        make_interaction(person, item, "like")
+    refresh_popularity(use_case="movie_home")
+    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    assert len(SOURCES[name](state, live, 10)) == 0
