@@ -214,8 +214,8 @@ LOCK_DIR = Path(env.str("LOCK_DIR", default=str(VAR_DIR / "locks")))
 RECOMMENDATION_SESSION_DAYS = env.int("RECOMMENDATION_SESSION_DAYS", default=30)
 # A second view of the same item from the same place within this time is the same view.
 VIEW_REPEAT_MINUTES = env.int("VIEW_REPEAT_MINUTES", default=30)
-# A year-old interaction with a half-life of 180 days counts a quarter towards popularity.
-POPULARITY_HALF_LIFE_DAYS = env.float("POPULARITY_HALF_LIFE_DAYS", default=180.0)
+# After so many days an interaction counts half towards popularity (measured in docs/als.md).
+POPULARITY_HALF_LIFE_DAYS = env.float("POPULARITY_HALF_LIFE_DAYS", default=365.0)
 # How many candidates each source may bring to one request.
 CANDIDATES_PER_SOURCE = env.int("CANDIDATES_PER_SOURCE", default=300)
 # Workers look for a newly activated model, and for changes of the catalogue, this often.
@@ -229,5 +229,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    # One line for a lockout is enough; a line for every login is not.
+    "loggers": {"axes": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

@@ -1,7 +1,6 @@
 """Reads of what people did."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.db.models import Max, QuerySet, Sum
 
@@ -10,8 +9,8 @@ from interactions.types import TYPES
 
 _STATES = [row.name for row in TYPES.values() if row.is_state]
 
-# item id, interaction type, sum of training weights, time of the last
-HistoryRow = tuple[int, str, float, datetime]
+# item id, interaction type, sum of training weights
+HistoryRow = tuple[int, str, float]
 
 
 def live_interactions() -> QuerySet[UserInteraction]:
@@ -24,9 +23,11 @@ def get_history(*, user_id: int, kind: str) -> list[HistoryRow]:
     rows = (
         live_interactions()
         .filter(user_id=user_id, item__kind=kind)
-        .values_list("item_id", "type")
-        .annotate(weight_sum=Sum("weight"), last_at=Max("occurred_at"))
+        .values("item_id", "type")
+        .alias(last_at=Max("occurred_at"))
+        .annotate(weight_sum=Sum("weight"))
         .order_by("last_at", "item_id", "type")
+        .values_list("item_id", "type", "weight_sum")
     )
     return list(rows)
 

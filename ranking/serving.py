@@ -80,7 +80,7 @@ def load_user_state(user_id: int, use_case: UseCase) -> UserState:
     against: dict[int, float] = {}
     telling: dict[int, str] = {}
     excluded: set[int] = set()
-    for item_id, type_name, weight, _ in get_history(user_id=user_id, kind=use_case.kind):
+    for item_id, type_name, weight in get_history(user_id=user_id, kind=use_case.kind):
         row = TYPES[type_name]
         if row.excludes:
             excluded.add(item_id)

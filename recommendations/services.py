@@ -1,8 +1,9 @@
 """Writes of what was shown."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -27,6 +28,20 @@ class ShownSlot:
     source_score: float | None
     propensity: float | None
 
+    def as_json(self) -> dict[str, Any]:
+        """The entry of `recommendations_shown`; written out because `asdict` copies ten times slower."""
+        return {
+            "item_id": self.item_id,
+            "rank": self.rank,
+            "score": self.score,
+            "base_score": self.base_score,
+            "method": self.method,
+            "source": self.source,
+            "source_rank": self.source_rank,
+            "source_score": self.source_score,
+            "propensity": self.propensity,
+        }
+
 
 def record_session(
     *,
@@ -45,7 +60,7 @@ def record_session(
         use_case=use_case,
         method=method,
         model_version=model_version,
-        recommendations_shown=[asdict(slot) for slot in slots],
+        recommendations_shown=[slot.as_json() for slot in slots],
         created_at=now,
     )
 
@@ -65,7 +80,7 @@ def record_external_session(
     The session id is the idempotency key. Raises Conflict when it names another list already, in the same
     words whether that list is the caller's own or not.
     """
-    shown = [asdict(slot) for slot in slots]
+    shown = [slot.as_json() for slot in slots]
     wanted = {
         "user_id": user_id,
         "use_case": use_case,

@@ -6,7 +6,7 @@ pairs without any event have p = 0 and c = 1:
 
     minimise  sum over all pairs of c (p - x_u . y_i)^2  +  regularization (sum |x_u|^2 + sum |y_i|^2)
 
-With r the weight of the pair and n_u how many items person u has spoken for, the confidence is
+With r the weight of the pair, at most MAX_PAIR_WEIGHT, and n_u how many items person u has spoken for, the confidence is
 
     c = alpha r / sqrt(n_u)         for r > 0: nobody steers the items by sheer number of events
     c = 1 + negative_scale |r|      for r < 0: surer than about an item never met
@@ -24,7 +24,7 @@ import numpy as np
 import scipy.linalg
 from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from ranking.ml.arrays import Doubles, Floats, Ints, Rows
 from ranking.ml.events import SECONDS_PER_DAY, Events
@@ -36,6 +36,12 @@ Progress = Callable[[int, int], None]
 # scores estimate a preference between 0 and 1.
 UNCALIBRATED_SLOPE = 4.0
 UNCALIBRATED_INTERCEPT = -2.0
+
+# What one person's events on one item may add up to: a thousand views are not a thousand times a view.
+MAX_PAIR_WEIGHT = 10.0
+
+# A half-life in days beside which all of history is recent; infinity has no place in JSON.
+NO_FADING = 1e9
 
 NOISE_SHARE = 0.85
 LARGEST_SHARE = 1 / 3
@@ -238,7 +244,7 @@ def fit_als(
 
 def _confidences(weights: "csr_matrix[np.float32]", alpha: float, scale: float) -> "csr_matrix[np.float32]":
     """Weights r to what the solver takes: c where p = 1, -c where p = 0."""
-    r = weights.data
+    r = np.minimum(weights.data, MAX_PAIR_WEIGHT)
     person_of_entry = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
     liked = np.bincount(person_of_entry, r > 0, minlength=weights.shape[0])
     per_person = alpha / np.sqrt(np.maximum(liked, 1))
@@ -262,6 +268,21 @@ def gram_matrix(item_factors: Floats) -> Doubles:
     return factors.T @ factors
 
 
+def history_confidences(model: AlsModel, weights: Floats) -> Doubles:
+    """The confidences c of one person's signed weights r, each for another item; both (n,)."""
+    r = np.minimum(weights.astype(np.float64), MAX_PAIR_WEIGHT)
+    liked = r > 0
+    return np.where(liked, model.alpha / math.sqrt(max(liked.sum(), 1)) * r, 1 - model.negative_scale * r)
+
+
+def history_equation(model: AlsModel, rows: Rows, confidences: Doubles) -> Doubles:
+    """Y'Y + Y'(C - I)Y + regularization I for one person's history, (f, f), positive definite."""
+    factors = model.item_factors[rows].astype(np.float64)
+    left: Doubles = model.gram + (factors.T * (confidences - 1)) @ factors
+    left[np.diag_indices_from(left)] += model.regularization
+    return left
+
+
 def fold_in(model: AlsModel, rows: Rows, weights: Floats) -> Floats:
     """The user factor (f,) for a history: `rows` of the model, each once, with their signed weights r.
 
@@ -271,15 +292,12 @@ def fold_in(model: AlsModel, rows: Rows, weights: Floats) -> Floats:
     """
     if len(np.unique(rows)) != len(rows):
         raise ValueError("Each item of a history must come once, with its weights added up.")
-    r = weights.astype(np.float64)
-    liked = r > 0
+    liked = weights > 0
     if not liked.any():
         return np.zeros(model.item_factors.shape[1], dtype=np.float32)
-    factors = model.item_factors[rows].astype(np.float64)
-    confidence = np.where(liked, model.alpha / np.sqrt(liked.sum()) * r, 1 - model.negative_scale * r)
-    left = model.gram + (factors.T * (confidence - 1)) @ factors
-    left[np.diag_indices_from(left)] += model.regularization
-    right = factors[liked].T @ confidence[liked]
+    confidences = history_confidences(model, weights)
+    left = history_equation(model, rows, confidences)
+    right = model.item_factors[rows[liked]].T @ confidences[liked]
     solution = scipy.linalg.cho_solve(
         scipy.linalg.cho_factor(left, check_finite=False), right, check_finite=False
     )
@@ -287,7 +305,7 @@ def fold_in(model: AlsModel, rows: Rows, weights: Floats) -> Floats:
 
 
 def score_all(model: AlsModel, user_factor: Floats) -> Floats:
-    """Predicted preference of every item (n,): about 0 for indifferent, about 1 for liked; unbounded."""
+    """Predicted preference of every item (n,): about 0 for indifferent, more for liked; unbounded."""
     return model.item_factors @ user_factor
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.linalg
 
-from ranking.ml.als import AlsModel
+from ranking.ml.als import AlsModel, history_confidences, history_equation
 from ranking.ml.arrays import Doubles, Floats, Rows
 
 
@@ -14,11 +14,9 @@ def contributions(model: AlsModel, rows: Rows, history_rows: Rows, weights: Floa
     y_i . x = sum over j of y_i' W y_j c_j p_j (Hu, Koren and Volinsky 2008, section 5). A row adds up to the
     score that `fold_in` and `score_all` give. A dislike adds nothing itself; it only shifts the others.
     """
-    r = weights.astype(np.float64)
+    confidences = history_confidences(model, weights)
+    left = history_equation(model, history_rows, confidences)
     history = model.item_factors[history_rows].astype(np.float64)
-    extra = model.alpha * np.where(r > 0, r, model.negative_scale * -r)
-    left = model.gram + (history.T * extra) @ history
-    left[np.diag_indices_from(left)] += model.regularization
     weighted = scipy.linalg.cho_solve(scipy.linalg.cho_factor(left), history.T)
-    parts: Doubles = (model.item_factors[rows] @ weighted) * np.where(r > 0, 1 + extra, 0.0)
+    parts: Doubles = (model.item_factors[rows] @ weighted) * np.where(weights > 0, confidences, 0.0)
     return parts

@@ -6,7 +6,7 @@ import numpy as np
 import optuna
 
 from config.progress import Progress
-from ranking.ml.als import AlsParameters, fit_als
+from ranking.ml.als import NO_FADING, AlsParameters, fit_als
 from ranking.ml.evaluation import als_recommender, evaluate_rankings
 from ranking.ml.split import Holdout
 
@@ -25,9 +25,10 @@ def tune_als(
         return replace(
             start,
             factors=trial.suggest_categorical("factors", [16, 32, 64, 128]),
-            regularization=trial.suggest_float("regularization", 1e-1, 1e4, log=True),
-            alpha=trial.suggest_float("alpha", 1e-1, 1e2, log=True),
+            regularization=trial.suggest_float("regularization", 0.3, 100.0, log=True),
+            alpha=trial.suggest_float("alpha", 0.2, 10.0, log=True),
             iterations=trial.suggest_int("iterations", 5, 25, step=5),
+            half_life_days=trial.suggest_categorical("half_life_days", [90.0, 365.0, 1500.0, NO_FADING]),
         )
 
     def objective(trial: optuna.Trial) -> float:

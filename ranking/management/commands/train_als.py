@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,9 +10,10 @@ from config.commands import HeedCommand
 from config.errors import InvalidInput
 from config.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
-from ranking.ml.als import AlsParameters
+from ranking.ml.als import NO_FADING, AlsParameters
 from ranking.training.als import TrainedVersion, train_als
 
+PARAMETERS = tuple(field.name for field in fields(AlsParameters))
 Number = TypeVar("Number", int, float)
 
 
@@ -30,14 +31,20 @@ class Command(HeedCommand):
         parser.add_argument("--alpha", type=_number(float, 1e-9, 1e6), default=default.alpha)
         parser.add_argument("--iterations", type=_number(int, 1, 1000), default=default.iterations)
         parser.add_argument("--negatives", choices=["keep", "drop"], default=default.negatives)
+        parser.add_argument("--negative-scale", type=_number(float, 0, 1e6), default=default.negative_scale)
+        parser.add_argument(
+            "--half-life-days",
+            type=_number(float, 1e-3, NO_FADING),
+            default=default.half_life_days,
+            help=f"the age at which an interaction counts half in training; {NO_FADING:g} for no fading",
+        )
         parser.add_argument("--tune", type=_number(int, 0, 10_000), default=0, metavar="N")
         parser.add_argument("--seed", type=_number(int, 0, 2**31 - 1), default=0)
 
     def run(self, options: dict[str, Any]) -> TrainedVersion:
         use_case = USE_CASES[options["use_case"]]
-        names = ("factors", "regularization", "alpha", "iterations", "negatives")
         try:
-            parameters = replace(AlsParameters(), **{name: options[name] for name in names})
+            parameters = replace(AlsParameters(), **{name: options[name] for name in PARAMETERS})
         except ValueError as error:
             raise InvalidInput(str(error)) from error
         with self.progress(options, "train_als", unit="iterations") as progress:

@@ -239,7 +239,7 @@ class TestFit:
 
 class TestFade:
     def test_an_event_a_half_life_older_counts_half(self) -> None:
-        events = make_events([like(1, 1, 0.0), like(1, 2, 10 * SECONDS_PER_DAY)] + [like(2, 3, 1e9)] * 0)
+        events = make_events([like(1, 1, 0.0), like(1, 2, 10 * SECONDS_PER_DAY)])
         faded = fade(events, 5.0).weights
         assert faded[1] / faded[0] == pytest.approx(4.0, rel=0.1)
         assert faded.mean() == pytest.approx(2.0, rel=1e-5)
@@ -266,6 +266,23 @@ class TestDefaultRegularization:
         assert default_regularization(matrix * np.float32(factor)) == pytest.approx(
             factor * default_regularization(matrix), rel=1e-4
         )
+
+    def test_stays_below_where_all_factors_would_be_zero(self) -> None:
+        dense = csr_matrix(np.ones((4, 3), dtype=np.float32))
+        assert default_regularization(dense) == pytest.approx(np.sqrt(12) / 3)
+        model = fit_als(two_tastes(), AlsParameters(factors=2), seed=1, threads=1)
+        assert np.abs(model.item_factors).max() > 0.1
+
+    def test_is_by_rows_and_columns_where_the_bound_does_not_matter(self) -> None:
+        column = np.zeros((100, 50), dtype=np.float32)
+        column[:, 0] = 2.0
+        expected = 0.85 * (np.sqrt(400 / 100) + np.sqrt(400 / 50))
+        assert default_regularization(csr_matrix(column)) == pytest.approx(expected)
+
+    def test_a_dislike_does_not_count(self) -> None:
+        with_dislike = csr_matrix(np.array([[2.0, -9.0]], dtype=np.float32))
+        without = csr_matrix(np.array([[2.0, 0.0]], dtype=np.float32))
+        assert default_regularization(with_dislike) == default_regularization(without)
 
     def test_is_what_the_model_stores(self) -> None:
         events = random_events(1)

@@ -1,0 +1,93 @@
+"""How long one recommendation request takes, and how many queries it makes, on the database at hand.
+
+    DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/serving.py [--requests 300] [--json]
+
+Needs a catalogue with interactions and an active model (docs/als.md). It records the lists that it asks
+for, so run it on a copy. Each round measures every way once, so that ratios hold on a noisy machine.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.db import connection
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from accounts.models import User
+    from config.use_cases import USE_CASES
+    from ranking.live import get_live
+    from ranking.serving import load_user_state, rank, recommend, retrieve
+
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.SECURE_SSL_REDIRECT = False
+    use_case = USE_CASES["movie_home"]
+    live = get_live(use_case.name)
+    people = list(User.objects.filter(interactions__isnull=False).distinct()[:50])
+    if not people:
+        sys.exit("There are no people with interactions. Import some first.")
+    client = Client()
+
+    def over_http(person: User) -> None:
+        answer = client.get("/api/recommendations/personalized/movies?limit=20")
+        assert answer.status_code == 200, answer.content
+
+    def in_memory(person: User) -> None:
+        state = states[person.pk]
+        rank(retrieve(state, live, use_case))
+
+    states = {person.pk: load_user_state(person.pk, use_case) for person in people}
+    ways: dict[str, Callable[[User], object]] = {
+        "retrieve and rank": in_memory,
+        "recommend()": lambda person: recommend(user_id=person.pk, use_case=use_case, limit=20),
+        "HTTP with a browser session": over_http,
+    }
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(options.requests):
+        person = people[number % len(people)]
+        client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        for name, act in ways.items():
+            started = time.perf_counter()
+            act(person)
+            times[name].append(time.perf_counter() - started)
+    with CaptureQueriesContext(connection) as queries:
+        over_http(people[0])
+
+    result = {
+        "database": connection.vendor,
+        "items": len(live.catalogue.item_ids),
+        "model": live.als.label if live.als else "none",
+        "queries_per_http_request": len(queries),
+        "milliseconds": {
+            name: {"median": _ms(values, 50), "p95": _ms(values, 95)} for name, values in times.items()
+        },
+    }
+    print(json.dumps(result, indent=None if options.json else 2))  # noqa: T201
+
+
+def _ms(values: list[float], percentile: float) -> float:
+    return round(float(np.percentile(values, percentile)) * 1000, 2)
+
+
+if __name__ == "__main__":
+    main()
