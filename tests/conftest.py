@@ -1,15 +1,22 @@
 """What every test stands on: folders of its own, and nothing remembered from the test before."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from ranking.live import forget_live
 from tests.factories import make_user
+
+# The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.
+hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("explore", max_examples=1000, deadline=None)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture(autouse=True)

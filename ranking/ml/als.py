@@ -6,7 +6,8 @@ pairs without any event have p = 0 and c = 1:
 
     minimise  sum over all pairs of c (p - x_u . y_i)^2  +  regularization (sum |x_u|^2 + sum |y_i|^2)
 
-With r the weight of the pair, at most MAX_PAIR_WEIGHT, and n_u how many items person u has spoken for, the confidence is
+With r the weight of the pair, at most MAX_PAIR_WEIGHT, and n_u how many items person u has spoken for, the
+confidence is
 
     c = alpha r / sqrt(n_u)         for r > 0: nobody steers the items by sheer number of events
     c = 1 + negative_scale |r|      for r < 0: surer than about an item never met

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 from ranking.ml.arrays import Bools, Doubles, Floats
 
+SMALLEST_SPREAD = 1e-30
 MIN_SLOPE = 1e-3  # per standard deviation of the scores: keeps the order where the scores say nothing
 
 
@@ -30,7 +31,9 @@ def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     # Standardised, the problem has one scale whatever the model's, and the optimiser needs no tuning.
     values = scores.astype(np.float64)
-    centre, spread = float(values.mean()), float(values.std()) or 1.0
+    centre, spread = float(values.mean()), float(values.std())
+    if spread < SMALLEST_SPREAD:
+        spread = 1.0  # the scores are all but equal: nothing to scale by
     standard = (values - centre) / spread
 
     def loss(parameters: Doubles) -> tuple[float, Doubles]:

@@ -85,7 +85,7 @@ def test_a_damaged_file_leaves_the_version_before_serving(
 def test_a_whole_file_with_an_unusable_model_leaves_the_version_before_serving(
     versions: tuple[ModelVersion, ModelVersion],
 ) -> None:
-    from tests.factories import make_version  # noqa: PLC0415
+    from tests.factories import make_version
 
     _, active = versions
     broken = make_version(b"its hash is right, and still it is no model")

@@ -80,7 +80,7 @@ def test_the_trained_model_serves_and_finds_the_taste(
     call_command("activate_model", quiet=True)
     newcomer = make_user("newcomer")
     for item_id in log["left"][:2]:
-        from catalog.models import Item  # noqa: PLC0415
+        from catalog.models import Item
 
         make_interaction(newcomer, Item.objects.get(pk=item_id), "like")
     served = recommend(user_id=newcomer.pk, use_case=USE_CASES["movie_home"], limit=10)

@@ -34,6 +34,13 @@ def test_the_slope_is_always_positive_and_finite(scores: np.ndarray, positives: 
     assert np.isfinite([slope, intercept]).all()
 
 
+@pytest.mark.parametrize("spread", [0.0, 5e-324, 1e-300, 1e-31, 1e-20])
+def test_scores_that_are_all_but_equal_give_a_finite_slope(spread: float) -> None:
+    slope, intercept = fit_platt(np.array([0.0, spread, 0.0, spread]), np.array([True, True, False, False]))
+    assert slope > 0
+    assert np.isfinite([slope, intercept]).all()
+
+
 def test_scores_that_say_the_opposite_still_keep_the_order() -> None:
     slope, _ = fit_platt(np.array([0.0, 1.0, 2.0, 3.0]), np.array([True, True, False, False]))
     assert 0 < slope < 0.01
