@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -20,7 +21,7 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 @pytest.fixture(autouse=True)
-def _own_state(settings: object, tmp_path: Path) -> Iterator[None]:
+def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.MODEL_DIR = tmp_path / "models"
     settings.DATASET_DIR = tmp_path / "datasets"
     settings.LOCK_DIR = tmp_path / "locks"

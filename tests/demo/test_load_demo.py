@@ -8,6 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.test import Client
+from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
@@ -25,7 +26,7 @@ def load(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
 
 @pytest.mark.django_db
 def test_the_demo_is_whole_and_a_second_run_changes_nothing(
-    capsys: pytest.CaptureFixture[str], settings: object, client: Client
+    capsys: pytest.CaptureFixture[str], settings: Settings, client: Client
 ) -> None:
     settings.DEBUG = True
     assert load(capsys)["changed"] is True
@@ -53,7 +54,7 @@ def test_the_demo_is_whole_and_a_second_run_changes_nothing(
 
 
 @pytest.mark.django_db
-def test_it_refuses_where_debug_is_off(settings: object) -> None:
+def test_it_refuses_where_debug_is_off(settings: Settings) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="DEBUG=1"):
         call_command("load_demo")

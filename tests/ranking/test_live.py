@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from config.use_cases import USE_CASES
@@ -48,7 +49,7 @@ def test_an_activated_model_serves_at_the_next_request(group: list[int]) -> None
 
 
 def test_a_model_is_looked_for_only_as_often_as_the_setting_says(
-    group: list[int], settings: object, django_assert_num_queries: object
+    group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     serving()
     settings.MODEL_CHECK_SECONDS = 3600.0

@@ -66,9 +66,7 @@ def test_a_second_run_is_refused_and_a_killed_one_gives_the_lock_back() -> None:
             pass
     finally:
         holder.send_signal(signal.SIGKILL)
-        holder.wait()
-        holder.stdout.close()
-        holder.stdin.close()
+        holder.communicate()
     deadline = time.monotonic() + 5.0
     while True:
         try:

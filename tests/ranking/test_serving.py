@@ -1,4 +1,4 @@
-"""The request path as a person meets it: what they do changes the next list, and what is excluded stays out."""
+"""The request path as a person meets it: what they do changes the next list, what is excluded stays out."""
 
 import numpy as np
 import pytest
