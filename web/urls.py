@@ -1,3 +1,19 @@
-from django.urls import URLPattern
+"""The addresses of the pages."""
 
-urlpatterns: list[URLPattern] = []
+from django.contrib.auth.views import LoginView, LogoutView
+from django.urls import path
+
+import catalog.urls  # noqa: F401  registers the converters used below
+from web import joining, views
+
+urlpatterns = [
+    path("", views.feed, name="feed"),
+    path("items/<id:item_id>/", views.item, name="item"),
+    path("items/<id:item_id>/act/", views.act, name="act"),
+    path("search/", views.search, name="search"),
+    path("watchlist/", views.watchlist, name="watchlist"),
+    path("welcome/", joining.welcome, name="welcome"),
+    path("accounts/signup/", joining.sign_up, name="signup"),
+    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("accounts/logout/", LogoutView.as_view(), name="logout"),
+]

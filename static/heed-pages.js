@@ -1,0 +1,296 @@
+// What the pages do beyond their forms: act in place, report what was seen, search while typing.
+// Every page works without this file.
+
+const actions = document.getElementById("actions");
+const sentences = JSON.parse(document.getElementById("sentences")?.textContent ?? "{}");
+const session = actions?.elements.session.value ?? "";
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+async function send(method, url, body, options = {}) {
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": actions.elements.csrfmiddlewaretoken.value };
+  let response;
+  try {
+    response = await fetch(url, { method, headers, body: body && JSON.stringify(body), ...options });
+  } catch {
+    throw new Error("The server could not be reached. Check the connection and try again.");
+  }
+  if (response.ok) return response.json();
+  if (response.status === 401) throw new Error("You are logged out. Load the page again and log in.");
+  const answer = await response.json().catch(() => ({}));
+  throw new Error(answer.error ?? "That did not work. Try it again.");
+}
+
+/* Toasts: one at a time; it stays while it is pointed at or holds the focus. */
+
+const toasts = document.querySelector("[data-toasts]");
+let toastTimer;
+
+function hideToast() {
+  clearTimeout(toastTimer);
+  toasts.replaceChildren();
+}
+
+function restToast() {
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(hideToast, 9000);
+}
+
+function showToast(text, label, act) {
+  const toast = Object.assign(document.createElement("div"), { className: "toast" });
+  toast.append(Object.assign(document.createElement("p"), { textContent: text }));
+  if (label) {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    button.addEventListener("click", () => { hideToast(); act(); });
+    toast.append(button);
+  }
+  for (const event of ["pointerenter", "focusin"]) toast.addEventListener(event, () => clearTimeout(toastTimer));
+  for (const event of ["pointerleave", "focusout"]) toast.addEventListener(event, restToast);
+  toasts.replaceChildren(toast);
+  restToast();
+  return toast;
+}
+
+/* Actions. A change made on a list is remembered for as long as the tab lives, so that going back to the
+   list from an item does not show it as it was. */
+
+const remembered = `heed-list-${session}`;
+
+function remember(api, name, stands) {
+  try {
+    const changes = JSON.parse(sessionStorage.getItem(remembered) ?? "{}");
+    (changes[api] ??= {})[name] = stands;
+    sessionStorage.setItem(remembered, JSON.stringify(changes));
+  } catch { /* Without storage the list is only less up to date. */ }
+}
+
+function recall() {
+  let changes = {};
+  try {
+    changes = JSON.parse(sessionStorage.getItem(remembered) ?? "{}");
+  } catch { return; }
+  for (const card of document.querySelectorAll("[data-rank]")) {
+    for (const [name, stands] of Object.entries(changes[card.dataset.api] ?? {})) {
+      const button = card.querySelector(`.act[value="${name}"]`);
+      if (button) setPressed(button, stands);
+      if (name === "dislike" && stands) card.closest("li").remove();
+    }
+  }
+}
+
+function setPressed(button, stands) {
+  button.setAttribute("aria-pressed", String(stands));
+  button.name = stands ? "undo" : "action";
+}
+
+async function toggle(button, byKeyboard = false) {
+  if (button.getAttribute("aria-busy") === "true") return;
+  const card = button.closest("[data-api]");
+  const name = button.value;
+  const stands = button.getAttribute("aria-pressed") !== "true";
+  const again = () => toggle(button);
+  button.setAttribute("aria-busy", "true");
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const body = stands ? { recommendation_session_id: session || null } : undefined;
+    await send(stands ? "POST" : "DELETE", `${card.dataset.api}/${name}`, body);
+  } catch (error) {
+    showToast(error.message, "Retry", again);
+    return;
+  } finally {
+    button.removeAttribute("aria-busy");
+    button.removeAttribute("aria-disabled");
+  }
+  setPressed(button, stands);
+  if (session) remember(card.dataset.api, name, stands);
+  const text = sentences[name][stands ? "done" : "undone"].replace("{title}", card.dataset.title);
+  const leaves = name === "dislike" && stands && card.dataset.rank;
+  const comeBack = leaves ? await takeAway(card) : undefined;
+  const toast = showToast(text, "Undo", async () => {
+    comeBack?.();
+    await again();
+    button.focus();
+  });
+  if (leaves && byKeyboard) toast.querySelector("button").focus();
+}
+
+/** Fades a card out of the list; returns what puts it back in its place. */
+async function takeAway(card) {
+  const entry = card.closest("li");
+  await entry.animate([{ opacity: 1 }, { opacity: 0 }], { duration: calm.matches ? 0 : 220 }).finished;
+  const place = document.createComment("");
+  entry.replaceWith(place);
+  return () => place.replaceWith(entry);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".act");
+  if (!button || !actions) return;
+  event.preventDefault();
+  toggle(button, event.detail === 0);
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (!form.matches("[data-rating]") || !button) return;
+  event.preventDefault();
+  if (button.getAttribute("aria-busy") === "true") return;
+  const card = form.closest("[data-api]");
+  const watched = button.name === "action";
+  const rating = new FormData(form).get("rating");
+  const body = { recommendation_session_id: session || null, rating: rating === null ? null : Number(rating) };
+  button.setAttribute("aria-busy", "true");
+  try {
+    await send(watched ? "POST" : "DELETE", `${card.dataset.api}/watched`, watched ? body : undefined);
+  } catch (error) {
+    showToast(error.message, "Retry", () => form.requestSubmit(button));
+    return;
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+  if (!watched) form.reset();
+  const [save, undo] = [form.querySelector("[data-watched]"), form.querySelector("[data-unwatched]")];
+  form.querySelector("legend").textContent = watched ? "You watched it. Your rating:" : "Seen it? Rate it if you like, 0 to 10:";
+  save.textContent = watched ? "Save rating" : "I watched it";
+  if (!watched) save.focus();
+  undo.hidden = !watched;
+  if (!watched) for (const radio of form.querySelectorAll("input[type=radio]")) radio.checked = false;
+  const text = sentences.watched[watched ? "done" : "undone"].replace("{title}", card.dataset.title);
+  showToast(text, watched ? "Undo" : undefined, () => form.requestSubmit(undo));
+});
+
+recall();
+
+/* How far down a list the person looked: a card counts once half of it was in view for half a second. */
+
+const LOOKED_AT = 500;
+const BETWEEN_REPORTS = 1000;
+
+function watchList(list) {
+  const timers = new Map();
+  let deepest = 0;
+  let reported = 0;
+  let waiting;
+
+  async function report(options) {
+    clearTimeout(waiting);
+    waiting = undefined;
+    if (deepest <= reported) return;
+    const before = reported;
+    reported = deepest;
+    try {
+      await send("POST", list.dataset.seen, { rank: deepest }, options);
+    } catch {
+      // Nobody has to know; the next report carries the deepest rank again.
+      reported = before;
+    }
+  }
+
+  function see(card) {
+    timers.delete(card);
+    if (document.visibilityState !== "visible") return;
+    deepest = Math.max(deepest, Number(card.dataset.rank));
+    waiting ??= setTimeout(report, reported ? BETWEEN_REPORTS : 0);
+  }
+
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, intersectionRatio } of entries) {
+      clearTimeout(timers.get(target));
+      timers.delete(target);
+      if (intersectionRatio >= 0.5) timers.set(target, setTimeout(() => see(target), LOOKED_AT));
+    }
+  }, { threshold: 0.5 });
+  for (const card of list.querySelectorAll("[data-rank]")) observer.observe(card);
+  for (const [target, event] of [[window, "pagehide"], [document, "visibilitychange"]]) {
+    target.addEventListener(event, () => {
+      if (event === "pagehide" || document.visibilityState === "hidden") report({ keepalive: true });
+    });
+  }
+}
+
+for (const list of document.querySelectorAll("[data-seen]")) watchList(list);
+
+/* Search while typing: the same page is asked for, and its results are taken over. */
+
+const search = document.querySelector("[data-search]");
+
+if (search) {
+  let timer;
+  let running;
+  const find = async () => {
+    const url = new URL(search.action);
+    url.searchParams.set("q", search.elements.q.value);
+    running?.abort();
+    running = new AbortController();
+    const results = document.querySelector("[data-results]");
+    results.setAttribute("aria-busy", "true");
+    try {
+      const response = await fetch(url, { signal: running.signal });
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const part of ["[data-results]", "[data-count]"]) {
+        document.querySelector(part).replaceChildren(...page.querySelector(part).childNodes);
+      }
+      document.querySelector(".chosen")?.remove();
+      document.title = page.title;
+      history.replaceState(null, "", url);
+      results.removeAttribute("aria-busy");
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      results.removeAttribute("aria-busy");
+      showToast("The search could not be made. Check the connection and try again.", "Retry", find);
+    }
+  };
+  search.elements.q.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(find, 200);
+  });
+}
+
+/* First favourites: how many are ticked. */
+
+const picks = document.querySelector("[data-picks]");
+
+if (picks) {
+  const count = () => {
+    const ticked = picks.querySelectorAll("[name=pick]:checked").length;
+    picks.querySelector("[data-pick-count]").textContent = ticked ? `${ticked} picked` : "";
+  };
+  picks.addEventListener("change", count);
+  count();
+}
+
+/* Light and dark: what the system says, unless the person chose the other. */
+
+const darkSystem = matchMedia("(prefers-color-scheme: dark)");
+const themeToggle = document.querySelector("[data-theme-toggle]");
+const isDark = () => (document.documentElement.dataset.theme ?? (darkSystem.matches ? "dark" : "light")) === "dark";
+const showTheme = () => themeToggle.setAttribute("aria-pressed", String(isDark()));
+
+themeToggle.addEventListener("click", () => {
+  const wanted = isDark() ? "light" : "dark";
+  const followsSystem = (wanted === "dark") === darkSystem.matches;
+  if (followsSystem) delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = wanted;
+  try {
+    if (followsSystem) localStorage.removeItem("heed-theme");
+    else localStorage.setItem("heed-theme", wanted);
+  } catch { /* Then it holds for this page only. */ }
+  showTheme();
+});
+darkSystem.addEventListener("change", showTheme);
+showTheme();
+
+/* The account menu closes on Escape and on a click elsewhere. */
+
+const account = document.querySelector(".account");
+document.addEventListener("click", (event) => {
+  if (account?.open && !account.contains(event.target)) account.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  hideToast();
+  if (account?.open) {
+    account.open = false;
+    account.querySelector("summary").focus();
+  }
+});

@@ -1,0 +1,122 @@
+"""Whoever comes with a keyboard, a screen reader, a phone or a long title finds pages that hold."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from catalog.models import Item
+from interactions.models import UserInteraction
+from tests.web.browser.conftest import PHONE, OpenPage
+from tests.web.conftest import MakeItem
+
+pytestmark = pytest.mark.browser
+Films = dict[str, list[Item]]
+
+LONG = "Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb, and "
+UNBROKEN = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+
+
+def faults_of(page: Page) -> list[str]:
+    """The serious and critical findings of axe-core on the page as it stands."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{page.url} {violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    site: str, person: User, two_tastes: Films, taste_model: None, open_page: OpenPage, scheme: str
+) -> None:
+    item = two_tastes["Romance"][0]
+    Item.objects.filter(pk=item.pk).update(is_synthetic=True, description="Two people write to each other.")
+    page = open_page(person, color_scheme=scheme)
+    faults = []
+    for path in ("/welcome/", "/", f"/items/{item.pk}/", "/search/?q=letter", "/watchlist/", "/items/0/"):
+        page.goto(path)
+        if path == "/":
+            page.locator('[data-rank="1"]').get_by_role("button", name="Like:").click()
+            expect(page.get_by_role("button", name="Undo")).to_be_visible()
+            page.locator("summary").click()
+        faults += faults_of(page)
+    visitor = open_page(color_scheme=scheme)
+    for path in ("/", "/accounts/login/", "/accounts/signup/"):
+        visitor.goto(path)
+        if path == "/accounts/signup/":
+            visitor.get_by_role("button", name="Sign up").click()
+            expect(visitor.get_by_text("This field is required.").first).to_be_visible()
+        faults += faults_of(visitor)
+    assert faults == []
+
+
+def test_the_keyboard_alone_is_enough(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person)
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_be_focused()
+    card = page.locator('[data-rank="1"]')
+    title, dislike = card.get_by_role("link"), card.get_by_role("button", name="Not for me")
+    page.keyboard.press("Tab")  # "Pick a few favourites"
+    page.keyboard.press("Tab")
+    expect(title).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(dislike).to_be_focused()
+    page.keyboard.press("Enter")
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    expect(card).to_have_count(0)
+    page.keyboard.press("Enter")
+    expect(dislike).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(card.get_by_role("button", name="Like:")).to_have_attribute("aria-pressed", "true")
+    assert [row.type for row in UserInteraction.objects.filter(user=person, withdrawn_at=None)] == ["like"]
+
+
+@pytest.mark.parametrize("viewport", [PHONE, {"width": 1440, "height": 900}], ids=["phone", "desktop"])
+def test_long_titles_stay_within_the_page(
+    site: str, person: User, make_item: MakeItem, open_page: OpenPage, viewport: dict[str, int]
+) -> None:
+    for number, title in enumerate((LONG * 3, UNBROKEN, "슬기로운 의사생활 " * 8, UNBROKEN * 3)):
+        item = make_item(
+            title[:300], genre=["Science Fiction", UNBROKEN], actor=[UNBROKEN, LONG], year=1980 + number
+        )
+    page = open_page(person, viewport=viewport)
+    for path in ("/", f"/items/{item.pk}/", "/welcome/", "/search/?q=" + UNBROKEN, f"/search/?actor={LONG}"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
+
+
+def test_nothing_moves_while_the_list_loads(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person)
+    page.goto("/", wait_until="networkidle")
+    shift = page.evaluate(
+        """() => new Promise((resolve) => {
+          let sum = 0;
+          new PerformanceObserver((list) => { for (const entry of list.getEntries()) sum += entry.value; })
+            .observe({ type: "layout-shift", buffered: true });
+          requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+        })"""
+    )
+    assert shift == 0
+
+
+@pytest.mark.parametrize("path", ["/", "/welcome/"])
+def test_a_first_visit_costs_less_than_100_kilobytes(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage, path: str
+) -> None:
+    page = open_page(person)
+    sizes: dict[str, int] = {}
+    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    page.goto(path, wait_until="networkidle")
+    assert 20_000 < sum(sizes.values()) < 100_000, sizes

@@ -1,0 +1,114 @@
+"""`/`: the list for a person, the landing page for a visitor."""
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains, assertTemplateUsed
+
+from accounts.models import User
+from catalog.models import Item
+from interactions.services import record_interaction
+from ranking.live import forget_live
+from recommendations.models import RecommendationSession
+from tests.web.conftest import MakeItem
+
+# login session, person, kinds, model, history, cards, and the row that records the list
+FEED_QUERIES = 7
+
+
+def test_a_visitor_sees_popular_titles_and_nothing_is_recorded(
+    client: Client, two_tastes: dict[str, list[Item]]
+) -> None:
+    response = client.get("/")
+    assertTemplateUsed(response, "web/landing.html")
+    assertContains(response, "Sign up")
+    assertContains(response, 'class="card"', count=12)
+    assert not RecommendationSession.objects.exists()
+
+
+def test_a_person_sees_the_recorded_list(
+    client: Client, person: User, taste_model: None, two_tastes: dict[str, list[Item]]
+) -> None:
+    liked = two_tastes["Romance"][0]
+    record_interaction(user_id=person.pk, item_id=liked.pk, type_name="like")
+    client.force_login(person)
+    response = client.get("/")
+    session = RecommendationSession.objects.get()
+    assert session.user == person
+    shown = [entry["item_id"] for entry in session.recommendations_shown]
+    assert [slot.item.id for slot in response.context["served"].slots] == shown
+    assertContains(response, f"?session={session.pk}", count=len(shown))
+    assertContains(response, "data-rank=", count=len(shown))
+    assertContains(response, f"Because you liked {liked.title}.")
+    assertContains(response, "% match")
+
+
+def test_popularity_is_not_called_a_match(
+    client: Client, person: User, two_tastes: dict[str, list[Item]]
+) -> None:
+    client.force_login(person)
+    assertNotContains(client.get("/"), "% match")
+
+
+def test_the_number_of_queries_does_not_grow_with_the_cards(
+    client: Client, person: User, make_item: MakeItem, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client.force_login(person)
+    make_item("Film 0", genre=["Drama", "War"])
+    client.get("/")  # the catalogue is read once per process
+    with django_assert_num_queries(FEED_QUERIES):
+        assertContains(client.get("/"), "data-rank=", count=1)
+    for number in range(1, 20):
+        make_item(f"Film {number}", genre=["Drama", "Crime"], actor=["A", "B"])
+    forget_live()
+    client.get("/")
+    with django_assert_num_queries(FEED_QUERIES):
+        assertContains(client.get("/"), "data-rank=", count=20)
+
+
+def test_kinds_and_use_cases_are_chosen_in_the_address(
+    client: Client, person: User, make_item: MakeItem
+) -> None:
+    make_item("Heat")
+    make_item("Quillowen", kind="startup", is_synthetic=True)
+    client.force_login(person)
+    assert [slot.item.title for slot in client.get("/").context["served"].slots] == ["Heat"]
+    response = client.get("/?kind=startups")
+    assert response.context["use_case"].name == "developer_startup"
+    assertContains(response, "Synthetic")
+    response = client.get("/?kind=startups&use_case=investor_startup")
+    assert response.context["use_case"].name == "investor_startup"
+
+
+@pytest.mark.parametrize(
+    "query", ["kind=nothing", "kind=dramas", "kind=%00", "use_case=developer_startup", "use_case=x"]
+)
+def test_a_list_that_does_not_exist_is_not_found(
+    client: Client, person: User, make_item: MakeItem, query: str
+) -> None:
+    make_item("Heat")
+    client.force_login(person)
+    response = client.get(f"/?{query}")
+    assert response.status_code == 404
+    assertTemplateUsed(response, "404.html")
+
+
+def test_an_empty_catalogue_says_so(client: Client, person: User) -> None:
+    assertContains(client.get("/"), "The catalogue is empty")
+    client.force_login(person)
+    assertContains(client.get("/"), "There is nothing to recommend yet")
+
+
+def test_a_catalogue_seen_to_the_end_says_so(client: Client, person: User, make_item: MakeItem) -> None:
+    record_interaction(user_id=person.pk, item_id=make_item("Heat").pk, type_name="like")
+    client.force_login(person)
+    assertContains(client.get("/"), "You have been through everything here")
+
+
+def test_titles_are_escaped(client: Client, person: User, make_item: MakeItem) -> None:
+    make_item("<script>alert(1)</script>", genre=["<i>"], description="<b>bold</b>")
+    client.force_login(person)
+    response = client.get("/")
+    assertNotContains(response, "<script>alert")
+    assertNotContains(response, "<b>bold")
+    assertNotContains(response, "<i>")

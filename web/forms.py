@@ -1,0 +1,65 @@
+"""The forms of the pages."""
+
+from django import forms
+from django.contrib.auth.forms import UserCreationForm
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from catalog.models import FacetKind
+from interactions.types import MAX_RATING
+
+# Imported and simulated people go by these names; nobody may sign up as one of them.
+RESERVED_PREFIXES = ("movielens-", "demo-person")
+
+
+class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
+    """A username and a password, twice."""
+
+    class Meta:
+        model = User
+        fields = ("username",)
+
+    def clean_username(self) -> str:
+        # A name that is taken already comes as None, with the error noted.
+        username: str = super().clean_username() or ""
+        if username.lower().startswith(RESERVED_PREFIXES):
+            raise ValidationError("Names that begin like this are kept for imported people. Choose another.")
+        return username
+
+
+class SearchForm(forms.Form):
+    """Part of a title, or one facet such as `actor=…`, or both."""
+
+    q = forms.CharField(
+        max_length=200,
+        required=False,
+        error_messages={"max_length": "Titles are shorter than this. Search with at most 200 characters."},
+    )
+    page = forms.IntegerField(min_value=1, max_value=10_000, required=False)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        for kind in FacetKind.values:
+            self.fields[kind] = forms.CharField(max_length=200, required=False)
+
+    def facet(self) -> tuple[str, str] | None:
+        """The kind and name of the facet that is asked for, if any. Only for a valid form."""
+        for kind in FacetKind.values:
+            if name := self.cleaned_data.get(kind):
+                return kind, name
+        return None
+
+
+class ActionForm(forms.Form):
+    """What an action form sends: `action` does, `undo` takes back."""
+
+    action = forms.SlugField(required=False)
+    undo = forms.SlugField(required=False)
+    session = forms.UUIDField(required=False)
+    rating = forms.FloatField(min_value=0.0, max_value=MAX_RATING, required=False)
+
+    def clean(self) -> dict[str, object]:
+        cleaned: dict[str, object] = super().clean() or {}
+        if bool(cleaned.get("action")) == bool(cleaned.get("undo")):
+            raise ValidationError("Say what to do with it, or what to take back.")
+        return cleaned

@@ -1,0 +1,106 @@
+"""Signing up, and the first favourites."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.contrib.auth.decorators import login_required
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from accounts.selectors import caller
+from catalog.selectors import ItemCard, get_cards
+from config.use_cases import ItemKind
+from interactions.selectors import get_states, live_interactions
+from interactions.services import record_interaction, withdraw_state
+from web.forms import SignUpForm
+from web.picks import kinds_with_items, popular_picks
+from web.views import chosen_kind
+
+PICKS = 24
+# A form with more than this was not made by the page.
+MOST_NAMED = 200
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponseBase:
+    """Makes an account, logs it in and goes on to the first favourites."""
+    if request.user.is_authenticated:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    form = SignUpForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        person = _create_person(form)
+        if person is not None:
+            login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+            return redirect("welcome")
+    return render(request, "registration/signup.html", {"form": form})
+
+
+def _create_person(form: SignUpForm) -> User | None:
+    try:
+        with transaction.atomic():
+            person: User = form.save()
+            return person
+    except IntegrityError:
+        # Somebody took the name between the check and the insert.
+        form.add_error("username", "A user with that username already exists.")
+        return None
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def welcome(request: HttpRequest) -> HttpResponseBase:
+    """Well-known titles to pick favourites from. Each pick is a like; unticking one takes it back."""
+    kinds = kinds_with_items()
+    kind = chosen_kind(request, kinds)
+    if kind is None:
+        return redirect("feed")
+    user_id = caller(request).pk
+    if request.method == "POST":
+        return _take_picks(request, user_id, kind)
+    offered = _offered(user_id, kind)
+    states = get_states(user_id=user_id, item_ids=[card.id for card in offered])
+    picked = {item_id for item_id, names in states.items() if "like" in names}
+    context = {"kind": kind, "kinds": kinds, "offered": offered, "picked": picked}
+    return render(request, "web/welcome.html", context)
+
+
+def _offered(user_id: int, kind: ItemKind) -> list[ItemCard]:
+    """What was picked before, then well-known titles, none that the person turned down."""
+    mine = live_interactions().filter(user_id=user_id, item__kind=kind.name)
+    liked = mine.filter(type="like").order_by("occurred_at", "pk").values_list("item_id", flat=True)
+    cards = get_cards(liked[:PICKS])
+    turned_down = set(mine.filter(type="dislike").values_list("item_id", flat=True))
+    for card in popular_picks(kind, PICKS + len(turned_down)):
+        if len(cards) < PICKS and card.id not in turned_down:
+            cards.setdefault(card.id, card)
+    return list(cards.values())
+
+
+def _take_picks(request: HttpRequest, user_id: int, kind: ItemKind) -> HttpResponse:
+    picked, shown = _named(request, "pick", kind), _named(request, "shown", kind)
+    states = get_states(user_id=user_id, item_ids=picked | shown)
+    liked = {item_id for item_id, names in states.items() if "like" in names}
+    with transaction.atomic():
+        for item_id in sorted(picked - liked):
+            record_interaction(user_id=user_id, item_id=item_id, type_name="like")
+        for item_id in sorted((shown - picked) & liked):
+            withdraw_state(user_id=user_id, item_id=item_id, type_name="like")
+    if picked:
+        count = "your pick" if len(picked) == 1 else f"your {len(picked)} picks"
+        messages.success(request, f"This list follows {count}. It learns from whatever you do here.")
+    return redirect(f"{reverse('feed')}?kind={kind.plural}")
+
+
+def _named(request: HttpRequest, name: str, kind: ItemKind) -> set[int]:
+    """The items of `kind` that the form names; anything else in it is passed over."""
+    values = request.POST.getlist(name)[:MOST_NAMED]
+    ids = [int(value) for value in values if value.isascii() and value.isdigit() and len(value) <= 18]
+    return {card.id for card in get_cards(ids).values() if card.kind == kind.name}

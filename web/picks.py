@@ -1,0 +1,55 @@
+"""Well-known titles, spread over the genres, for people of whom nothing is known yet."""
+
+from collections import Counter
+
+from django.db.models import Q
+
+from catalog.models import Item
+from catalog.selectors import ItemCard, get_cards
+from config.use_cases import KINDS, ItemKind, UseCase, use_cases_of_kind
+from ranking.live import get_live
+
+_POOL = 240
+
+
+def kinds_with_items() -> list[ItemKind]:
+    """The kinds of which the catalogue holds something, as they are registered: one query."""
+    one_of_each = Q(pk=None)
+    for name in KINDS:
+        one_of_each |= Q(pk=Item.objects.filter(kind=name, is_active=True).order_by().values("pk")[:1])
+    present = set(Item.objects.filter(one_of_each).values_list("kind", flat=True))
+    return [kind for kind in KINDS.values() if kind.name in present]
+
+
+def first_use_case(kind: ItemKind) -> UseCase:
+    """The use case that a kind's list is made for unless another is asked for."""
+    return use_cases_of_kind(kind.name)[0]
+
+
+def popular_picks(kind: ItemKind, count: int) -> list[ItemCard]:
+    """At most `count` items of `kind`: the most popular ones, but no genre much more often than another.
+
+    Where too little is popular, the newest items follow.
+    """
+    catalogue = get_live(first_use_case(kind).name).catalogue
+    rows = [*catalogue.by_popularity[:_POOL].tolist(), *catalogue.by_date[:_POOL].tolist()]
+    pool = list(dict.fromkeys(catalogue.item_ids[rows].tolist()))[:_POOL]
+    cards = get_cards(pool)
+    return spread_over_genres([cards[item_id] for item_id in pool if item_id in cards], count)
+
+
+def spread_over_genres(cards: list[ItemCard], count: int) -> list[ItemCard]:
+    """`count` of `cards`: each time the first whose first genre was taken least often so far."""
+    waiting: dict[str, list[ItemCard]] = {}
+    for card in reversed(cards):
+        waiting.setdefault(card.genres[0] if card.genres else "", []).append(card)
+    place = {card.id: number for number, card in enumerate(cards)}
+    taken: Counter[str] = Counter()
+    chosen: list[ItemCard] = []
+    while waiting and len(chosen) < count:
+        genre = min(waiting, key=lambda name: (taken[name], place[waiting[name][-1].id]))
+        chosen.append(waiting[genre].pop())
+        taken[genre] += 1
+        if not waiting[genre]:
+            del waiting[genre]
+    return chosen

@@ -1,0 +1,99 @@
+"""Template tags of the pages."""
+
+from django import template
+from django.utils.safestring import SafeString
+
+from catalog.selectors import ItemCard
+from config.use_cases import KINDS, ItemKind
+from ranking.serving import ServedSlot
+from web.actions import ACTIONS, Action, Button, buttons_for, sentences
+from web.picks import kinds_with_items
+from web.posters import draw_poster, look_of
+
+register = template.Library()
+
+# These say nothing of the person, so a percentage would promise what nobody measured.
+_IMPERSONAL = ("popular", "fresh")
+_FACET_LABELS = {
+    "director": "Directed by",
+    "actor": "With",
+    "genre": "Genres",
+    "theme": "Themes",
+    "publisher": "From",
+    "franchise": "Series",
+    "position": "Open roles",
+}
+
+
+@register.simple_tag
+def poster(item: ItemCard) -> SafeString:
+    """The generated poster of an item, hidden from screen readers: its title stands beside it as text."""
+    return draw_poster(item.title, item.year, item.genres)
+
+
+@register.simple_tag(takes_context=True)
+def kinds_to_choose(context: template.RequestContext) -> list[ItemKind]:
+    """The kinds of which there is something to show, from the view where it looked them up already."""
+    known: list[ItemKind] | None = context.get("kinds")
+    return kinds_with_items() if known is None else known
+
+
+@register.simple_tag
+def buttons(item: ItemCard, states: set[str] | str) -> list[Button]:
+    """The ordinary action buttons of an item. What a fresh list shows has no states, so none are given."""
+    return buttons_for(item.kind, states or ())
+
+
+@register.filter
+def holds(states: set[str] | str, name: str) -> bool:
+    """Whether the state of that name stands."""
+    return name in (states or ())
+
+
+@register.simple_tag
+def action_named(name: str) -> Action:
+    """The action of that name."""
+    return ACTIONS[name]
+
+
+@register.simple_tag
+def action_sentences() -> dict[str, dict[str, str]]:
+    """What the script says when an action is done or undone."""
+    return sentences()
+
+
+@register.filter
+def takes(item: ItemCard, action: str) -> bool:
+    """Whether items of this kind take the action."""
+    return action in KINDS[item.kind].actions
+
+
+@register.filter
+def plural(item: ItemCard) -> str:
+    """The plural of the item's kind, as it stands in addresses."""
+    return KINDS[item.kind].plural
+
+
+@register.filter
+def match(slot: ServedSlot | str | None) -> str:
+    """How well a slot fits the person, where something compared the two: `87% match`.
+
+    A card outside a list has no slot and gets nothing.
+    """
+    if not isinstance(slot, ServedSlot) or slot.source in _IMPERSONAL:
+        return ""
+    return f"{round(slot.score * 100)}% match"
+
+
+@register.filter
+def hue(item: ItemCard) -> int:
+    """The hue of an item's first genre, in degrees of OKLCH."""
+    return look_of(item.genres[0] if item.genres else "").hue
+
+
+@register.filter
+def facet_rows(item: ItemCard) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What is known of an item: label, facet kind and names, row by row."""
+    return [
+        (label, kind, item.facets[kind]) for kind, label in _FACET_LABELS.items() if item.facets.get(kind)
+    ]

@@ -1,0 +1,193 @@
+"""The pages of the catalogue: the feed, an item and what is done with it, search, the watchlist."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.selectors import caller
+from catalog.selectors import ItemCard, get_cards, search_by_title
+from config.errors import HeedError, NotFound
+from config.use_cases import KINDS_BY_PLURAL, USE_CASES, ItemKind, use_cases_of_kind
+from interactions.selectors import get_rating, get_states, live_interactions
+from interactions.services import record_interaction
+from ranking.serving import recommend
+from web.actions import perform
+from web.forms import ActionForm, SearchForm
+from web.picks import first_use_case, kinds_with_items, popular_picks
+
+# The first pick stands large above the rest; 24 fill whole rows of two, three, four and six.
+FEED_LENGTH = 25
+LANDING_LENGTH = 12
+PAGE_LENGTH = 24
+
+
+@require_safe
+def feed(request: HttpRequest) -> HttpResponse:
+    """The person's list of one kind, recorded as a session; for visitors, what this place is."""
+    kinds = kinds_with_items()
+    kind = chosen_kind(request, kinds)
+    if not request.user.is_authenticated:
+        picks = popular_picks(kind, LANDING_LENGTH) if kind else []
+        return render(request, "web/landing.html", {"picks": picks, "kind": kind})
+    if kind is None:
+        return render(request, "web/feed.html", {"served": None})
+    use_case = first_use_case(kind)
+    if wanted := request.GET.get("use_case"):
+        use_case = USE_CASES.get(wanted, use_case)
+        if use_case.name != wanted or use_case.kind != kind.name:
+            raise Http404
+    served = recommend(user_id=caller(request).pk, use_case=use_case, limit=FEED_LENGTH)
+    context = {
+        "kinds": kinds,
+        "kind": kind,
+        "use_case": use_case,
+        "use_cases": use_cases_of_kind(kind.name),
+        "served": served,
+        "session_id": served.session_id,
+    }
+    return render(request, "web/feed.html", context)
+
+
+def chosen_kind(request: HttpRequest, kinds: list[ItemKind]) -> ItemKind | None:
+    """The kind that `?kind=` names, else the first; None where the catalogue is empty. Raises Http404."""
+    wanted = request.GET.get("kind")
+    if not wanted:
+        return kinds[0] if kinds else None
+    kind = KINDS_BY_PLURAL.get(wanted)
+    if kind is None or kind not in kinds:
+        raise Http404
+    return kind
+
+
+@require_safe
+def item(request: HttpRequest, item_id: int) -> HttpResponse:
+    """One item. Opening it records a view, with the list it was met in where `?session=` names one."""
+    card = _active_item(item_id)
+    context: dict[str, object] = {"item": card, "session_id": None, "states": set(), "rating": None}
+    if request.user.is_authenticated:
+        user_id = caller(request).pk
+        context |= {
+            "session_id": _record_view(user_id, card.id, request.GET.get("session", "")),
+            "states": get_states(user_id=user_id, item_ids=[card.id]).get(card.id, set()),
+            "rating": get_rating(user_id=user_id, item_id=card.id),
+        }
+    return render(request, "web/item.html", context)
+
+
+def _record_view(user_id: int, item_id: int, named: str) -> UUID | None:
+    """Records a view; returns the session if it is the person's own and showed the item, else None."""
+    try:
+        session_id = UUID(named)
+        record_interaction(user_id=user_id, item_id=item_id, type_name="view", session_id=session_id)
+    except (ValueError, NotFound):
+        record_interaction(user_id=user_id, item_id=item_id, type_name="view")
+        return None
+    return session_id
+
+
+@require_POST
+def act(request: HttpRequest, item_id: int) -> HttpResponseBase:
+    """Does or undoes something with an item and goes back to where the person was."""
+    card = _active_item(item_id)
+    back = _same_site(request, request.POST.get("next", ""), reverse("item", args=[card.id]))
+    if not request.user.is_authenticated:
+        return redirect(f"{reverse('login')}?next={reverse('item', args=[card.id])}")
+    form = ActionForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "That did not work. Try it again from the page of the title.")
+        return HttpResponseRedirect(back)
+    asked = form.cleaned_data
+    try:
+        sentence = perform(
+            user_id=caller(request).pk,
+            item=card,
+            name=asked["action"] or asked["undo"],
+            undo=bool(asked["undo"]),
+            session_id=asked["session"],
+            rating=asked["rating"],
+        )
+    except HeedError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _with_way_back(sentence, card, asked["action"]))
+    return HttpResponseRedirect(back)
+
+
+def _with_way_back(sentence: str, card: ItemCard, action: str) -> str:
+    """What is gone from a list can only be taken back on its own page, so a dislike links there."""
+    if action != "dislike":
+        return sentence
+    return format_html('{} <a href="{}">Undo on its page</a>', sentence, reverse("item", args=[card.id]))
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """Titles that hold `q`, and items with a facet. Works as a form; the script asks for it while typing."""
+    form = SearchForm(request.GET)
+    context: dict[str, object] = {"form": form, "query": "", "facet": None, "searched": False}
+    if form.is_valid():
+        query, facet = form.cleaned_data["q"], form.facet()
+        context |= {"query": query, "facet": facet}
+        if query or facet:
+            context |= _results(request, query, facet, form.cleaned_data["page"] or 1)
+    return render(request, "web/search.html", context)
+
+
+def _results(
+    request: HttpRequest, query: str, facet: tuple[str, str] | None, number: int
+) -> dict[str, object]:
+    items = search_by_title(query)
+    if facet is not None:
+        items = items.filter(facets__kind=facet[0], facets__name=facet[1])
+    page: Page[int] = Paginator(items.values_list("pk", flat=True), PAGE_LENGTH).get_page(number)
+    cards = get_cards(page.object_list)
+    found = [cards[item_id] for item_id in page.object_list if item_id in cards]
+    parameters = request.GET.copy()
+    parameters.pop("page", None)
+    return {
+        "searched": True,
+        "page": page,
+        "found": _with_states(request, found),
+        "parameters": parameters.urlencode(),
+    }
+
+
+@login_required
+@require_safe
+def watchlist(request: HttpRequest) -> HttpResponse:
+    """What the person put on the watchlist, the last first."""
+    added = live_interactions().filter(user=caller(request), type="watchlist_add", item__is_active=True)
+    ids = added.order_by("-occurred_at", "-pk").values_list("item_id", flat=True)
+    page: Page[int] = Paginator(ids, PAGE_LENGTH).get_page(request.GET.get("page"))
+    cards = get_cards(page.object_list)
+    found = [cards[item_id] for item_id in page.object_list if item_id in cards]
+    return render(request, "web/watchlist.html", {"page": page, "found": _with_states(request, found)})
+
+
+def _with_states(request: HttpRequest, cards: list[ItemCard]) -> list[tuple[ItemCard, set[str]]]:
+    if not request.user.is_authenticated:
+        return [(card, set()) for card in cards]
+    states = get_states(user_id=caller(request).pk, item_ids=[card.id for card in cards])
+    return [(card, states.get(card.id, set())) for card in cards]
+
+
+def _active_item(item_id: int) -> ItemCard:
+    card = get_cards([item_id]).get(item_id)
+    if card is None:
+        raise Http404
+    return card
+
+
+def _same_site(request: HttpRequest, wanted: str, otherwise: str) -> str:
+    """`wanted` if it is a path on this site, else `otherwise`."""
+    hosts = {request.get_host()}
+    is_safe = url_has_allowed_host_and_scheme(wanted, hosts, require_https=request.is_secure())
+    return wanted if is_safe and wanted.startswith("/") else otherwise
