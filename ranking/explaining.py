@@ -41,7 +41,9 @@ class Reason:
         card = cards.get(self.item_id) if self.item_id is not None else None
         if card is None or self.type_name not in _BECAUSE:
             return _OF_SOURCE[self.source]
-        return f"Because {_BECAUSE[self.type_name].format(title=card.title)}."
+        because = f"Because {_BECAUSE[self.type_name].format(title=card.title)}"
+        # Many a title brings its own full stop, such as "Moulin Rouge!".
+        return because if because.endswith((".", "!", "?", "…")) else f"{because}."
 
 
 def find_reasons(candidates: Candidates, state: UserState, live: Live) -> list[Reason]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
@@ -30,6 +31,7 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.CATALOGUE_REFRESH_SECONDS = 3600.0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     forget_live()
+    cache.clear()
     yield
     forget_live()
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from django.core.cache import cache
 from django.db.models import Q
 
 from catalog.models import Item
@@ -10,15 +11,26 @@ from config.use_cases import KINDS, ItemKind, UseCase, use_cases_of_kind
 from ranking.live import get_live
 
 _POOL = 240
+_CACHE_KEY = "kinds-with-items"
 
 
 def kinds_with_items() -> list[ItemKind]:
-    """The kinds of which the catalogue holds something, as they are registered: one query."""
+    """The kinds of which the catalogue holds something, as they are registered.
+
+    Asked of the database once a minute, so that a feed makes no more queries than the API's list.
+    """
+    names: set[str] | None = cache.get(_CACHE_KEY)
+    if not names:
+        names = _names_with_items()
+        cache.set(_CACHE_KEY, names, timeout=60)
+    return [kind for kind in KINDS.values() if kind.name in names]
+
+
+def _names_with_items() -> set[str]:
     one_of_each = Q(pk=None)
     for name in KINDS:
         one_of_each |= Q(pk=Item.objects.filter(kind=name, is_active=True).order_by().values("pk")[:1])
-    present = set(Item.objects.filter(one_of_each).values_list("kind", flat=True))
-    return [kind for kind in KINDS.values() if kind.name in present]
+    return set(Item.objects.filter(one_of_each).values_list("kind", flat=True))
 
 
 def first_use_case(kind: ItemKind) -> UseCase:

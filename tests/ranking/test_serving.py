@@ -84,6 +84,14 @@ def test_a_known_item_never_comes_back(person: User, type_name: str) -> None:
     assert group[1].pk not in ids(serve(person))
 
 
+@pytest.mark.parametrize("title", ["Moulin Rouge!", "Airplane!", "Who Framed Roger Rabbit?"])
+def test_a_reason_ends_with_one_mark(person: User, title: str) -> None:
+    group = [make_item(title), *make_items(3)]
+    make_active_als([[item.pk for item in group]])
+    make_interaction(person, group[0])
+    assert serve(person).slots[0].why == f"Because you liked {title}"
+
+
 def test_an_item_hidden_since_the_snapshot_is_not_shown(person: User) -> None:
     group = make_items(4)
     serve(person)

@@ -13,7 +13,7 @@ from recommendations.models import RecommendationSession
 from tests.web.conftest import MakeItem
 
 # login session, person, kinds, model, history, cards, and the row that records the list
-FEED_QUERIES = 7
+FEED_QUERIES = 6
 
 
 def test_a_visitor_sees_popular_titles_and_nothing_is_recorded(
