@@ -17,6 +17,9 @@ environ.Env.read_env(str(BASE_DIR / ".env"))
 # --- Security -------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)
+if DEBUG:
+    # A fresh clone has no var/ yet, and SQLite makes files but no folders.
+    (VAR_DIR / "static").mkdir(parents=True, exist_ok=True)
 SECRET_KEY = env.str("SECRET_KEY", default="")
 if not SECRET_KEY:
     if not DEBUG:
