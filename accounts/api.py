@@ -9,6 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.api import ERRORS
+
 
 class CheckAuthSerializer(serializers.Serializer[Any]):
     """Who is asking."""
@@ -23,7 +25,7 @@ class CheckAuthView(APIView):
 
     permission_classes = [AllowAny]
 
-    @extend_schema(operation_id="check_auth", responses=CheckAuthSerializer)
+    @extend_schema(operation_id="check_auth", responses={200: CheckAuthSerializer, **ERRORS})
     def get(self, request: Request) -> Response:
         known = request.user.is_authenticated
         return Response(

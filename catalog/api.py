@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from catalog.models import FacetKind
 from catalog.selectors import active_items, get_cards, search_by_title
 from catalog.serializers import ItemSerializer, item_json
-from config.api import ErrorSerializer, validated
+from config.api import ERRORS, validated
 from config.use_cases import ItemKind
 
 MAX_PAGE = 10_000
@@ -43,7 +43,7 @@ class ItemListView(APIView):
     @extend_schema(
         operation_id="items_list",
         parameters=[ItemListQuery],
-        responses={200: ItemPageSerializer, 400: ErrorSerializer},
+        responses={200: ItemPageSerializer, **ERRORS},
     )
     def get(self, request: Request, kind: ItemKind) -> Response:
         query = validated(ItemListQuery, request.query_params)

@@ -1,4 +1,4 @@
-"""Checks of single values of an import row: each returns the value as its column takes it, or raises BadValue.
+"""Checks of the values of an import row: each returns what its column can take, or raises BadValue.
 
 A value comes from CSV as a string, or from JSON as any type. An empty string and null both mean "none".
 What passes can be stored by both databases: no NUL, no lone surrogates, nothing beyond its column's length.
@@ -97,11 +97,9 @@ def check_moment(name: str, value: object) -> datetime | None:
     if is_empty(value):
         return None
     try:
-        if not isinstance(value, str):
-            raise TypeError
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(value.strip() if isinstance(value, str) else "")
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         raise BadValue(f"{name} must be a date such as 2024-05-31T20:15:00Z, not {shown(value)}") from None
     if not MIN_YEAR <= moment.year <= MAX_YEAR:
         raise BadValue(f"{name} must be from the years {MIN_YEAR} to {MAX_YEAR}, not {shown(value)}")

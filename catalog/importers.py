@@ -35,11 +35,13 @@ from catalog.importing import (
 from catalog.models import Facet, FacetKind, Item, ItemFacet
 from config.errors import InvalidInput
 from config.progress import Progress
+from config.statistics import refresh_statistics
 from config.use_cases import KINDS
 
 BATCH_ROWS = 500
 BATCH_BYTES = 4_000_000
 _IN_LIST = 5_000
+_STATISTICS_AFTER_BATCHES = 10
 
 Entry = TypeVar("Entry")
 
@@ -214,7 +216,9 @@ def write_items(rows: Iterable[ItemRow], *, only_known: bool = False) -> ItemCou
     A new item must come with a title. With `only_known` rows of items that do not exist are skipped.
     """
     counts = ItemCounts()
-    for batch in _batches(rows):
+    for number, batch in enumerate(_batches(rows)):
+        if number == _STATISTICS_AFTER_BATCHES:
+            refresh_statistics(Item, Facet, ItemFacet)
         merged: dict[ItemKey, ItemRow] = {}
         for row in batch:
             merged[row.key] = merged[row.key].updated_by(row) if row.key in merged else row
@@ -259,13 +263,13 @@ def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCount
 
 
 def _known_items(keys: Iterable[ItemKey]) -> dict[ItemKey, Item]:
-    """Those of the items that exist, locked in one order against other writers until the transaction ends."""
+    """Those of the items that exist, in one order locked against other imports until this one ends."""
     by_kind: dict[str, list[str]] = {}
     for key in keys:
         by_kind.setdefault(key.kind, []).append(key.external_id)
     found: dict[ItemKey, Item] = {}
     for kind in sorted(by_kind):
-        items = Item.objects.select_for_update().filter(kind=kind, external_id__in=by_kind[kind])
+        items = Item.objects.select_for_update(no_key=True).filter(kind=kind, external_id__in=by_kind[kind])
         found.update({ItemKey(kind, item.external_id): item for item in items.order_by("external_id")})
     return found
 

@@ -100,7 +100,7 @@ class BadRows:
 def format_of(path: Path, named: str | None = None) -> str:
     """`csv` or `jsonl`: as `named`, or by the ending. Raises InvalidInput where neither says."""
     chosen = named or FORMATS.get(path.suffix.lower())
-    if chosen not in FORMATS.values():
+    if chosen is None or chosen not in FORMATS.values():
         raise InvalidInput(f"{path.name}: name the format with --format csv or --format jsonl.")
     return chosen
 
@@ -243,26 +243,25 @@ def _read_json_lines(lines: _Lines, columns: Columns, bad_rows: BadRows) -> Iter
         if not line.strip():
             continue
         try:
-            values = parse_object(line)
-            if unknown := [name for name in values if name not in columns.known]:
-                raise BadValue(_unknown(unknown, columns))
-            if missing := columns.required - set(values):
-                raise BadValue(f"missing key {', '.join(sorted(missing))}")
+            values = _parse_object(line, columns)
         except BadValue as error:
             bad_rows.add(lines.file, lines.number, str(error))
         else:
             yield Row(lines.file, lines.number, values, size)
 
 
-def parse_object(text: str) -> dict[str, Any]:
-    """`text` as one JSON object that holds no key twice. Raises BadValue."""
+def _parse_object(text: str, columns: Columns) -> dict[str, Any]:
     try:
-        value = json.loads(text, object_pairs_hook=_unique_keys)
+        values = json.loads(text, object_pairs_hook=_unique_keys)
     except (ValueError, RecursionError) as error:
         raise BadValue(f"not valid JSON ({error})") from error
-    if not isinstance(value, dict):
+    if not isinstance(values, dict):
         raise BadValue("not a JSON object")
-    return value
+    if unknown := [name for name in values if name not in columns.known]:
+        raise BadValue(_unknown(unknown, columns))
+    if missing := columns.required - set(values):
+        raise BadValue(f"missing key {', '.join(sorted(missing))}")
+    return values
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

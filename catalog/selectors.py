@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from catalog.models import FacetKind, Item
 from config.errors import NotFound
@@ -41,6 +41,8 @@ class ItemCard:
         return self.facets.get(FacetKind.THEME, ())
 
 
+# PostgreSQL would put the items without a year first, SQLite last.
+_NEWEST = F("year").desc(nulls_last=True)
 _ITEM_COLUMNS = (
     "id",
     "kind",
@@ -83,12 +85,15 @@ def get_card(*, kind: str, item_id: int) -> ItemCard:
 
 
 def active_items(kind: str) -> QuerySet[Item]:
-    """The active items of `kind`, newest first."""
-    return Item.objects.filter(kind=kind, is_active=True).order_by("-year", "title", "pk")
+    """The active items of `kind`, newest first, those without a year at the end."""
+    return Item.objects.filter(kind=kind, is_active=True).order_by(_NEWEST, "title", "pk")
 
 
 def search_by_title(query: str, *, kind: str | None = None) -> QuerySet[Item]:
-    """Active items whose title or original title holds `query`; titles that start with it come first."""
+    """Active items whose title or original title holds `query`; titles that start with it come first.
+
+    Case does not matter: on PostgreSQL for every script, on SQLite for the letters a to z.
+    """
     items = Item.objects.filter(is_active=True)
     if kind is not None:
         items = items.filter(kind=kind)
@@ -102,5 +107,5 @@ def search_by_title(query: str, *, kind: str | None = None) -> QuerySet[Item]:
                 output_field=IntegerField(),
             )
         )
-        .order_by("place", "title", "-year", "pk")
+        .order_by("place", "title", _NEWEST, "pk")
     )

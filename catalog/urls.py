@@ -8,7 +8,7 @@ from config.use_cases import KINDS_BY_PLURAL, ItemKind
 class KindConverter:
     """The plural of a registered item kind, such as `movies`."""
 
-    regex = "|".join(KINDS_BY_PLURAL)
+    regex = f"(?:{'|'.join(KINDS_BY_PLURAL)})"
 
     def to_python(self, value: str) -> ItemKind:
         return KINDS_BY_PLURAL[value]

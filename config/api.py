@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
@@ -17,17 +18,50 @@ from config.errors import DATABASE_AWAY, HeedError
 logger = logging.getLogger(__name__)
 
 MAX_ID = 2**63 - 1
+MAX_SENTENCE = 500
 
 
-class IdField(serializers.IntegerField):
-    """A database id: 1 to 2^63 - 1, never a float, a boolean or a string of digits with a sign."""
+class WholeNumberField(serializers.IntegerField):
+    """A whole number as JSON writes it: never a float, a boolean or a string."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class IdField(WholeNumberField):
+    """A database id: 1 to 2^63 - 1."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=1, max_value=MAX_ID, **kwargs)
 
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, (bool, float)):
+
+class NumberField(serializers.FloatField):
+    """A number as JSON writes it: never a boolean or a string, so never NaN or infinite either."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if type(data) not in (int, float):
             self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """A text as JSON writes it: never a number that would be turned into one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class UuidField(serializers.UUIDField):
+    """A UUID in text: never a number, which Python would take for one."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        # Python reads the digits of every script as hexadecimal ones.
+        if not isinstance(data, str) or not data.isascii():
+            self.fail("invalid", value=data)
         return super().to_internal_value(data)
 
 
@@ -36,6 +70,11 @@ class ErrorSerializer(serializers.Serializer[dict[str, Any]]):
 
     success = serializers.BooleanField(default=False)
     error = serializers.CharField()
+
+
+# What an operation may answer besides success: any operation, and one that reads a body.
+ERRORS = dict.fromkeys((400, 401, 403, 404, 503), ErrorSerializer)
+WRITE_ERRORS = ERRORS | dict.fromkeys((413, 415), ErrorSerializer)
 
 
 def validated(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
@@ -52,18 +91,17 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     match exception:
         case HeedError():
             status, message = exception.status, exception.message
-        case ValidationError():
-            status, message = 400, _sentence(exception.detail)
         case Http404():
             status, message = 404, "There is nothing at this address."
         case PermissionDenied():
             status, message = 403, "You may not do this."
+        case RequestDataTooBig():
+            status, message = 413, "The body is too large. Send it in several requests."
+        case SuspiciousOperation():
+            status, message = 400, "This request is not well-formed."
         case APIException():
             status, message = exception.status_code, _sentence(exception.detail)
-            if header := getattr(exception, "auth_header", None):
-                headers["WWW-Authenticate"] = header
-            if wait := getattr(exception, "wait", None):
-                headers["Retry-After"] = str(int(wait) + 1)
+            headers = _headers(exception)
         case OperationalError() | InterfaceError():
             logger.error("database unavailable in %s", context.get("view"), exc_info=exception)
             status, message = 503, DATABASE_AWAY
@@ -75,7 +113,17 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
         case _:
             return None
     set_rollback()
-    return Response({"success": False, "error": message}, status=status, headers=headers)
+    # A message may quote what was sent, and that may be long.
+    return Response({"success": False, "error": message[:MAX_SENTENCE]}, status=status, headers=headers)
+
+
+def _headers(exception: APIException) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if header := getattr(exception, "auth_header", None):
+        headers["WWW-Authenticate"] = header
+    if wait := getattr(exception, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return headers
 
 
 def _sentence(detail: Any, path: str = "") -> str:
@@ -93,5 +141,7 @@ def _sentence(detail: Any, path: str = "") -> str:
             if value
         ]
     else:
-        return f"{path}: {detail}" if path else str(detail)
+        # Most messages of DRF end with a full stop; all of ours shall.
+        sentence = str(detail).removesuffix(".") + "."
+        return f"{path}: {sentence}" if path else sentence
     return " ".join(parts[:5])

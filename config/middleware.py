@@ -1,8 +1,10 @@
-"""Pages answer 503 with a sentence, not 500, while the database is away."""
+"""Errors that arise outside DRF's views, answered as the API and the pages promise."""
 
 import logging
+import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,15 +13,31 @@ from config.errors import DATABASE_AWAY
 
 logger = logging.getLogger(__name__)
 
+# What Django refuses before a view is reached: an address it does not know, a request it cannot read.
+_REFUSALS = {
+    400: "This request is not well-formed.",
+    403: "You may not do this.",
+    404: "There is nothing at this address.",
+}
+
 
 class UnavailableDatabaseMiddleware:
-    """Turns a lost database connection outside DRF views into a 503 that says to try again."""
+    """Turns a lost database connection outside DRF views into a 503 that says to try again.
+
+    Under /api/ it also turns Django's own error pages into the JSON that every other error there has.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        # `sessionid="\000…"` is decoded to a NUL, which PostgreSQL refuses to be asked about.
+        request.COOKIES = {name: value for name, value in request.COOKIES.items() if "\0" not in value}
+        response = self.get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and response.status_code in _REFUSALS and _is_api(request):
+            return _json_error(_REFUSALS[response.status_code], response.status_code)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
@@ -27,19 +45,43 @@ class UnavailableDatabaseMiddleware:
         return None
 
 
+def without_charset(application: WSGIApplication) -> WSGIApplication:
+    """`application`, never told of a charset: what we are sent is UTF-8, whatever the header says.
+
+    Django looks the name up before any middleware could catch it, and `charset=rot13` makes it raise.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        content_type = environ.get("CONTENT_TYPE", "")
+        environ["CONTENT_TYPE"] = re.sub(r";\s*charset\b[^;]*", "", content_type, flags=re.IGNORECASE)
+        return application(environ, start_response)
+
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: also reached by errors in middleware, such as a lost session store."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return _unavailable(request)
     sentence = "Something went wrong on our side. It has been logged."
-    if request.path.startswith("/api/"):
-        return JsonResponse({"success": False, "error": sentence}, status=500)
+    if _is_api(request):
+        return _json_error(sentence, 500)
     return HttpResponse(sentence, status=500, content_type="text/plain; charset=utf-8")
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
     logger.error("database unavailable at %s", request.path, exc_info=sys.exc_info())
-    headers = {"Retry-After": "2"}
-    if request.path.startswith("/api/"):
-        return JsonResponse({"success": False, "error": DATABASE_AWAY}, status=503, headers=headers)
-    return HttpResponse(DATABASE_AWAY, status=503, content_type="text/plain; charset=utf-8", headers=headers)
+    if _is_api(request):
+        response = _json_error(DATABASE_AWAY, 503)
+    else:
+        response = HttpResponse(DATABASE_AWAY, status=503, content_type="text/plain; charset=utf-8")
+    response.headers["Retry-After"] = "2"
+    return response
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _json_error(sentence: str, status: int) -> HttpResponse:
+    return JsonResponse({"success": False, "error": sentence}, status=status)

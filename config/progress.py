@@ -1,9 +1,9 @@
-"""Progress of long commands: a bar on a terminal, plain lines in cron's mail, nothing when told to be quiet."""
+"""Progress of long commands: a bar on a terminal, plain lines in cron's mail, nothing with --quiet."""
 
 import sys
 import time
 from types import TracebackType
-from typing import Self, TextIO
+from typing import NoReturn, Self, TextIO
 
 from tqdm import tqdm
 
@@ -33,7 +33,7 @@ class Progress:
         self.count = 0
         self._stream = stream or sys.stderr
         self._quiet = quiet
-        self._bar: tqdm[object] | None = None
+        self._bar: tqdm[NoReturn] | None = None
         self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:

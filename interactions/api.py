@@ -13,7 +13,7 @@ from accounts.services import MAX_KEY_LENGTH, answer_once
 from catalog.models import Item
 from catalog.selectors import get_card
 from catalog.serializers import ItemSerializer, item_json
-from config.api import ErrorSerializer, IdField, validated
+from config.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberField, UuidField, validated
 from config.errors import InvalidInput, NotFound
 from config.use_cases import KINDS, ItemKind
 from interactions.selectors import get_states
@@ -22,20 +22,21 @@ from interactions.types import MAX_RATING, TYPES
 
 MAX_BULK = 1000
 IDEMPOTENCY_HEADER = "Idempotency-Key"
-ERRORS = {
-    400: ErrorSerializer,
-    401: ErrorSerializer,
-    403: ErrorSerializer,
-    404: ErrorSerializer,
-}
 # The word in the address, where it is not the interaction type itself.
 TYPE_OF_ACTION = {"watchlist": "watchlist_add"}
+ACTION_PARAMETER = OpenApiParameter(
+    "action",
+    str,
+    OpenApiParameter.PATH,
+    enum=sorted(frozenset().union(*(kind.actions for kind in KINDS.values()))),
+    description="which of them a kind takes is told by the 404 of one that it does not take",
+)
 
 
 class ContextQuery(serializers.Serializer[Any]):
     """Where an item was met."""
 
-    recommendation_session_id = serializers.UUIDField(
+    recommendation_session_id = UuidField(
         required=False, allow_null=True, default=None, help_text="the list from which the person came"
     )
 
@@ -43,9 +44,7 @@ class ContextQuery(serializers.Serializer[Any]):
 class ActionBody(ContextQuery):
     """The body of an action: all of it may be left out. Only the session id says where the item was met."""
 
-    rating = serializers.FloatField(
-        required=False, allow_null=True, default=None, min_value=0.0, max_value=MAX_RATING
-    )
+    rating = NumberField(required=False, allow_null=True, default=None, min_value=0.0, max_value=MAX_RATING)
 
 
 class InteractionBody(ActionBody):
@@ -124,8 +123,9 @@ class ItemActionView(APIView):
 
     @extend_schema(
         operation_id="item_action",
+        parameters=[ACTION_PARAMETER],
         request=ActionBody,
-        responses={200: ActionAnswer, 201: ActionAnswer, **ERRORS},
+        responses={200: ActionAnswer, 201: ActionAnswer, **WRITE_ERRORS},
     )
     def post(self, request: Request, kind: ItemKind, item_id: int, action: str) -> Response:
         body = validated(ActionBody, request.data)
@@ -140,9 +140,16 @@ class ItemActionView(APIView):
         )
         return Response({"success": True, **recorded_json(recorded)}, status=201 if recorded.created else 200)
 
-    @extend_schema(operation_id="item_action_undo", responses={200: ActionAnswer, **ERRORS})
+    @extend_schema(
+        operation_id="item_action_undo",
+        parameters=[ACTION_PARAMETER],
+        responses={200: ActionAnswer, **ERRORS},
+    )
     def delete(self, request: Request, kind: ItemKind, item_id: int, action: str) -> Response:
         _check_action(kind, action)
+        # An item that is hidden by now can still be taken off one's list.
+        if not Item.objects.filter(pk=item_id, kind=kind.name).exists():
+            raise NotFound("There is no such item.")
         withdrawn = withdraw_state(
             user_id=caller(request).pk, item_id=item_id, type_name=TYPE_OF_ACTION.get(action, action)
         )
@@ -158,7 +165,7 @@ class InteractionsView(APIView):
         parameters=[
             OpenApiParameter(IDEMPOTENCY_HEADER, str, OpenApiParameter.HEADER, description="any unique text")
         ],
-        responses={200: BulkAnswer, 201: BulkAnswer, 422: ErrorSerializer, **ERRORS},
+        responses={200: BulkAnswer, 201: BulkAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
         description="The body is `{interactions: [...]}`, or one interaction by itself.",
     )
     def post(self, request: Request) -> Response:
@@ -181,9 +188,9 @@ class InteractionsView(APIView):
 
 
 def _record_all(user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
-    kinds = dict(
-        Item.objects.filter(pk__in={row["item_id"] for row in rows}, is_active=True).values_list("pk", "kind")
-    )
+    wanted = {row["item_id"] for row in rows}
+    items = Item.objects.filter(pk__in=wanted, kind__in=list(KINDS), is_active=True)
+    kinds = dict(items.values_list("pk", "kind"))
     recorded = []
     for row in rows:
         if row["item_id"] not in kinds:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.checks import check_identifier, check_number, check_past_moment, check_text, shown
-from catalog.importers import MAX_EXTERNAL_ID, check_kind, parse_key
+from catalog.importers import check_kind, parse_key
 from catalog.importing import BadRow, BadRows, BadValue, Columns, Row, format_of, read_rows
 from config.progress import Progress
 from interactions.popularity import refresh_popularity
@@ -29,7 +29,7 @@ _USERNAME = re.compile(r"[\w.@+-]+\Z")
 
 @dataclass(frozen=True, slots=True)
 class InteractionSummary:
-    """The outcome of `import_interactions`. `replaced`: live ratings that gave way to a newer one."""
+    """The outcome of `import_interactions`. `replaced`: live states that a newer row ended."""
 
     rows: int
     created: int

@@ -6,7 +6,7 @@ a `dislike`. Harper, Konstan: The MovieLens Datasets, ACM TiiS 2015.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,9 @@ LINKS = Columns.exactly("movieId", "imdbId", "tmdbId")
 _MAX_ID = 10**12
 _YEAR = re.compile(r"(?P<title>.*\S)\s*\((?P<year>\d{4})(?:[-–]\d{0,4})?\)\Z")
 _OTHER_TITLE = re.compile(r"(?P<title>.*\S)\s+\((?:a\.k\.a\. )?(?P<other>[^()]+)\)\Z")
-_ARTICLES = "The A An La Le Les L' Il Lo I El Los Las Un Una Une Der Die Das Den Det De Das O Os".split()
-_TRAILING_ARTICLE = re.compile(rf"(?P<rest>.+), (?P<article>{'|'.join(_ARTICLES)})\Z")
+_TRAILING_ARTICLE = re.compile(
+    r"(?P<rest>.+), (?P<article>The|A|An|La|Le|Les|L'|Il|Lo|I|El|Los|Las|Un|Una|Une|Der|Die|Das|Den|Det|De)\Z"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,9 @@ def record_interaction(
 ) -> Recorded:
     """Records that a person did something with an item, with the slot it came from where one is named.
 
-    A state that stands already (a like) is not recorded again; a new rating replaces the old one; a view
-    that follows another within VIEW_REPEAT_MINUTES is the same view.
+    A state that stands already (a like) is not recorded again; a new rating replaces the older one, and one
+    that arrives late is kept beside the newer one, withdrawn; a view that follows another within
+    VIEW_REPEAT_MINUTES is the same view.
     Raises InvalidInput for values out of range and NotFound for a session that does not hold the item.
     The item must exist.
     """
@@ -57,7 +58,7 @@ def record_interaction(
         known = _same_already(user_id, item_id, type_name, rating, moment, slot)
         if known is not None:
             return Recorded(known, created=False)
-        _withdraw_what_it_replaces(user_id, item_id, type_name, now)
+        newer_stands = _withdraw_what_it_replaces(user_id, item_id, type_name, moment, now)
         interaction = UserInteraction(
             user_id=user_id,
             item_id=item_id,
@@ -65,6 +66,7 @@ def record_interaction(
             weight=training_weight(type_name, rating),
             rating=rating,
             occurred_at=moment,
+            withdrawn_at=now if newer_stands else None,
         )
         if slot is not None:
             interaction.recommendation_session_id = slot.session_id
@@ -148,7 +150,13 @@ def _same_already(
     return None
 
 
-def _withdraw_what_it_replaces(user_id: int, item_id: int, type_name: str, now: datetime) -> None:
+def _withdraw_what_it_replaces(
+    user_id: int, item_id: int, type_name: str, moment: datetime, now: datetime
+) -> bool:
+    """Withdraws what was so until `moment`; True where the same state stands already from a later moment."""
     replaced = {"watched": "watched", "watchlist_remove": "watchlist_add"}.get(type_name)
-    if replaced is not None:
-        live_interactions().filter(user_id=user_id, item_id=item_id, type=replaced).update(withdrawn_at=now)
+    if replaced is None:
+        return False
+    standing = live_interactions().filter(user_id=user_id, item_id=item_id, type=replaced)
+    standing.filter(occurred_at__lte=moment).update(withdrawn_at=now)
+    return replaced == type_name and standing.exists()

@@ -13,21 +13,32 @@ from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db import DatabaseError, connection
+from django.db.models import DateTimeField
 
 from accounts.models import User
 from catalog.importing import MAX_REPORTS, BadRows
+from catalog.models import Item
+from config.statistics import refresh_statistics
 from interactions.models import UserInteraction
 from interactions.types import TYPES, training_weight
 
 _INSERT_ROWS = 1_000
 _NEW_USERS = 2_000
 
+# Which state a row of this type brings to an end, if it stood before. The other states, such as a like,
+# are not renewed: a second one changes nothing.
+_ENDS = {"watched": "watched", "watchlist_add": "watchlist_add", "watchlist_remove": "watchlist_add"}
+
 _CREATE = """
 CREATE TEMPORARY TABLE heed_import (
     place bigint, line bigint, username varchar(150), kind varchar(32), external_id varchar(200),
-    type varchar(32), is_state boolean, weight double precision, rating double precision, occurred_at {moment}
+    type varchar(32), is_state boolean, ends varchar(32), weight double precision, rating double precision,
+    occurred_at {moment}
 )
 """
+
+_STAGED_COLUMNS = 11
+_ROW = f"({', '.join(['%s'] * _STAGED_COLUMNS)})"
 
 _UNKNOWN_ITEMS = """
 FROM heed_import LEFT JOIN catalog_item AS item
@@ -63,13 +74,11 @@ SELECT COUNT(*) FROM (
 # The staged rows by database id: each moment once, and only those that the log does not hold yet.
 _RESOLVE = """
 CREATE TEMPORARY TABLE heed_import_new AS
-SELECT user_id, item_id, type, is_state, weight, rating, occurred_at, place
+SELECT user_id, item_id, type, is_state, ends, weight, rating, occurred_at, place
 FROM (
-    SELECT person.id AS user_id, item.id AS item_id, staged.type, staged.is_state, staged.weight, staged.rating,
-           staged.occurred_at, staged.place,
-           ROW_NUMBER() OVER (
-               PARTITION BY person.id, item.id, staged.type, staged.occurred_at ORDER BY staged.place
-           ) AS nth
+    SELECT staged.*, person.id AS user_id, item.id AS item_id, ROW_NUMBER() OVER (
+        PARTITION BY person.id, item.id, staged.type, staged.occurred_at ORDER BY staged.place
+    ) AS nth
     FROM heed_import AS staged
     JOIN accounts_user AS person ON person.username = staged.username
     JOIN catalog_item AS item ON item.kind = staged.kind AND item.external_id = staged.external_id
@@ -80,24 +89,35 @@ WHERE nth = 1 AND NOT EXISTS (
       AND known.type = resolved.type AND known.occurred_at = resolved.occurred_at
 )
 """
+_INDEX = "CREATE INDEX heed_import_new_index ON heed_import_new (user_id, item_id, ends, occurred_at)"
 
-_COLUMNS = """
-INSERT INTO user_interactions (
-    user_id, item_id, type, weight, rating, occurred_at, withdrawn_at, recommendation_source, recommendation_method
-)
+# A state that can be renewed (a rating) stands until the next row that ends it.
+_END_OLDER_STATES = """
+UPDATE user_interactions SET withdrawn_at = newer.occurred_at
+FROM (
+    SELECT live.id AS id, MIN(fresh.occurred_at) AS occurred_at
+    FROM heed_import_new AS fresh
+    JOIN user_interactions AS live
+      ON live.user_id = fresh.user_id AND live.item_id = fresh.item_id AND live.type = fresh.ends
+     AND live.withdrawn_at IS NULL AND live.occurred_at < fresh.occurred_at
+    GROUP BY live.id
+) AS newer
+WHERE user_interactions.id = newer.id
 """
 
 # Events all enter. Of a state (a like) the first does, unless it stands already or was taken back later.
-_INSERT_EVENTS_AND_STATES = (
-    _COLUMNS
-    + """
-SELECT user_id, item_id, type, weight, rating, occurred_at, NULL, '', ''
+_INSERT_EVENTS_AND_STATES = """
+INSERT INTO user_interactions (
+    user_id, item_id, type, weight, rating, occurred_at, recommendation_source, recommendation_method
+)
+SELECT user_id, item_id, type, weight, rating, occurred_at, '', ''
 FROM (
     SELECT fresh.*, ROW_NUMBER() OVER (
-        PARTITION BY user_id, item_id, type, CASE WHEN is_state THEN 0 ELSE place END ORDER BY occurred_at, place
+        PARTITION BY user_id, item_id, type, CASE WHEN is_state THEN 0 ELSE place END
+        ORDER BY occurred_at, place
     ) AS nth
     FROM heed_import_new AS fresh
-    WHERE type <> 'watched' AND NOT EXISTS (
+    WHERE (ends IS NULL OR ends <> type) AND NOT EXISTS (
         SELECT 1 FROM user_interactions AS known
         WHERE fresh.is_state AND known.user_id = fresh.user_id AND known.item_id = fresh.item_id
           AND known.type = fresh.type
@@ -107,37 +127,27 @@ FROM (
 WHERE nth = 1
 ON CONFLICT DO NOTHING
 """
-)
 
-# Of several ratings of one film the newest is live. An older one ends when the next begins.
-_WITHDRAW_OLDER_RATINGS = """
-UPDATE user_interactions SET withdrawn_at = newer.occurred_at
-FROM (
-    SELECT live.id AS id, MIN(fresh.occurred_at) AS occurred_at
-    FROM heed_import_new AS fresh
-    JOIN user_interactions AS live
-      ON live.user_id = fresh.user_id AND live.item_id = fresh.item_id AND live.type = 'watched'
-     AND live.withdrawn_at IS NULL AND live.occurred_at < fresh.occurred_at
-    WHERE fresh.type = 'watched'
-    GROUP BY live.id
-) AS newer
-WHERE user_interactions.id = newer.id
-"""
-_INSERT_RATINGS = (
-    _COLUMNS
-    + """
+_INSERT_RENEWED_STATES = """
+INSERT INTO user_interactions (
+    user_id, item_id, type, weight, rating, occurred_at, withdrawn_at,
+    recommendation_source, recommendation_method
+)
 SELECT user_id, item_id, type, weight, rating, occurred_at,
        COALESCE(
-           LEAD(occurred_at) OVER (PARTITION BY user_id, item_id ORDER BY occurred_at),
+           (SELECT MIN(later.occurred_at) FROM heed_import_new AS later
+            WHERE later.user_id = fresh.user_id AND later.item_id = fresh.item_id
+              AND later.ends = fresh.type AND later.occurred_at > fresh.occurred_at),
            (SELECT MIN(COALESCE(known.withdrawn_at, known.occurred_at)) FROM user_interactions AS known
-            WHERE known.user_id = fresh.user_id AND known.item_id = fresh.item_id AND known.type = 'watched'
+            WHERE known.user_id = fresh.user_id AND known.item_id = fresh.item_id
+              AND (known.type = fresh.type
+                   OR (known.type = 'watchlist_remove' AND fresh.type = 'watchlist_add'))
               AND COALESCE(known.withdrawn_at, known.occurred_at) > fresh.occurred_at)
        ), '', ''
 FROM heed_import_new AS fresh
-WHERE type = 'watched'
+WHERE ends = type
 ON CONFLICT DO NOTHING
 """
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +165,7 @@ class StagedInteraction:
 
 @dataclass(frozen=True, slots=True)
 class MergeCounts:
-    """What became of the staged interactions. `replaced`: live ratings that gave way to a newer one."""
+    """What became of the staged interactions. `replaced`: live states that a newer row ended."""
 
     created: int
     replaced: int
@@ -181,6 +191,7 @@ class Staging:
             interaction.external_id,
             interaction.type,
             TYPES[interaction.type].is_state,
+            _ENDS.get(interaction.type),
             training_weight(interaction.type, interaction.rating),
             interaction.rating,
             connection.ops.adapt_datetimefield_value(interaction.occurred_at),
@@ -195,28 +206,31 @@ class Staging:
         ImportRefused is raised. People who do not exist yet are created without a usable password.
         """
         self._flush()
+        refresh_statistics(Item, User)
         with connection.cursor() as cursor:
             usable = self.staged - self._report_unknown_items(cursor, bad_rows)
             bad_rows.check()
             new_users = _create_users(cursor)
+            refresh_statistics(User, UserInteraction)
             if connection.features.has_select_for_no_key_update:
                 cursor.execute(_LOCK_PEOPLE)
             cursor.execute(_RESOLVE)
-            cursor.execute("CREATE INDEX heed_import_new_index ON heed_import_new (user_id, item_id, type)")
+            cursor.execute(_INDEX)
             cursor.execute("ANALYZE heed_import_new")
+            cursor.execute(_END_OLDER_STATES)
+            replaced = cursor.rowcount
             cursor.execute(_INSERT_EVENTS_AND_STATES)
             created = cursor.rowcount
-            cursor.execute(_WITHDRAW_OLDER_RATINGS)
-            replaced = cursor.rowcount
-            cursor.execute(_INSERT_RATINGS)
+            cursor.execute(_INSERT_RENEWED_STATES)
             created += cursor.rowcount
+            refresh_statistics(UserInteraction)
         return MergeCounts(created, replaced, usable - created, new_users)
 
     def _flush(self) -> None:
         if not self._pending:
             return
-        rows = len(self._pending) // 10
-        places = ", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"] * rows)
+        rows = len(self._pending) // _STAGED_COLUMNS
+        places = ", ".join([_ROW] * rows)
         with connection.cursor() as cursor:
             cursor.execute(f"INSERT INTO heed_import VALUES {places}", self._pending)  # noqa: S608
         self._pending.clear()
@@ -237,7 +251,7 @@ class Staging:
 @contextlib.contextmanager
 def open_staging(file: str) -> Iterator[Staging]:
     """An empty staging table for the rows of `file`, gone when the block ends."""
-    moment = UserInteraction._meta.get_field("occurred_at").db_type(connection)
+    moment = DateTimeField().db_type(connection)
     _drop_tables()
     with connection.cursor() as cursor:
         cursor.execute(_CREATE.format(moment=moment))

@@ -12,35 +12,37 @@ from rest_framework.views import APIView
 
 from accounts.selectors import caller
 from catalog.models import Item
-from config.api import ErrorSerializer, IdField, validated
+from config.api import (
+    WRITE_ERRORS,
+    ErrorSerializer,
+    IdField,
+    NumberField,
+    TextField,
+    UuidField,
+    WholeNumberField,
+    validated,
+)
 from config.errors import NotFound
 from config.use_cases import USE_CASES
 from recommendations.services import MAX_SLOTS, ShownSlot, record_external_session, report_seen
-
-ERRORS = {
-    400: ErrorSerializer,
-    401: ErrorSerializer,
-    403: ErrorSerializer,
-    404: ErrorSerializer,
-}
 
 
 class ExternalSlotSerializer(serializers.Serializer[Any]):
     """One position of a list that was made elsewhere."""
 
     item_id = IdField()
-    rank = serializers.IntegerField(min_value=1, max_value=MAX_SLOTS)
-    score = serializers.FloatField(min_value=0.0, max_value=1.0)
-    method = serializers.CharField(max_length=64)
+    rank = WholeNumberField(min_value=1, max_value=MAX_SLOTS)
+    score = NumberField(min_value=0.0, max_value=1.0)
+    method = TextField(max_length=64)
 
 
 class ExternalSessionSerializer(serializers.Serializer[Any]):
     """A list that was made elsewhere, as it was shown."""
 
-    recommendation_session_id = serializers.UUIDField()
+    recommendation_session_id = UuidField()
     use_case = serializers.ChoiceField(choices=list(USE_CASES))
-    method = serializers.CharField(max_length=64)
-    model_version = serializers.CharField(max_length=200, allow_blank=True, default="")
+    method = TextField(max_length=64)
+    model_version = TextField(max_length=200, allow_blank=True, default="")
     recommendations = serializers.ListField(
         child=ExternalSlotSerializer(), allow_empty=False, max_length=MAX_SLOTS
     )
@@ -65,7 +67,7 @@ class SessionAnswerSerializer(serializers.Serializer[Any]):
 class SeenSerializer(serializers.Serializer[Any]):
     """The deepest rank that a person saw."""
 
-    rank = serializers.IntegerField(min_value=1, max_value=MAX_SLOTS)
+    rank = WholeNumberField(min_value=1, max_value=MAX_SLOTS)
 
 
 class SeenAnswerSerializer(serializers.Serializer[Any]):
@@ -85,7 +87,7 @@ class ExternalSessionView(APIView):
             200: SessionAnswerSerializer,
             201: SessionAnswerSerializer,
             409: ErrorSerializer,
-            **ERRORS,
+            **WRITE_ERRORS,
         },
     )
     def post(self, request: Request) -> Response:
@@ -113,7 +115,9 @@ class SeenView(APIView):
     """Notes how far down a list its person looked."""
 
     @extend_schema(
-        operation_id="report_seen", request=SeenSerializer, responses={200: SeenAnswerSerializer, **ERRORS}
+        operation_id="report_seen",
+        request=SeenSerializer,
+        responses={200: SeenAnswerSerializer, **WRITE_ERRORS},
     )
     def post(self, request: Request, session_id: UUID) -> Response:
         body = validated(SeenSerializer, request.data)

@@ -1,0 +1,51 @@
+"""`manage.py issue_token`."""
+
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
+
+from accounts.models import ServiceToken, User
+from tests.factories import make_user
+
+
+def test_it_prints_a_token_that_works_and_keeps_only_its_hash(
+    person: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("issue_token", "ann")
+    token = capsys.readouterr().out.strip()
+    row = ServiceToken.objects.get()
+    assert row.user == person
+    assert row.may_act_for_others is False
+    stored = [str(value) for value in ServiceToken.objects.values_list().get()]
+    assert not any(token in value for value in stored)
+    assert row.digest == ServiceToken.hash(token)
+    answer = APIClient(headers={"Authorization": f"Token {token}"}).get("/api/check-auth")
+    assert answer.json()["user_id"] == person.pk
+
+
+def test_two_tokens_of_one_person_differ_and_both_work(
+    person: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens = set()
+    for _ in range(2):
+        call_command("issue_token", "ann", "--json")
+        tokens.add(json.loads(capsys.readouterr().out)["token"])
+    assert len(tokens) == 2
+    for token in tokens:
+        client = APIClient(headers={"Authorization": f"Token {token}"})
+        assert client.get("/api/check-auth").status_code == 200
+
+
+def test_the_right_to_act_for_others_is_given_only_when_asked_for(person: User) -> None:
+    call_command("issue_token", "ann", "--may-act-for-others", "--json")
+    assert ServiceToken.objects.get().may_act_for_others is True
+
+
+@pytest.mark.parametrize("username", ["nobody", "gone", ""])
+def test_it_fails_for_somebody_who_is_not_there(db: None, username: str) -> None:
+    make_user("gone", is_active=False)
+    with pytest.raises(CommandError, match="no active user"):
+        call_command("issue_token", username)
+    assert not ServiceToken.objects.exists()
