@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
@@ -34,13 +35,14 @@ def _refresh(use_case: str, now: datetime) -> int:
     greatest = max(demand.values(), default=1.0)
     rows = _rows(use_case, demand, greatest, now)
     with transaction.atomic():
-        ItemPopularity.objects.bulk_create(
-            rows,
-            batch_size=_BATCH,
-            update_conflicts=True,
-            unique_fields=["use_case", "item"],
-            update_fields=["score", "refreshed_at"],
-        )
+        # In slices, because bulk_create makes one list of all that it is given.
+        while batch := list(islice(rows, _BATCH)):
+            ItemPopularity.objects.bulk_create(
+                batch,
+                update_conflicts=True,
+                unique_fields=["use_case", "item"],
+                update_fields=["score", "refreshed_at"],
+            )
         ItemPopularity.objects.filter(use_case=use_case, refreshed_at__lt=now).delete()
     return len(demand)
 

@@ -23,6 +23,15 @@ from recommendations.selectors import Slot, find_slot
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 CLOCK_SKEW = timedelta(minutes=5)
 
+_WANTED = ("like", "favorite", "apply", "interest", "watchlist_add")
+# The last word counts: what each interaction withdraws of what the person said of the item before.
+REPLACES: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(_WANTED, ("dislike",)),
+    "dislike": _WANTED,
+    "watched": ("watched",),
+    "watchlist_remove": ("watchlist_add",),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -153,10 +162,8 @@ def _same_already(
 def _withdraw_what_it_replaces(
     user_id: int, item_id: int, type_name: str, moment: datetime, now: datetime
 ) -> bool:
-    """Withdraws what was so until `moment`; True where the same state stands already from a later moment."""
-    replaced = {"watched": "watched", "watchlist_remove": "watchlist_add"}.get(type_name)
-    if replaced is None:
-        return False
-    standing = live_interactions().filter(user_id=user_id, item_id=item_id, type=replaced)
+    """Withdraws what was so until `moment`; True where what contradicts it stands from a later moment."""
+    replaced = REPLACES.get(type_name, ())
+    standing = live_interactions().filter(user_id=user_id, item_id=item_id, type__in=replaced)
     standing.filter(occurred_at__lte=moment).update(withdrawn_at=now)
-    return replaced == type_name and standing.exists()
+    return TYPES[type_name].is_state and bool(replaced) and standing.exists()

@@ -17,9 +17,7 @@ from tests.threads import together
 
 
 def report(client: APIClient, session_id: UUID, rank: object) -> Any:
-    return client.post(
-        f"/api/recommendations/session/{session_id}/seen", {"rank": rank}, format="json"
-    )
+    return client.post(f"/api/recommendations/session/{session_id}/seen", {"rank": rank}, format="json")
 
 
 @pytest.fixture
