@@ -21,7 +21,7 @@ _REFUSALS = {
 }
 
 
-class UnavailableDatabaseMiddleware:
+class ErrorsMiddleware:
     """Turns a lost database connection outside DRF views into a 503 that says to try again.
 
     Under /api/ it also turns Django's own error pages into the JSON that every other error there has.

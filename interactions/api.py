@@ -17,7 +17,13 @@ from config.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberFie
 from config.errors import InvalidInput, NotFound
 from config.use_cases import KINDS, ItemKind
 from interactions.selectors import get_states
-from interactions.services import Recorded, record_interaction, withdraw_state
+from interactions.services import (
+    Recorded,
+    Wanted,
+    record_interaction,
+    record_interactions,
+    withdraw_state,
+)
 from interactions.types import MAX_RATING, TYPES
 
 MAX_BULK = 1000
@@ -191,21 +197,23 @@ def _record_all(user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str
     wanted = {row["item_id"] for row in rows}
     items = Item.objects.filter(pk__in=wanted, kind__in=list(KINDS), is_active=True)
     kinds = dict(items.values_list("pk", "kind"))
-    recorded = []
     for row in rows:
         if row["item_id"] not in kinds:
             raise NotFound(f"There is no item with the id {row['item_id']}.")
         _check_type(KINDS[kinds[row["item_id"]]], row["type"])
-        recorded.append(
-            record_interaction(
-                user_id=user_id,
+    recorded = record_interactions(
+        user_id=user_id,
+        wanted=[
+            Wanted(
                 item_id=row["item_id"],
                 type_name=row["type"],
                 session_id=row["recommendation_session_id"],
                 rating=row["rating"],
                 occurred_at=row["occurred_at"],
             )
-        )
+            for row in rows
+        ],
+    )
     created = sum(one.created for one in recorded)
     answer = {"success": True, "recorded": created, "interactions": [recorded_json(one) for one in recorded]}
     return (201 if created else 200), answer

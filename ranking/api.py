@@ -13,18 +13,11 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.selectors import caller
 from catalog.serializers import ItemSerializer, item_json
-from config.api import ErrorSerializer, validated
+from config.api import ERRORS, validated
 from config.errors import InvalidInput, NotFound
 from config.use_cases import DEFAULT_USE_CASE, USE_CASES, ItemKind, UseCase, use_cases_of_kind
 from ranking.live import get_live
 from ranking.serving import DEFAULT_LIMIT, MAX_LIMIT, ServedList, ServedSlot, recommend
-
-ERRORS = {
-    400: ErrorSerializer,
-    401: ErrorSerializer,
-    403: ErrorSerializer,
-    404: ErrorSerializer,
-}
 
 
 class ListQuery(serializers.Serializer[Any]):

@@ -1,5 +1,6 @@
 """Reads of what was shown."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -26,25 +27,34 @@ class Slot:
 
 
 def find_slot(*, user_id: int, session_id: UUID, item_id: int) -> Slot:
-    """The slot in which this person was shown this item.
+    """The slot in which this person was shown this item. Raises NotFound as `find_slots` does."""
+    return find_slots(user_id=user_id, wanted={(session_id, item_id)})[session_id, item_id]
 
-    Raises NotFound, in the same words, when the session does not exist, is another person's, is too old
+
+def find_slots(*, user_id: int, wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Slot]:
+    """The slots in which this person was shown these items, by (session id, item id), in one query.
+
+    Raises NotFound, in the same words, when a session does not exist, is another person's, is too old
     or did not hold the item: the answer tells nothing about other people's sessions.
     """
+    if not wanted:
+        return {}
     oldest = timezone.now() - timedelta(days=settings.RECOMMENDATION_SESSION_DAYS)
-    shown = (
-        RecommendationSession.objects.filter(pk=session_id, user_id=user_id, created_at__gte=oldest)
-        .values_list("recommendations_shown", flat=True)
-        .first()
-    )
-    for entry in shown or ():
-        if entry["item_id"] == item_id:
-            return Slot(
-                session_id=session_id,
-                item_id=item_id,
-                rank=entry["rank"],
-                score=entry["score"],
-                method=entry["method"],
-                source=entry["source"],
-            )
-    raise NotFound(NO_SUCH_SESSION)
+    sessions = RecommendationSession.objects.filter(
+        pk__in={session_id for session_id, _ in wanted}, user_id=user_id, created_at__gte=oldest
+    ).values_list("pk", "recommendations_shown")
+    slots = {
+        (session_id, entry["item_id"]): Slot(
+            session_id=session_id,
+            item_id=entry["item_id"],
+            rank=entry["rank"],
+            score=entry["score"],
+            method=entry["method"],
+            source=entry["source"],
+        )
+        for session_id, shown in sessions
+        for entry in shown
+    }
+    if not slots.keys() >= set(wanted):
+        raise NotFound(NO_SUCH_SESSION)
+    return slots

@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from interactions.models import UserInteraction
 from interactions.selectors import get_states
-from interactions.services import record_interaction
-from tests.factories import make_item
+from interactions.services import Wanted, record_interaction, record_interactions
+from tests.factories import make_item, make_items
 
 pytestmark = pytest.mark.django_db
 WANTED = ["like", "favorite", "apply", "interest", "watchlist_add"]
@@ -41,3 +42,23 @@ def test_what_arrives_late_does_not_undo_the_last_word(person: User) -> None:
         occurred_at=timezone.now() - timedelta(days=1),
     )
     assert get_states(user_id=person.pk, item_ids=[item.pk]) == {item.pk: {"dislike"}}
+
+
+def test_in_bulk_each_follows_the_one_before(person: User) -> None:
+    item = make_item()
+    wanted = [Wanted(item.pk, name) for name in ("like", "like", "dislike", "favorite", "view", "view")]
+    recorded = record_interactions(user_id=person.pk, wanted=wanted)
+    assert [one.created for one in recorded] == [True, False, True, True, True, False]
+    assert get_states(user_id=person.pk, item_ids=[item.pk]) == {item.pk: {"favorite"}}
+    assert UserInteraction.objects.filter(withdrawn_at=None).count() == 2
+
+
+@pytest.mark.parametrize("how_many", [1, 60])
+def test_the_number_of_queries_does_not_grow(
+    person: User, how_many: int, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    wanted = [Wanted(item.pk, "like") for item in make_items(how_many)]
+    record_interactions(user_id=person.pk, wanted=[Wanted(one.item_id, "dislike") for one in wanted])
+    # The person's lock, what is on record, what is withdrawn, what is added; and the savepoint around it.
+    with django_assert_max_num_queries(6):
+        record_interactions(user_id=person.pk, wanted=wanted)

@@ -102,5 +102,5 @@ def test_the_number_of_queries_does_not_grow_with_facets_or_history(
     for index in range(number):
         make_interaction(person, item, "click", day=index)
     # Two for the login, the item, the savepoint around lock, two looks and insert, the states.
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         api.get(f"/api/movies/{item.pk}")
