@@ -20,9 +20,9 @@ from config.progress import Progress
 from config.use_cases import DEFAULT_USE_CASE, USE_CASES, UseCase, use_cases_of_kind
 from demo.nights import Visit, choose_action, live_through
 from demo.people import HiddenTastes, invent_tastes
-from interactions.models import UserInteraction
+from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
-from interactions.services import record_interaction
+from interactions.services import Wanted, record_interactions
 from interactions.types import training_weight
 from ranking.datasets.als import generate_als_dataset
 from ranking.live import forget_live
@@ -194,7 +194,9 @@ def _train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress
 def _make_accounts() -> None:
     with transaction.atomic():
         demo = User.objects.create_user(END_USER, password=END_USER_PASSWORD)
-        liked = Item.objects.filter(kind="movie", facets__kind=FacetKind.GENRE, facets__name__in=DEMO_GENRES)
-        for item in liked.distinct().order_by("-year", "title")[:PICKS]:
-            record_interaction(user_id=demo.pk, item_id=item.pk, type_name="like")
+        known = ItemPopularity.objects.filter(use_case=DEFAULT_USE_CASE, item__facets__kind=FacetKind.GENRE)
+        liked = known.filter(item__facets__name__in=DEMO_GENRES).order_by("-score", "item_id")
+        picks = list(dict.fromkeys(liked.values_list("item_id", flat=True)))[:PICKS]
+        wanted = [Wanted(item_id, "like") for item_id in picks]
+        record_interactions(user_id=demo.pk, wanted=wanted)
         User.objects.create_superuser(STAFF, password=STAFF_PASSWORD)

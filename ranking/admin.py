@@ -23,7 +23,6 @@ class ModelVersionAdmin(RecordAdmin):
         "disliked",
         "against_popularity",
         "created_at",
-        "why",
     )
     list_filter = ("kind", "use_case", "status")
     ordering = ("-created_at",)

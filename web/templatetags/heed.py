@@ -12,6 +12,7 @@ from web.posters import draw_poster, look_of
 
 register = template.Library()
 
+GOOD_MATCH = 0.5
 # These say nothing of the person, so a percentage would promise what nobody measured.
 _IMPERSONAL = ("popular", "fresh")
 _FACET_LABELS = {
@@ -78,9 +79,10 @@ def plural(item: ItemCard) -> str:
 def match(slot: ServedSlot | str | None) -> str:
     """How well a slot fits the person, where something compared the two: `87% match`.
 
-    A card outside a list has no slot and gets nothing.
+    Said only where it is likelier than not: of somebody new little is known, and "7% match" would be read
+    as a warning. A card outside a list has no slot and gets nothing.
     """
-    if not isinstance(slot, ServedSlot) or slot.source in _IMPERSONAL:
+    if not isinstance(slot, ServedSlot) or slot.source in _IMPERSONAL or slot.score < GOOD_MATCH:
         return ""
     return f"{round(slot.score * 100)}% match"
 
