@@ -30,13 +30,13 @@ def generate() -> Path:
 
 
 def test_holds_every_live_interaction_with_its_weight(person: User) -> None:
-    film, second = make_items(2)
+    film, second, third = make_items(3)
     make_interaction(person, film, "watched", rating=8, day=1)
     make_interaction(person, film, "like", day=2)
     make_interaction(person, second, "dislike", day=3.5)
     make_interaction(person, make_item(kind="drama"), "like")
-    record_interaction(user_id=person.pk, item_id=second.pk, type_name="watchlist_add")
-    withdraw_state(user_id=person.pk, item_id=second.pk, type_name="watchlist_add")
+    record_interaction(user_id=person.pk, item_id=third.pk, type_name="watchlist_add")
+    withdraw_state(user_id=person.pk, item_id=third.pk, type_name="watchlist_add")
     folder = generate()
     rows = pq.read_table(folder / "data.parquet").to_pylist()
     assert [(row["user_id"], row["item_id"], row["type"], row["relevant"]) for row in rows] == [

@@ -39,6 +39,11 @@ def test_a_registered_file_is_whole_and_its_row_knows_its_hash() -> None:
     assert make_version(b"other", use_case="drama_home").version == 1
 
 
+def test_a_model_file_can_be_read_by_other_users_of_the_machine() -> None:
+    path = Path(settings.MODEL_DIR) / make_version(b"model").file
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_failed_write_leaves_neither_file_nor_row(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_space(_: int) -> None:
         raise OSError(28, "No space left on device")
