@@ -33,6 +33,7 @@ def main() -> None:
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
+    from django.utils import timezone
 
     from accounts.models import User
     from config.use_cases import USE_CASES
@@ -57,7 +58,7 @@ def main() -> None:
         state = states[person.pk]
         rank(retrieve(state, live, use_case))
 
-    states = {person.pk: load_user_state(person.pk, use_case) for person in people}
+    states = {person.pk: load_user_state(person.pk, use_case, timezone.now()) for person in people}
     ways: dict[str, Callable[[User], object]] = {
         "retrieve and rank": in_memory,
         "recommend()": lambda person: recommend(user_id=person.pk, use_case=use_case, limit=20),

@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import environ
+import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
@@ -81,6 +82,7 @@ INSTALLED_APPS = [
     "catalog",
     "recommendations",
     "interactions",
+    "feedback",
     "ranking",
     "web",
     "demo",
@@ -200,7 +202,13 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = DEBUG
-UNFOLD = {"SITE_TITLE": "Heed", "SITE_HEADER": "Heed", "SHOW_VIEW_ON_SITE": True, "SITE_URL": "/"}
+UNFOLD = {
+    "SITE_TITLE": "Heed",
+    "SITE_HEADER": "Heed",
+    "SHOW_VIEW_ON_SITE": True,
+    "SITE_URL": "/",
+    "DASHBOARD_CALLBACK": "ranking.dashboard.add_dashboard",
+}
 
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -225,6 +233,20 @@ CANDIDATES_PER_SOURCE = env.int("CANDIDATES_PER_SOURCE", default=300)
 MODEL_CHECK_SECONDS = env.float("MODEL_CHECK_SECONDS", default=2.0)
 CATALOGUE_REFRESH_SECONDS = env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)
 
+# What a dislike does (feedback/reasons.py says which reason does what).
+DISLIKE_GENRE_SHARE = env.float("DISLIKE_GENRE_SHARE", default=0.15)
+DISLIKE_CAST_SHARE = env.float("DISLIKE_CAST_SHARE", default=0.10)
+DISLIKE_LIGHTER_SHARE = env.float("DISLIKE_LIGHTER_SHARE", default=0.075)
+DISLIKE_LIGHT_SHARE = env.float("DISLIKE_LIGHT_SHARE", default=0.03)
+DISLIKE_FRANCHISE_SHARE = env.float("DISLIKE_FRANCHISE_SHARE", default=0.12)
+# However many dislikes, nothing is held back further than to this share of its score.
+DISLIKE_FLOOR = env.float("DISLIKE_FLOOR", default=0.3)
+DISLIKE_HALF_LIFE_DAYS = env.float("DISLIKE_HALF_LIFE_DAYS", default=90.0)
+DISLIKE_EXAMPLE_WEIGHT = env.float("DISLIKE_EXAMPLE_WEIGHT", default=0.8)
+# So many examples ask for a new model; one person counts with so many at the most.
+DISLIKE_RETRAIN_THRESHOLD = env.int("DISLIKE_RETRAIN_THRESHOLD", default=20)
+DISLIKE_CAP_PER_PERSON = env.int("DISLIKE_CAP_PER_PERSON", default=5)
+
 # --- Logs -----------------------------------------------------------------------------------
 
 LOGGING = {
@@ -236,3 +258,12 @@ LOGGING = {
     "loggers": {"axes": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
+# An event with values is an ordinary line with key=value at its end, on standard error like all others.
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, sort_keys=False),
+    ],
+    wrapper_class=structlog.stdlib.BoundLogger,
+    logger_factory=structlog.stdlib.LoggerFactory(),
+)

@@ -7,6 +7,14 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 import catalog.urls  # noqa: F401  registers the converters used below
 from accounts.api import CheckAuthView
 from catalog.api import ItemListView
+from feedback.api import (
+    DislikeDetailView,
+    DislikeHistoryView,
+    DislikePatternsView,
+    DislikeView,
+    FeedbackMetricsView,
+    ItemDislikeView,
+)
 from interactions.api import InteractionsView, ItemActionView, ItemDetailView
 from ranking.api import BestItemView, HealthView, PersonalizedListView, ReadyView
 from recommendations.api import ExternalSessionView, SeenView
@@ -17,10 +25,16 @@ api = [
     path("recommendations/session", ExternalSessionView.as_view(), name="session"),
     path("recommendations/session/<uuid:session_id>/seen", SeenView.as_view(), name="seen"),
     path("recommend/<id:user_id>", BestItemView.as_view(), name="best-item"),
+    path("dislike", DislikeView.as_view(), name="dislike"),
+    path("dislike/<id:dislike_id>", DislikeDetailView.as_view(), name="dislike-detail"),
+    path("dislike-history", DislikeHistoryView.as_view(), name="dislike-history"),
+    path("dislike-patterns", DislikePatternsView.as_view(), name="dislike-patterns"),
+    path("feedback-metrics", FeedbackMetricsView.as_view(), name="feedback-metrics"),
     path("interactions", InteractionsView.as_view(), name="interactions"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("<kinds:kind>", ItemListView.as_view(), name="items"),
     path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),
+    path("<kinds:kind>/<id:item_id>/dislike", ItemDislikeView.as_view(), name="item-dislike"),
     path("<kinds:kind>/<id:item_id>/<slug:action>", ItemActionView.as_view(), name="item-action"),
 ]
 

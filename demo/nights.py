@@ -1,14 +1,18 @@
 """Simulated evenings: people open the real feed, look down it for a while, and do what they feel like."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import transaction
 
+from catalog.models import Item
 from config.use_cases import UseCase
 from demo.people import HiddenTastes
+from feedback.services import save_dislike
 from interactions.services import record_interaction
 from ranking.serving import ServedList, recommend
 from recommendations.services import report_seen
@@ -17,6 +21,15 @@ LIST_LENGTH = 20
 # A person looks at rank r with probability 1 / log2(r + 1), then stops for the night at the first miss
 # beyond this rank; the deepest rank looked at is what the page would report.
 PATIENCE = 5
+# Why people turn something down, as shares of all their dislikes.
+REASON_SHARES = {
+    "not_interested": 0.34,
+    "wrong_genre": 0.25,
+    "already_watched": 0.18,
+    "poor_quality": 0.11,
+    "irrelevant": 0.07,
+    "other": 0.05,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +56,7 @@ def live_through(
 ) -> NightReport:
     """Plays the visits one after another, in one transaction: a killed run leaves whole nights only."""
     looked_at = engaged = disliked = 0
-    with transaction.atomic():
+    with transaction.atomic(), _no_line_per_dislike():
         for visit in visits:
             served = recommend(user_id=visit.user_id, use_case=use_case, limit=LIST_LENGTH, now=visit.moment)
             seen = _ranks_looked_at(len(served.slots), rng)
@@ -55,6 +68,17 @@ def live_through(
             engaged += sum(name not in ("dislike", "view") for name in acts)
             disliked += acts.count("dislike")
     return NightReport(len(visits), looked_at, engaged, disliked)
+
+
+@contextmanager
+def _no_line_per_dislike() -> Iterator[None]:
+    log = logging.getLogger("feedback.services")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _ranks_looked_at(length: int, rng: np.random.Generator) -> list[int]:
@@ -79,18 +103,28 @@ def _react(
     shown = [served.slots[rank - 1].item.id for rank in seen]
     acts = []
     for place, (item_id, utility) in enumerate(zip(shown, tastes.of(visit.person, shown), strict=True), 1):
+        moment = visit.moment + timedelta(seconds=20 * place)
         act = choose_action(float(utility), use_case, rng)
         if act is None:
             continue
         type_name, rating = act
-        record_interaction(
-            user_id=visit.user_id,
-            item_id=item_id,
-            type_name=type_name,
-            rating=rating,
-            session_id=served.session_id,
-            occurred_at=visit.moment + timedelta(seconds=20 * place),
-        )
+        if type_name == "dislike":
+            save_dislike(
+                user_id=visit.user_id,
+                item=Item.objects.get(pk=item_id),
+                reason=str(rng.choice(list(REASON_SHARES), p=list(REASON_SHARES.values()))),
+                session_id=served.session_id,
+                occurred_at=moment,
+            )
+        else:
+            record_interaction(
+                user_id=visit.user_id,
+                item_id=item_id,
+                type_name=type_name,
+                rating=rating,
+                session_id=served.session_id,
+                occurred_at=moment,
+            )
         acts.append(type_name)
     return acts
 

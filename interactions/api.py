@@ -34,7 +34,8 @@ ACTION_PARAMETER = OpenApiParameter(
     "action",
     str,
     OpenApiParameter.PATH,
-    enum=sorted(frozenset().union(*(kind.actions for kind in KINDS.values()))),
+    # A dislike asks for a reason and has an address of its own.
+    enum=sorted(frozenset().union(*(kind.actions for kind in KINDS.values())) - {"dislike"}),
     description="which of them a kind takes is told by the 404 of one that it does not take",
 )
 

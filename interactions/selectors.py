@@ -1,6 +1,7 @@
 """Reads of what people did."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Max, QuerySet, Sum
 
@@ -18,18 +19,15 @@ def live_interactions() -> QuerySet[UserInteraction]:
     return UserInteraction.objects.filter(withdrawn_at=None)
 
 
-def get_history(*, user_id: int, kind: str) -> list[HistoryRow]:
-    """What one person did with items of `kind`, a row per item and type, oldest first, in one query."""
-    rows = (
+def history_rows(*, user_id: int, kind: str) -> QuerySet[UserInteraction, tuple[int, str, float, datetime]]:
+    """What one person did with items of `kind`: item id, type, summed weight, time of the last."""
+    return (
         live_interactions()
         .filter(user_id=user_id, item__kind=kind)
-        .values("item_id", "type")
-        .alias(last_at=Max("occurred_at"))
-        .annotate(weight_sum=Sum("weight"))
-        .order_by("last_at", "item_id", "type")
-        .values_list("item_id", "type", "weight_sum")
+        .order_by()
+        .values_list("item_id", "type")
+        .annotate(weight_sum=Sum("weight"), last_at=Max("occurred_at"))
     )
-    return list(rows)
 
 
 def get_states(*, user_id: int, item_ids: Iterable[int]) -> dict[int, set[str]]:

@@ -140,8 +140,8 @@ def _slot_json(slot: ServedSlot) -> dict[str, Any]:
         "score": slot.score,
         "base_score": slot.base_score,
         "personalized_score": slot.score,
-        "boost_multiplier": 1.0,
-        "boost_details": {},
+        "boost_multiplier": slot.multiplier,
+        "boost_details": {"dislikes": slot.multiplier},
         "method": slot.method,
         "why": slot.why,
     }

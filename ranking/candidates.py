@@ -1,7 +1,7 @@
 """Candidates between the stages of the request path: parallel arrays, best first, never changed in place."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ class Candidates:
 
     item_ids       (n,) no item twice
     base_scores    (n,) 0 to 1, as the base ranking sees it
-    scores         (n,) 0 to 1, what the list is ordered by: the base score after personalisation
+    multipliers    (n,) what personalisation multiplies the base score by
+    scores         (n,) 0 to 1, what the list is ordered by: base score × multiplier
     sources        (n,) name of the source that brought the item first
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
@@ -22,6 +23,7 @@ class Candidates:
 
     item_ids: NDArray[np.int64]
     base_scores: NDArray[np.float64]
+    multipliers: NDArray[np.float64]
     scores: NDArray[np.float64]
     sources: NDArray[np.str_]
     source_ranks: NDArray[np.int64]
@@ -38,6 +40,7 @@ class Candidates:
         return cls(
             item_ids=item_ids,
             base_scores=scores,
+            multipliers=np.ones(len(item_ids)),
             scores=scores,
             sources=np.full(len(item_ids), source),
             source_ranks=np.arange(1, len(item_ids) + 1),
@@ -62,10 +65,14 @@ class Candidates:
 
     def with_base(self, base_scores: NDArray[np.float64]) -> "Candidates":
         """The same candidates under new base scores, best first; equal ones keep their order."""
-        rescored = Candidates(
-            self.item_ids, base_scores, base_scores, self.sources, self.source_ranks, self.source_scores
-        )
-        return rescored.take(np.argsort(-base_scores, kind="stable"))
+        rescored = replace(self, base_scores=base_scores, scores=base_scores * self.multipliers)
+        return rescored.take(np.argsort(-rescored.scores, kind="stable"))
+
+    def with_boost(self, factors: NDArray[np.float64]) -> "Candidates":
+        """The same candidates with their scores multiplied by `factors`, best first."""
+        multipliers = self.multipliers * factors
+        boosted = replace(self, multipliers=multipliers, scores=self.base_scores * multipliers)
+        return boosted.take(np.argsort(-boosted.scores, kind="stable"))
 
 
 def _arrays(candidates: Candidates) -> list[NDArray[Any]]:

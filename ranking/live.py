@@ -16,10 +16,12 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import F, FilteredRelation, Q
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
-from catalog.models import Item
+from catalog.models import Item, ItemFacet
 from config.use_cases import USE_CASES
-from ranking.ml.als import AlsModel
+from feedback.reasons import ADJUSTABLE
+from ranking.ml.als import AlsModel, positions
 from ranking.ml.artifacts import ArtifactError, load_als
 from ranking.models import ModelVersion
 from ranking.registry import ModelFileError, read_verified
@@ -39,6 +41,12 @@ class Catalogue:
     published: NDArray[np.float64]  # seconds since the epoch; -inf where unknown
     by_popularity: NDArray[np.int64]  # rows with popularity above 0, most popular first
     by_date: NDArray[np.int64]  # rows, newest first
+    facet_ids: NDArray[np.int64]  # sorted ascending: the facets that dislikes can hold back
+    item_facets: "csr_matrix[np.float64]"  # (n, m), 1 where the item has the facet
+
+    def rows_of(self, item_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """The row of each item, -1 where it is not in this catalogue."""
+        return positions(item_ids, self.item_ids)
 
     def holds(self, item_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which of `item_ids` are in this catalogue."""
@@ -66,7 +74,7 @@ class Live:
 
 
 def read_catalogue(use_case: str) -> Catalogue:
-    """Reads the snapshot: one query, a tuple per item."""
+    """Reads the snapshot: two queries, a tuple per item and per facet of an item."""
     rows = (
         Item.objects.filter(kind=USE_CASES[use_case].kind, is_active=True)
         .alias(demand=FilteredRelation("popularity", condition=Q(popularity__use_case=use_case)))
@@ -78,16 +86,39 @@ def read_catalogue(use_case: str) -> Catalogue:
         ids.append(item_id)
         published.append(-np.inf if published_at is None else published_at.timestamp())
         popularity.append(score or 0.0)
+    item_ids = np.asarray(ids, dtype=np.int64)
+    facet_ids, item_facets = _read_facets(use_case, item_ids)
     popularity_array = np.asarray(popularity, dtype=np.float64)
     published_array = np.asarray(published, dtype=np.float64)
     by_popularity = np.argsort(-popularity_array, kind="stable")
     return Catalogue(
-        item_ids=np.asarray(ids, dtype=np.int64),
+        item_ids=item_ids,
         popularity=popularity_array,
         published=published_array,
         by_popularity=by_popularity[popularity_array[by_popularity] > 0.0],
         by_date=np.argsort(-published_array, kind="stable"),
+        facet_ids=facet_ids,
+        item_facets=item_facets,
     )
+
+
+def _read_facets(
+    use_case: str, item_ids: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], "csr_matrix[np.float64]"]:
+    pairs = ItemFacet.objects.filter(
+        item__kind=USE_CASES[use_case].kind, item__is_active=True, facet__kind__in=ADJUSTABLE
+    )
+    rows = np.array(
+        list(pairs.values_list("item_id", "facet_id").iterator(chunk_size=10_000)), dtype=np.int64
+    ).reshape(-1, 2)
+    # An item that came or went between the two queries has no row in the snapshot.
+    rows = rows[np.isin(rows[:, 0], item_ids)]
+    facet_ids, columns = np.unique(rows[:, 1], return_inverse=True)
+    matrix = csr_matrix(
+        (np.ones(len(rows)), (np.searchsorted(item_ids, rows[:, 0]), columns)),
+        shape=(len(item_ids), len(facet_ids)),
+    )
+    return facet_ids, matrix
 
 
 class LiveState:

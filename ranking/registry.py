@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,17 @@ def _write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def learned_until(kind: str) -> dict[str, datetime]:
+    """For each use case the time up to which its active version of `kind` has seen the log: one query.
+
+    A version that was not trained from a dataset, or that leaves dislikes out, is not in it.
+    """
+    active = ModelVersion.objects.filter(kind=kind, status=Status.ACTIVE)
+    rows = active.values_list("use_case", "dataset_manifest", "hyper_parameters")
+    return {
+        use_case: datetime.fromisoformat(manifest["window_end"])
+        for use_case, manifest, parameters in rows
+        if "window_end" in manifest and parameters.get("negatives") == "keep"
+    }

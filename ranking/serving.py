@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from catalog.selectors import ItemCard, get_cards
 from config.use_cases import UseCase
-from interactions.selectors import get_history
+from feedback.adjustments import apply_feature_adjustments, combine_adjustments
+from feedback.selectors import get_history_and_adjustments
 from interactions.types import TYPES
 from ranking.candidates import Candidates
 from ranking.explaining import Reason, find_reasons
@@ -34,6 +35,7 @@ class ServedSlot:
     rank: int
     score: float
     base_score: float
+    multiplier: float
     method: str
     source: str
     why: str
@@ -60,19 +62,19 @@ def recommend(
     """
     now = now or timezone.now()
     live = get_live(use_case.name)
-    state = load_user_state(user_id, use_case)
+    state = load_user_state(user_id, use_case, now)
     candidates = retrieve(state, live, use_case)
     ranked = rank(candidates)
-    personalised = personalise(ranked)
+    personalised = personalise(ranked, state, live)
     allowed = exclude(personalised, state)
     arranged, reasons, cards = arrange(allowed, state, live, limit)
     served = respond(arranged, reasons, cards, live, use_case)
-    record(served, arranged, user_id, now)
+    record(served, arranged, pushed_out(allowed, arranged), user_id, now)
     return served
 
 
-def load_user_state(user_id: int, use_case: UseCase) -> UserState:
-    """What the person did so far with items of this kind: one query.
+def load_user_state(user_id: int, use_case: UseCase, now: datetime) -> UserState:
+    """What the person did so far with items of this kind, and what their dislikes hold back: one query.
 
     The weights of one item are added up; a dislike outweighs whatever else there is, as in training.
     """
@@ -80,7 +82,8 @@ def load_user_state(user_id: int, use_case: UseCase) -> UserState:
     against: dict[int, float] = {}
     telling: dict[int, str] = {}
     excluded: set[int] = set()
-    for item_id, type_name, weight in get_history(user_id=user_id, kind=use_case.kind):
+    history, adjustments = get_history_and_adjustments(user_id=user_id, kind=use_case.kind)
+    for item_id, type_name, weight in history:
         row = TYPES[type_name]
         if row.excludes:
             excluded.add(item_id)
@@ -97,6 +100,7 @@ def load_user_state(user_id: int, use_case: UseCase) -> UserState:
         weights=np.asarray(weights, dtype=np.float32),
         last_types=tuple(telling[item_id] for item_id in speaking_for),
         excluded=np.fromiter(sorted(excluded), dtype=np.int64, count=len(excluded)),
+        held_back=combine_adjustments(adjustments, now=now),
     )
 
 
@@ -120,9 +124,16 @@ def rank(retrieved: Sequence[Candidates]) -> Candidates:
     return Candidates.join(ranked)
 
 
-def personalise(candidates: Candidates) -> Candidates:
-    """Boosts and dislike adjustments will multiply the base score here; until then it passes through."""
-    return candidates
+def personalise(candidates: Candidates, state: UserState, live: Live) -> Candidates:
+    """Multiplies the base scores by what the person's dislikes hold back, and orders anew."""
+    if not state.held_back:
+        return candidates
+    rows = live.catalogue.rows_of(candidates.item_ids)
+    multipliers = np.ones(len(candidates))
+    multipliers[rows >= 0] = apply_feature_adjustments(
+        live.catalogue.item_facets[rows[rows >= 0]], live.catalogue.facet_ids, state.held_back
+    )
+    return candidates.with_boost(multipliers)
 
 
 def exclude(candidates: Candidates, state: UserState) -> Candidates:
@@ -145,6 +156,13 @@ def arrange(
     return front.take(np.asarray(shown, dtype=np.intp)), [reasons[row] for row in shown], cards
 
 
+def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
+    """The items that would be in this list if no dislike held them back."""
+    by_base = np.argsort(-allowed.base_scores, kind="stable")[: len(arranged)]
+    by_base_ids = allowed.item_ids[by_base]
+    return [int(item_id) for item_id in by_base_ids[~np.isin(by_base_ids, arranged.item_ids)]]
+
+
 def respond(
     arranged: Candidates, reasons: Sequence[Reason], cards: dict[int, ItemCard], live: Live, use_case: UseCase
 ) -> ServedList:
@@ -155,15 +173,17 @@ def respond(
             rank=rank,
             score=score,
             base_score=base_score,
+            multiplier=multiplier,
             method=METHODS[source],
             source=source,
             why=reason.sentence(cards),
         )
-        for rank, (item_id, score, base_score, source, reason) in enumerate(
+        for rank, (item_id, score, base_score, multiplier, source, reason) in enumerate(
             zip(
                 arranged.item_ids.tolist(),
                 arranged.scores.tolist(),
                 arranged.base_scores.tolist(),
+                arranged.multipliers.tolist(),
                 arranged.sources.tolist(),
                 reasons,
                 strict=True,
@@ -182,7 +202,9 @@ def respond(
     )
 
 
-def record(served: ServedList, arranged: Candidates, user_id: int, now: datetime) -> None:
+def record(
+    served: ServedList, arranged: Candidates, pushed_out: list[int], user_id: int, now: datetime
+) -> None:
     """Writes the session's row: one INSERT. What was retrieved where is kept with each slot."""
     places = zip(served.slots, arranged.source_ranks.tolist(), arranged.source_scores.tolist(), strict=True)
     record_session(
@@ -206,5 +228,6 @@ def record(served: ServedList, arranged: Candidates, user_id: int, now: datetime
             )
             for slot, source_rank, source_score in places
         ],
+        pushed_out=pushed_out,
         now=now,
     )

@@ -23,6 +23,7 @@ class UserState:
     weights    (h,) signed training weight: the sum of what speaks for the item, or that of its dislike
     last_types (h,) the type that says most about the item, for explaining
     excluded   item ids that must not be shown: disliked, watched, or otherwise known
+    held_back  factor below 1 of each facet that the person's dislikes hold back
     """
 
     user_id: int
@@ -30,6 +31,7 @@ class UserState:
     weights: NDArray[np.float32]
     last_types: tuple[str, ...]
     excluded: NDArray[np.int64]
+    held_back: Mapping[int, float]
 
 
 CandidateSource = Callable[[UserState, Live, int], Candidates]

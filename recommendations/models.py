@@ -24,6 +24,9 @@ class RecommendationSession(models.Model):
     experiment_arm = models.CharField(max_length=100, blank=True)
     is_external = models.BooleanField("made elsewhere", default=False)
     recommendations_shown = models.JSONField()
+    pushed_out = models.JSONField(
+        default=list, help_text="ids of items that would be in the list if no dislike held them back"
+    )
     features = models.BinaryField(null=True, help_text="float32, slots × features, row-major")
     feature_set = models.CharField(max_length=64, blank=True)
     seen_rank = models.PositiveSmallIntegerField(default=0, help_text="deepest rank seen; 0 is none")

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from config.errors import NotFound
 from recommendations.models import RecommendationSession
 
 NO_SUCH_SESSION = "There is no such recommendation session with this item."
+PUSHED_OUT_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,15 @@ def find_slots(*, user_id: int, wanted: Collection[tuple[UUID, int]]) -> dict[tu
     if not slots.keys() >= set(wanted):
         raise NotFound(NO_SUCH_SESSION)
     return slots
+
+
+def count_pushed_out(*, user_id: int, days: int = PUSHED_OUT_DAYS, now: datetime | None = None) -> int:
+    """How many different items a person's dislikes pushed out of their lists in the last `days`."""
+    since = (now or timezone.now()) - timedelta(days=days)
+    lists = (
+        RecommendationSession.objects.filter(user_id=user_id, created_at__gt=since)
+        .exclude(pushed_out=[])
+        .order_by()
+        .values_list("pushed_out", flat=True)
+    )
+    return len({item_id for pushed_out in lists.iterator() for item_id in pushed_out})

@@ -51,6 +51,7 @@ def record_session(
     method: str,
     model_version: str,
     slots: Sequence[ShownSlot],
+    pushed_out: Sequence[int] = (),
     now: datetime,
 ) -> None:
     """Records a list that this server is about to send: one INSERT, outside any transaction."""
@@ -61,6 +62,7 @@ def record_session(
         method=method,
         model_version=model_version,
         recommendations_shown=[slot.as_json() for slot in slots],
+        pushed_out=list(pushed_out),
         created_at=now,
     )
 

@@ -14,6 +14,7 @@ async function send(method, url, body, options = {}) {
   } catch {
     throw new Error("The server could not be reached. Check the connection and try again.");
   }
+  if (response.status === 204) return null;
   if (response.ok) return response.json();
   if (response.status === 401) throw new Error("You are logged out. Load the page again and log in.");
   const answer = await response.json().catch(() => ({}));
@@ -35,8 +36,8 @@ function restToast() {
   toastTimer = setTimeout(hideToast, 9000);
 }
 
-function showToast(text, label, act) {
-  const toast = Object.assign(document.createElement("div"), { className: "toast" });
+function showToast(text, label, act, kind = "") {
+  const toast = Object.assign(document.createElement("div"), { className: `toast ${kind}` });
   toast.append(Object.assign(document.createElement("p"), { textContent: text }));
   if (label) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
@@ -82,7 +83,7 @@ function setPressed(button, stands) {
   button.name = stands ? "undo" : "action";
 }
 
-async function toggle(button, byKeyboard = false) {
+async function toggle(button) {
   if (button.getAttribute("aria-busy") === "true") return;
   const card = button.closest("[data-api]");
   const name = button.value;
@@ -100,33 +101,161 @@ async function toggle(button, byKeyboard = false) {
     button.removeAttribute("aria-busy");
     button.removeAttribute("aria-disabled");
   }
-  setPressed(button, stands);
-  if (session) remember(card.dataset.api, name, stands);
+  note(card, name, stands);
   const text = sentences[name][stands ? "done" : "undone"].replace("{title}", card.dataset.title);
-  const leaves = name === "dislike" && stands && card.dataset.rank;
-  const comeBack = leaves ? await takeAway(card) : undefined;
-  const toast = showToast(text, "Undo", async () => {
-    comeBack?.();
-    await again();
-    button.focus();
-  });
-  if (leaves && byKeyboard) toast.querySelector("button").focus();
+  if (name === "dislike") showToast(text);
+  else showToast(text, "Undo", async () => { await again(); button.focus(); });
 }
 
-/** Fades a card out of the list; returns what puts it back in its place. */
-async function takeAway(card) {
-  const entry = card.closest("li");
-  await entry.animate([{ opacity: 1 }, { opacity: 0 }], { duration: calm.matches ? 0 : 220 }).finished;
-  const place = document.createComment("");
-  entry.replaceWith(place);
-  return () => place.replaceWith(entry);
+const opposite = { like: "dislike", dislike: "like" };
+
+/** Shows and remembers that an action stands or not; a like and a dislike end each other. */
+function note(card, name, stands) {
+  const changes = stands && opposite[name] ? { [opposite[name]]: false, [name]: true } : { [name]: stands };
+  for (const [action, now] of Object.entries(changes)) {
+    const button = card.querySelector(`.act[value="${action}"]`);
+    if (button) setPressed(button, now);
+    if (session) remember(card.dataset.api, action, now);
+  }
+  if (changes.dislike === false) leaving.get(card)?.();
 }
+
+/* A dislike asks for its reason. What was typed is kept until it is recorded or another title is asked about. */
+
+const dialog = document.querySelector("[data-dislike]");
+const dislikeForm = dialog?.querySelector("form");
+const confirm = dialog?.querySelector("[data-confirm]");
+const leaving = new WeakMap(); // cards on their way out of a list, each with what keeps it
+const FADES_AFTER = 2000;
+const PATIENCE = 20000;
+let asked;
+
+function openDislike(button, byKeyboard) {
+  const card = button.closest("[data-api]");
+  button.focus(); // Not every browser does so on a click, and closing the dialog goes back to it.
+  if (confirm.disabled) return dialog.showModal();
+  if (dislikeForm.dataset.item !== card.dataset.item) dislikeForm.reset();
+  dislikeForm.dataset.item = card.dataset.item;
+  asked = { button, card, byKeyboard };
+  dialog.querySelector("h2").textContent = `Not for you: ${card.dataset.title}?`;
+  showError();
+  countLeft();
+  dialog.showModal();
+  firstField().focus();
+}
+
+const firstField = () => dislikeForm.querySelector("[name=reason]:checked") ?? dislikeForm.elements.reason[0];
+
+function countLeft() {
+  const { value, maxLength } = dislikeForm.elements.feedback_text;
+  dialog.querySelector("[data-left]").textContent = `${value.length} of ${maxLength} characters.`;
+}
+
+function showError(text) {
+  const place = dialog.querySelector("[data-error]");
+  place.replaceChildren();
+  if (!text) return;
+  const line = Object.assign(document.createElement("p"), { textContent: text });
+  const buttons = Object.assign(document.createElement("div"), { className: "row" });
+  for (const [label, act] of [["Retry", () => dislikeForm.requestSubmit()], ["Dismiss"]]) {
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "button", textContent: label });
+    button.addEventListener("click", () => { firstField().focus(); showError(); act?.(); });
+    buttons.append(button);
+  }
+  place.append(line, buttons);
+  buttons.firstChild.focus();
+}
+
+async function sendDislike() {
+  if (confirm.disabled) return;
+  const { button, card, byKeyboard } = asked;
+  const { reason, feedback_text } = Object.fromEntries(new FormData(dislikeForm));
+  const body = { movie_id: Number(card.dataset.item), recommendation_set_id: session || null, reason, feedback_text };
+  confirm.disabled = true;
+  let answer;
+  try {
+    answer = await send("POST", dialog.dataset.dislike, body, { signal: AbortSignal.timeout(PATIENCE) });
+  } catch (error) {
+    confirm.disabled = false;
+    if (!dialog.open) dialog.showModal();
+    showError(error.message);
+    return;
+  }
+  confirm.disabled = false;
+  delete dislikeForm.dataset.item;
+  dialog.close();
+  note(card, "dislike", true);
+  if (card.dataset.rank) takeAway(card);
+  const changes = changesInWords(answer.feature_adjustments);
+  const text = `Dislike recorded. We'll improve your recommendations.${changes && ` From now on: ${changes}.`}`;
+  const undo = async () => {
+    try {
+      await send("DELETE", `${dialog.dataset.dislike}/${answer.dislike_id}`);
+    } catch (error) {
+      showToast(error.message, "Retry", undo);
+      return;
+    }
+    note(card, "dislike", false);
+    showToast(sentences.dislike.undone.replace("{title}", card.dataset.title));
+    button.focus();
+  };
+  const toast = showToast(text, "Undo", undo, "toast--good");
+  if (byKeyboard) toast.querySelector("button").focus();
+}
+
+/** `less Action and Crime, −15 %; less of the same series, −12 %`; empty where nothing is held back. */
+function changesInWords({ genre_adjustments, cast_adjustments, franchise_adjustment }) {
+  const shares = { ...genre_adjustments, ...cast_adjustments };
+  if (franchise_adjustment) shares["of the same series"] = franchise_adjustment;
+  const names = Map.groupBy(Object.keys(shares), (name) => shares[name]);
+  const listed = (some) => some.length > 2 ? `${some[0]}, ${some[1]} and ${some.length - 2} more` : some.join(" and ");
+  return [...names].sort(([one], [other]) => one - other)
+    .map(([share, some]) => `less ${listed(some)}, −${Math.round(share * -1000) / 10} %`).join("; ");
+}
+
+/** Fades a card out of its list after a while, unless the dislike is taken back; then it is put back. */
+function takeAway(card) {
+  const entry = card.closest("li");
+  const place = document.createComment("");
+  let fading;
+  const timer = setTimeout(async () => {
+    fading = entry.animate([{ opacity: 1 }, { opacity: 0 }], { duration: calm.matches ? 0 : 400 });
+    try {
+      await fading.finished;
+    } catch { return; }
+    const next = entry.nextElementSibling ?? entry.previousElementSibling;
+    if (entry.contains(document.activeElement)) next?.querySelector("a").focus({ preventScroll: true });
+    entry.replaceWith(place);
+  }, FADES_AFTER);
+  leaving.set(card, () => {
+    clearTimeout(timer);
+    fading?.cancel();
+    if (place.parentNode) place.replaceWith(entry);
+  });
+}
+
+dislikeForm?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  sendDislike();
+});
+dislikeForm?.addEventListener("input", countLeft);
+dialog?.querySelector("[data-cancel]").addEventListener("click", () => dialog.close());
+dialog?.addEventListener("keydown", (event) => {
+  if (event.key !== "Tab") return;
+  const last = [...dialog.querySelectorAll("button:not(:disabled)")].at(-1);
+  const isFirst = document.activeElement.name === "reason";
+  if (event.shiftKey ? !isFirst : document.activeElement !== last) return;
+  event.preventDefault();
+  (event.shiftKey ? last : firstField()).focus();
+});
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest(".act");
   if (!button || !actions) return;
   event.preventDefault();
-  toggle(button, event.detail === 0);
+  const asks = dialog && button.value === "dislike" && button.getAttribute("aria-pressed") === "false";
+  if (asks) openDislike(button, event.detail === 0);
+  else toggle(button);
 });
 
 document.addEventListener("submit", async (event) => {

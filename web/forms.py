@@ -6,6 +6,8 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from catalog.models import FacetKind
+from feedback.reasons import REASONS
+from feedback.services import MAX_TEXT
 from interactions.types import MAX_RATING
 
 # Imported and simulated people go by these names; nobody may sign up as one of them.
@@ -63,3 +65,28 @@ class ActionForm(forms.Form):
         if bool(cleaned.get("action")) == bool(cleaned.get("undo")):
             raise ValidationError("Say what to do with it, or what to take back.")
         return cleaned
+
+
+class PlainTextField(forms.CharField):
+    """A text of several lines. Browsers send line ends as two characters and count them as one."""
+
+    def to_python(self, value: object) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class DislikeForm(forms.Form):
+    """Why something is turned down, and the list it was met in."""
+
+    reason = forms.ChoiceField(
+        choices=[(row.name, row.label) for row in REASONS.values()],
+        error_messages={
+            "required": "Choose one of the reasons.",
+            "invalid_choice": "Choose one of the reasons.",
+        },
+    )
+    feedback_text = PlainTextField(
+        max_length=MAX_TEXT,
+        required=False,
+        error_messages={"max_length": f"Shorten your comment to {MAX_TEXT:,} characters."},
+    )
+    session = forms.UUIDField(required=False)

@@ -4,12 +4,15 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 import catalog.urls  # noqa: F401  registers the converters used below
-from web import joining, views
+from web import feedback, joining, views
 
 urlpatterns = [
     path("", views.feed, name="feed"),
     path("items/<id:item_id>/", views.item, name="item"),
     path("items/<id:item_id>/act/", views.act, name="act"),
+    path("items/<id:item_id>/dislike/", feedback.dislike, name="dislike"),
+    path("feedback/", feedback.feedback, name="feedback"),
+    path("feedback/<id:dislike_id>/undo/", feedback.undo, name="dislike-undo"),
     path("search/", views.search, name="search"),
     path("watchlist/", views.watchlist, name="watchlist"),
     path("welcome/", joining.welcome, name="welcome"),

@@ -70,7 +70,7 @@ def chosen_kind(request: HttpRequest, kinds: list[ItemKind]) -> ItemKind | None:
 @require_safe
 def item(request: HttpRequest, item_id: int) -> HttpResponse:
     """One item. Opening it records a view, with the list it was met in where `?session=` names one."""
-    card = _active_item(item_id)
+    card = active_item(item_id)
     context: dict[str, object] = {"item": card, "session_id": None, "states": set(), "rating": None}
     if request.user.is_authenticated:
         user_id = caller(request).pk
@@ -96,8 +96,8 @@ def _record_view(user_id: int, item_id: int, named: str) -> UUID | None:
 @require_POST
 def act(request: HttpRequest, item_id: int) -> HttpResponseBase:
     """Does or undoes something with an item and goes back to where the person was."""
-    card = _active_item(item_id)
-    back = _same_site(request, request.POST.get("next", ""), reverse("item", args=[card.id]))
+    card = active_item(item_id)
+    back = same_site(request, request.POST.get("next", ""), reverse("item", args=[card.id]))
     if not request.user.is_authenticated:
         return redirect(f"{reverse('login')}?next={reverse('item', args=[card.id])}")
     form = ActionForm(request.POST)
@@ -179,14 +179,15 @@ def _with_states(request: HttpRequest, cards: list[ItemCard]) -> list[tuple[Item
     return [(card, states.get(card.id, set())) for card in cards]
 
 
-def _active_item(item_id: int) -> ItemCard:
+def active_item(item_id: int) -> ItemCard:
+    """The item to show. Raises Http404 where there is none, or it is hidden."""
     card = get_cards([item_id]).get(item_id)
     if card is None:
         raise Http404
     return card
 
 
-def _same_site(request: HttpRequest, wanted: str, otherwise: str) -> str:
+def same_site(request: HttpRequest, wanted: str, otherwise: str) -> str:
     """`wanted` if it is a path on this site, else `otherwise`."""
     hosts = {request.get_host()}
     is_safe = url_has_allowed_host_and_scheme(wanted, hosts, require_https=request.is_secure())

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from config.progress import Progress
 from config.use_cases import UseCase
+from feedback.models import Dislike
 from interactions.selectors import live_interactions
 from ranking.datasets.manifest import (
     DATA,
@@ -130,6 +131,8 @@ def _batches(use_case: UseCase, now: datetime) -> Iterator[list[tuple[Any, ...]]
         live_interactions()
         .filter(item__kind=use_case.kind, occurred_at__lte=now)
         .exclude(weight=0.0)
+        # Staff took it for abuse.
+        .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
         .order_by("pk")
         .values_list("user_id", "item_id", "type", "weight", "occurred_at")
     )

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db.models import F
 from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
 from demo.loading import DATA, FILES
+from feedback.models import Dislike, FeatureAdjustment
 from interactions.models import UserInteraction
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
@@ -38,6 +40,11 @@ def test_the_demo_is_whole_and_a_second_run_changes_nothing(
     assert RecommendationSession.objects.filter(seen_rank__gt=0).exists()
     from_lists = UserInteraction.objects.exclude(recommendation_session=None)
     assert set(from_lists.values_list("type", flat=True)) >= {"like", "watched", "dislike", "view"}
+    disliked = from_lists.filter(type="dislike")
+    assert disliked.count() == Dislike.objects.exclude(session=None).count()
+    assert not Dislike.objects.exclude(created_at=F("interaction__occurred_at")).exists()
+    assert Dislike.objects.values("reason").distinct().count() >= 3
+    assert FeatureAdjustment.objects.exists()
     assert set(ModelVersion.objects.filter(status="active").values_list("use_case", flat=True)) == {
         "movie_home",
         "drama_home",

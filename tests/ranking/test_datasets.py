@@ -14,6 +14,8 @@ from accounts.models import User
 from config.errors import NotFound
 from config.progress import Progress
 from config.use_cases import USE_CASES
+from feedback.models import Dislike
+from feedback.services import save_dislike
 from interactions.services import record_interaction, withdraw_state
 from ranking.datasets import als
 from ranking.datasets.als import generate_als_dataset, load_als_events
@@ -51,6 +53,15 @@ def test_holds_every_live_interaction_with_its_weight(person: User) -> None:
     assert manifest.counts == {"rows": 3, "people": 1, "items": 2, "dislike": 1, "like": 1, "watched": 1}
     assert list(manifest.columns) == ["user_id", "item_id", "type", "weight", "occurred_at", "relevant"]
     assert len(manifest.git_revision) in (0, 40)
+
+
+def test_leaves_out_what_staff_excluded_as_abuse(person: User) -> None:
+    kept, abused = make_items(2)
+    for item in (kept, abused):
+        save_dislike(user_id=person.pk, item=item, reason="not_interested")
+    Dislike.objects.filter(item=abused).update(review_state=Dislike.ReviewState.EXCLUDED)
+    rows = pq.read_table(generate() / "data.parquet").to_pylist()
+    assert [row["item_id"] for row in rows] == [kept.pk]
 
 
 def test_loads_as_arrays(person: User) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -185,7 +186,7 @@ def test_a_dislike_outweighs_what_else_there_is_on_the_item(person: User) -> Non
     make_interaction(person, item, "view", day=1)
     make_interaction(person, item, "like", day=2)
     make_interaction(person, item, "dislike", day=3)
-    state = load_user_state(person.pk, MOVIES)
+    state = load_user_state(person.pk, MOVIES, timezone.now())
     assert state.item_ids.tolist() == [item.pk]
     assert state.weights.tolist() == [-1.0]
     assert state.excluded.tolist() == [item.pk]
@@ -195,7 +196,7 @@ def test_the_history_of_others_is_not_seen(person: User, other_person: User) -> 
     group = make_items(3)
     make_interaction(other_person, group[0], "watched", rating=9)
     assert len(serve(person).slots) == 3
-    assert load_user_state(person.pk, MOVIES).item_ids.tolist() == []
+    assert load_user_state(person.pk, MOVIES, timezone.now()).item_ids.tolist() == []
 
 
 def test_two_lists_in_a_row_are_the_same_but_two_records(person: User) -> None:

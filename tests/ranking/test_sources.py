@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from config.use_cases import USE_CASES
@@ -32,7 +33,7 @@ def world(person: User) -> list[int]:
 
 
 def test_brings_at_most_what_is_asked_best_first(name: str, world: list[int], person: User) -> None:
-    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    state, live = load_user_state(person.pk, MOVIES, timezone.now()), get_live("movie_home")
     brought = SOURCES[name](state, live, 5)
     assert 0 < len(brought) <= 5
     assert len(set(brought.item_ids.tolist())) == len(brought)
@@ -44,13 +45,13 @@ def test_brings_at_most_what_is_asked_best_first(name: str, world: list[int], pe
 
 
 def test_brings_nothing_that_is_excluded_or_unknown(name: str, world: list[int], person: User) -> None:
-    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    state, live = load_user_state(person.pk, MOVIES, timezone.now()), get_live("movie_home")
     brought = set(SOURCES[name](state, live, 1000).item_ids.tolist())
     assert brought <= set(world) - set(state.excluded.tolist())
 
 
 def test_keeps_its_hands_off_the_state(name: str, world: list[int], person: User) -> None:
-    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    state, live = load_user_state(person.pk, MOVIES, timezone.now()), get_live("movie_home")
     arrays = (state.item_ids, state.weights, state.excluded, live.catalogue.item_ids)
     before = [array.tolist() for array in arrays]
     SOURCES[name](state, live, 10)
@@ -58,7 +59,7 @@ def test_keeps_its_hands_off_the_state(name: str, world: list[int], person: User
 
 
 def test_copes_with_an_empty_catalogue(name: str, person: User) -> None:
-    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    state, live = load_user_state(person.pk, MOVIES, timezone.now()), get_live("movie_home")
     assert len(SOURCES[name](state, live, 10)) == 0
 
 
@@ -68,5 +69,5 @@ def test_copes_with_everything_excluded(name: str, person: User) -> None:
     for item in items:
         make_interaction(person, item, "like")
     refresh_popularity(use_case="movie_home")
-    state, live = load_user_state(person.pk, MOVIES), get_live("movie_home")
+    state, live = load_user_state(person.pk, MOVIES, timezone.now()), get_live("movie_home")
     assert len(SOURCES[name](state, live, 10)) == 0

@@ -1,10 +1,14 @@
 """Template tags of the pages."""
 
+from collections.abc import Sequence
+
 from django import template
 from django.utils.safestring import SafeString
 
 from catalog.selectors import ItemCard
 from config.use_cases import KINDS, ItemKind
+from feedback.reasons import REASONS, DislikeReason
+from feedback.services import MAX_TEXT
 from ranking.serving import ServedSlot
 from web.actions import ACTIONS, Action, Button, buttons_for, sentences
 from web.picks import kinds_with_items
@@ -61,6 +65,32 @@ def action_named(name: str) -> Action:
 def action_sentences() -> dict[str, dict[str, str]]:
     """What the script says when an action is done or undone."""
     return sentences()
+
+
+@register.simple_tag
+def dislike_reasons() -> list[DislikeReason]:
+    """The reasons for turning something down, in the order in which they are offered."""
+    return list(REASONS.values())
+
+
+@register.simple_tag
+def longest_comment() -> int:
+    """How many characters a comment may have."""
+    return MAX_TEXT
+
+
+@register.filter
+def listed(titles: Sequence[str], shown: int) -> str:
+    """The first titles by name and the others by number: `Heat, Ran and 3 more`."""
+    different = list(dict.fromkeys(titles))
+    more = f" and {len(different) - shown} more" if len(different) > shown else ""
+    return ", ".join(different[:shown]) + more
+
+
+@register.filter
+def percentage(value: int) -> str:
+    """A negative whole percentage with a real minus: `−15 %`."""
+    return f"−{-value} %"
 
 
 @register.filter

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -75,6 +75,13 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
     for context in contexts:
         context.close()
     assert faults == []
+
+
+def turn_down(page: Page, card: Locator, reason: str = "Something else") -> None:
+    """Says no to a card's title, with a reason."""
+    card.get_by_role("button", name="Not for me").click()
+    page.get_by_role("radio", name=reason).check()
+    page.get_by_role("button", name="Confirm").click()
 
 
 def _elsewhere(url: str, site: str) -> list[str]:

@@ -70,6 +70,11 @@ def test_the_keyboard_alone_is_enough(
     page.keyboard.press("Tab")
     expect(dislike).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="Wrong genre for me")).to_be_focused()
+    page.keyboard.press("Space")
+    for _ in range(3):  # the comment, "Cancel", "Confirm"
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_be_focused()
     expect(card).to_have_count(0)

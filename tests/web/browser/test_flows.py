@@ -9,7 +9,7 @@ from accounts.models import User
 from catalog.models import Item
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession
-from tests.web.browser.conftest import OpenPage
+from tests.web.browser.conftest import OpenPage, turn_down
 from tests.web.conftest import PASSWORD, MakeItem
 
 pytestmark = pytest.mark.browser
@@ -63,7 +63,7 @@ def test_a_dislike_leaves_the_list_and_comes_back_when_undone(
     page.goto("/")
     before = titles(page)
     dislikes = UserInteraction.objects.filter(type="dislike", withdrawn_at=None)
-    page.locator('[data-rank="3"]').get_by_role("button", name="Not for me").click()
+    turn_down(page, page.locator('[data-rank="3"]'))
     expect(page.locator('[data-rank="3"]')).to_have_count(0)
     assert dislikes.get().recommendation_rank == 3
 
@@ -79,8 +79,8 @@ def test_a_list_returned_to_is_as_it_was_left(
     page = open_page(person)
     page.goto("/")
     turned_down = titles(page)[1]
-    page.locator('[data-rank="2"]').get_by_role("button", name="Not for me").click()
-    expect(page.locator('[data-rank="2"]')).to_have_count(0)
+    turn_down(page, page.locator('[data-rank="2"]'))
+    expect(page.get_by_text("Dislike recorded.")).to_be_visible()
     page.locator('[data-rank="4"] a').click()
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.go_back()
@@ -187,8 +187,9 @@ def test_the_essentials_without_javascript(
     row = UserInteraction.objects.get(user=person, type="like", item__title=first[1])
     assert row.recommendation_rank == 2
     page.locator('[data-rank="1"]').get_by_role("button", name="Not for me").click()
-    page.get_by_role("link", name="Undo on its page").click()
-    page.get_by_role("button", name="Not for me").click()
+    page.get_by_role("radio", name="Not interested").check()
+    page.get_by_role("button", name="Confirm").click()
+    page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("may be shown to you again")).to_be_visible()
 
     page.get_by_role("link", name="Search").click()

@@ -1,0 +1,350 @@
+"""The dislike system: say no with a reason, see one's dislikes and patterns, take one back."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.selectors import caller
+from catalog.models import FacetKind, Item
+from catalog.selectors import get_card
+from config.api import ERRORS, WRITE_ERRORS, IdField, NumberField, TextField, UuidField, validated
+from config.errors import InvalidInput, NotFound
+from config.use_cases import ItemKind
+from feedback.models import Dislike
+from feedback.reasons import REASONS
+from feedback.selectors import (
+    get_dislike_pattern_analysis,
+    get_feedback_improvement_metrics,
+    get_model_feedback_metrics,
+    live_dislikes,
+)
+from feedback.services import MAX_TEXT, ClientContext, SavedDislike, save_dislike, undo_dislike
+from feedback.training import should_retrain_from_feedback
+from interactions.services import withdraw_state
+
+MAX_NAMES = 50
+CHOICES_NAMED = 5
+
+
+class DislikeReasonBody(serializers.Serializer[Any]):
+    """Why, and where the item was met."""
+
+    reason = serializers.ChoiceField(choices=list(REASONS), default="other")
+    feedback_text = TextField(max_length=MAX_TEXT, allow_blank=True, default="")
+    recommendation_session_id = UuidField(required=False, allow_null=True, default=None)
+
+
+class DislikeBody(serializers.Serializer[Any]):
+    """A no. `predicted_score`, `genres` and `cast` count only where the server has no record of its own."""
+
+    movie_id = IdField(required=False, allow_null=True, default=None)
+    movie_title = TextField(max_length=300, required=False, allow_blank=True, default="")
+    recommendation_set_id = UuidField(required=False, allow_null=True, default=None)
+    predicted_score = NumberField(required=False, allow_null=True, default=None, min_value=0.0, max_value=1.0)
+    reason = serializers.ChoiceField(choices=list(REASONS))
+    feedback_text = TextField(max_length=MAX_TEXT, allow_blank=True, default="")
+    genres = serializers.ListField(child=TextField(max_length=200), max_length=MAX_NAMES, default=list)
+    cast = serializers.ListField(child=TextField(max_length=200), max_length=MAX_NAMES, default=list)
+
+
+class TrainingImpact(serializers.Serializer[Any]):
+    """What the models will learn from it."""
+
+    error_recorded = serializers.FloatField(allow_null=True)
+    weight = serializers.FloatField()
+
+
+class FeatureAdjustments(serializers.Serializer[Any]):
+    """What is held back in this person's lists from now on: −0.15 is 15 % less."""
+
+    genre_adjustments = serializers.DictField(child=serializers.FloatField())
+    cast_adjustments = serializers.DictField(child=serializers.FloatField())
+    franchise_adjustment = serializers.FloatField(allow_null=True)
+    reason = serializers.CharField()
+
+
+class UserPatterns(serializers.Serializer[Any]):
+    """What this person turns down."""
+
+    reason_distribution = serializers.DictField(child=serializers.IntegerField())
+    recent_trend = serializers.ChoiceField(choices=["rising", "falling", "steady"])
+    total_dislikes = serializers.IntegerField()
+
+
+class RetrainingState(serializers.Serializer[Any]):
+    """How far the examples are from asking for a new model."""
+
+    untrained = serializers.IntegerField()
+    threshold = serializers.IntegerField()
+    due = serializers.BooleanField()
+
+
+class DislikeAnswer(serializers.Serializer[Any]):
+    """That the no is on record, and all that follows from it."""
+
+    success = serializers.BooleanField()
+    dislike_id = serializers.IntegerField()
+    training_impact = TrainingImpact()
+    feature_adjustments = FeatureAdjustments()
+    user_patterns = UserPatterns()
+    retraining = RetrainingState()
+
+
+class DislikeEntry(serializers.Serializer[Any]):
+    """One dislike of the caller."""
+
+    dislike_id = serializers.IntegerField()
+    item_id = serializers.IntegerField()
+    title = serializers.CharField()
+    reason = serializers.CharField()
+    feedback_text = serializers.CharField(allow_blank=True)
+    predicted_score = serializers.FloatField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    learned = serializers.BooleanField(help_text="whether a ranker was trained with its example")
+
+
+class HistoryQuery(serializers.Serializer[Any]):
+    """How many to list."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=500, default=50)
+
+
+class HistoryAnswer(serializers.Serializer[Any]):
+    """The caller's dislikes that stand, newest first."""
+
+    success = serializers.BooleanField()
+    total = serializers.IntegerField()
+    dislikes = DislikeEntry(many=True)
+
+
+class NameCount(serializers.Serializer[Any]):
+    """A name and how often it occurs."""
+
+    name = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class PatternsAnswer(UserPatterns):
+    """The caller's patterns in full."""
+
+    success = serializers.BooleanField()
+    last_30_days = serializers.IntegerField()
+    top_genres = NameCount(many=True)
+    top_people = NameCount(many=True)
+
+
+class MetricsQuery(serializers.Serializer[Any]):
+    """Over how many days."""
+
+    days = serializers.IntegerField(min_value=1, max_value=3650, default=30)
+
+
+class ModelFeedbackEntry(serializers.Serializer[Any]):
+    """One model version over the period."""
+
+    model_version = serializers.CharField(allow_blank=True)
+    lists = serializers.IntegerField()
+    slots_seen = serializers.IntegerField()
+    dislikes = serializers.IntegerField()
+    dislike_rate = serializers.FloatField(allow_null=True)
+    mean_error = serializers.FloatField(allow_null=True)
+
+
+class ImprovementEntry(serializers.Serializer[Any]):
+    """This period against the one before."""
+
+    dislike_rate = serializers.FloatField(allow_null=True)
+    dislike_rate_before = serializers.FloatField(allow_null=True)
+    mean_error = serializers.FloatField(allow_null=True)
+    mean_error_before = serializers.FloatField(allow_null=True)
+
+
+class MetricsAnswer(serializers.Serializer[Any]):
+    """What dislikes say of the models."""
+
+    success = serializers.BooleanField()
+    models = ModelFeedbackEntry(many=True)
+    improvement = ImprovementEntry()
+    retraining = RetrainingState()
+
+
+class DislikeView(APIView):
+    """Records a no. The same no again answers 200 with the same id."""
+
+    @extend_schema(
+        operation_id="dislike",
+        request=DislikeBody,
+        responses={200: DislikeAnswer, 201: DislikeAnswer, **WRITE_ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        body = validated(DislikeBody, request.data)
+        saved = save_dislike(
+            user_id=caller(request).pk,
+            item=_find_item(body["movie_id"], body["movie_title"]),
+            reason=body["reason"],
+            feedback_text=body["feedback_text"],
+            session_id=body["recommendation_set_id"],
+            client=ClientContext(body["predicted_score"], body["genres"], body["cast"]),
+        )
+        return dislike_response(saved)
+
+
+class ItemDislikeView(APIView):
+    """The same for one item by its address (POST), and taking it back (DELETE)."""
+
+    @extend_schema(
+        operation_id="item_dislike",
+        request=DislikeReasonBody,
+        responses={200: DislikeAnswer, 201: DislikeAnswer, **WRITE_ERRORS},
+    )
+    def post(self, request: Request, kind: ItemKind, item_id: int) -> Response:
+        body = validated(DislikeReasonBody, request.data)
+        get_card(kind=kind.name, item_id=item_id)
+        saved = save_dislike(
+            user_id=caller(request).pk,
+            item=Item.objects.get(pk=item_id),
+            reason=body["reason"],
+            feedback_text=body["feedback_text"],
+            session_id=body["recommendation_session_id"],
+        )
+        return dislike_response(saved)
+
+    @extend_schema(operation_id="item_dislike_undo", responses={204: None, **ERRORS})
+    def delete(self, request: Request, kind: ItemKind, item_id: int) -> Response:
+        person = caller(request)
+        items = Item.objects.filter(pk=item_id, kind=kind.name)
+        dislike = live_dislikes(person.pk).filter(item__in=items).first()
+        if dislike is not None:
+            undo_dislike(user_id=person.pk, dislike_id=dislike.pk)
+        elif items.exists():
+            # A dislike that came by import has no reason and no row here.
+            withdraw_state(user_id=person.pk, item_id=item_id, type_name="dislike")
+        else:
+            raise NotFound("There is no such item.")
+        return Response(status=204)
+
+
+class DislikeDetailView(APIView):
+    """Takes a no back, with all that it set in motion."""
+
+    @extend_schema(operation_id="dislike_undo", responses={204: None, **ERRORS})
+    def delete(self, request: Request, dislike_id: int) -> Response:
+        undo_dislike(user_id=caller(request).pk, dislike_id=dislike_id)
+        return Response(status=204)
+
+
+class DislikeHistoryView(APIView):
+    """The caller's dislikes that stand, newest first."""
+
+    @extend_schema(
+        operation_id="dislike_history", parameters=[HistoryQuery], responses={200: HistoryAnswer, **ERRORS}
+    )
+    def get(self, request: Request) -> Response:
+        query = validated(HistoryQuery, request.query_params)
+        mine = live_dislikes(caller(request).pk)
+        entries = [_entry_json(dislike) for dislike in mine[: query["limit"]]]
+        return Response({"success": True, "total": mine.count(), "dislikes": entries})
+
+
+class DislikePatternsView(APIView):
+    """The reasons, genres and people that the caller turns down."""
+
+    @extend_schema(operation_id="dislike_patterns", responses={200: PatternsAnswer, **ERRORS})
+    def get(self, request: Request) -> Response:
+        patterns = asdict(get_dislike_pattern_analysis(user_id=caller(request).pk))
+        for name in ("top_genres", "top_people"):
+            patterns[name] = [{"name": facet, "count": count} for facet, count in patterns[name]]
+        return Response({"success": True, **patterns})
+
+
+class FeedbackMetricsView(APIView):
+    """What everybody's dislikes say of the models; for staff who may see dislikes."""
+
+    @extend_schema(
+        operation_id="feedback_metrics", parameters=[MetricsQuery], responses={200: MetricsAnswer, **ERRORS}
+    )
+    def get(self, request: Request) -> Response:
+        if not caller(request).has_perm("feedback.view_dislike"):
+            raise PermissionDenied("Only staff who may see dislikes may see these figures.")
+        days = validated(MetricsQuery, request.query_params)["days"]
+        since = timezone.now() - timedelta(days=days)
+        return Response(
+            {
+                "success": True,
+                "models": [asdict(one) for one in get_model_feedback_metrics(since=since)],
+                "improvement": asdict(get_feedback_improvement_metrics(days=days)),
+                "retraining": asdict(should_retrain_from_feedback()),
+            }
+        )
+
+
+def _find_item(item_id: int | None, title: str) -> Item:
+    """The item by id, or by its title where only one has it."""
+    active = Item.objects.filter(is_active=True)
+    if item_id is not None:
+        item = active.filter(pk=item_id).first()
+        if item is None:
+            raise NotFound(f"There is no item with the id {item_id}.")
+        return item
+    if not title.strip():
+        raise InvalidInput("Name the item with movie_id, or with movie_title.")
+    found = list(active.filter(title__iexact=title.strip()).order_by("-year", "pk")[: CHOICES_NAMED + 1])
+    if not found:
+        raise NotFound("There is no item with this title.")
+    if len(found) > 1:
+        choices = ", ".join(
+            f"{one.pk} ({one.kind}, {one.year or 'no year'})" for one in found[:CHOICES_NAMED]
+        )
+        raise InvalidInput(f"movie_title: several items have this title. Send one as movie_id: {choices}.")
+    return found[0]
+
+
+def dislike_response(saved: SavedDislike) -> Response:
+    """The answer to a no: 201 where it is new, 200 where it stood already."""
+    patterns = get_dislike_pattern_analysis(user_id=saved.dislike.user_id)
+    by_kind: dict[str, dict[str, float]] = {kind: {} for kind in FacetKind.values}
+    for delta in saved.deltas:
+        by_kind[delta.kind][delta.name] = delta.delta
+    answer = {
+        "success": True,
+        "dislike_id": saved.dislike.pk,
+        "training_impact": {
+            "error_recorded": saved.example.error if saved.example else None,
+            "weight": saved.example.weight if saved.example else 0.0,
+        },
+        "feature_adjustments": {
+            "genre_adjustments": by_kind[FacetKind.GENRE],
+            "cast_adjustments": by_kind[FacetKind.ACTOR] | by_kind[FacetKind.DIRECTOR],
+            "franchise_adjustment": min(by_kind[FacetKind.FRANCHISE].values(), default=None),
+            "reason": saved.dislike.reason,
+        },
+        "user_patterns": {
+            "reason_distribution": patterns.reason_distribution,
+            "recent_trend": patterns.recent_trend,
+            "total_dislikes": patterns.total_dislikes,
+        },
+        "retraining": asdict(should_retrain_from_feedback()),
+    }
+    return Response(answer, status=201 if saved.created else 200)
+
+
+def _entry_json(dislike: Dislike) -> dict[str, Any]:
+    example = getattr(dislike, "example", None)
+    return {
+        "dislike_id": dislike.pk,
+        "item_id": dislike.item_id,
+        "title": dislike.title,
+        "reason": dislike.reason,
+        "feedback_text": dislike.feedback_text,
+        "predicted_score": dislike.predicted_score,
+        "created_at": dislike.created_at,
+        "learned": example is not None and example.used_in_training,
+    }

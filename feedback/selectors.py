@@ -1,0 +1,233 @@
+"""Reads about dislikes: a person's own, what they hold back, and what they say of the models."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Avg, BooleanField, Count, QuerySet, Sum, Value
+from django.utils import timezone
+
+from catalog.models import FacetKind, ItemFacet
+from config.errors import InvalidInput
+from feedback.adjustments import Adjustment, combine_adjustments
+from feedback.models import Dislike, FeatureAdjustment
+from feedback.reasons import REASONS
+from interactions.selectors import HistoryRow, history_rows
+from recommendations.models import RecommendationSession
+
+TREND_DAYS = 30
+TOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DislikePatterns:
+    """What a person turns down.
+
+    recent_trend   "rising", "falling" or "steady": the last 30 days against the 30 before
+    top_genres, top_people   name and how many disliked items have it, most first
+    """
+
+    reason_distribution: dict[str, int]
+    recent_trend: str
+    total_dislikes: int
+    last_30_days: int
+    top_genres: list[tuple[str, int]]
+    top_people: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A facet that is held back in a person's lists now, with the titles that did it."""
+
+    kind: str
+    name: str
+    factor: float
+    titles: tuple[str, ...]
+
+    @property
+    def percent(self) -> int:
+        """How far it is held back now, as a whole negative percentage."""
+        return round((self.factor - 1.0) * 100)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFeedback:
+    """What people's dislikes say of one model version over a period."""
+
+    model_version: str
+    lists: int
+    slots_seen: int
+    dislikes: int
+    dislike_rate: float | None
+    mean_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackImprovement:
+    """The dislike rate (per slot seen) and the prediction error of a period against the one before."""
+
+    dislike_rate: float | None
+    dislike_rate_before: float | None
+    mean_error: float | None
+    mean_error_before: float | None
+
+
+def live_dislikes(user_id: int) -> QuerySet[Dislike]:
+    """A person's dislikes that stand, newest first."""
+    return Dislike.objects.filter(user_id=user_id, interaction__withdrawn_at=None).select_related(
+        "item", "example"
+    )
+
+
+def get_dislike_pattern_analysis(*, user_id: int, now: datetime | None = None) -> DislikePatterns:
+    """The reasons, genres and people that a person turns down, and whether it becomes more or less."""
+    now = now or timezone.now()
+    mine = Dislike.objects.filter(user_id=user_id, interaction__withdrawn_at=None)
+    reasons = Counter(dict(mine.order_by().values_list("reason").annotate(times=Count("pk"))))
+    month = timedelta(days=TREND_DAYS)
+    recent = mine.filter(created_at__gt=now - month).count()
+    before = mine.filter(created_at__gt=now - 2 * month, created_at__lte=now - month).count()
+    return DislikePatterns(
+        reason_distribution={name: reasons[name] for name in REASONS if reasons[name]},
+        recent_trend="rising" if recent > before else "falling" if recent < before else "steady",
+        total_dislikes=reasons.total(),
+        last_30_days=recent,
+        top_genres=_top_facets(user_id, [FacetKind.GENRE]),
+        top_people=_top_facets(user_id, [FacetKind.ACTOR, FacetKind.DIRECTOR]),
+    )
+
+
+def _top_facets(user_id: int, kinds: Sequence[FacetKind]) -> list[tuple[str, int]]:
+    # A reason that says nothing about taste is no pattern of taste.
+    telling = [reason.name for reason in REASONS.values() if reason.weight > 0.0]
+    rows = (
+        ItemFacet.objects.filter(
+            facet__kind__in=kinds,
+            item__dislikes__user_id=user_id,
+            item__dislikes__interaction__withdrawn_at=None,
+            # In the same filter, so that it is about the same dislike and not about anybody's of the item.
+            item__dislikes__reason__in=telling,
+        )
+        .values_list("facet__name")
+        .annotate(items=Count("item_id", distinct=True))
+        .order_by("-items", "facet__name")
+    )
+    return [(name, count) for name, count in rows[:TOP]]
+
+
+def get_adjustments(*, user_id: int) -> list[Adjustment]:
+    """What a person's standing dislikes hold back, each with its moment, in one query."""
+    rows = FeatureAdjustment.objects.filter(dislike__user_id=user_id, dislike__interaction__withdrawn_at=None)
+    return [Adjustment(*row) for row in rows.values_list("facet_id", "delta", "dislike__created_at")]
+
+
+def get_held_back(*, user_id: int, now: datetime | None = None) -> list[HeldBack]:
+    """The facets held back now, strongest first, those faded to under one percent left out."""
+    rows = list(
+        FeatureAdjustment.objects.filter(dislike__user_id=user_id, dislike__interaction__withdrawn_at=None)
+        .order_by("dislike__created_at")
+        .values_list(
+            "facet_id", "delta", "dislike__created_at", "facet__kind", "facet__name", "dislike__title"
+        )
+    )
+    factors = combine_adjustments((Adjustment(*row[:3]) for row in rows), now=now or timezone.now())
+    named = {row[0]: (row[3], row[4]) for row in rows}
+    titles: dict[int, list[str]] = {}
+    for row in rows:
+        titles.setdefault(row[0], []).append(row[5])
+    held = [
+        HeldBack(*named[facet_id], factor=factor, titles=tuple(titles[facet_id]))
+        for facet_id, factor in factors.items()
+    ]
+    return sorted((one for one in held if one.percent < 0), key=lambda one: (one.factor, one.kind, one.name))
+
+
+def get_model_feedback_metrics(*, since: datetime, until: datetime | None = None) -> list[ModelFeedback]:
+    """For each model version that made lists in the period: how much of what was seen was disliked.
+
+    Dislikes of synthetic people count: in the demo there is nobody else.
+    Raises InvalidInput for an empty period.
+    """
+    until = until or timezone.now()
+    if since >= until:
+        raise InvalidInput("The period must end after it begins.")
+    shown = {
+        version: (lists, seen or 0)
+        for version, lists, seen in RecommendationSession.objects.filter(
+            created_at__gte=since, created_at__lt=until
+        )
+        .order_by()
+        .values_list("model_version")
+        .annotate(lists=Count("pk"), seen=Sum("seen_rank"))
+    }
+    disliked = {
+        version: (count, error)
+        for version, count, error in counted_dislikes(since, until)
+        .exclude(session=None)
+        .order_by()
+        .values_list("model_version")
+        .annotate(count=Count("pk"), error=Avg("predicted_score"))
+    }
+    return [
+        ModelFeedback(
+            model_version=version,
+            lists=lists,
+            slots_seen=seen,
+            dislikes=disliked.get(version, (0, None))[0],
+            dislike_rate=disliked.get(version, (0, None))[0] / seen if seen else None,
+            mean_error=disliked.get(version, (0, None))[1],
+        )
+        for version, (lists, seen) in sorted(shown.items())
+    ]
+
+
+def get_feedback_improvement_metrics(
+    *, days: int = TREND_DAYS, now: datetime | None = None
+) -> FeedbackImprovement:
+    """The last `days` against as many before: fewer dislikes, and the disliked ones scored lower?"""
+    now = now or timezone.now()
+    length = timedelta(days=days)
+    recent = _rate_and_error(now - length, now)
+    before = _rate_and_error(now - 2 * length, now - length)
+    return FeedbackImprovement(recent[0], before[0], recent[1], before[1])
+
+
+def _rate_and_error(since: datetime, until: datetime) -> tuple[float | None, float | None]:
+    seen = RecommendationSession.objects.filter(created_at__gte=since, created_at__lt=until).aggregate(
+        seen=Sum("seen_rank")
+    )["seen"]
+    counted = (
+        counted_dislikes(since, until)
+        .exclude(session=None)
+        .aggregate(count=Count("pk"), error=Avg("predicted_score"))
+    )
+    return (counted["count"] / seen if seen else None), counted["error"]
+
+
+def counted_dislikes(since: datetime, until: datetime) -> QuerySet[Dislike]:
+    """The dislikes of a period that say something of what was shown: abuse and undone ones left out."""
+    return Dislike.objects.filter(
+        created_at__gte=since, created_at__lt=until, interaction__withdrawn_at=None
+    ).exclude(review_state=Dislike.ReviewState.EXCLUDED)
+
+
+def get_history_and_adjustments(*, user_id: int, kind: str) -> tuple[list[HistoryRow], list[Adjustment]]:
+    """A person's history with items of `kind`, and what their dislikes hold back, in one query.
+
+    They are read together because a recommendation request may make six queries at most.
+    """
+    history = history_rows(user_id=user_id, kind=kind).annotate(
+        is_history=Value(value=True, output_field=BooleanField())
+    )
+    adjustments = (
+        FeatureAdjustment.objects.filter(dislike__user_id=user_id, dislike__interaction__withdrawn_at=None)
+        .order_by()
+        .values_list("facet_id", Value(""), "delta", "dislike__created_at")
+        .annotate(is_history=Value(value=False, output_field=BooleanField()))
+    )
+    rows = sorted(history.union(adjustments, all=True), key=lambda row: (row[3], row[0], row[1]))
+    return (
+        [(item_id, name, weight) for item_id, name, weight, _, is_history in rows if is_history],
+        [Adjustment(row[0], row[2], row[3]) for row in rows if not row[4]],
+    )

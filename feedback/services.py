@@ -1,0 +1,213 @@
+"""Writes of dislikes: one no and all that it causes, in one transaction; and taking it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.services import lock_person
+from catalog.models import Facet, FacetKind, Item, ItemFacet
+from config.errors import InvalidInput, NotFound
+from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
+from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
+from feedback.reasons import REASONS
+from feedback.training import (
+    apply_dislike_to_training_data,
+    get_untrained_negative_feedback_count,
+    should_retrain_from_feedback,
+)
+from interactions.selectors import live_interactions
+from interactions.services import record_interaction, withdraw_state
+from recommendations.models import RecommendationSession
+
+logger = structlog.get_logger(__name__)
+
+MAX_TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDislike:
+    """What came of a no."""
+
+    dislike: Dislike
+    created: bool
+    example: NegativeTrainingExample | None
+    deltas: list[FacetDelta]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientContext:
+    """What a client says of the item, for where the server has no record of its own."""
+
+    predicted_score: float | None = None
+    genres: Sequence[str] = ()
+    cast: Sequence[str] = ()
+
+
+def save_dislike(
+    *,
+    user_id: int,
+    item: Item,
+    reason: str,
+    feedback_text: str = "",
+    session_id: UUID | None = None,
+    client: ClientContext | None = None,
+    occurred_at: datetime | None = None,
+) -> SavedDislike:
+    """Records a person's no to an item with everything that follows from it, or nothing at all.
+
+    `occurred_at` is now where it is not given. An item that is disliked already keeps its dislike, unchanged,
+    and the same no at the same moment is one no. Raises InvalidInput for a reason that does
+    not exist or a text that is too long, and NotFound for a session that does not hold the item.
+    """
+    if reason not in REASONS:
+        raise InvalidInput(f"reason: must be one of {', '.join(REASONS)}.")
+    if len(feedback_text) > MAX_TEXT:
+        raise InvalidInput(f"feedback_text: at most {MAX_TEXT:,} characters.")
+    client = client or ClientContext()
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        moment = occurred_at or timezone.now()
+        same = Q(interaction__withdrawn_at=None) | Q(interaction__occurred_at=moment)
+        known = Dislike.objects.filter(same, user_id=user_id, item=item).first()
+        if known is not None:
+            return _as_saved(known)
+        waiting = get_untrained_negative_feedback_count()
+        # A dislike that came by import says neither why nor where: this one takes its place.
+        imported = live_interactions().filter(user_id=user_id, item=item, type="dislike")
+        imported.exclude(occurred_at=moment).update(withdrawn_at=timezone.now())
+        dislike = _create_dislike(user_id, item, reason, feedback_text, session_id, client, moment)
+        example = apply_dislike_to_training_data(dislike)
+        facets = _facets_of(item, client)
+        deltas = calculate_feature_adjustment_from_dislike(reason, facets)
+        record_feedback_impact(dislike, deltas)
+    _tell(dislike, deltas, waiting)
+    return SavedDislike(dislike, created=True, example=example, deltas=deltas)
+
+
+def record_feedback_impact(dislike: Dislike, deltas: Sequence[FacetDelta]) -> None:
+    """Writes down which facets a dislike holds back, and by how much."""
+    FeatureAdjustment.objects.bulk_create(
+        FeatureAdjustment(dislike=dislike, facet_id=delta.facet_id, delta=delta.delta) for delta in deltas
+    )
+
+
+def undo_dislike(*, user_id: int, dislike_id: int) -> Dislike:
+    """Takes a no back: the item may be shown again, nothing is held back, no model learns from it any more.
+
+    Raises NotFound where the person has no such dislike.
+    """
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        dislike = Dislike.objects.filter(
+            pk=dislike_id, user_id=user_id, interaction__withdrawn_at=None
+        ).first()
+        if dislike is None:
+            raise NotFound("There is no such dislike to take back.")
+        withdraw_state(user_id=user_id, item_id=dislike.item_id, type_name="dislike")
+    logger.info("[FEEDBACK] dislike undone", dislike_id=dislike.pk, user_id=user_id, item_id=dislike.item_id)
+    return dislike
+
+
+def _create_dislike(
+    user_id: int,
+    item: Item,
+    reason: str,
+    feedback_text: str,
+    session_id: UUID | None,
+    client: ClientContext,
+    moment: datetime,
+) -> Dislike:
+    recorded = record_interaction(
+        user_id=user_id,
+        item_id=item.pk,
+        type_name="dislike",
+        session_id=session_id,
+        strength=REASONS[reason].weight,
+        occurred_at=moment,
+    )
+    interaction = recorded.interaction
+    session = (
+        RecommendationSession.objects.only("use_case", "model_version").get(pk=session_id)
+        if session_id is not None
+        else None
+    )
+    score, source = interaction.recommendation_score, Dislike.ContextSource.SESSION
+    if session is None:
+        score = client.predicted_score
+        source = Dislike.ContextSource.NONE if score is None else Dislike.ContextSource.CLIENT
+    return Dislike.objects.create(
+        user_id=user_id,
+        item=item,
+        title=item.title,
+        interaction=interaction,
+        session=session,
+        use_case=session.use_case if session else "",
+        model_version=session.model_version if session else "",
+        rank=interaction.recommendation_rank if session else None,
+        predicted_score=score,
+        context_source=source,
+        reason=reason,
+        feedback_text=feedback_text,
+        created_at=moment,
+    )
+
+
+def _facets_of(item: Item, client: ClientContext) -> list[tuple[int, str, str]]:
+    """The item's facets; where the catalogue knows no genres or no people of it, those the client names.
+
+    A name that the catalogue does not know is passed over: a client adds nothing to it.
+    """
+    facets = list(
+        ItemFacet.objects.filter(item=item)
+        .order_by("billing", "pk")
+        .values_list("facet_id", "facet__kind", "facet__name")
+    )
+    kinds = {kind for _, kind, _ in facets}
+    if FacetKind.GENRE not in kinds and client.genres:
+        facets += _named(client.genres, [FacetKind.GENRE])
+    if not kinds & {FacetKind.ACTOR, FacetKind.DIRECTOR} and client.cast:
+        facets += _named(client.cast, [FacetKind.ACTOR, FacetKind.DIRECTOR])
+    return facets
+
+
+def _named(names: Sequence[str], kinds: Sequence[str]) -> list[tuple[int, str, str]]:
+    return list(Facet.objects.filter(kind__in=kinds, name__in=names).values_list("pk", "kind", "name"))
+
+
+def _as_saved(dislike: Dislike) -> SavedDislike:
+    rows = dislike.adjustments.select_related("facet").order_by("pk")
+    deltas = [FacetDelta(row.facet_id, FacetKind(row.facet.kind), row.facet.name, row.delta) for row in rows]
+    example = NegativeTrainingExample.objects.filter(dislike=dislike).first()
+    return SavedDislike(dislike, created=False, example=example, deltas=deltas)
+
+
+def _tell(dislike: Dislike, deltas: Sequence[FacetDelta], waiting: int) -> None:
+    """Logs what came of it, `waiting` being the examples before it; never what the person wrote."""
+    logger.info(
+        "[FEEDBACK] dislike saved",
+        dislike_id=dislike.pk,
+        user_id=dislike.user_id,
+        item_id=dislike.item_id,
+        reason=dislike.reason,
+        predicted_score=dislike.predicted_score,
+        model_version=dislike.model_version,
+    )
+    if deltas:
+        logger.info(
+            "[FEEDBACK] Feature adjustments",
+            dislike_id=dislike.pk,
+            facets={f"{delta.kind}: {delta.name}": delta.delta for delta in deltas},
+        )
+    retraining = should_retrain_from_feedback()
+    if waiting < retraining.threshold <= retraining.untrained:
+        logger.info(
+            "[FEEDBACK] Feedback threshold reached",
+            untrained=retraining.untrained,
+            threshold=retraining.threshold,
+        )

@@ -1,0 +1,235 @@
+"""Turning something down: the dialog, what fails, the way back, the keyboard alone, without a script."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from catalog.models import Item
+from feedback.models import Dislike, FeatureAdjustment
+from feedback.services import save_dislike
+from recommendations.models import RecommendationSession
+from tests.web.browser.conftest import PHONE, OpenPage, turn_down
+from tests.web.browser.test_access import LONG, UNBROKEN, faults_of
+from tests.web.browser.test_flows import titles
+from tests.web.conftest import MakeItem
+
+pytestmark = pytest.mark.browser
+Films = dict[str, list[Item]]
+
+COMMENT = "Too many orbits.\nToo few letters."
+
+
+def fill_in(page: Page, rank: int = 3) -> None:
+    """Opens the dialog of the card at that rank, chooses a reason and writes a comment."""
+    page.locator(f'[data-rank="{rank}"]').get_by_role("button", name="Not for me").click()
+    page.get_by_role("radio", name="Wrong genre for me").check()
+    page.get_by_label("Comment").fill(COMMENT)
+
+
+def live() -> list[Dislike]:
+    return list(Dislike.objects.filter(interaction__withdrawn_at=None))
+
+
+def test_a_reason_and_a_comment_are_recorded_and_the_next_list_follows(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person)
+    page.goto("/")
+    title = titles(page)[2]
+    genre = "Science Fiction" if title.startswith("Orbit") else "Romance"
+    fill_in(page)
+    expect(page.get_by_role("dialog", name=f"Not for you: {title}?")).to_be_visible()
+    expect(page.get_by_text(f"{len(COMMENT)} of 2000 characters.")).to_be_visible()
+    page.get_by_role("button", name="Confirm").click()
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    said = page.locator(".toast")
+    expect(said).to_contain_text("Dislike recorded. We'll improve your recommendations")
+    expect(said).to_contain_text(f"less {genre}, −15 %")
+    [dislike] = live()
+    shown = RecommendationSession.objects.get()
+    assert (dislike.title, dislike.reason, dislike.feedback_text) == (title, "wrong_genre", COMMENT)
+    assert (dislike.session_id, dislike.rank) == (shown.pk, 3)
+
+    expect(page.locator('[data-rank="3"]')).to_be_visible()
+    expect(page.locator('[data-rank="3"]')).to_have_count(0)
+    page.reload()
+    expect(page.locator('[data-rank="3"]')).to_be_visible()
+    assert title not in titles(page)
+
+
+def test_what_holds_nothing_back_says_nothing_of_it(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person, reduced_motion="reduce")
+    page.goto(f"/items/{two_tastes['Romance'][0].pk}/")
+    turn_down(page, page.get_by_role("article"), "I know it already")
+    expect(page.locator(".toast p")).to_have_text("Dislike recorded. We'll improve your recommendations.")
+    expect(page.get_by_role("button", name="Not for me")).to_have_attribute("aria-pressed", "true")
+    assert not FeatureAdjustment.objects.exists()
+
+
+def test_cancel_and_escape_record_nothing_and_give_the_focus_back(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person)
+    page.goto("/")
+    ways_out: list[Callable[[], None]] = [
+        lambda: page.get_by_role("button", name="Cancel").click(),
+        lambda: page.keyboard.press("Escape"),
+    ]
+    for leave in ways_out:
+        fill_in(page)
+        leave()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator('[data-rank="3"]').get_by_role("button", name="Not for me")).to_be_focused()
+    # Another title is asked about from the start; without a reason nothing is sent.
+    page.locator('[data-rank="4"]').get_by_role("button", name="Not for me").click()
+    expect(page.get_by_label("Comment")).to_have_value("")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert not Dislike.objects.exists()
+
+
+def test_a_failure_keeps_what_was_typed_until_it_works(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person)
+    page.goto("/")
+    fill_in(page)
+    page.route("**/api/dislike", lambda route: route.abort())
+    page.get_by_role("button", name="Confirm").click()
+    error = page.get_by_role("alert")
+    expect(error).to_contain_text("The server could not be reached.")
+    page.get_by_role("button", name="Dismiss").click()
+    expect(error).to_be_empty()
+    expect(page.get_by_label("Comment")).to_have_value(COMMENT)
+
+    page.unroute("**/api/dislike")
+    page.route("**/api/dislike", lambda route: route.fulfill(status=503, json={"error": "Come back soon."}))
+    page.get_by_role("button", name="Confirm").click()
+    expect(error).to_contain_text("Come back soon.")
+    expect(error).to_have_css("color", "rgb(163, 33, 31)")
+    expect(page.get_by_role("button", name="Retry")).to_be_focused()
+    expect(page.get_by_role("radio", name="Wrong genre for me")).to_be_checked()
+    # Closed and opened again, it is still there.
+    page.keyboard.press("Escape")
+    page.locator('[data-rank="3"]').get_by_role("button", name="Not for me").click()
+    page.get_by_role("button", name="Confirm").click()
+    expect(error).to_contain_text("Come back soon.")
+    assert not Dislike.objects.exists()
+
+    page.unroute("**/api/dislike")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("Dislike recorded.")).to_be_visible()
+    [dislike] = live()
+    assert (dislike.reason, dislike.feedback_text, dislike.rank) == ("wrong_genre", COMMENT, 3)
+
+
+@pytest.mark.parametrize("is_gone", [False, True], ids=["at once", "when it has gone"])
+def test_undo_puts_it_back(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage, is_gone: bool
+) -> None:
+    page = open_page(person, reduced_motion="reduce")
+    page.clock.install()
+    page.goto("/")
+    before = titles(page)
+    card = page.locator('[data-rank="3"]')
+    turn_down(page, card)
+    undo = page.get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    if is_gone:
+        page.clock.fast_forward(2500)
+        expect(card).to_have_count(0)
+    undo.click()
+    expect(page.get_by_text(f"{before[2]} may be shown to you again.")).to_be_visible()
+    page.clock.fast_forward(2500)
+    assert titles(page) == before
+    expect(card.get_by_role("button", name="Not for me")).to_have_attribute("aria-pressed", "false")
+    assert live() == []
+
+
+def test_the_focus_stays_in_the_dialog(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person)
+    page.goto("/")
+    page.locator('[data-rank="2"]').get_by_role("button", name="Not for me").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="Wrong genre for me")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("button", name="Confirm")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("radio", name="Poorly made")).to_be_checked()
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('dialog') !== null")
+    page.keyboard.press("Escape")
+    expect(page.locator('[data-rank="2"]').get_by_role("button", name="Not for me")).to_be_focused()
+
+
+def test_without_a_script_it_is_a_form(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage
+) -> None:
+    page = open_page(person, java_script_enabled=False)
+    page.goto("/")
+    title = titles(page)[4]
+    page.locator('[data-rank="5"]').get_by_role("button", name="Not for me").click()
+    expect(page.get_by_role("heading", name=f"Not for you: {title}?")).to_be_visible()
+    page.get_by_role("radio", name="Not interested").check()
+    page.get_by_label("Comment").fill(COMMENT)
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_text("Dislike recorded. We'll improve your recommendations")).to_be_visible()
+    assert title not in titles(page)
+    [dislike] = live()
+    assert (dislike.title, dislike.reason, dislike.feedback_text) == (title, "not_interested", COMMENT)
+    assert dislike.rank == 5
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text(f"{title} may be shown to you again.")).to_be_visible()
+    assert live() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage, scheme: str
+) -> None:
+    for film in two_tastes["Romance"][:3]:
+        save_dislike(user_id=person.pk, item=film, reason="wrong_genre", feedback_text=COMMENT)
+    page = open_page(person, color_scheme=scheme, reduced_motion="reduce")
+    page.goto("/feedback/")
+    faults = faults_of(page)
+    page.get_by_role("button", name="Undo: Letter 1").click()
+    expect(page.get_by_text("Letter 1 may be shown to you again.")).to_be_visible()
+    faults += faults_of(page)
+    page.goto(f"/items/{two_tastes['Romance'][4].pk}/dislike/")
+    faults += faults_of(page)
+    page.goto("/")
+    fill_in(page)
+    faults += faults_of(page)
+    page.route("**/api/dislike", lambda route: route.abort())
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+    faults += faults_of(page)
+    page.unroute("**/api/dislike")
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    faults += faults_of(page)
+    assert faults == []
+
+
+def test_long_words_stay_within_the_page(
+    site: str, person: User, make_item: MakeItem, open_page: OpenPage
+) -> None:
+    for title in (LONG * 3, UNBROKEN * 3):
+        item = make_item(title[:300], genre=[UNBROKEN], actor=[UNBROKEN * 2, LONG])
+        save_dislike(user_id=person.pk, item=item, reason="not_interested", feedback_text=UNBROKEN * 4)
+    other = make_item((UNBROKEN * 4)[:300])
+    page = open_page(person, viewport=PHONE)
+    for path in ("/feedback/", f"/items/{other.pk}/dislike/", f"/items/{other.pk}/"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
+    page.get_by_role("button", name="Not for me").click()
+    assert page.get_by_role("dialog").evaluate("(box) => box.scrollWidth <= box.clientWidth")

@@ -1,0 +1,207 @@
+"""Turning something down without a script, and `/feedback/`."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from accounts.models import User
+from catalog.models import FacetKind, Item
+from config.use_cases import USE_CASES
+from feedback.adjustments import FacetDelta
+from feedback.models import Dislike
+from feedback.services import MAX_TEXT, save_dislike
+from interactions.models import UserInteraction
+from interactions.services import record_interaction
+from ranking.models import ModelVersion
+from ranking.serving import recommend
+from recommendations.models import RecommendationSession
+from tests.answers import ABSENT
+from tests.web.conftest import MakeItem
+from web.feedback import PAGE_LENGTH, changes_in_words
+
+# login session, person, kinds, count and page of dislikes, five of patterns, what is held back, pushed out
+FEEDBACK_QUERIES = 13
+
+
+@pytest.fixture
+def film(make_item: MakeItem) -> Item:
+    return make_item("Heat", genre=["Crime", "Thriller"], actor=["Al Pacino"])
+
+
+@pytest.fixture
+def ada(client: Client, person: User) -> Client:
+    client.force_login(person)
+    return client
+
+
+def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, film: Item) -> None:
+    served = recommend(user_id=person.pk, use_case=USE_CASES["movie_home"])
+    assertContains(ada.get("/"), f'form="dislikes" formaction="/items/{film.pk}/dislike/"')
+    page = ada.get(f"/items/{film.pk}/dislike/?session={served.session_id}&next=/watchlist/")
+    assertContains(page, "Not for you: Heat?")
+    assertContains(page, f'name="session" value="{served.session_id}"')
+    assertContains(page, 'name="next" value="/watchlist/"')
+    assertContains(page, 'type="radio"', count=6)
+    assert not Dislike.objects.exists()
+
+    form = {
+        "reason": "wrong_genre",
+        "feedback_text": "a\r\nb",
+        "session": served.session_id,
+        "next": "/watchlist/",
+    }
+    response = ada.post(f"/items/{film.pk}/dislike/", form, follow=True)
+    assertRedirects(response, "/watchlist/")
+    dislike = Dislike.objects.get()
+    assert (dislike.session_id, dislike.rank, dislike.reason) == (served.session_id, 1, "wrong_genre")
+    assert dislike.feedback_text == "a\nb"
+    assertContains(response, "Dislike recorded. We&#x27;ll improve your recommendations.")
+    assertContains(response, "From now on: less Crime and Thriller, −15 %.")
+
+    response = ada.post(f"/feedback/{dislike.pk}/undo/", {"next": "/"}, follow=True)
+    assertContains(response, "Heat may be shown to you again.")
+    dislike.interaction.refresh_from_db()
+    assert dislike.interaction.withdrawn_at is not None
+    assertContains(ada.post(f"/feedback/{dislike.pk}/undo/", follow=True), "no such dislike")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"reason": "fly"},
+        {"reason": "other\x00"},
+        {"reason": "other", "feedback_text": "x" * (MAX_TEXT + 1)},
+        {"reason": "other", "feedback_text": "\x00"},
+        {"reason": "other", "session": "nonsense"},
+        {"reason": "other", "session": str(ABSENT)},
+    ],
+)
+def test_what_cannot_be_recorded_is_said_and_nothing_typed_is_lost(
+    ada: Client, film: Item, form: dict[str, str]
+) -> None:
+    response = ada.post(f"/items/{film.pk}/dislike/", {"feedback_text": "I typed this.", **form})
+    assertContains(response, 'role="alert"', status_code=400)
+    assertContains(response, form.get("feedback_text", "I typed this."), status_code=400)
+    assert not UserInteraction.objects.exists()
+
+
+def test_line_ends_count_as_one_character(ada: Client, film: Item) -> None:
+    text = "\r\n".join("x" * 1000)[: 3 * 999 + 1]
+    ada.post(f"/items/{film.pk}/dislike/", {"reason": "other", "feedback_text": text})
+    assert len(Dislike.objects.get().feedback_text) == 1999
+
+
+def test_visitors_other_sites_and_other_people_stay_out(client: Client, person: User, film: Item) -> None:
+    login = "/accounts/login/?next="
+    assertRedirects(client.get(f"/items/{film.pk}/dislike/"), f"{login}/items/{film.pk}/dislike/")
+    assertRedirects(client.get("/feedback/"), f"{login}/feedback/")
+    assert client.post("/feedback/1/undo/").status_code == 302
+    theirs = save_dislike(user_id=person.pk, item=film, reason="other").dislike
+    client.force_login(User.objects.create_user("eve"))
+    client.post(f"/feedback/{theirs.pk}/undo/")
+    assert UserInteraction.objects.get().withdrawn_at is None
+    assertContains(client.get("/feedback/"), "You turned nothing down yet")
+    assert client.get("/feedback/1/undo/").status_code == 405
+    assert client.get("/items/0/dislike/").status_code == 404
+    form = {"reason": "other", "next": "https://example.com/"}
+    assertRedirects(client.post(f"/items/{film.pk}/dislike/", form), f"/items/{film.pk}/")
+
+
+def test_the_form_without_its_token_is_refused(person: User, film: Item) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(person)
+    assert client.post(f"/items/{film.pk}/dislike/", {"reason": "other"}).status_code == 403
+
+
+def test_the_plain_action_is_a_dislike_like_any_other(ada: Client, person: User, film: Item) -> None:
+    ada.post(f"/items/{film.pk}/act/", {"action": "dislike"})
+    dislike = Dislike.objects.select_related("interaction").get()
+    assert dislike.reason == "other"
+    ada.post(f"/items/{film.pk}/act/", {"undo": "dislike"})
+    dislike.interaction.refresh_from_db()
+    assert dislike.interaction.withdrawn_at is not None
+    # One that came by import has no row of its own.
+    record_interaction(user_id=person.pk, item_id=film.pk, type_name="dislike")
+    ada.post(f"/items/{film.pk}/act/", {"undo": "dislike"})
+    assert not UserInteraction.objects.filter(type="dislike", withdrawn_at=None).exists()
+
+
+def test_the_page_tells_what_was_said_and_what_it_changed(
+    ada: Client, person: User, film: Item, make_item: MakeItem
+) -> None:
+    other, hidden = make_item("Ran", genre=["War"]), make_item("Gone")
+    save_dislike(user_id=person.pk, item=film, reason="wrong_genre", feedback_text="<b>No</b>")
+    save_dislike(user_id=person.pk, item=other, reason="already_watched")
+    save_dislike(user_id=person.pk, item=hidden, reason="other")
+    Item.objects.filter(pk=hidden.pk).update(is_active=False)
+    page = ada.get("/feedback/")
+    assertContains(page, f'<a href="/items/{film.pk}/">Heat</a>', html=True)
+    assertNotContains(page, f"/items/{hidden.pk}/")
+    assertContains(page, "&lt;b&gt;No&lt;/b&gt;")
+    assertContains(page, "Wrong genre for me · ")
+    assertContains(page, "<span>Crime</span><strong>−15 %</strong>", html=True)
+    assertContains(page, "Because of Heat")
+    assertContains(page, "No other title was pushed out")
+    assertContains(page, "You turned down more in the last 30 days")
+    assertNotContains(page, "A newer model has learned from this")
+    charts = {heading: [(bar.label, bar.count) for bar in bars] for heading, bars in page.context["charts"]}
+    assert ("I know it already", 1) in charts["Your reasons"]
+    assert charts["Genres"] == [("Crime", 1), ("Thriller", 1)]
+    assert charts["People"] == [("Al Pacino", 1)]
+
+    # A model in service has seen the log up to now; what merely was known already teaches nothing.
+    ModelVersion.objects.create(
+        kind="als",
+        use_case="movie_home",
+        version=1,
+        status="active",
+        dataset_manifest={"window_end": timezone.now().isoformat()},
+        hyper_parameters={"negatives": "keep"},
+    )
+    for days, ids in ((0, [1, 2]), (5, [2, 3]), (40, [9])):
+        RecommendationSession.objects.create(
+            user=person,
+            use_case="movie_home",
+            method="popularity",
+            recommendations_shown=[],
+            pushed_out=ids,
+            created_at=timezone.now() - timedelta(days=days),
+        )
+    page = ada.get("/feedback/")
+    assertContains(page, "A newer model has learned from this", count=2)
+    assertContains(page, "<strong>3</strong> different titles were pushed out")
+
+
+def test_the_number_of_queries_does_not_grow_with_the_dislikes(
+    ada: Client, person: User, make_item: MakeItem, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    save_dislike(user_id=person.pk, item=make_item("Film", genre=["War"]), reason="wrong_genre")
+    with django_assert_num_queries(FEEDBACK_QUERIES):
+        ada.get("/feedback/")
+    for number in range(PAGE_LENGTH + 3):
+        film = make_item(f"Film {number}", genre=[f"Genre {number}", "War"], actor=["A", "B"])
+        save_dislike(user_id=person.pk, item=film, reason="not_interested")
+    with django_assert_num_queries(FEEDBACK_QUERIES - 1):  # the kinds are remembered
+        page = ada.get("/feedback/")
+    assert len(page.context["dislikes"]) == PAGE_LENGTH
+    assertContains(page, "Page 1 of 2")
+    assertContains(ada.get("/feedback/?page=2"), 'aria-label="Undo: ', count=4)
+
+
+def test_changes_in_words() -> None:
+    deltas = [
+        FacetDelta(1, FacetKind.GENRE, "Action", -0.15),
+        FacetDelta(2, FacetKind.GENRE, "Crime", -0.15),
+        FacetDelta(3, FacetKind.FRANCHISE, "Alien", -0.12),
+        *(FacetDelta(number, FacetKind.ACTOR, f"Actor {number}", -0.075) for number in range(4, 8)),
+    ]
+    assert changes_in_words(deltas) == (
+        "less Action and Crime, −15 %; less of the same series, −12 %; "
+        "less Actor 4, Actor 5 and 2 more, −7.5 %"
+    )
+    assert changes_in_words([]) == ""

@@ -1,0 +1,195 @@
+"""Turning something down without a script, and the page of all that a person turned down."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.selectors import caller
+from catalog.models import FacetKind, Item
+from config.errors import HeedError
+from config.use_cases import KINDS, use_cases_of_kind
+from feedback.adjustments import FacetDelta
+from feedback.models import Dislike
+from feedback.reasons import REASONS
+from feedback.selectors import (
+    DislikePatterns,
+    get_dislike_pattern_analysis,
+    get_held_back,
+    live_dislikes,
+)
+from feedback.services import SavedDislike, save_dislike, undo_dislike
+from ranking.models import ModelVersion
+from ranking.registry import learned_until
+from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
+from web.actions import ACTIONS
+from web.forms import DislikeForm
+from web.views import active_item, same_site
+
+PAGE_LENGTH = 20
+HELD_BACK_SHOWN = 10
+NAMES_SHOWN = 2
+RECORDED = "Dislike recorded. We'll improve your recommendations."
+
+TRENDS = {
+    "rising": "You turned down more in the last 30 days than in the 30 before.",
+    "falling": "You turned down less in the last 30 days than in the 30 before.",
+    "steady": "You turned down as much in the last 30 days as in the 30 before.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One row of a bar chart: how often, and how long the bar is, in percent of the longest."""
+
+    label: str
+    count: int
+    length: int
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def dislike(request: HttpRequest, item_id: int) -> HttpResponseBase:
+    """Asks for the reason, and records the dislike: what the dialog does, as a page of its own."""
+    card = active_item(item_id)
+    asked = request.POST if request.method == "POST" else request.GET
+    back = same_site(request, asked.get("next", ""), reverse("item", args=[card.id]))
+    form = DislikeForm(request.POST) if request.method == "POST" else None
+    if form is not None and form.is_valid():
+        try:
+            saved = _save(caller(request).pk, card.id, form)
+        except HeedError as error:
+            form.add_error(None, error.message)
+        else:
+            messages.success(request, _recorded_message(saved))
+            return HttpResponseRedirect(back)
+    context = {
+        "item": card,
+        "form": form,
+        "reason": asked.get("reason", ""),
+        "text": asked.get("feedback_text", ""),
+        "session_id": _as_uuid(asked.get("session", "")),
+        "back": back,
+    }
+    return render(request, "web/dislike.html", context, status=400 if form else 200)
+
+
+@login_required
+@require_POST
+def undo(request: HttpRequest, dislike_id: int) -> HttpResponseBase:
+    """Takes a dislike back and goes back to where the person was."""
+    try:
+        taken_back = undo_dislike(user_id=caller(request).pk, dislike_id=dislike_id)
+    except HeedError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, ACTIONS["dislike"].undone.format(title=taken_back.title))
+    return HttpResponseRedirect(same_site(request, request.POST.get("next", ""), reverse("feedback")))
+
+
+@login_required
+@require_safe
+def feedback(request: HttpRequest) -> HttpResponse:
+    """What the person turned down, the patterns in it, and what it changed in their lists."""
+    user_id = caller(request).pk
+    page: Page[Dislike] = Paginator(live_dislikes(user_id), PAGE_LENGTH).get_page(request.GET.get("page"))
+    patterns = get_dislike_pattern_analysis(user_id=user_id)
+    held_back = get_held_back(user_id=user_id)
+    context = {
+        "page": page,
+        "dislikes": page.object_list,
+        "learned": _learned(page.object_list),
+        "patterns": patterns,
+        "trend": TRENDS[patterns.recent_trend],
+        "charts": _charts(patterns),
+        "held_back": held_back[:HELD_BACK_SHOWN],
+        "held_back_more": held_back[HELD_BACK_SHOWN:],
+        "pushed_out": count_pushed_out(user_id=user_id),
+        "pushed_out_days": PUSHED_OUT_DAYS,
+    }
+    return render(request, "web/feedback.html", context)
+
+
+def _learned(dislikes: Iterable[Dislike]) -> set[int]:
+    """The ids of those that a model in service has learned from: its data reaches past their moment."""
+    until = learned_until(ModelVersion.Kind.ALS)
+    latest = {
+        kind: max((until[case.name] for case in use_cases_of_kind(kind) if case.name in until), default=None)
+        for kind in KINDS
+    }
+    return {
+        dislike.pk
+        for dislike in dislikes
+        if REASONS[dislike.reason].weight > 0
+        and (moment := latest.get(dislike.item.kind)) is not None
+        and dislike.created_at <= moment
+    }
+
+
+def changes_in_words(deltas: Iterable[FacetDelta]) -> str:
+    """What a dislike holds back: `less Action and Crime, −15 %; less of the same series, −12 %`."""
+    names: dict[float, list[str]] = {}
+    for delta in deltas:
+        name = "of the same series" if delta.kind == FacetKind.FRANCHISE else delta.name
+        names.setdefault(delta.delta, []).append(name)
+    return "; ".join(
+        f"less {_listed(some)}, −{round(-share * 100, 1):g} %" for share, some in sorted(names.items())
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - NAMES_SHOWN
+    if more > 0:
+        return f"{', '.join(names[:NAMES_SHOWN])} and {more} more"
+    return " and ".join(names)
+
+
+def _save(user_id: int, item_id: int, form: DislikeForm) -> SavedDislike:
+    return save_dislike(
+        user_id=user_id,
+        item=Item.objects.get(pk=item_id),
+        reason=form.cleaned_data["reason"],
+        feedback_text=form.cleaned_data["feedback_text"],
+        session_id=form.cleaned_data["session"],
+    )
+
+
+def _recorded_message(saved: SavedDislike) -> str:
+    """The same words as the script's, with the way back: its button belongs to the form of every page."""
+    changes = changes_in_words(saved.deltas)
+    return format_html(
+        '{}{} <button class="link" form="actions" formaction="{}">Undo</button>',
+        RECORDED,
+        f" From now on: {changes}." if changes else "",
+        reverse("dislike-undo", args=[saved.dislike.pk]),
+    )
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _charts(patterns: DislikePatterns) -> list[tuple[str, list[Bar]]]:
+    reasons = [(REASONS[name].label, count) for name, count in patterns.reason_distribution.items()]
+    charts = [
+        ("Your reasons", _bars(sorted(reasons, key=lambda row: -row[1]))),
+        ("Genres", _bars(patterns.top_genres)),
+        ("People", _bars(patterns.top_people)),
+    ]
+    return [(heading, bars) for heading, bars in charts if bars]
+
+
+def _bars(rows: Sequence[tuple[str, int]]) -> list[Bar]:
+    longest = max((count for _, count in rows), default=1)
+    return [Bar(label, count, round(100 * count / longest)) for label, count in rows]
