@@ -193,10 +193,13 @@ def _known_rows(history: Events, item_ids: Ints) -> Rows:
 def calibration_pairs(model: AlsModel, holdout: Holdout, rng: np.random.Generator) -> tuple[Floats, Bools]:
     """Scores and labels for `fit_platt`: each relevant target of the holdout against one other item.
 
-    The other item is drawn from the model's items outside the person's history and targets, so the
-    probability reads: between an item the person will like and any other, how sure is the model that this
-    is the one liked. Items that the model does not know are left out.
+    The other item is drawn from the model's items outside the person's history and targets, a popular one
+    as often as people choose it. So the probability reads: between an item the person will like and another
+    that people like, how sure is the model that this is the one. Against items drawn evenly, most of which
+    nobody would think of showing, the whole top of a list would come out as certain (docs/als.md).
+    Items that the model does not know are left out.
     """
+    demand = _demand(model, holdout.training)
     scores, labels = [np.empty(0, dtype=np.float32)], [np.empty(0, dtype=np.bool_)]
     for person in holdout.people():
         liked = model.rows_of(person.relevant_items)
@@ -207,7 +210,16 @@ def calibration_pairs(model: AlsModel, holdout: Holdout, rng: np.random.Generato
         others = np.flatnonzero(free)
         if not len(others) or not len(liked):
             continue
-        rows = np.concatenate([liked, rng.choice(others, size=len(liked))])
+        chances = demand[others] / demand[others].sum()
+        rows = np.concatenate([liked, rng.choice(others, size=len(liked), p=chances)])
         scores.append(score_all(model, fold_in_history(model, person.history))[rows])
         labels.append(np.arange(len(rows)) < len(liked))
     return np.concatenate(scores), np.concatenate(labels)
+
+
+def _demand(model: AlsModel, events: Events) -> Doubles:
+    """The positive weight on each item of the model, (n,); never quite 0, so that any can be drawn."""
+    rows = model.rows_of(events.item_ids)
+    weights = np.maximum(events.weights, 0)[rows >= 0]
+    demand: Doubles = np.bincount(rows[rows >= 0], weights, minlength=len(model.item_ids)).astype(np.float64)
+    return demand + 1e-9
