@@ -28,18 +28,6 @@ class ItemCard:
     def genres(self) -> tuple[str, ...]:
         return self.facets.get(FacetKind.GENRE, ())
 
-    @property
-    def actors(self) -> tuple[str, ...]:
-        return self.facets.get(FacetKind.ACTOR, ())
-
-    @property
-    def directors(self) -> tuple[str, ...]:
-        return self.facets.get(FacetKind.DIRECTOR, ())
-
-    @property
-    def themes(self) -> tuple[str, ...]:
-        return self.facets.get(FacetKind.THEME, ())
-
 
 # PostgreSQL would put the items without a year first, SQLite last.
 _NEWEST = F("year").desc(nulls_last=True)

@@ -6,7 +6,6 @@ HeedError                 the base: `status` is the HTTP status, the text is one
 ├── NotFound        404   no such thing, or none that the caller may see
 ├── Conflict        409   what is asked contradicts what is recorded
 ├── KeyReused       422   an idempotency key came again with another body
-├── Unavailable     503   something the server needs is not reachable at the moment
 └── LockHeld        503   another run is at the same work; a command exits with 3
 """
 
@@ -41,10 +40,6 @@ class Conflict(HeedError):
 
 class KeyReused(HeedError):
     status = 422
-
-
-class Unavailable(HeedError):
-    status = 503
 
 
 class LockHeld(HeedError):

@@ -116,12 +116,6 @@ def _top_facets(user_id: int, kinds: Sequence[FacetKind]) -> list[tuple[str, int
     return [(name, count) for name, count in rows[:TOP]]
 
 
-def get_adjustments(*, user_id: int) -> list[Adjustment]:
-    """What a person's standing dislikes hold back, each with its moment, in one query."""
-    rows = FeatureAdjustment.objects.filter(dislike__user_id=user_id, dislike__interaction__withdrawn_at=None)
-    return [Adjustment(*row) for row in rows.values_list("facet_id", "delta", "dislike__created_at")]
-
-
 def get_held_back(*, user_id: int, now: datetime | None = None) -> list[HeldBack]:
     """The facets held back now, strongest first, those faded to under one percent left out."""
     rows = list(

@@ -27,11 +27,6 @@ class Slot:
     source: str
 
 
-def find_slot(*, user_id: int, session_id: UUID, item_id: int) -> Slot:
-    """The slot in which this person was shown this item. Raises NotFound as `find_slots` does."""
-    return find_slots(user_id=user_id, wanted={(session_id, item_id)})[session_id, item_id]
-
-
 def find_slots(*, user_id: int, wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], Slot]:
     """The slots in which this person was shown these items, by (session id, item id), in one query.
 

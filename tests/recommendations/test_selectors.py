@@ -1,4 +1,4 @@
-"""find_slot: the slot in which a person was shown an item, and four refusals that cannot be told apart."""
+"""find_slots: the slot in which a person was shown an item, and four refusals that cannot be told apart."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,10 +13,15 @@ from accounts.models import User
 from config.errors import NotFound
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession
-from recommendations.selectors import Slot, find_slot
+from recommendations.selectors import Slot, find_slots
 from tests.answers import assert_refused
 from tests.factories import make_item, make_items
 from tests.recommendations.builders import list_body, make_session
+
+
+def find_slot(*, user_id: int, session_id: UUID, item_id: int) -> Slot:
+    """The one slot that is asked for."""
+    return find_slots(user_id=user_id, wanted={(session_id, item_id)})[session_id, item_id]
 
 
 def test_the_slot_is_the_servers_own_record(person: User) -> None:
