@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from config.errors import InvalidInput
+from config.parsers import unique_keys
 
 MAX_ROW_BYTES = 1_000_000
 MAX_FIELD_CHARACTERS = 100_000
@@ -252,7 +253,7 @@ def _read_json_lines(lines: _Lines, columns: Columns, bad_rows: BadRows) -> Iter
 
 def _parse_object(text: str, columns: Columns) -> dict[str, Any]:
     try:
-        values = json.loads(text, object_pairs_hook=_unique_keys)
+        values = json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise BadValue(f"not valid JSON ({error})") from error
     if not isinstance(values, dict):
@@ -262,13 +263,6 @@ def _parse_object(text: str, columns: Columns) -> dict[str, Any]:
     if missing := columns.required - set(values):
         raise BadValue(f"missing key {', '.join(sorted(missing))}")
     return values
-
-
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("an object holds the same key twice")
-    return result
 
 
 def read_json_array(path: Path) -> Iterator[Row]:
@@ -296,7 +290,7 @@ class _Text:
         self._window = ""
         self._chunks = iter(lambda: stream.read(_CHUNK_BYTES), b"")
         self._decode: Callable[..., str] = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._json = json.JSONDecoder(object_pairs_hook=_unique_keys)
+        self._json = json.JSONDecoder(object_pairs_hook=unique_keys)
 
     def take(self, character: str) -> bool:
         """Whether `character` comes next; if so it is consumed."""

@@ -23,7 +23,7 @@ class StrictJSONParser(JSONParser):
                 stream.read().decode("utf-8"),
                 parse_constant=_refuse_constant,
                 parse_float=_finite,
-                object_pairs_hook=_unique_keys,
+                object_pairs_hook=unique_keys,
             )
             _check_depth_and_text(value)
         except (ValueError, RecursionError) as error:
@@ -42,7 +42,8 @@ def _finite(text: str) -> float:
     return number
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object's pairs as a dict, for `object_pairs_hook`. Raises ValueError for a key that comes twice."""
     result = dict(pairs)
     if len(result) != len(pairs):
         raise ValueError("an object holds the same key twice")

@@ -108,7 +108,7 @@ class DislikeEntry(serializers.Serializer[Any]):
     feedback_text = serializers.CharField(allow_blank=True)
     predicted_score = serializers.FloatField(allow_null=True)
     created_at = serializers.DateTimeField()
-    learned = serializers.BooleanField(help_text="whether a ranker was trained with its example")
+    used_in_training = serializers.BooleanField(help_text="whether a ranker was trained with its example")
 
 
 class HistoryQuery(serializers.Serializer[Any]):
@@ -346,5 +346,5 @@ def _entry_json(dislike: Dislike) -> dict[str, Any]:
         "feedback_text": dislike.feedback_text,
         "predicted_score": dislike.predicted_score,
         "created_at": dislike.created_at,
-        "learned": example is not None and example.used_in_training,
+        "used_in_training": example is not None and example.used_in_training,
     }

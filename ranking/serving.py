@@ -159,8 +159,8 @@ def arrange(
 def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
     """The items that would be in this list if no dislike held them back."""
     by_base = np.argsort(-allowed.base_scores, kind="stable")[: len(arranged)]
-    by_base_ids = allowed.item_ids[by_base]
-    return [int(item_id) for item_id in by_base_ids[~np.isin(by_base_ids, arranged.item_ids)]]
+    held_back = allowed.take(by_base[allowed.multipliers[by_base] < 1.0])
+    return [int(item_id) for item_id in np.setdiff1d(held_back.item_ids, arranged.item_ids)]
 
 
 def respond(
@@ -191,8 +191,9 @@ def respond(
             start=1,
         )
     )
-    method = slots[0].method if slots else "none"
-    made_by_als = live.als is not None and method == "als"
+    # A list is made by the most trusted source in it, also where a dislike moved its items from the top.
+    method = next((METHODS[name] for name in use_case.sources if name in arranged.sources), "none")
+    made_by_als = live.als is not None and "als" in arranged.sources
     return ServedList(
         session_id=uuid4(),
         use_case=use_case.name,

@@ -47,6 +47,14 @@ def other_person(db: None) -> User:
 
 
 @pytest.fixture
+def staff(db: None, client: Client) -> User:
+    """A staff member without any permission yet, logged in with `client`."""
+    user = make_user("staff", is_staff=True)
+    client.force_login(user)
+    return user
+
+
+@pytest.fixture
 def api(person: User) -> APIClient:
     """An API client logged in as `person`."""
     client = APIClient(raise_request_exception=False)

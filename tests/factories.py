@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import numpy as np
+from django.contrib.auth.models import Permission
 
 from accounts.models import User
 from catalog.models import Facet, Item, ItemFacet
@@ -25,6 +26,11 @@ def make_user(username: str = "", **fields: object) -> User:
     user.set_unusable_password()
     user.save()
     return user
+
+
+def allow(user: User, *codenames: str) -> None:
+    """Gives a person these permissions."""
+    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
 
 
 def make_item(title: str = "", *, kind: str = "movie", genres: Iterable[str] = (), **fields: object) -> Item:

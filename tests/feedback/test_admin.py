@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,22 +20,11 @@ from feedback.services import save_dislike, undo_dislike
 from feedback.training import get_untrained_negative_feedback_count
 from ranking.serving import recommend
 from recommendations.services import report_seen
-from tests.factories import make_item, make_user
+from tests.factories import allow, make_item, make_user
 
 pytestmark = pytest.mark.django_db
 DISLIKES = "/admin/feedback/dislike/"
 State = Dislike.ReviewState
-
-
-@pytest.fixture
-def staff(client: Client) -> User:
-    user = make_user("staff", is_staff=True)
-    client.force_login(user)
-    return user
-
-
-def allow(user: User, *codenames: str) -> None:
-    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
 
 
 def dislike(item: Item, *, user: User | None = None, reason: str = "wrong_genre", text: str = "") -> Dislike:

@@ -253,7 +253,7 @@ class TestHistory:
         assert answer.status_code == 200
         body = answer.json()
         assert body["total"] == 2
-        assert [(one["dislike_id"], one["title"], one["learned"]) for one in body["dislikes"]] == [
+        assert [(one["dislike_id"], one["title"], one["used_in_training"]) for one in body["dislikes"]] == [
             (new.pk, "New", False),
             (old.pk, "Old", True),
         ]
@@ -265,7 +265,7 @@ class TestHistory:
             "feedback_text": "",
             "predicted_score": None,
             "created_at": old.created_at.isoformat().replace("+00:00", "Z"),
-            "learned": True,
+            "used_in_training": True,
         }
 
     def test_as_many_as_asked_for(self, api: APIClient, person: User) -> None:

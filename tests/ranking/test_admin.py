@@ -1,29 +1,17 @@
 """What staff can see and do with model versions and sessions."""
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
 from config.use_cases import USE_CASES
 from ranking.models import ModelVersion
 from ranking.serving import recommend
-from tests.factories import make_interaction, make_item, make_user, make_version
+from tests.factories import allow, make_interaction, make_item, make_user, make_version
 
 pytestmark = pytest.mark.django_db
 VERSIONS = "/admin/ranking/modelversion/"
 Status = ModelVersion.Status
-
-
-@pytest.fixture
-def staff(client: Client) -> User:
-    user = make_user("staff", is_staff=True)
-    client.force_login(user)
-    return user
-
-
-def allow(user: User, *codenames: str) -> None:
-    user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
 
 
 def act(client: Client, action: str, *versions: ModelVersion) -> str:

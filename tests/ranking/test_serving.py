@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
+from catalog.models import Item
 from config.use_cases import USE_CASES
+from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction, withdraw_state
 from interactions.types import EXCLUDING
@@ -230,3 +232,26 @@ def test_rank_keeps_every_item_once_in_falling_order(sources: list[list[tuple[in
     assert sorted(ranked.item_ids) == sorted({item for pairs in sources for item, _ in pairs})
     assert (np.diff(ranked.base_scores) <= 0).all()
     assert ((ranked.base_scores >= 0) & (ranked.base_scores <= 1)).all()
+
+
+def test_a_list_names_its_model_also_where_dislikes_moved_another_source_to_the_top(person: User) -> None:
+    crime = make_items(5, genres=["Crime"])
+    comedy = make_item(genres=["Comedy"])
+    version = make_active_als([[item.pk for item in crime]])
+    make_interaction(person, crime[0])
+    for item in make_items(8, genres=["Crime"]):
+        save_dislike(user_id=person.pk, item=item, reason="wrong_genre")
+    make_interaction(make_user(), comedy)
+    refresh_popularity(use_case="movie_home")
+    served = serve(person)
+    assert served.slots[0].item.id == comedy.pk
+    assert (served.method_used, served.model_version) == ("als", version.label)
+
+
+def test_what_was_hidden_is_not_said_to_be_pushed_out_by_a_dislike(person: User) -> None:
+    items = make_items(3)
+    serve(person)
+    Item.objects.filter(pk=items[0].pk).update(is_active=False)
+    served = serve(person, limit=2)
+    assert len(served.slots) == 2
+    assert RecommendationSession.objects.get(pk=served.session_id).pushed_out == []
