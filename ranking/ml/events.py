@@ -77,3 +77,20 @@ class Events:
     def between(self, start: float, end: float) -> "Events":
         """The events with start <= time < end."""
         return self.select((self.times >= start) & (self.times < end))
+
+
+def summed_history(item_ids: Ints, weights: Doubles | Floats) -> tuple[Ints, Doubles]:
+    """One person's events, oldest first, as items and weights: no item twice, in the order last acted on.
+
+    The positive weights of an item are added up; a dislike outweighs them, with the sum of what is negative.
+    """
+    # The last occurrence decides the place: np.unique gives the first, so it looks from the end.
+    _, from_end = np.unique(item_ids[::-1], return_index=True)
+    last = np.sort(len(item_ids) - 1 - from_end)
+    ordered = item_ids[last]
+    known, inverse = np.unique(item_ids, return_inverse=True)
+    liked = np.bincount(inverse, np.maximum(weights, 0), minlength=len(known))
+    disliked = np.bincount(inverse, np.minimum(weights, 0), minlength=len(known))
+    summed = np.where(disliked < 0, disliked, liked)
+    result: Doubles = summed[np.searchsorted(known, ordered)]
+    return ordered, result

@@ -1,7 +1,7 @@
 """The time split: learn from the past, judge on what came after, as serving does."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,18 @@ class Holdout:
 
     def __len__(self) -> int:
         return len(self.user_ids)
+
+    def sample(self, most: int, rng: np.random.Generator) -> "Holdout":
+        """The same with at most so many people, drawn evenly."""
+        if len(self) <= most:
+            return self
+        chosen = np.sort(rng.choice(self.user_ids, size=most, replace=False))
+        return replace(
+            self,
+            user_ids=chosen,
+            history=self.history.select(np.isin(self.history.user_ids, chosen)),
+            targets=self.targets.select(np.isin(self.targets.user_ids, chosen)),
+        )
 
     def people(self) -> Iterator[Person]:
         """The judged people in the order of `user_ids`; the events are views, nothing is copied."""

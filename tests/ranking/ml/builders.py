@@ -1,12 +1,15 @@
-"""Small event sets and models for the tests of the mathematics."""
+"""Small event sets, catalogues, lists and models for the tests of the mathematics."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from ranking.ml.als import AlsModel, AlsParameters, fit_als, gram_matrix
 from ranking.ml.events import Events
+from ranking.ml.features import FEATURES, GROUPS, ItemContent
+from ranking.ml.ranker import RankerData
 
 Row = tuple[int, int, float, float, bool]  # person, item, weight, time, relevant
 
@@ -76,6 +79,44 @@ def model_of(item_factors: "np.ndarray[tuple[int, int], np.dtype[np.float32]]") 
         regularization=0.5,
         alpha=1.0,
         negative_scale=1.0,
+    )
+
+
+def make_content(
+    facets: Sequence[Sequence[int]],
+    *,
+    groups: Sequence[str],
+    published: Sequence[float] | None = None,
+    item_ids: Sequence[int] | None = None,
+) -> ItemContent:
+    """The facets (columns) of each item and their groups; unless given, no dates, and ids 0, 1, …"""
+    rows = np.repeat(np.arange(len(facets)), [len(one) for one in facets])
+    columns = np.array([facet for one in facets for facet in one], dtype=np.int64)
+    dates = [-np.inf] * len(facets) if published is None else published
+    return ItemContent(
+        item_ids=np.array(range(len(facets)) if item_ids is None else item_ids, dtype=np.int64),
+        published=np.array(dates, dtype=np.float64),
+        facets=csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(facets), len(groups))),
+        groups=np.array([GROUPS.index(group) for group in groups], dtype=np.int64),
+    )
+
+
+def lists_by(feature: str, *, lists: int = 60, size: int = 8, seed: int = 0, sign: int = 1) -> RankerData:
+    """Lists of random features in which people chose the two slots with the highest (or lowest) `feature`."""
+    rng = np.random.default_rng(seed)
+    features = rng.random((lists * size, len(FEATURES)), dtype=np.float32)
+    values = sign * features[:, FEATURES.index(feature)].reshape(lists, size)
+    places = np.argsort(np.argsort(-values, axis=1), axis=1)
+    ranks = np.arange(1, size + 1)
+    return RankerData(
+        features=features,
+        relevance=np.where(places == 0, 4, np.where(places == 1, 3, 1)).ravel().astype(np.int64),
+        weights=np.ones(lists * size),
+        ranks=np.tile(ranks, lists),
+        exposure=np.tile(1 / np.log2(ranks + 1), lists),
+        sizes=np.full(lists, size),
+        user_ids=np.arange(lists) % 15,
+        times=np.arange(lists, dtype=np.float64),
     )
 
 

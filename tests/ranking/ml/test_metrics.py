@@ -10,11 +10,15 @@ from ranking.ml.metrics import (
     bootstrap_interval,
     coverage,
     disliked_share_at_k,
+    expected_calibration_error,
     hit_rate_at_k,
     liked_over_disliked,
     ndcg_at_k,
+    novelty_at_k,
     paired_bootstrap_interval,
+    ratio_bootstrap_interval,
     recall_at_k,
+    reciprocal_rank_at_k,
 )
 
 HITS = np.array([[True, False, True], [False, False, False], [False, True, False], [False, False, False]])
@@ -74,6 +78,22 @@ def test_hit_rate_by_hand() -> None:
     np.testing.assert_array_equal(hit_rate_at_k(HITS, COUNTS, k=1), [1, 0, 0, np.nan])
 
 
+class TestReciprocalRank:
+    def test_by_hand(self) -> None:
+        np.testing.assert_array_equal(reciprocal_rank_at_k(HITS, COUNTS, k=3), [1, 0, 0.5, np.nan])
+        np.testing.assert_array_equal(reciprocal_rank_at_k(HITS, COUNTS, k=1), [1, 0, 0, np.nan])
+
+    def test_an_empty_list_finds_nothing(self) -> None:
+        values = reciprocal_rank_at_k(np.empty((1, 0), dtype=np.bool_), np.array([1]), k=5)
+        np.testing.assert_array_equal(values, [0])
+
+    @given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 5), st.integers(1, 12))), st.integers(1, 12))
+    def test_is_the_rank_of_the_first_hit(self, hits: np.ndarray, k: int) -> None:
+        values = reciprocal_rank_at_k(hits, np.ones(len(hits), dtype=np.int64), k=k)
+        for row, value in zip(hits[:, :k].tolist(), values, strict=True):
+            assert value == (1 / (row.index(True) + 1) if True in row else 0)
+
+
 def test_disliked_share_by_hand() -> None:
     np.testing.assert_allclose(disliked_share_at_k(HITS, COUNTS, k=3), [2 / 3, 0, 1 / 3, np.nan])
 
@@ -96,6 +116,85 @@ class TestLikedOverDisliked:
 
 def test_coverage_ignores_padding_and_repeats() -> None:
     assert coverage(np.array([[1, 2, -1], [2, 5, -1]]), 12) == 0.25
+
+
+class TestNovelty:
+    def test_by_hand(self) -> None:
+        # half, a quarter and an eighth of the people chose the items: 1, 2 and 3 bits
+        shares = np.array([[0.5, 0.25, 0.125], [1.0, 0.25, np.nan], [np.nan, np.nan, np.nan]])
+        np.testing.assert_allclose(novelty_at_k(shares, k=3), [2, 1, np.nan])
+        np.testing.assert_allclose(novelty_at_k(shares, k=1), [1, 0, np.nan])
+
+    @given(hnp.arrays(np.float64, (3, 4), elements=st.floats(1e-6, 1)), st.integers(1, 6))
+    def test_items_half_as_popular_are_one_bit_newer(self, shares: np.ndarray, k: int) -> None:
+        values = novelty_at_k(shares, k=k)
+        assert (values >= 0).all()
+        np.testing.assert_allclose(novelty_at_k(shares / 2, k=k), values + 1)
+
+    @pytest.mark.parametrize("share", [0.0, -0.1, 1.5])
+    def test_what_is_no_share_is_refused(self, share: float) -> None:
+        with pytest.raises(ValueError, match="shares"):
+            novelty_at_k(np.array([[share]]), k=1)
+
+
+predictions = hnp.arrays(np.float64, st.integers(1, 40), elements=st.sampled_from([0.0, 0.2, 0.5, 0.9, 1.0]))
+
+
+class TestExpectedCalibrationError:
+    def test_by_hand(self) -> None:
+        # 0.1 and 0.3 of which none came true, 0.6 and 0.8 of which both did: 0.2 and 0.3 off
+        curve = expected_calibration_error(
+            np.array([0.6, 0.1, 0.8, 0.3]), np.array([True, False, True, False]), bins=2
+        )
+        np.testing.assert_allclose(curve.predicted, [0.2, 0.7])
+        np.testing.assert_array_equal(curve.observed, [0, 1])
+        np.testing.assert_array_equal(curve.counts, [2, 2])
+        assert curve.error == pytest.approx(0.25)
+
+    def test_probabilities_that_are_right_have_almost_no_error(self) -> None:
+        rng = np.random.default_rng(1)
+        chances = rng.random(100_000)
+        came_true = rng.random(100_000) < chances
+        curve = expected_calibration_error(chances, came_true)
+        assert curve.error < 0.01
+        np.testing.assert_array_equal(curve.counts, np.full(10, 10_000))
+        assert expected_calibration_error(chances**2, came_true).error == pytest.approx(1 / 6, abs=0.01)
+
+    @given(predictions, st.integers(1, 50), st.integers(0, 2**32 - 1))
+    def test_bins_hold_every_prediction_in_whatever_order(
+        self, chances: np.ndarray, bins: int, seed: int
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        came_true = rng.random(len(chances)) < 0.5
+        curve = expected_calibration_error(chances, came_true, bins=bins)
+        assert 1 <= len(curve.counts) <= bins
+        assert (curve.counts > 0).all()
+        assert curve.counts.sum() == len(chances)
+        assert (np.diff(curve.predicted) > 0).all()
+        assert curve.counts @ curve.observed == pytest.approx(came_true.sum())
+        assert abs(chances.mean() - came_true.mean()) - 1e-9 <= curve.error <= 1
+        order = rng.permutation(len(chances))
+        again = expected_calibration_error(chances[order], came_true[order], bins=bins)
+        np.testing.assert_array_equal(again.counts, curve.counts)
+        np.testing.assert_allclose(again.observed, curve.observed)
+
+    def test_nothing_predicted(self) -> None:
+        curve = expected_calibration_error(np.empty(0), np.empty(0, dtype=np.bool_))
+        assert math.isnan(curve.error)
+        assert len(curve.predicted) == len(curve.observed) == len(curve.counts) == 0
+
+    @pytest.mark.parametrize(
+        ("chances", "bins", "message"),
+        [
+            ([0.5], 10, "one length"),
+            ([0.5, 1.1], 10, "between 0 and 1"),
+            ([0.5, float("nan")], 10, "between 0 and 1"),
+            ([0.5, 0.5], 0, "at least 1 bin"),
+        ],
+    )
+    def test_what_cannot_be_compared_is_refused(self, chances: list[float], bins: int, message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            expected_calibration_error(np.array(chances), np.array([True, False]), bins=bins)
 
 
 class TestBootstrap:
@@ -141,3 +240,30 @@ class TestBootstrap:
     def test_settings_out_of_range_are_refused(self, rounds: int, confidence: float) -> None:
         with pytest.raises(ValueError, match="Rounds"):
             bootstrap_interval(np.ones(3), rng=np.random.default_rng(1), rounds=rounds, confidence=confidence)
+
+
+class TestRatioBootstrap:
+    def test_equal_denominators_give_the_plain_interval(self) -> None:
+        values = np.random.default_rng(1).random(50)
+        ratio = ratio_bootstrap_interval(values * 3, np.full(50, 3.0), rng=np.random.default_rng(2))
+        plain = bootstrap_interval(values, rng=np.random.default_rng(2))
+        assert (ratio.mean, ratio.low, ratio.high) == pytest.approx((plain.mean, plain.low, plain.high))
+
+    def test_people_with_more_events_count_for_more(self) -> None:
+        interval = ratio_bootstrap_interval(
+            np.array([9.0, 0.0]), np.array([9.0, 1.0]), rng=np.random.default_rng(1)
+        )
+        assert (interval.mean, interval.low, interval.high) == (0.9, 0.0, 1.0)
+
+    def test_resamples_without_an_event_are_left_out(self) -> None:
+        numerators, denominators = np.array([1.0, 0.0, 0.0]), np.array([2.0, 0.0, 0.0])
+        interval = ratio_bootstrap_interval(numerators, denominators, rng=np.random.default_rng(1))
+        assert (interval.mean, interval.low, interval.high) == (0.5, 0.5, 0.5)
+        nothing = ratio_bootstrap_interval(numerators, denominators * 0, rng=np.random.default_rng(1))
+        assert all(math.isnan(x) for x in (nothing.mean, nothing.low, nothing.high))
+
+    def test_what_does_not_fit_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="same people"):
+            ratio_bootstrap_interval(np.ones(3), np.ones(4), rng=np.random.default_rng(1))
+        with pytest.raises(ValueError, match="Rounds"):
+            ratio_bootstrap_interval(np.ones(3), np.ones(3), rng=np.random.default_rng(1), rounds=0)
