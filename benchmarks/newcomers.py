@@ -1,0 +1,393 @@
+"""What boosts do for people of whom little is known: lists of ten with and without, window after window.
+
+    DEBUG=1 python manage.py import_movielens ../shared/data/ml-latest-small
+    DEBUG=1 python manage.py generate_als_dataset
+    DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/newcomers.py [--ranker] [--described-only] [--json]
+
+For each tenth of the log from the third on, ALS, the demand and (--ranker) a bootstrap ranker are made from
+the events before it alone. Judged are the people whose first event lies in it. Their first 1, 3, 5 and 10
+films there, each with its rating and like, are all that is known of them; what they liked after that in the
+same tenth is what the lists should hold. The stages are those of serving, without exploration and without
+what dislikes hold back. Beside them, as "longer", stand the people who were there before, with all of
+their past.
+
+--described-only leaves films without actors out of log and catalogue. With metadata for some films only,
+those were chosen by what became popular, so that being lifted by an actor would tell the future.
+Nothing is written.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+if TYPE_CHECKING:
+    from config.use_cases import UseCase
+    from profiles.fold import Event
+    from ranking.candidates import Candidates
+    from ranking.catalogue import Catalogue
+    from ranking.datasets.bootstrap import BootstrapList
+    from ranking.live import Live
+    from ranking.ml.arrays import Bools, Doubles, Ints
+    from ranking.ml.events import Events
+    from ranking.ml.metrics import Interval
+    from ranking.sources import UserState
+
+SEED = 1
+K = 10
+KNOWN = (1, 3, 5, 10)
+# Stands for a past of any length.
+LONGER = 0
+STRENGTHS = (0.0, 0.25, 0.5, 1.0)
+# The log is cut into tenths. Those before FIRST_JUDGED only teach.
+TENTHS = 10
+FIRST_TAUGHT, FIRST_JUDGED = 2, 3
+METRICS = ("ndcg", "recall", "boosted")
+BASELINES = ("popularity", "ALS")
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A way to make lists.
+
+    sources  which are asked, in order of trust
+    als      whether the ALS model serves, ranker whether the ranker does
+    popular  the share of popularity in the base score, which serving does not mix in; the rest is ALS
+    """
+
+    sources: tuple[str, ...]
+    als: bool = True
+    ranker: bool = False
+    popular: float = 0.0
+
+
+_ALL = ("als", "taste", "similar", "popular", "fresh")
+_NO_TASTE = ("als", "similar", "popular", "fresh")
+VARIANTS = {
+    "popularity": Variant(("popular",), als=False),
+    "no model": Variant(_ALL, als=False),
+    "ALS": Variant(("als", "popular")),
+    "half ALS, half popularity": Variant(("als", "popular"), popular=0.5),
+    "serving without the taste source": Variant(_NO_TASTE),
+    "serving": Variant(_ALL),
+    "with a ranker, without the taste source": Variant(_NO_TASTE, ranker=True),
+    "with a ranker": Variant(_ALL, ranker=True),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Somebody with events in a window.
+
+    events  all of theirs to its end, oldest first; names (n,) the type of each
+    films   (f,) the items they acted on, in the order of the first time
+    past    how many of these were before the window; 0 for somebody new
+    """
+
+    user_id: int
+    events: "Events"
+    names: list[str]
+    films: "Ints"
+    past: int
+
+    @property
+    def stages(self) -> dict[int, int]:
+        """How many films are known of them, by one of KNOWN, or by LONGER for who has a past."""
+        return {LONGER: self.past} if self.past else {known: known for known in KNOWN}
+
+    def known(self, films: int) -> "Bools":
+        """Which events are known when they have met so many films."""
+        return np.isin(self.events.item_ids, self.films[:films])
+
+    def targets(self, films: int) -> "Ints":
+        """The films they liked after so many."""
+        liked = np.unique(self.events.item_ids[self.events.relevant])
+        return np.setdiff1d(liked, self.films[:films])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """What all windows have in common.
+
+    names  (n,) the type of each event
+    kinds  (m,) code of the kind of each facet of the catalogue
+    """
+
+    events: "Events"
+    names: list[str]
+    catalogue: "Catalogue"
+    kinds: "Ints"
+    use_case: "UseCase"
+
+    def people(self, start: float, end: float) -> Iterator[Judged]:
+        """The people who did something in start <= time < end."""
+        times = self.events.times
+        for user_id in np.unique(self.events.between(start, end).user_ids).tolist():
+            # Stable: what happened in one second stays in the order of its writing.
+            at = np.flatnonzero((times < end) & (self.events.user_ids == user_id))
+            at = at[np.argsort(times[at], kind="stable")]
+            events = self.events.select(at)
+            films, first = np.unique(events.item_ids, return_index=True)
+            past = int((events.times[first] < start).sum())
+            names = [self.names[place] for place in at.tolist()]
+            yield Judged(user_id, events, names, films[np.argsort(first)], past)
+
+    def state(self, person: Judged, films: int, live: "Live") -> "UserState":
+        """What serving would know of somebody after their first `films`."""
+        from profiles.boosts import personal_alpha
+        from profiles.fold import fold, no_taste
+        from profiles.log import current_rules
+        from profiles.selectors import PersonalTaste
+        from ranking.replay import state_from
+
+        known = np.flatnonzero(person.known(films))
+        taste = fold(no_taste(), [self._event(person, place) for place in known.tolist()], current_rules())
+        personal = PersonalTaste(taste, personal_alpha(taste), None, ())
+        return replace(state_from(person.events.select(known), live), taste=personal)
+
+    def _event(self, person: Judged, place: int) -> "Event":
+        from interactions.types import MAX_RATING, TYPES
+        from profiles.fold import Event
+
+        name = person.names[place]
+        rating = float(person.events.weights[place]) / TYPES[name].training * MAX_RATING
+        row = int(self.catalogue.rows_of(person.events.item_ids[[place]])[0])
+        content = self.catalogue.content.facets
+        columns = content.indices[content.indptr[row] : content.indptr[row + 1]].tolist()
+        facets = tuple((int(self.catalogue.facet_ids[at]), int(self.kinds[at]), "") for at in columns)
+        return Event(place + 1, name, rating if name == "watched" else None, "", facets)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The list of one person by one variant at one strength, judged."""
+
+    user_id: int
+    known: int
+    variant: str
+    strength: float
+    ndcg: float
+    recall: float
+    boosted: float
+
+
+def main() -> None:
+    import django
+
+    django.setup()
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ranker", action="store_true", help="also with a bootstrap ranker")
+    parser.add_argument("--described-only", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+
+    started = time.perf_counter()
+    world = load_world(described_only=options.described_only)
+    cuts = np.quantile(world.events.times, np.arange(TENTHS + 1) / TENTHS, method="higher").tolist()
+    cuts[-1] = float(np.nextafter(world.events.times.max(), np.inf))
+    lists = bootstrapped(world) if options.ranker else []
+    measured = []
+    for tenth in range(FIRST_JUDGED, TENTHS):
+        # Lists of earlier windows alone: what happened in this one teaches nothing.
+        past = [one for one in lists if one.window < tenth - FIRST_TAUGHT]
+        live = live_at(world, cuts[tenth - 1], cuts[tenth], past)
+        measured += list(measure(world, live, cuts[tenth], cuts[tenth + 1]))
+    result: dict[str, Any] = {"films": len(world.catalogue.item_ids), "events": len(world.events)}
+    result |= {str(known): figures([one for one in measured if one.known == known]) for known in KNOWN}
+    result["all of these"] = figures([one for one in measured if one.known != LONGER])
+    result["longer"] = figures([one for one in measured if one.known == LONGER])
+    result["seconds"] = round(time.perf_counter() - started, 1)
+    print(json.dumps(result, indent=None if options.json else 2))  # noqa: T201
+
+
+def load_world(*, described_only: bool) -> World:
+    """The newest dataset with its types, and the catalogue."""
+    import pandas as pd
+
+    from catalog.models import Facet
+    from config.use_cases import USE_CASES
+    from profiles.fold import CODES
+    from ranking.catalogue import read_catalogue
+    from ranking.datasets.als import load_als_events
+    from ranking.datasets.manifest import DATA, newest_dataset
+    from ranking.ml.demand import ItemDemand
+
+    use_case = USE_CASES["movie_home"]
+    folder = newest_dataset("als", use_case.name)
+    _, events = load_als_events(folder, use_case)
+    names = pd.read_parquet(folder / DATA, columns=["type"])["type"].astype(str).to_numpy()
+    catalogue = read_catalogue(use_case.name)
+    codes = {pk: CODES[kind] for pk, kind in Facet.objects.values_list("pk", "kind") if kind in CODES}
+    kinds = np.array([codes[facet_id] for facet_id in catalogue.facet_ids.tolist()], dtype=np.int64)
+    if described_only:
+        actors = catalogue.content.facets[:, kinds == CODES["actor"]]
+        described = np.diff(actors.indptr) > 0
+        demand = catalogue.demand
+        counts = (demand.popularity, demand.approval, demand.verdicts)
+        catalogue = catalogue.only(described, ItemDemand(*(count[described] for count in counts)))
+    known = np.isin(events.item_ids, catalogue.item_ids)
+    return World(events.select(known), names[known].tolist(), catalogue, kinds, use_case)
+
+
+def bootstrapped(world: World) -> list["BootstrapList"]:
+    """The lists that rankers learn from, one window for each tenth from FIRST_TAUGHT on."""
+    from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists
+    from ranking.ml.als import AlsParameters
+
+    plan = BootstrapPlan(windows=TENTHS - FIRST_TAUGHT, first=FIRST_TAUGHT / TENTHS)
+    lists = bootstrap_lists(
+        world.events,
+        catalogue=world.catalogue,
+        use_case=world.use_case,
+        parameters=AlsParameters(),
+        plan=plan,
+        seed=SEED,
+    )
+    return list(lists)
+
+
+def live_at(world: World, since: float, start: float, lists: list["BootstrapList"]) -> "Live":
+    """The live state at `start`, with a ranker where there are lists; ALS is calibrated from `since` on."""
+    from config.progress import Progress
+    from ranking.datasets.bootstrap import PARAMETERS, calibrated_before, live_before, ranker_data
+    from ranking.loading import Loaded
+    from ranking.ml.als import AlsParameters, fit_als
+    from ranking.training.ranker import fit_calibrated_ranker
+
+    past = world.events.before(start)
+    model = fit_als(past, AlsParameters(), seed=SEED)
+    earlier = fit_als(past.before(since), AlsParameters(), seed=SEED)
+    als = calibrated_before(model, earlier, past, since, start)
+    live = live_before(past, start, world.catalogue, als)
+    if not lists:
+        return live
+    quiet = Progress("ranker", quiet=True)
+    fitted = fit_calibrated_ranker(ranker_data(lists), PARAMETERS, seed=SEED, progress=quiet)
+    return replace(live, models=replace(live.models, ranker=Loaded(0, "ranker", fitted.ranker)))
+
+
+def measure(world: World, live: "Live", start: float, end: float) -> Iterator[Measured]:
+    """Every variant for everybody who liked something in the window start <= time < end."""
+    for person in world.people(start, end):
+        for known, films in person.stages.items():
+            targets = person.targets(films)
+            if len(person.films) <= films or not len(targets):
+                continue
+            for name, variant in VARIANTS.items():
+                if variant.ranker and live.ranker is None:
+                    continue
+                mine = replace(
+                    live,
+                    models=replace(
+                        live.models,
+                        als=live.models.als if variant.als else None,
+                        ranker=live.models.ranker if variant.ranker else None,
+                    ),
+                )
+                state = world.state(person, films, mine)
+                ranked = ranked_by(variant, state, mine, world.use_case, start)
+                for strength, shown in lists_of(ranked, state, mine):
+                    yield Measured(person.user_id, known, name, strength, *judged(shown, targets))
+
+
+def ranked_by(
+    variant: Variant, state: "UserState", live: "Live", use_case: "UseCase", start: float
+) -> "Candidates":
+    """The candidates in their base order."""
+    from datetime import UTC, datetime
+
+    from ranking.serving import rank, retrieve
+    from ranking.sources import als_scores
+
+    retrieved = retrieve(state, live, replace(use_case, sources=variant.sources))
+    ranked = rank(retrieved, state, live, datetime.fromtimestamp(start, UTC))
+    if not variant.popular:
+        return ranked
+    popularity = live.catalogue.demand.popularity[live.catalogue.rows_of(ranked.item_ids)]
+    als = np.nan_to_num(als_scores(ranked.item_ids, state, live)[0], nan=0.0)
+    return ranked.with_base(variant.popular * popularity + (1.0 - variant.popular) * als)
+
+
+def lists_of(ranked: "Candidates", state: "UserState", live: "Live") -> Iterator[tuple[float, "Candidates"]]:
+    """The list at each strength of boosts."""
+    from django.conf import settings
+
+    from ranking.serving import exclude, personalise
+
+    for strength in STRENGTHS:
+        settings.BOOST_STRENGTH = settings.BOOST_STRENGTH_WITH_RANKER = strength
+        yield strength, exclude(personalise(ranked, state, live), state).take(np.arange(len(ranked)) < K)
+
+
+def judged(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:
+    """NDCG@10, recall@10, and the share of the slots that say by how much taste lifted them."""
+    from ranking.ml.metrics import ndcg_at_k
+
+    hits = np.isin(shown.item_ids, targets)[None, :]
+    ranked = np.pad(hits.astype(np.float64), ((0, 0), (0, K - hits.shape[1])))
+    wanted = np.ones((1, min(K, len(targets))))
+    boosted = np.mean([boost.percent > 0 for boost in shown.boosts()]) if len(shown) else 0.0
+    return float(ndcg_at_k(ranked, wanted, k=K)[0]), float(hits.sum() / len(targets)), float(boosted)
+
+
+def figures(measured: list[Measured]) -> dict[str, Any]:
+    """Means with 95 % intervals over people; a person of whom several lists are here counts once."""
+    from ranking.ml.metrics import bootstrap_interval, paired_bootstrap_interval
+
+    rng = np.random.default_rng(SEED)
+    users = np.unique([one.user_id for one in measured])
+    cells: dict[tuple[str, float], list[Measured]] = {}
+    for one in measured:
+        cells.setdefault((one.variant, one.strength), []).append(one)
+    # NaN for somebody who was judged before there was a ranker.
+    values = {
+        (*cell, metric): _per_person(of_cell, metric, users)
+        for cell, of_cell in cells.items()
+        for metric in METRICS
+    }
+    result: dict[str, Any] = {"people": len(users), "lists": len(cells[BASELINES[0], 0.0])}
+    for variant, strength in cells:
+        mine = {metric: values[variant, strength, metric] for metric in METRICS}
+        row: dict[str, Any] = {
+            metric: _rounded(bootstrap_interval(mine[metric], rng=rng)) for metric in METRICS[:2]
+        }
+        row["boosted"] = round(float(np.nanmean(mine["boosted"])), 3)
+        for metric in METRICS[:2]:
+            without = values[variant, 0.0, metric]
+            against = {f"{metric} - without boosts": without} if strength else {}
+            against |= {f"{metric} - {name}": values[name, 0.0, metric] for name in BASELINES}
+            row |= {
+                name: _rounded(paired_bootstrap_interval(mine[metric], other, rng=rng))
+                for name, other in against.items()
+            }
+        result.setdefault(variant, {})[str(strength)] = row
+    return result
+
+
+def _per_person(measured: list[Measured], metric: str, users: "Ints") -> "Doubles":
+    """(p,) the mean over the lists of each of `users`, sorted; NaN without one."""
+    places = np.searchsorted(users, [one.user_id for one in measured])
+    counts = np.bincount(places, minlength=len(users))
+    sums = np.bincount(places, [getattr(one, metric) for one in measured], minlength=len(users))
+    means: Doubles = np.full(len(users), np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
+
+
+def _rounded(interval: "Interval") -> list[float]:
+    return [round(value, 4) for value in asdict(interval).values()]
+
+
+if __name__ == "__main__":
+    main()

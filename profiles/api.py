@@ -1,0 +1,260 @@
+"""Taste over HTTP: the profile, rating, resetting, and the small learning loop."""
+
+from dataclasses import asdict
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from accounts.selectors import caller
+from catalog.models import Item
+from catalog.selectors import find_item
+from config.api import (
+    ERRORS,
+    WRITE_ERRORS,
+    IdField,
+    NumberField,
+    TextField,
+    UuidField,
+    WholeNumberField,
+    validated,
+)
+from config.errors import NotFound
+from config.use_cases import KINDS
+from interactions.api import ActionAnswer, recorded_json
+from interactions.types import MAX_RATING
+from profiles.boosts import ORIGINAL_ALPHA
+from profiles.selectors import FacetFigure, get_profile, get_vector_state, next_update_in
+from profiles.services import give_feedback, rate_item, reset_profile
+
+
+class ItemBody(serializers.Serializer[Any]):
+    """Which item, and the list it was met in."""
+
+    item_id = IdField(required=False, allow_null=True, default=None)
+    kind = serializers.ChoiceField(
+        choices=list(KINDS), required=False, allow_null=True, default=None, help_text="where a title names it"
+    )
+    recommendation_session_id = UuidField(required=False, allow_null=True, default=None)
+
+
+class RateBody(ItemBody):
+    """A rating of an item, named by its id or its title."""
+
+    title = TextField(max_length=300, required=False, allow_blank=True, default="")
+    rating = NumberField(min_value=0.0, max_value=MAX_RATING)
+
+
+class FeedbackBody(ItemBody):
+    """A like (1) or a dislike (0) of an item, named by its id or its title."""
+
+    movie_name = TextField(max_length=300, required=False, allow_blank=True, default="")
+    rating = WholeNumberField(min_value=0, max_value=1)
+
+
+class ScoreSerializer(serializers.Serializer[Any]):
+    """How a person stands to a facet: above 0 they like it."""
+
+    name = serializers.CharField()
+    score = serializers.FloatField(min_value=-1.0, max_value=1.0)
+
+
+class AlphaSerializer(serializers.Serializer[Any]):
+    """How much of a score is left to the model: at first, and for this person."""
+
+    original_alpha = serializers.FloatField()
+    personalized_alpha = serializers.FloatField()
+
+
+class StatisticsSerializer(serializers.Serializer[Any]):
+    """What the person did since the last reset, without what they took back."""
+
+    interactions = serializers.DictField(child=serializers.IntegerField())
+    ratings = serializers.IntegerField()
+    mean_rating = serializers.FloatField(allow_null=True)
+    since = serializers.DateTimeField(allow_null=True)
+
+
+class ProfileAnswer(serializers.Serializer[Any]):
+    """What the system thinks of a person."""
+
+    user_id = serializers.IntegerField()
+    persona = serializers.CharField(allow_null=True)
+    personalization = AlphaSerializer()
+    preferences = serializers.DictField(
+        child=ScoreSerializer(many=True), help_text="by facet kind, best liked first"
+    )
+    avoided = serializers.DictField(
+        child=ScoreSerializer(many=True), help_text="by facet kind, least liked first"
+    )
+    statistics = StatisticsSerializer()
+    reset_at = serializers.DateTimeField(allow_null=True)
+
+
+class VectorEntry(serializers.Serializer[Any]):
+    """An entry of the taste vector: 0.5 is neutral."""
+
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    value = serializers.FloatField(min_value=0.0, max_value=1.0)
+
+
+class VectorAnswer(serializers.Serializer[Any]):
+    """The clearest entries of the taste vector, and when it moves again."""
+
+    user_id = serializers.IntegerField()
+    vector = VectorEntry(many=True)
+    feedback_count = serializers.IntegerField()
+    next_update_in = serializers.IntegerField(min_value=1)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """An entry of the taste vector that moved."""
+
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    before = serializers.FloatField()
+    after = serializers.FloatField()
+
+
+class FeedbackAnswer(serializers.Serializer[Any]):
+    """That the feedback is on record, and what it moved."""
+
+    success = serializers.BooleanField()
+    created = serializers.BooleanField(help_text="false where it was on record before")
+    item_id = serializers.IntegerField()
+    updated = serializers.BooleanField(help_text="whether the taste vector moved")
+    changes = ChangeSerializer(many=True)
+    feedback_count = serializers.IntegerField()
+    next_update_in = serializers.IntegerField(min_value=1)
+
+
+class ProfileView(APIView):
+    """A person's taste profile: seen, and forgotten."""
+
+    @extend_schema(operation_id="profile", responses={200: ProfileAnswer, **ERRORS})
+    def get(self, request: Request, user_id: int) -> Response:
+        person = _person(request, user_id, "view_others_profile")
+        profile = get_profile(person.pk)
+        return Response(
+            {
+                "user_id": person.pk,
+                "persona": profile.persona,
+                "personalization": {
+                    "original_alpha": ORIGINAL_ALPHA,
+                    "personalized_alpha": profile.alpha,
+                },
+                "preferences": _scores_json(profile.liked),
+                "avoided": _scores_json(profile.disliked),
+                "statistics": asdict(profile.statistics),
+                "reset_at": profile.reset_at,
+            }
+        )
+
+    @extend_schema(operation_id="profile_reset", responses={204: None, **ERRORS})
+    def delete(self, request: Request, user_id: int) -> Response:
+        reset_profile(user_id=_person(request, user_id, "change_others_profile").pk)
+        return Response(status=204)
+
+
+class RateView(APIView):
+    """Records that an item was watched, and how it is rated."""
+
+    @extend_schema(
+        operation_id="profile_rate",
+        request=RateBody,
+        responses={200: ActionAnswer, 201: ActionAnswer, **WRITE_ERRORS},
+    )
+    def post(self, request: Request, user_id: int) -> Response:
+        body = validated(RateBody, request.data)
+        person = _person(request, user_id, "change_others_profile")
+        recorded = rate_item(
+            user_id=person.pk,
+            item=_item(body, "title"),
+            rating=body["rating"],
+            session_id=body["recommendation_session_id"],
+        )
+        return Response({"success": True, **recorded_json(recorded)}, status=201 if recorded.created else 200)
+
+
+class FeedbackView(APIView):
+    """The small learning loop: a like or a dislike, and what it moved."""
+
+    @extend_schema(
+        operation_id="feedback",
+        request=FeedbackBody,
+        responses={200: FeedbackAnswer, 201: FeedbackAnswer, **WRITE_ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        body = validated(FeedbackBody, request.data)
+        item = _item(body, "movie_name")
+        given = give_feedback(
+            user_id=caller(request).pk,
+            item=item,
+            likes=body["rating"] == 1,
+            session_id=body["recommendation_session_id"],
+        )
+        answer = {
+            "success": True,
+            "created": given.created,
+            "item_id": item.pk,
+            "updated": given.updated,
+            "changes": [
+                {"kind": one.kind, "name": one.name, "before": one.before, "after": one.after}
+                for one in given.changes
+            ],
+            "feedback_count": given.taste.feedback,
+            "next_update_in": next_update_in(given.taste),
+        }
+        return Response(answer, status=201 if given.created else 200)
+
+
+class TasteVectorView(APIView):
+    """A person's taste vector."""
+
+    @extend_schema(operation_id="taste_vector", responses={200: VectorAnswer, **ERRORS})
+    def get(self, request: Request, user_id: int) -> Response:
+        person = _person(request, user_id, "view_others_profile")
+        state = get_vector_state(person.pk)
+        return Response(
+            {
+                "user_id": person.pk,
+                "vector": [asdict(entry) for entry in state.entries],
+                "feedback_count": state.feedback,
+                "next_update_in": state.next_update_in,
+            }
+        )
+
+
+def _person(request: Request, user_id: int, permission: str) -> User:
+    """The person in the address: the caller, or anybody for whom the caller holds `permission`."""
+    person = caller(request)
+    if person.pk == user_id:
+        return person
+    other = None
+    if person.has_perm(f"profiles.{permission}"):
+        other = User.objects.filter(pk=user_id, is_active=True).first()
+    if other is None:
+        raise NotFound("There is no such person, or none that you may ask for.")
+    return other
+
+
+def _item(body: dict[str, Any], title_field: str) -> Item:
+    return find_item(
+        item_id=body["item_id"],
+        title=body[title_field],
+        kind=body["kind"],
+        id_field="item_id",
+        title_field=title_field,
+    )
+
+
+def _scores_json(by_kind: dict[str, list[FacetFigure]]) -> dict[str, list[dict[str, Any]]]:
+    return {
+        kind: [{"name": figure.name, "score": figure.value} for figure in figures]
+        for kind, figures in by_kind.items()
+    }

@@ -1,0 +1,229 @@
+"""A person's taste as a fold over what they did: pure, so that the same log gives the same numbers always.
+
+Two beliefs are kept for each facet. Its *score* is an exponential moving average of what was done with items
+that have it (Brown: Smoothing, Forecasting and Prediction, 1963). Its *value* is the entry of the taste
+vector, which moves after every few pieces of feedback only. docs/taste.md explains both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interactions.types import MAX_RATING, TYPES
+
+# As in catalog.models.FacetKind; a kind's code in the arrays is its place here. Only ever add at the end.
+KINDS = ("genre", "actor", "director", "theme", "publisher")
+CODES = {kind: code for code, kind in enumerate(KINDS)}
+
+# score = KEPT × score + ADDED × weight, at each interaction with an item that has the facet.
+KEPT, ADDED = 0.8, 0.2
+RATE = 0.3  # of the way that one piece of feedback moves an entry of the vector
+NEUTRAL = 0.5  # the entry of a facet of which the vector knows nothing
+UNRATED = 7.0  # what `watched` without a rating counts as, as in training
+# What a person states, against what they merely do: only this moves the vector.
+STATEMENTS = frozenset({"like", "favorite", "apply", "interest", "watched", "dislike"})
+
+_ENTRY = np.dtype(
+    [("facet_id", "<i8"), ("kind", "u1"), ("score", "<f8"), ("value", "<f8"), ("running", "<f8")]
+)
+
+ItemFacets: TypeAlias = tuple[tuple[int, int, str], ...]
+"""(facet id, code of its kind, name) of each facet of an item that a profile looks at, none twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the fold depends on besides the log. A profile made under other rules is made anew.
+
+    update_every    after so many pieces of feedback the vector moves; at least 1
+    dislike_weights (reason, (code of a facet kind, weight in [-1, 0]), …) of each reason that speaks of taste
+    """
+
+    update_every: int
+    dislike_weights: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One interaction that counts. `reason` is that of a dislike, "" where there is none."""
+
+    interaction_id: int
+    type_name: str
+    rating: float | None
+    reason: str
+    facets: ItemFacets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taste:
+    """What is believed of one person, aligned arrays of length k.
+
+    facet_ids  sorted
+    kinds      code of each facet's kind
+    scores     preference in [-1, 1]
+    values     entry of the taste vector in [0, 1]; facets that are not here stand at NEUTRAL
+    running    the entry once the feedback that waits for the next update is in
+    names      of the facets that are worth naming, by id
+    evidence   how many interactions said something of a facet
+    feedback   how many pieces of feedback there were
+    """
+
+    facet_ids: NDArray[np.int64]
+    kinds: NDArray[np.uint8]
+    scores: NDArray[np.float64]
+    values: NDArray[np.float64]
+    running: NDArray[np.float64]
+    names: Mapping[int, str] = field(default_factory=dict)
+    evidence: int = 0
+    feedback: int = 0
+
+    def strongest(self, kind: str, limit: int) -> list[tuple[int, float]]:
+        """(facet id, score) of the best-liked facets of a kind, best first; only scores above 0."""
+        rows = np.flatnonzero((self.kinds == CODES[kind]) & (self.scores > 0.0))
+        rows = rows[np.argsort(-self.scores[rows], kind="stable")[:limit]]
+        return list(zip(self.facet_ids[rows].tolist(), self.scores[rows].tolist(), strict=True))
+
+    def top_names(self, kind: str, limit: int) -> list[str]:
+        """The names of the best-liked facets of a kind, best first."""
+        return [self.names[facet_id] for facet_id, _ in self.strongest(kind, limit) if facet_id in self.names]
+
+
+def no_taste() -> Taste:
+    """Nothing is known yet."""
+    return decode(b"", names={}, evidence=0, feedback=0)
+
+
+def weigh(event: Event, rules: Rules) -> Mapping[int, float]:
+    """What an interaction says, in [-1, 1], by the code of each facet kind of which it says something.
+
+    A rating r counts (r − 5) / 5 of the full weight, so that a low one speaks against. A dislike speaks of
+    what its reason speaks of; one without a reason says nothing but not to show the item again.
+    """
+    row = TYPES[event.type_name]
+    if row.profile is None:
+        return dict(dict(rules.dislike_weights).get(event.reason, ()))
+    weight = row.profile
+    if event.type_name == "watched":
+        middle = MAX_RATING / 2
+        weight *= ((UNRATED if event.rating is None else event.rating) - middle) / middle
+    return dict.fromkeys(range(len(KINDS)), weight)
+
+
+def is_feedback(event: Event, weights: Mapping[int, float]) -> bool:
+    """Whether an interaction is a statement for or against its item. Watching alone is none, a rating is."""
+    if event.type_name not in STATEMENTS or (event.type_name == "watched" and event.rating is None):
+        return False
+    return any(weights.values())
+
+
+def fold(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:
+    """`taste` after `events`, which are in the order (occurred_at, id) and later than all that is in it.
+
+    For each facet of the item of which an event speaks with weight w:
+    score = KEPT × score + ADDED × w. A piece of feedback moves the running entry: w > 0 pulls it by
+    RATE × (1 − entry) towards 1, w < 0 by RATE × entry towards 0. Every `update_every` pieces the vector
+    takes over the running entries. Folding in parts gives to the bit what folding at once gives.
+    """
+    if not events:
+        return taste
+    weights = [weigh(event, rules) for event in events]
+    spoken = [
+        [(*facet, said[facet[1]]) for facet in event.facets if facet[1] in said]
+        for event, said in zip(events, weights, strict=True)
+    ]
+    said_of = [entry for entries in spoken for entry in entries]
+    flat_ids = np.array([entry[0] for entry in said_of], dtype=np.int64)
+    flat_weights = np.array([entry[3] for entry in said_of], dtype=np.float64)
+    facet_ids, kinds, scores, values, running = _widened(taste, flat_ids, [entry[1] for entry in said_of])
+    places = np.searchsorted(facet_ids, flat_ids)
+    feedback = taste.feedback
+    bounds = pairwise(accumulate((len(entries) for entries in spoken), initial=0))
+    for event, said, (start, end) in zip(events, weights, bounds, strict=True):
+        at, weight = places[start:end], flat_weights[start:end]
+        scores[at] = KEPT * scores[at] + ADDED * weight
+        if is_feedback(event, said):
+            running[at] = _moved(running[at], weight)
+            feedback += 1
+            if feedback % rules.update_every == 0:
+                values = running.copy()
+    return Taste(
+        facet_ids=facet_ids,
+        kinds=kinds,
+        scores=scores,
+        values=values,
+        running=running,
+        names={**taste.names, **{entry[0]: entry[2] for entry in said_of}},
+        evidence=taste.evidence + sum(1 for entries in spoken if entries),
+        feedback=feedback,
+    )
+
+
+def _moved(entries: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Away from what is disliked means towards 0. Stepping back from 1 in proportion to the distance left,
+    # as the mirror image of the pull would, could hardly leave the neighbourhood of 1 again.
+    targets = np.where(weights > 0.0, 1.0, 0.0)
+    moved = np.where(weights == 0.0, entries, entries + RATE * (targets - entries))
+    clipped: NDArray[np.float64] = np.clip(moved, 0.0, 1.0)
+    return clipped
+
+
+def _widened(
+    taste: Taste, more_ids: NDArray[np.int64], more_kinds: Sequence[int]
+) -> tuple[
+    NDArray[np.int64], NDArray[np.uint8], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
+]:
+    """Copies of the arrays of `taste`, with places for the facets that it does not have yet."""
+    new = np.unique(more_ids)
+    new = new[~columns_of(new, taste.facet_ids)[0]]
+    # Inserting a few in their places is much cheaper than sorting all of them once more.
+    facet_ids = np.insert(taste.facet_ids, np.searchsorted(taste.facet_ids, new), new)
+    kinds = np.zeros(len(facet_ids), dtype=np.uint8)
+    scores = np.zeros(len(facet_ids))
+    values, running = np.full(len(facet_ids), NEUTRAL), np.full(len(facet_ids), NEUTRAL)
+    kinds[np.searchsorted(facet_ids, more_ids)] = more_kinds
+    old = np.searchsorted(facet_ids, taste.facet_ids)
+    kinds[old], scores[old], values[old], running[old] = (
+        taste.kinds,
+        taste.scores,
+        taste.values,
+        taste.running,
+    )
+    return facet_ids, kinds, scores, values, running
+
+
+def columns_of(
+    wanted: NDArray[np.int64], facet_ids: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Which of `wanted` are among the sorted `facet_ids`, and the columns of those that are."""
+    columns = np.searchsorted(facet_ids, wanted)
+    known = columns < len(facet_ids)
+    known[known] = facet_ids[columns[known]] == wanted[known]
+    return known, columns[known]
+
+
+def encode(taste: Taste) -> bytes:
+    """The arrays as bytes: 33 for each facet."""
+    entries = np.empty(len(taste.facet_ids), dtype=_ENTRY)
+    columns = (taste.facet_ids, taste.kinds, taste.scores, taste.values, taste.running)
+    for name, column in zip(entries.dtype.names or (), columns, strict=True):
+        entries[name] = column
+    return entries.tobytes()
+
+
+def decode(data: bytes, *, names: Mapping[int, str], evidence: int, feedback: int) -> Taste:
+    """What `encode` wrote. Raises ValueError for bytes of another length."""
+    entries = np.frombuffer(data, dtype=_ENTRY)
+    return Taste(
+        facet_ids=np.ascontiguousarray(entries["facet_id"]),
+        kinds=np.ascontiguousarray(entries["kind"]),
+        scores=np.ascontiguousarray(entries["score"]),
+        values=np.ascontiguousarray(entries["value"]),
+        running=np.ascontiguousarray(entries["running"]),
+        names=names,
+        evidence=evidence,
+        feedback=feedback,
+    )

@@ -1,0 +1,209 @@
+"""From the tables to the fold: the profile as it is stored, and the part of the log that it lacks."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import groupby
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import QuerySet
+
+from catalog.models import Facet
+from feedback.reasons import REASONS
+from interactions.models import UserInteraction
+from interactions.selectors import live_interactions
+from profiles.fold import CODES, Event, Rules, Taste, decode, fold, no_taste
+from profiles.models import TasteProfile
+
+# Wrong genre holds genres back by 0.15 and weighs −0.6: as much against as a like weighs for.
+_WEIGHT_OF_SHARE = -4.0
+
+# Every list that is served asks this, and building it by the ORM would take longer than running it. What
+# counts is as in `counted_interactions`. A row of the log is only ever taken back, never brought back, and a
+# reason is only ever added; so the rows up to the cursor are the same as long as there are as many, and as
+# many reasons. The fold is in the order of time: it starts from nothing where something was taken back, and
+# where something new happened before what is folded in already. Then `goes_on_after` is NULL.
+_READ = """
+WITH profile AS (
+    SELECT * FROM profiles_tasteprofile WHERE user_id = %s
+), log AS (
+    SELECT COUNT(CASE WHEN done.id <= profile.cursor THEN 1 END) AS log_rows,
+           COUNT(CASE WHEN done.id <= profile.cursor THEN dislike.id END) AS log_reasons,
+           MIN(CASE WHEN done.id > profile.cursor THEN done.occurred_at END) AS first_new
+    FROM profile
+    JOIN user_interactions AS done
+      ON done.user_id = profile.user_id AND done.withdrawn_at IS NULL AND done.id > profile.reset_id
+     AND (profile.reset_at IS NULL OR done.occurred_at >= profile.reset_at)
+    LEFT JOIN user_dislikes AS dislike ON done.type = 'dislike' AND dislike.interaction_id = done.id
+), state AS (
+    SELECT CASE WHEN profile.rules = %s
+                 AND profile.rows = log.log_rows AND profile.reasons = log.log_reasons
+                 AND (log.first_new IS NULL OR profile.cursor_at IS NULL
+                      OR log.first_new >= profile.cursor_at)
+           THEN profile.cursor END AS goes_on_after
+    FROM log LEFT JOIN profile ON TRUE
+)
+SELECT profile.*, state.goes_on_after, (
+    SELECT CAST({collected}({listed}(
+        done.id, CAST(done.occurred_at AS text), done.type, done.rating, dislike.reason,
+        facet.id, facet.kind, facet.name
+    )) AS text)
+    FROM user_interactions AS done
+    LEFT JOIN user_dislikes AS dislike ON done.type = 'dislike' AND dislike.interaction_id = done.id
+    LEFT JOIN catalog_itemfacet AS link ON link.item_id = done.item_id
+    LEFT JOIN catalog_facet AS facet ON facet.id = link.facet_id
+    WHERE done.user_id = %s AND done.withdrawn_at IS NULL
+      AND done.id > COALESCE(state.goes_on_after, profile.reset_id, 0)
+      AND (profile.reset_at IS NULL OR done.occurred_at >= profile.reset_at)
+) AS events
+FROM state LEFT JOIN profile ON TRUE
+"""
+_SQL = {
+    "sqlite": _READ.format(collected="json_group_array", listed="json_array"),
+    "postgresql": _READ.format(collected="json_agg", listed="json_build_array"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """What of the log is folded in: see TasteProfile."""
+
+    interaction_id: int = 0
+    occurred_at: datetime | None = None
+    rows: int = 0
+    reasons: int = 0
+
+    def after(self, events: list[Event], last_at: datetime | None) -> "Cursor":
+        """The cursor once `events` are folded in too, the last of them of the moment `last_at`."""
+        if not events:
+            return self
+        return Cursor(
+            interaction_id=max(self.interaction_id, *(event.interaction_id for event in events)),
+            occurred_at=last_at,
+            rows=self.rows + len(events),
+            reasons=self.reasons + sum(1 for event in events if event.reason),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """A taste as of now, and what it took. `anew`: it was made from nothing, not from what was stored."""
+
+    taste: Taste
+    cursor: Cursor
+    events: list[Event]
+    anew: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A person's profile as it is stored, and what of the log is to be folded in.
+
+    profile_id  None where nothing is stored yet
+    cursor      what of the log is in `taste`
+    anew        `taste` is no longer what the log says: `events` are to be folded from nothing
+    events      oldest first; empty where the profile is up to date
+    last_at     the moment of the last of them
+    """
+
+    profile_id: int | None = None
+    taste: Taste = field(default_factory=no_taste)
+    cursor: Cursor = field(default_factory=Cursor)
+    reset_id: int = 0
+    reset_at: datetime | None = None
+    anew: bool = True
+    events: list[Event] = field(default_factory=list)
+    last_at: datetime | None = None
+
+    @property
+    def is_current(self) -> bool:
+        return not self.anew and not self.events
+
+    def catch_up(self, rules: Rules) -> CaughtUp:
+        """Folds in what is lacking. Writes nothing."""
+        taste, cursor = self.taste, self.cursor
+        if self.anew:
+            taste, cursor = no_taste(), Cursor(interaction_id=self.reset_id)
+        folded = fold(taste, self.events, rules)
+        return CaughtUp(folded, cursor.after(self.events, self.last_at), self.events, self.anew)
+
+
+def current_rules() -> Rules:
+    """The rules of the fold as the settings and the reasons of dislikes have them."""
+    weights = []
+    for reason in REASONS.values():
+        shares = reason.shares().items()
+        spoken = [
+            (CODES[kind], max(-1.0, _WEIGHT_OF_SHARE * share)) for kind, share in shares if kind in CODES
+        ]
+        weights.append((reason.name, tuple(sorted(spoken))))
+    return Rules(settings.TASTE_UPDATE_EVERY, tuple(sorted(weights)))
+
+
+def digest(rules: Rules) -> str:
+    """16 characters that are others for other rules."""
+    return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
+
+
+def counted_interactions(
+    user_id: int, *, reset_id: int, reset_at: datetime | None
+) -> QuerySet[UserInteraction]:
+    """A person's interactions that count: none that were taken back, none from before the reset."""
+    counted = live_interactions().filter(user_id=user_id, pk__gt=reset_id)
+    return counted if reset_at is None else counted.filter(occurred_at__gte=reset_at)
+
+
+def read_log(user_id: int, rules: Rules, *, anew: bool = False) -> Reading:
+    """The stored profile and what it lacks: one query, however much that is.
+
+    With `anew` everything since the reset is to be folded, whatever is stored.
+    """
+    wanted = "" if anew else digest(rules)
+    (row,) = TasteProfile.objects.raw(_SQL[connection.vendor], [user_id, wanted, user_id])
+    goes_on_after, text = (getattr(row, name) for name in ("goes_on_after", "events"))
+    events, last_at = _events_from(text)
+    if row.pk is None:
+        return Reading(events=events, last_at=last_at)
+    return Reading(
+        profile_id=row.pk,
+        taste=decode(
+            bytes(row.vector),
+            names={int(facet_id): name for facet_id, name in row.names.items()},
+            evidence=row.evidence,
+            feedback=row.feedback,
+        ),
+        cursor=Cursor(row.cursor, row.cursor_at, row.rows, row.reasons),
+        reset_id=row.reset_id,
+        reset_at=row.reset_at,
+        anew=goes_on_after is None,
+        events=events,
+        last_at=last_at,
+    )
+
+
+def name_facets(facet_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """(kind, name) of each of these facets that still exists, by id: one query."""
+    rows = Facet.objects.filter(pk__in=list(facet_ids)).values_list("pk", "kind", "name")
+    return {facet_id: (kind, name) for facet_id, kind, name in rows}
+
+
+def _events_from(text: str | None) -> tuple[list[Event], datetime | None]:
+    """The interactions from the query's JSON, which has an entry for each facet; and when the last was."""
+    # Moments of one database sort as text in the order of time.
+    rows = sorted(json.loads(text or "[]"), key=lambda row: (row[1], row[0]))
+    events = []
+    for (interaction_id, type_name, rating, reason), of_event in groupby(
+        rows, key=lambda row: (row[0], row[2], row[3], row[4])
+    ):
+        facets = tuple((row[5], CODES[row[6]], row[7]) for row in of_event if row[6] in CODES)
+        events.append(Event(interaction_id, type_name, rating, reason or "", facets))
+    return events, _moment(rows[-1][1]) if rows else None
+
+
+def _moment(text: str) -> datetime:
+    """A moment as the database writes it; SQLite writes UTC and does not say so."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,241 @@
+"""Writes of taste: bringing a profile up to date, resetting it, and the feedback that moves it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Exists, Max, OuterRef
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.services import lock_person
+from catalog.models import Item
+from config.errors import InvalidInput
+from config.progress import Progress
+from config.use_cases import KINDS as ITEM_KINDS
+from feedback.services import save_dislike
+from interactions.models import UserInteraction
+from interactions.services import Recorded, record_interaction
+from profiles.fold import KINDS, Taste, encode, no_taste
+from profiles.log import (
+    CaughtUp,
+    Cursor,
+    Reading,
+    current_rules,
+    digest,
+    name_facets,
+    read_log,
+)
+from profiles.models import Preference, TasteProfile
+from profiles.taste import vector_for
+
+# So many of the best-liked facets of each kind are kept with their names.
+NAMED_PER_KIND = 20
+# What the simple no of the learning loop means.
+PLAIN_REASON = "not_interested"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the taste vector that moved."""
+
+    facet_id: int
+    kind: str
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackGiven:
+    """What came of one piece of feedback. `updated`: it is the one that moved the vector."""
+
+    created: bool
+    updated: bool
+    changes: tuple[Change, ...]
+    taste: Taste
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The outcome of `rebuild_profiles`. `changed`: profiles that said something else before."""
+
+    people: int
+    interactions: int
+    preferences: int
+    changed: int
+
+
+def catch_up(*, user_id: int) -> Taste:
+    """The taste of a person as of now, stored. One query where the profile is up to date."""
+    rules = current_rules()
+    reading = read_log(user_id, rules)
+    if reading.is_current:
+        return reading.taste
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        # Somebody else may have stored it while this one waited.
+        reading = read_log(user_id, rules)
+        if reading.is_current:
+            return reading.taste
+        return _store(user_id, reading, reading.catch_up(rules))
+
+
+def rebuild_profile(*, user_id: int) -> tuple[CaughtUp, bool]:
+    """Makes a profile anew from the log since its reset; also whether it says something else than before."""
+    rules = current_rules()
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        reading = read_log(user_id, rules, anew=True)
+        caught_up = reading.catch_up(rules)
+        _store(user_id, reading, caught_up)
+    return caught_up, encode(caught_up.taste) != encode(reading.taste)
+
+
+def find_people(usernames: Iterable[str] = ()) -> list[int]:
+    """The ids of these people, or of everybody who did anything or has a profile.
+
+    Raises InvalidInput for a name that nobody has.
+    """
+    wanted = set(usernames)
+    if not wanted:
+        people = User.objects.filter(
+            Exists(UserInteraction.objects.filter(user=OuterRef("pk")))
+            | Exists(TasteProfile.objects.filter(user=OuterRef("pk")))
+        )
+        return list(people.order_by("pk").values_list("pk", flat=True))
+    found = dict(User.objects.filter(username__in=wanted).order_by("pk").values_list("username", "pk"))
+    if unknown := sorted(wanted.difference(found)):
+        raise InvalidInput(f"There is nobody named {', '.join(unknown)}.")
+    return list(found.values())
+
+
+def rebuild_profiles(*, user_ids: Iterable[int], progress: Progress | None = None) -> Rebuilt:
+    """Makes the profiles of these people anew, each in a transaction of its own."""
+    progress = progress or Progress(quiet=True)
+    people = interactions = preferences = changed = 0
+    for user_id in user_ids:
+        caught_up, is_changed = rebuild_profile(user_id=user_id)
+        people += 1
+        interactions += len(caught_up.events)
+        preferences += len(caught_up.taste.facet_ids)
+        changed += is_changed
+        progress.advance()
+    return Rebuilt(people, interactions, preferences, changed)
+
+
+def reset_profile(*, user_id: int) -> None:
+    """Forgets what is believed of a person: whatever is on record now never counts again.
+
+    The log itself stays, and with it what must not be shown again.
+    """
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        newest = UserInteraction.objects.filter(user_id=user_id).aggregate(newest=Max("pk"))["newest"] or 0
+        profile_id = TasteProfile.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+        forgotten = Reading(profile_id=profile_id, reset_id=newest, reset_at=timezone.now())
+        _store(user_id, forgotten, CaughtUp(no_taste(), Cursor(interaction_id=newest), [], anew=True))
+
+
+def rate_item(*, user_id: int, item: Item, rating: float, session_id: UUID | None = None) -> Recorded:
+    """Records that a person watched an item and how they rate it, 0 to 10; a new rating replaces the old.
+
+    Raises InvalidInput for an item that is not watched or a rating out of range, and NotFound for a session
+    that does not hold the item.
+    """
+    kind = ITEM_KINDS.get(item.kind)
+    if kind is None or "watched" not in kind.actions:
+        raise InvalidInput(f"rating: {kind.label if kind else item.kind} take no rating.")
+    return record_interaction(
+        user_id=user_id, item_id=item.pk, type_name="watched", rating=rating, session_id=session_id
+    )
+
+
+def give_feedback(*, user_id: int, item: Item, likes: bool, session_id: UUID | None = None) -> FeedbackGiven:
+    """Records a like, or a dislike for PLAIN_REASON, and tells what it moved in the taste vector.
+
+    What stands already is not recorded again and moves nothing. Raises NotFound for a session that does not
+    hold the item.
+    """
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        before = catch_up(user_id=user_id)
+        if likes:
+            created = record_interaction(
+                user_id=user_id, item_id=item.pk, type_name="like", session_id=session_id
+            ).created
+        else:
+            created = save_dislike(
+                user_id=user_id, item=item, reason=PLAIN_REASON, session_id=session_id
+            ).created
+        after = catch_up(user_id=user_id)
+    every = current_rules().update_every
+    changes = _changes(before, after)
+    # A dislike that ends a like changes the past too, so the vector may move between two updates.
+    updated = created and (bool(changes) or before.feedback // every != after.feedback // every)
+    return FeedbackGiven(created, updated, changes, after)
+
+
+def _changes(before: Taste, after: Taste) -> tuple[Change, ...]:
+    """The entries of the vector that moved, those that moved most first."""
+    facet_ids = np.union1d(before.facet_ids, after.facet_ids)
+    old, new = vector_for(before, facet_ids), vector_for(after, facet_ids)
+    moved = np.flatnonzero(old != new)
+    moved = moved[np.argsort(-np.abs(new[moved] - old[moved]), kind="stable")]
+    rows = list(zip(facet_ids[moved].tolist(), old[moved].tolist(), new[moved].tolist(), strict=True))
+    named = name_facets(row[0] for row in rows)
+    return tuple(
+        Change(facet_id, *named[facet_id], was, now) for facet_id, was, now in rows if facet_id in named
+    )
+
+
+def _store(user_id: int, before: Reading, caught_up: CaughtUp) -> Taste:
+    """Writes a profile in the place of `before`; returns its taste with the names that are kept."""
+    taste = replace(caught_up.taste, names=_names_of_best(caught_up.taste))
+    values = {
+        "cursor": caught_up.cursor.interaction_id,
+        "cursor_at": caught_up.cursor.occurred_at,
+        "rows": caught_up.cursor.rows,
+        "reasons": caught_up.cursor.reasons,
+        "reset_id": before.reset_id,
+        "reset_at": before.reset_at,
+        "vector": encode(taste),
+        "names": taste.names,
+        "evidence": taste.evidence,
+        "feedback": taste.feedback,
+        "rules": digest(current_rules()),
+        "updated_at": timezone.now(),
+    }
+    profile_id = before.profile_id
+    if profile_id is None:
+        profile_id = TasteProfile.objects.create(user_id=user_id, **values).pk
+    else:
+        TasteProfile.objects.filter(pk=profile_id).update(**values)
+        if caught_up.anew:
+            Preference.objects.filter(profile_id=profile_id).delete()
+    _store_preferences(profile_id, caught_up)
+    return taste
+
+
+def _store_preferences(profile_id: int, caught_up: CaughtUp) -> None:
+    """A row for each facet of which the events spoke."""
+    touched = np.unique([facet[0] for event in caught_up.events for facet in event.facets])
+    rows = np.isin(caught_up.taste.facet_ids, touched)
+    scores = zip(caught_up.taste.facet_ids[rows].tolist(), caught_up.taste.scores[rows].tolist(), strict=True)
+    Preference.objects.bulk_create(
+        (Preference(profile_id=profile_id, facet_id=facet_id, score=score) for facet_id, score in scores),
+        update_conflicts=True,
+        unique_fields=["profile", "facet"],
+        update_fields=["score"],
+    )
+
+
+def _names_of_best(taste: Taste) -> dict[int, str]:
+    """The names of the best-liked facets of each kind, looked up where they did not come along."""
+    best = [facet_id for kind in KINDS for facet_id, _ in taste.strongest(kind, NAMED_PER_KIND)]
+    missing = [facet_id for facet_id in best if facet_id not in taste.names]
+    looked_up = name_facets(missing) if missing else {}
+    names = {**taste.names, **{facet_id: name for facet_id, (_, name) in looked_up.items()}}
+    return {facet_id: names[facet_id] for facet_id in best if facet_id in names}

@@ -1,0 +1,5 @@
+"""Fixtures of this folder."""
+
+from tests.threads import threads_db
+
+__all__ = ["threads_db"]

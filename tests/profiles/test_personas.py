@@ -1,0 +1,46 @@
+"""Personas: the rules, in their order."""
+
+import pytest
+
+from profiles.fold import no_taste
+from profiles.personas import PERSONAS, find_persona
+from tests.profiles.builders import make_taste
+
+
+@pytest.mark.parametrize(
+    ("scores", "persona"),
+    [
+        ({("genre", "Medical"): 0.3, ("genre", "Drama"): 0.3}, "Medical Fan"),
+        ({("genre", "Thriller"): 0.4, ("genre", "Drama"): 0.35}, "Thriller Enthusiast"),
+        ({("genre", "Slice of Life"): 0.3, ("genre", "Romance"): 0.3}, "Slice of Life Enthusiast"),
+        ({("theme", "hospital"): 0.3, ("genre", "Drama"): 0.31}, "Medical Fan"),
+        # Close to the strongest is meant: a little Medical beside much Drama makes no Medical Fan.
+        ({("genre", "Medical"): 0.12, ("genre", "Drama"): 0.5}, "Drama Devotee"),
+        ({("genre", "Robotics"): 0.3}, "Robotics Enthusiast"),
+        ({("genre", "Robotics"): 0.2, ("theme", "seed"): 0.3}, "Robotics Enthusiast"),
+    ],
+)
+def test_the_strongest_genres_and_themes_name_the_person(
+    scores: dict[tuple[str, str], float], persona: str
+) -> None:
+    assert find_persona(make_taste(scores)) == persona
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {},
+        {("genre", "Drama"): 0.06},
+        {("genre", "Drama"): -0.5},
+        {("actor", "Ann Lee"): 0.5},
+        {("theme", "seed"): 0.5},
+    ],
+)
+def test_nobody_is_named_after_nothing(scores: dict[tuple[str, str], float]) -> None:
+    assert find_persona(make_taste(scores)) is None
+    assert find_persona(no_taste()) is None
+
+
+def test_the_rules_are_in_small_letters_and_named_once() -> None:
+    assert len({persona.name for persona in PERSONAS}) == len(PERSONAS)
+    assert all(facet == facet.casefold() for persona in PERSONAS for facet in persona.facets)

@@ -1,0 +1,41 @@
+"""The distance from a taste to items."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.sparse import csr_matrix
+
+from profiles.taste import manhattan_distances, vector_for
+from tests.profiles.builders import DRAMA, event, fold_all
+
+MATRICES = st.tuples(st.integers(1, 6), st.integers(1, 5)).flatmap(
+    lambda shape: st.tuples(
+        arrays(np.float64, shape, elements=st.sampled_from([0.0, 0.0, 0.25, 1.0])),
+        arrays(np.float64, shape[1], elements=st.floats(0, 1)),
+    )
+)
+
+
+@given(MATRICES)
+def test_it_is_the_manhattan_distance(case: tuple[np.ndarray, np.ndarray]) -> None:
+    items, vector = case
+    expected = np.abs(items - vector).sum(axis=1)
+    np.testing.assert_allclose(manhattan_distances(csr_matrix(items), vector), expected, atol=1e-12)
+
+
+def test_unknown_facets_order_nothing() -> None:
+    items = csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]))
+    distances = manhattan_distances(items, np.array([0.9, 0.5, 0.5]))
+    assert distances[0] == distances[1] < distances[2]
+
+
+def test_the_vector_stands_in_the_columns_of_the_catalogue() -> None:
+    taste = fold_all(*(event("like", DRAMA, (9, 0, "Gone"), number=number) for number in (1, 2, 3)))
+    vector = vector_for(taste, np.array([1, 2, 7]))
+    np.testing.assert_allclose(vector, [1 - 0.5 * 0.7**3, 0.5, 0.5])
+
+
+def test_no_items_and_no_facets() -> None:
+    assert manhattan_distances(csr_matrix((0, 3)), np.full(3, 0.5)).shape == (0,)
+    assert manhattan_distances(csr_matrix((2, 0)), np.zeros(0)).tolist() == [0.0, 0.0]
