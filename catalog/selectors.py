@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from catalog.models import FacetKind, Item
-from config.errors import NotFound
+from config.errors import InvalidInput, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class ItemCard:
         return self.facets.get(FacetKind.GENRE, ())
 
 
+_CHOICES_NAMED = 5
 # PostgreSQL would put the items without a year first, SQLite last.
 _NEWEST = F("year").desc(nulls_last=True)
 _ITEM_COLUMNS = (
@@ -70,6 +71,35 @@ def get_card(*, kind: str, item_id: int) -> ItemCard:
     if card is None or card.kind != kind:
         raise NotFound("There is no such item.")
     return card
+
+
+def find_item(
+    *, item_id: int | None, title: str, kind: str | None = None, id_field: str, title_field: str
+) -> Item:
+    """The active item by id, or by its title where only one has it.
+
+    Raises NotFound, and InvalidInput where nothing or several items are named; the sentences speak of the
+    fields by the names that the caller gives them.
+    """
+    active = Item.objects.filter(is_active=True, **({"kind": kind} if kind else {}))
+    if item_id is not None:
+        item = active.filter(pk=item_id).first()
+        if item is None:
+            raise NotFound(f"There is no item with the id {item_id}.")
+        return item
+    if not title.strip():
+        raise InvalidInput(f"Name the item with {id_field}, or with {title_field}.")
+    found = list(active.filter(title__iexact=title.strip()).order_by("-year", "pk")[: _CHOICES_NAMED + 1])
+    if not found:
+        raise NotFound("There is no item with this title.")
+    if len(found) > 1:
+        choices = ", ".join(
+            f"{one.pk} ({one.kind}, {one.year or 'no year'})" for one in found[:_CHOICES_NAMED]
+        )
+        raise InvalidInput(
+            f"{title_field}: several items have this title. Send one as {id_field}: {choices}."
+        )
+    return found[0]
 
 
 def active_items(kind: str) -> QuerySet[Item]:
