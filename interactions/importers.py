@@ -91,23 +91,25 @@ def parse_interaction(row: Row, *, default_kind: str, now: datetime) -> StagedIn
         raise BadValue(f"type must be one of {', '.join(TYPES)}, not {shown(type_name)}")
     return StagedInteraction(
         line=row.number,
-        username=_username(row.values),
+        username=check_username(row.values),
         kind=key.kind,
         external_id=key.external_id,
         type=type_name,
-        rating=_rating(row.values, type_name),
+        rating=check_rating(row.values, type_name),
         occurred_at=check_past_moment("occurred_at", row.values["occurred_at"], now=now),
     )
 
 
-def _username(values: Mapping[str, Any]) -> str:
+def check_username(values: Mapping[str, Any]) -> str:
+    """The name of the person in the column `user`. Raises BadValue."""
     name = User.normalize_username(check_identifier("user", values["user"], max_length=MAX_USERNAME))
     if not _USERNAME.match(name) or len(name) > MAX_USERNAME:
         raise BadValue(f"user may hold letters, digits and @ . + - _ only, not {shown(name)}")
     return name
 
 
-def _rating(values: Mapping[str, Any], type_name: str) -> float | None:
+def check_rating(values: Mapping[str, Any], type_name: str) -> float | None:
+    """The rating, 0 to 10, that goes with an interaction of this type, or None. Raises BadValue."""
     rating = check_number("rating", values.get("rating"), low=0, high=MAX_RATING)
     if rating is not None and type_name != "watched":
         raise BadValue(f"rating belongs to watched, not to {type_name}")

@@ -54,7 +54,7 @@ class UserInteraction(models.Model):
 
 
 class ItemPopularity(models.Model):
-    """How much an item is in demand in one use case: time-decayed weight of its positive interactions.
+    """What people as a whole made of an item in one use case: demand, approvals, dislikes.
 
     A table of its own, refreshed by the commands that cron runs, so that a request never sums the log.
     """
@@ -62,6 +62,10 @@ class ItemPopularity(models.Model):
     item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="popularity")
     use_case = models.CharField(max_length=64)
     score = models.FloatField(help_text="decayed weight divided by that of the most popular item: 0 to 1")
+    approvals = models.PositiveIntegerField(
+        default=0, help_text="interactions that count as a success in the use case"
+    )
+    dislikes = models.PositiveIntegerField(default=0)
     refreshed_at = models.DateTimeField()
 
     class Meta:

@@ -43,27 +43,47 @@ class ShownSlot:
         }
 
 
-def record_session(
-    *,
-    session_id: UUID,
-    user_id: int,
-    use_case: str,
-    method: str,
-    model_version: str,
-    slots: Sequence[ShownSlot],
-    pushed_out: Sequence[int] = (),
-    now: datetime,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class RecordedSession:
+    """A list that this server is about to send.
+
+    features  float32, little-endian, a row per slot; `feature_set` names their columns
+    """
+
+    session_id: UUID
+    user_id: int
+    use_case: str
+    method: str
+    model_version: str
+    slots: Sequence[ShownSlot]
+    features: bytes
+    feature_set: str
+    now: datetime
+    pushed_out: Sequence[int] = ()
+
+
+def record_session(session: RecordedSession) -> None:
     """Records a list that this server is about to send: one INSERT, outside any transaction."""
-    RecommendationSession.objects.create(
-        pk=session_id,
-        user_id=user_id,
-        use_case=use_case,
-        method=method,
-        model_version=model_version,
-        recommendations_shown=[slot.as_json() for slot in slots],
-        pushed_out=list(pushed_out),
-        created_at=now,
+    _row(session).save(force_insert=True)
+
+
+def record_sessions(sessions: Sequence[RecordedSession]) -> None:
+    """Records several lists that are sent together, in one INSERT; nothing for none."""
+    RecommendationSession.objects.bulk_create(map(_row, sessions))
+
+
+def _row(session: RecordedSession) -> RecommendationSession:
+    return RecommendationSession(
+        pk=session.session_id,
+        user_id=session.user_id,
+        use_case=session.use_case,
+        method=session.method,
+        model_version=session.model_version,
+        recommendations_shown=[slot.as_json() for slot in session.slots],
+        features=session.features,
+        feature_set=session.feature_set,
+        pushed_out=list(session.pushed_out),
+        created_at=session.now,
     )
 
 
