@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ from config.errors import HeedError, NotFound
 
 MANIFEST = "manifest.json"
 DATA = "data.parquet"
+# How the folder of a dataset begins until it is whole.
+PART = ".part-"
+LOG, BOOTSTRAP = "log", "bootstrap"
 
 
 class DatasetError(HeedError):
@@ -33,10 +36,12 @@ class Manifest:
     """A dataset's description.
 
     window_end    everything on record up to this time is in it, ISO 8601
-    counts        rows, people and items, and rows per interaction type
+    counts        rows, people and items, and how the rows divide
     columns       name of each column with its Arrow type
     git_revision  of the code that made it; empty where that is not known
     sha256        of the Parquet file
+    negative_examples  ids of the dislike system's training examples that the dataset takes in
+    source        "log" for what is on record, "bootstrap" for lists that were made up from it
     """
 
     kind: str
@@ -48,6 +53,8 @@ class Manifest:
     columns: dict[str, str]
     git_revision: str
     sha256: str
+    negative_examples: list[int] = field(default_factory=list)
+    source: str = LOG
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -62,7 +69,7 @@ def datasets_folder(kind: str, use_case: str) -> Path:
 def whole_folder(target: Path) -> Iterator[Path]:
     """A folder to write into that becomes `target` at the end, or is gone if the block fails."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=".part-"))
+    temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=PART))
     try:
         yield temporary
         temporary.rename(target)

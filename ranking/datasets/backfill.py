@@ -1,0 +1,240 @@
+"""Features of lists that were logged without them, as of the moment each was shown.
+
+Lists made elsewhere come without features, and lists from before a change of the features have others. The
+log is walked through once in the order of time: whatever happened at a moment or later is not known yet when
+the features of that moment are computed, by the function that serving uses.
+"""
+
+import logging
+from array import array
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from config.progress import Progress
+from config.use_cases import UseCase
+from feedback.models import Dislike
+from interactions.models import UserInteraction
+from ranking.catalogue import Catalogue, read_catalogue
+from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
+from ranking.live import Live
+from ranking.loading import Loaded, LoadedModels
+from ranking.ml.arrays import Bools, Doubles, Floats, Ints
+from ranking.ml.artifacts import ArtifactError, load_als
+from ranking.ml.demand import DemandSweep
+from ranking.ml.events import Events
+from ranking.ml.features import FEATURE_SET, FEATURES
+from ranking.models import ModelVersion
+from ranking.registry import ModelFileError, read_verified
+from ranking.replay import features_at, state_from
+from recommendations.models import RecommendationSession
+
+logger = logging.getLogger(__name__)
+
+# Sessions written at once; each is one branch of a CASE.
+_WRITTEN = 200
+_EVENTS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class FilledIn:
+    """What came of it. `unknown_slots`: their item is not in the catalogue, so they have no features."""
+
+    sessions: int
+    slots: int
+    unknown_slots: int
+
+
+def fill_in_features(*, use_case: UseCase, progress: Progress, until: datetime | None = None) -> FilledIn:
+    """Computes and stores the features of the lists shown up to `until` that have none of the present sort.
+
+    Held in memory are the catalogue, a model, and the history of the people whose lists are filled in.
+    A run that is broken off has stored whole sessions, and the next one goes on after them.
+    """
+    lacking = sessions_until(use_case, until or timezone.now()).filter(
+        Q(features=None) | ~Q(feature_set=FEATURE_SET)
+    )
+    people = np.array(sorted(lacking.order_by().values_list("user_id", flat=True).distinct()), dtype=np.int64)
+    sessions = slots = unknown = 0
+    if len(people):
+        past = _Past(use_case, people)
+        for chunk in read_sessions(lacking):
+            features = _features_of(chunk, past)
+            _store(chunk, features)
+            sessions += len(chunk.sizes)
+            slots += len(features)
+            unknown += int(np.isnan(features[:, 0]).sum())
+            progress.advance(len(features))
+    return FilledIn(sessions, slots, unknown)
+
+
+@dataclass(slots=True)
+class _History:
+    """One person's events, oldest first, in flat memory; `ends` is when each was withdrawn, or infinite."""
+
+    item_ids: "array[int]" = field(default_factory=lambda: array("q"))
+    weights: "array[float]" = field(default_factory=lambda: array("d"))
+    times: "array[float]" = field(default_factory=lambda: array("d"))
+    ends: "array[float]" = field(default_factory=lambda: array("d"))
+
+    def before(self, moment: float) -> Events:
+        """What stood at the moment, from what has been added so far."""
+        stood = np.array(self.ends) >= moment
+        count = int(stood.sum())
+        return Events(
+            user_ids=np.zeros(count, dtype=np.int64),
+            item_ids=np.array(self.item_ids, dtype=np.int64)[stood],
+            weights=np.array(self.weights, dtype=np.float32)[stood],
+            times=np.array(self.times)[stood],
+            relevant=np.zeros(count, dtype=np.bool_),
+        )
+
+
+class _Past:
+    """What was known at a moment that only moves forward."""
+
+    def __init__(self, use_case: UseCase, people: Ints) -> None:
+        """`people` sorted: whose history is needed."""
+        self._people = people
+        self._catalogue: Catalogue = read_catalogue(use_case.name)
+        self._sweep = DemandSweep(self._catalogue.item_ids, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+        self._histories: defaultdict[int, _History] = defaultdict(_History)
+        self._models = _AlsVersions(use_case)
+        self._chunks = _read_events(use_case)
+        self._coming = next(self._chunks, None)
+        self._live = Live.of(self._catalogue.at(self._sweep.demand()))
+
+    def live_at(self, moment: float) -> Live:
+        """The demand from what happened before the moment, and the model that had been trained by then."""
+        if self._add_before(moment):
+            # The orders by popularity are for retrieving, and nothing is retrieved here.
+            catalogue = replace(self._live.catalogue, demand=self._sweep.demand())
+            self._live = replace(self._live, catalogue=catalogue)
+        models = self._models.before(moment)
+        if models is not self._live.models:
+            self._live = Live.of(self._live.catalogue, models)
+        return self._live
+
+    def history(self, user_id: int, moment: float) -> Events:
+        """What the person had done by the moment of `live_at`."""
+        return self._histories[user_id].before(moment)
+
+    def _add_before(self, moment: float) -> bool:
+        """Takes in what happened before the moment; whether there was anything."""
+        anything = False
+        while self._coming is not None:
+            events, ends = self._coming
+            count = int(np.searchsorted(events.times, moment))
+            self._add(events.slice(0, count), ends[:count])
+            anything = anything or count > 0
+            if count < len(events):
+                self._coming = events.slice(count, len(events)), ends[count:]
+                break
+            self._coming = next(self._chunks, None)
+        return anything
+
+    def _add(self, events: Events, ends: Doubles) -> None:
+        self._sweep.add(events)
+        for place in np.flatnonzero(np.isin(events.user_ids, self._people)).tolist():
+            history = self._histories[int(events.user_ids[place])]
+            history.item_ids.append(int(events.item_ids[place]))
+            history.weights.append(float(events.weights[place]))
+            history.times.append(float(events.times[place]))
+            history.ends.append(float(ends[place]))
+
+
+class _AlsVersions:
+    """The ALS models of a use case by how far they have seen the log; one is loaded at a time."""
+
+    def __init__(self, use_case: UseCase) -> None:
+        versions = ModelVersion.objects.filter(kind=ModelVersion.Kind.ALS, use_case=use_case.name)
+        windows = [
+            (end, version_id)
+            for version_id, window_end in versions.values_list("pk", "dataset_manifest__window_end")
+            if (end := _seconds(window_end)) is not None
+        ]
+        self._coming = sorted(windows)
+        self._known = LoadedModels()
+
+    def before(self, moment: float) -> LoadedModels:
+        """The newest whole model that has seen nothing of the moment or later; none where there is none.
+
+        A dataset holds what happened at the very end of its window, so that end must lie before the moment.
+        """
+        ready = sum(end < moment for end, _ in self._coming)
+        candidates, self._coming = self._coming[:ready], self._coming[ready:]
+        for _, version_id in reversed(candidates):
+            version = ModelVersion.objects.get(pk=version_id)
+            try:
+                loaded = Loaded(version.pk, version.label, load_als(read_verified(version)))
+            except (ModelFileError, ArtifactError) as error:
+                logger.warning("features of the past are computed without %s: %s", version.label, error)
+                continue
+            self._known = LoadedModels(als=loaded)
+            break
+        return self._known
+
+
+def _features_of(chunk: SessionChunk, past: _Past) -> Floats:
+    """(n, f) of the slots of a chunk; NaN where the catalogue does not know the item."""
+    features = np.full((len(chunk.item_ids), len(FEATURES)), np.nan, dtype=np.float32)
+    start = 0
+    for user_id, moment, size in zip(
+        chunk.user_ids.tolist(), chunk.times.tolist(), chunk.sizes.tolist(), strict=True
+    ):
+        live = past.live_at(moment)
+        state = state_from(past.history(user_id, moment), live, user_id=user_id)
+        known, computed = features_at(chunk.item_ids[start : start + size], state, live, moment)
+        features[start + known] = computed
+        start += size
+    return features
+
+
+def _store(chunk: SessionChunk, features: Floats) -> None:
+    ends = np.cumsum(chunk.sizes)
+    rows = [
+        RecommendationSession(
+            pk=session_id, features=features[start:end].astype("<f4").tobytes(), feature_set=FEATURE_SET
+        )
+        for session_id, start, end in zip(chunk.session_ids, ends - chunk.sizes, ends, strict=True)
+    ]
+    RecommendationSession.objects.bulk_update(rows, ["features", "feature_set"], batch_size=_WRITTEN)
+
+
+def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
+    """Everything that was done with items of the kind, oldest first, and when it was withdrawn."""
+    columns = ("user_id", "item_id", "weight", "type", "withdrawn_at")
+    for rows in in_time_order(_telling(use_case), "occurred_at", *columns, chunk=_EVENTS):
+        moments, _, user_ids, item_ids, weights, types, withdrawn = zip(*rows, strict=True)
+        relevant: Bools = np.isin(types, use_case.positive_interactions)
+        events = Events(
+            user_ids=np.array(user_ids, dtype=np.int64),
+            item_ids=np.array(item_ids, dtype=np.int64),
+            weights=np.array(weights, dtype=np.float32),
+            times=np.array([moment.timestamp() for moment in moments]),
+            relevant=relevant,
+        )
+        yield events, np.array([np.inf if end is None else end.timestamp() for end in withdrawn])
+
+
+def _telling(use_case: UseCase) -> QuerySet[UserInteraction]:
+    # What was withdrawn later stood until then. What is said to have happened before the list that it came
+    # from was shown could not have been known when that list was shown.
+    possible = Q(recommendation_session=None) | Q(occurred_at__gte=F("recommendation_session__created_at"))
+    return UserInteraction.objects.filter(possible, item__kind=use_case.kind).exclude(
+        dislike__review_state=Dislike.ReviewState.EXCLUDED
+    )
+
+
+def _seconds(moment: object) -> float | None:
+    """A time in a manifest as seconds since 1970; None where there is none."""
+    try:
+        return datetime.fromisoformat(str(moment)).timestamp()
+    except ValueError:
+        return None

@@ -1,0 +1,258 @@
+"""Lists for the ranker from the interaction log alone, where there is a history but no list was shown yet.
+
+Two stages that cannot leak: for each of several windows of time a retriever is fitted on what came before it,
+each person gets the candidates and features that serving would have made at its start, and the labels are
+what they did in the window. Every candidate is kept and no missed item is put in, so that a list is what
+serving would bring; docs/evaluation.md tells what leaving some out costs.
+
+One thing is known from within a window: the history of somebody new is the first half of their own events in
+it, as in `holdout`. It makes up their taste and nothing else, and its items are no candidates.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+import numpy as np
+import pyarrow as pa
+from django.conf import settings
+
+from config.use_cases import UseCase
+from ranking.candidates import Candidates
+from ranking.catalogue import Catalogue
+from ranking.datasets.ranker_rows import RankerRows
+from ranking.live import Live
+from ranking.loading import Loaded, LoadedModels
+from ranking.ml.als import AlsModel, AlsParameters, fit_als
+from ranking.ml.arrays import Doubles, Ints
+from ranking.ml.calibration import fit_platt
+from ranking.ml.demand import demand_of
+from ranking.ml.evaluation import calibration_pairs
+from ranking.ml.events import Events
+from ranking.ml.features import FEATURES
+from ranking.ml.ranker import RankerData, RankerParameters
+from ranking.ml.split import Person, holdout, time_cuts
+from ranking.replay import rank_at, state_from
+
+DISLIKED, UNTOUCHED, TOUCHED, LIKED = range(4)
+METHOD = "bootstrap"
+# Dislikes are few and mostly far below the top, where the order teaches little; docs/evaluation.md.
+DISLIKE_WEIGHT = 5.0
+# Trees that correct ALS, and a fixed number of them: one window is too few people to say when to stop.
+PARAMETERS = RankerParameters(teacher="residual", debias="none", num_leaves=15, rounds=60, early_stopping=0)
+
+
+@dataclass(frozen=True, slots=True)
+class BootstrapPlan:
+    """How the log is cut.
+
+    windows  how many windows of time, each with as many events as the next
+    first    the share of the events that comes before the first window
+    people   the most people of one window; of more, so many are drawn
+
+    Raises ValueError for a value out of range.
+    """
+
+    windows: int = 6
+    first: float = 0.3
+    people: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.windows < 1 or self.people < 1 or not 0 < self.first < 1:
+            raise ValueError("Windows and people must be at least 1, the first share between 0 and 1.")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """start <= time < end, seconds since 1970."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BootstrapList:
+    """What one person would have been shown at the start of a window, and what they did in it.
+
+    session_id  the same for the same window and person
+    window      which window, from 0
+    time        its start
+    candidates  (n,) in the order of the retriever, with their features
+    relevance   (n,) DISLIKED, UNTOUCHED, TOUCHED without a verdict, or LIKED
+    """
+
+    session_id: UUID
+    user_id: int
+    window: int
+    time: float
+    candidates: Candidates
+    relevance: Ints
+
+
+def plan_windows(times: Doubles, plan: BootstrapPlan) -> list[Window]:
+    """The windows over a log with these event times, oldest first; none that is empty.
+
+    Raises ValueError if there are no events.
+    """
+    cuts = time_cuts(times, np.linspace(plan.first, 1.0, plan.windows + 1).tolist())
+    # The last event belongs to the last window.
+    cuts[-1] = float(np.nextafter(times.max(), np.inf))
+    return [Window(start, end) for start, end in pairwise(cuts) if start < end]
+
+
+def bootstrap_lists(
+    events: Events,
+    *,
+    catalogue: Catalogue,
+    use_case: UseCase,
+    parameters: AlsParameters,
+    plan: BootstrapPlan,
+    seed: int,
+) -> Iterator[BootstrapList]:
+    """The lists of every window, oldest window first, of people who did something with what was retrieved.
+
+    The ALS score of a window is calibrated on the window before it, so that it means the same in all of them.
+    A window before which nothing speaks for an item is passed over. Equal input and seed give equal lists.
+    """
+    if not len(events):
+        return
+    rng = np.random.default_rng(seed)
+    since = time_cuts(events.times, [plan.first / 2])[0]
+    earlier = _fit(events.before(since), parameters, seed)
+    for number, window in enumerate(plan_windows(events.times, plan)):
+        model = _fit(events.before(window.start), parameters, seed)
+        if model is not None:
+            als = model if earlier is None else calibrated_before(model, earlier, events, since, window.start)
+            yield from _lists_of(
+                events,
+                number,
+                window,
+                live_before(events, window.start, catalogue, als),
+                use_case,
+                plan.people,
+                rng,
+            )
+        earlier, since = model, window.start
+
+
+def calibrated_before(
+    model: AlsModel, earlier: AlsModel, events: Events, since: float, start: float
+) -> AlsModel:
+    """`model` with the calibration that `earlier`, fitted before `since`, has on since <= time < start.
+
+    Where nobody can be judged on in that time, `model` stays as it is.
+    """
+    if not since < start:
+        return model
+    part = holdout(events.before(start), since, start)
+    scores, labels = calibration_pairs(earlier, part, np.random.default_rng(0))
+    if not labels.any() or labels.all():
+        return model
+    slope, intercept = fit_platt(scores, labels)
+    return replace(model, slope=slope, intercept=intercept)
+
+
+def live_before(events: Events, start: float, catalogue: Catalogue, als: AlsModel) -> Live:
+    """The live state at `start`, from the events before it.
+
+    The catalogue holds only what somebody had met by then: that an item is in it at all may be known from
+    later, as in a log whose catalogue is made of what was rated.
+    """
+    past = events.before(start)
+    met = np.isin(catalogue.item_ids, past.item_ids)
+    demand = demand_of(past, catalogue.item_ids[met], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    then = catalogue.only(met, demand)
+    return Live.of(then, LoadedModels(als=Loaded(0, METHOD, als)))
+
+
+def relevance_of(item_ids: Ints, person: Person, touched: Ints) -> Ints:
+    """(n,): what the person made of each item later; `touched` are the items of all their events."""
+    relevance = np.full(len(item_ids), UNTOUCHED, dtype=np.int64)
+    relevance[np.isin(item_ids, touched)] = TOUCHED
+    relevance[np.isin(item_ids, person.relevant_items)] = LIKED
+    relevance[np.isin(item_ids, person.disliked_items)] = DISLIKED
+    return relevance
+
+
+def ranker_data(lists: Iterable[BootstrapList]) -> RankerData:
+    """The lists as a trainer takes them; nothing was shown, so every candidate counts as looked at."""
+    made = list(lists)
+    sizes = np.array([len(one.candidates) for one in made], dtype=np.int64)
+    total = int(sizes.sum())
+    features = [one.candidates.features for one in made]
+    return RankerData(
+        features=np.concatenate([np.empty((0, len(FEATURES)), dtype=np.float32), *features]),
+        relevance=np.concatenate([np.empty(0, dtype=np.int64), *(one.relevance for one in made)]),
+        weights=np.concatenate([np.empty(0), *(_weights(one.relevance) for one in made)]),
+        ranks=np.concatenate([np.empty(0, dtype=np.int64), *(_ranks(size) for size in sizes.tolist())]),
+        exposure=np.ones(total),
+        sizes=sizes,
+        user_ids=np.array([one.user_id for one in made], dtype=np.int64),
+        times=np.array([one.time for one in made], dtype=np.float64),
+    )
+
+
+def ranker_rows(one: BootstrapList) -> RankerRows:
+    """A list as rows of the ranker dataset, for `RankerWriter`."""
+    candidates = one.candidates
+    size = len(candidates)
+    return RankerRows(
+        session_ids=[one.session_id],
+        sizes=np.array([size], dtype=np.int64),
+        user_ids=np.array([one.user_id], dtype=np.int64),
+        times=np.array([one.time]),
+        touched=np.ones(1, dtype=np.bool_),
+        item_ids=candidates.item_ids,
+        ranks=_ranks(size),
+        scores=candidates.base_scores,
+        base_scores=candidates.base_scores,
+        methods=pa.array([METHOD] * size, pa.string()),
+        relevance=one.relevance,
+        sample_weights=_weights(one.relevance),
+        hard_negatives=np.zeros(size, dtype=np.bool_),
+        features=candidates.features,
+        propensities=np.full(size, np.nan),
+        example_ids=np.zeros(size, dtype=np.int64),
+    )
+
+
+def _fit(past: Events, parameters: AlsParameters, seed: int) -> AlsModel | None:
+    """ALS on these events; None where nothing among them speaks for an item."""
+    return fit_als(past, parameters, seed=seed) if (past.weights > 0).any() else None
+
+
+def _lists_of(
+    events: Events,
+    number: int,
+    window: Window,
+    live: Live,
+    use_case: UseCase,
+    people: int,
+    rng: np.random.Generator,
+) -> Iterator[BootstrapList]:
+    part = holdout(events, window.start, window.end).sample(people, rng)
+    within = events.between(window.start, window.end)
+    within = within.select(np.argsort(within.user_ids, kind="stable"))
+    for person in part.people():
+        candidates = rank_at(state_from(person.history, live), live, use_case, window.start)
+        first, after = np.searchsorted(within.user_ids, [person.user_id, person.user_id + 1])
+        relevance = relevance_of(candidates.item_ids, person, within.item_ids[first:after])
+        if not (relevance > UNTOUCHED).any():
+            continue
+        yield BootstrapList(
+            session_id=uuid5(NAMESPACE_OID, f"heed {use_case.name} {window.start!r} {person.user_id}"),
+            user_id=person.user_id,
+            window=number,
+            time=window.start,
+            candidates=candidates,
+            relevance=relevance,
+        )
+
+
+def _weights(relevance: Ints) -> Doubles:
+    return np.where(relevance == DISLIKED, DISLIKE_WEIGHT, 1.0)
+
+
+def _ranks(size: int) -> Ints:
+    return np.arange(1, size + 1, dtype=np.int64)

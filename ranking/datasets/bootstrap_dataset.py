@@ -1,0 +1,60 @@
+"""A ranker dataset without sessions, written like the one from the session log."""
+
+from pathlib import Path
+
+from django.utils import timezone
+
+from config.progress import Progress
+from config.use_cases import UseCase
+from ranking.catalogue import read_catalogue
+from ranking.datasets.als import GeneratedDataset, generate_als_dataset, load_als_events
+from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_rows
+from ranking.datasets.manifest import (
+    BOOTSTRAP,
+    DATA,
+    DatasetError,
+    dataset_name,
+    datasets_folder,
+    whole_folder,
+)
+from ranking.datasets.ranker import write_ranker_manifest
+from ranking.datasets.ranker_rows import KIND, RankerWriter
+from ranking.ml.als import AlsParameters
+
+
+def generate_bootstrap_dataset(
+    *, use_case: UseCase, seed: int, progress: Progress, plan: BootstrapPlan | None = None
+) -> GeneratedDataset:
+    """A ranker dataset from the interactions alone, for a deployment that has shown no lists yet.
+
+    Holds the log of interactions and one window's lists at a time. Raises DatasetError for an empty log.
+    """
+    made_at = timezone.now()
+    log = generate_als_dataset(use_case=use_case, progress=progress, now=made_at)
+    _, events = load_als_events(Path(log.folder), use_case)
+    if not len(events):
+        raise DatasetError("There is nothing to learn from yet: nobody did anything with these items.")
+    lists = bootstrap_lists(
+        events,
+        catalogue=read_catalogue(use_case.name),
+        use_case=use_case,
+        parameters=AlsParameters(),
+        plan=plan or BootstrapPlan(),
+        seed=seed,
+    )
+    folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
+    with whole_folder(folder) as part:
+        with RankerWriter(part / DATA) as writer:
+            for one in lists:
+                progress.advance(writer.write(ranker_rows(one)))
+        manifest = write_ranker_manifest(
+            part,
+            name=folder.name,
+            use_case=use_case,
+            made_at=made_at,
+            now=made_at,
+            counts=writer.counts,
+            negative_examples=[],
+            source=BOOTSTRAP,
+        )
+    return GeneratedDataset(str(folder), manifest)

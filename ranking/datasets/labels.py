@@ -1,0 +1,138 @@
+"""What people did with the lists they were shown, as labels and weights of the slots."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.conf import settings
+
+from feedback.models import Dislike
+from feedback.reasons import REASONS
+from interactions.selectors import live_interactions
+from interactions.types import TYPES
+from ranking.datasets.ranker_rows import DISLIKED, ENGAGED, PASSED_OVER
+from ranking.datasets.session_log import SessionChunk, as_text
+from ranking.ml.arrays import Bools, Doubles, Ints, Rows
+
+# What was engaged with weighs its training weight, so that a like is 1; no interaction exceeds `interest`.
+WEIGHT_OF_LIKE = TYPES["like"].training
+MOST_TRAINING_WEIGHT = TYPES["interest"].training
+# What was passed over may just not have been noticed, so it says less than any verdict. Where the score was
+# high the list was wrong about more, and there is more to learn.
+PASSED_OVER_WEIGHT = 0.5
+HARD_NEGATIVE_WEIGHT = 0.75
+# A film watched and rated 0 weighs nothing as a confidence, but a ranker takes no row without a weight.
+LEAST_WEIGHT = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outcomes:
+    """What became of n slots.
+
+    acted      (n,) something was done with it that counts
+    relevance  (n,) 0 to 4: DISLIKED whatever else was done, else the best of what was done, else PASSED_OVER
+    strongest  (n,) the largest training weight of what was done; 0 for nothing
+    negative   (n,) what its dislike weighs as an example; 0 where there is none
+    example_ids  (n,) the example of its dislike; 0 where there is none
+    left_out   (n,) its dislike must not teach: staff took it for abuse, or its reason says nothing of taste
+    """
+
+    acted: Bools
+    relevance: Ints
+    strongest: Doubles
+    negative: Doubles
+    example_ids: Ints
+    left_out: Bools
+
+
+def read_outcomes(chunk: SessionChunk, until: datetime) -> Outcomes:
+    """What was done with the slots of a chunk up to `until` and stands: one query."""
+    rows = live_interactions().filter(recommendation_session_id__in=chunk.session_ids, occurred_at__lte=until)
+    done = list(
+        rows.order_by("pk").values_list(
+            as_text("recommendation_session_id"),
+            "item_id",
+            "type",
+            "weight",
+            "dislike__review_state",
+            "dislike__reason",
+            "dislike__example__pk",
+            "dislike__example__weight",
+        )
+    )
+    n = len(chunk.item_ids)
+    outcomes = Outcomes(
+        acted=np.zeros(n, dtype=np.bool_),
+        relevance=np.full(n, PASSED_OVER),
+        strongest=np.zeros(n),
+        negative=np.zeros(n),
+        example_ids=np.zeros(n, dtype=np.int64),
+        left_out=np.zeros(n, dtype=np.bool_),
+    )
+    if done and n:
+        keys, item_ids, *columns = zip(*done, strict=True)
+        _note(outcomes, _slots_of(chunk, keys, item_ids), *columns)
+    return outcomes
+
+
+def hard_negatives(chunk: SessionChunk, relevance: Ints) -> Bools:
+    """(n,) what was passed over though its score, or ALS's score of it, is above HARD_NEGATIVE_SCORE."""
+    from_als = chunk.texts("source").to_numpy(zero_copy_only=False) == "als"
+    als_scores = np.where(from_als, chunk.numbers("source_score"), np.nan)
+    highest = np.fmax(chunk.numbers("score"), als_scores)
+    hard: Bools = (highest > settings.HARD_NEGATIVE_SCORE) & (relevance == PASSED_OVER)
+    return hard
+
+
+def sample_weights(outcomes: Outcomes, hard: Bools) -> Doubles:
+    """(n,) how much each slot teaches, at least LEAST_WEIGHT: see the constants above."""
+    weights = np.where(hard, HARD_NEGATIVE_WEIGHT, PASSED_OVER_WEIGHT)
+    engaged, disliked = outcomes.relevance >= ENGAGED, outcomes.relevance == DISLIKED
+    strongest = np.minimum(outcomes.strongest, MOST_TRAINING_WEIGHT) / WEIGHT_OF_LIKE
+    weights[engaged], weights[disliked] = strongest[engaged], outcomes.negative[disliked]
+    return np.maximum(weights, LEAST_WEIGHT)
+
+
+def _note(
+    outcomes: Outcomes,
+    slots: Rows,
+    types: Sequence[str],
+    weights: Sequence[float],
+    states: Sequence[str | None],
+    reasons: Sequence[str | None],
+    example_ids: Sequence[int | None],
+    example_weights: Sequence[float | None],
+) -> None:
+    """Writes what was done into place; a slot of -1 is none of this chunk."""
+    found = slots >= 0
+    relevance = np.array([TYPES[name].relevance for name in types])
+    excluded = found & np.array([state == Dislike.ReviewState.EXCLUDED for state in states])
+    silent = found & np.array([reason is not None and REASONS[reason].weight == 0.0 for reason in reasons])
+    counts = found & ~excluded
+    outcomes.left_out[slots[excluded | silent]] = True
+    outcomes.acted[slots[counts]] = True
+    np.maximum.at(outcomes.relevance, slots[counts], relevance[counts])
+    np.maximum.at(outcomes.strongest, slots[counts], np.array(weights)[counts])
+    disliked = np.flatnonzero(counts & (relevance == DISLIKED))
+    outcomes.relevance[slots[disliked]] = DISLIKED
+    for row in disliked.tolist():
+        # A dislike that came without a reason has no example, and is a full no.
+        weight = example_weights[row]
+        outcomes.negative[slots[row]] = settings.DISLIKE_EXAMPLE_WEIGHT if weight is None else weight
+        outcomes.example_ids[slots[row]] = example_ids[row] or 0
+
+
+def _slots_of(chunk: SessionChunk, keys: Sequence[str], item_ids: Sequence[int]) -> Rows:
+    """The slot in which each item stood in its session; -1 where it did not. The chunk has slots."""
+    place = {key: number for number, key in enumerate(chunk.keys)}
+    lists = np.array([place[key] for key in keys])
+    # A list and an item as one number: the item by its place among all items of the chunk.
+    known, codes = np.unique(chunk.item_ids, return_inverse=True)
+    wanted = np.array(item_ids, dtype=np.int64)
+    wanted_codes = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    pairs, wanted_pairs = chunk.list_of_slot * len(known) + codes, lists * len(known) + wanted_codes
+    order = np.argsort(pairs, kind="stable")
+    found = order[np.minimum(np.searchsorted(pairs[order], wanted_pairs), len(pairs) - 1)]
+    is_there = (pairs[found] == wanted_pairs) & (known[wanted_codes] == wanted)
+    return np.where(is_there, found, -1)
