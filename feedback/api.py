@@ -14,9 +14,9 @@ from rest_framework.views import APIView
 
 from accounts.selectors import caller
 from catalog.models import FacetKind, Item
-from catalog.selectors import get_card
+from catalog.selectors import find_item, get_card
 from config.api import ERRORS, WRITE_ERRORS, IdField, NumberField, TextField, UuidField, validated
-from config.errors import InvalidInput, NotFound
+from config.errors import NotFound
 from config.use_cases import ItemKind
 from feedback.models import Dislike
 from feedback.reasons import REASONS
@@ -31,7 +31,6 @@ from feedback.training import should_retrain_from_feedback
 from interactions.services import withdraw_state
 
 MAX_NAMES = 50
-CHOICES_NAMED = 5
 
 
 class DislikeReasonBody(serializers.Serializer[Any]):
@@ -188,7 +187,12 @@ class DislikeView(APIView):
         body = validated(DislikeBody, request.data)
         saved = save_dislike(
             user_id=caller(request).pk,
-            item=_find_item(body["movie_id"], body["movie_title"]),
+            item=find_item(
+                item_id=body["movie_id"],
+                title=body["movie_title"],
+                id_field="movie_id",
+                title_field="movie_title",
+            ),
             reason=body["reason"],
             feedback_text=body["feedback_text"],
             session_id=body["recommendation_set_id"],
@@ -284,27 +288,6 @@ class FeedbackMetricsView(APIView):
                 "retraining": asdict(should_retrain_from_feedback()),
             }
         )
-
-
-def _find_item(item_id: int | None, title: str) -> Item:
-    """The item by id, or by its title where only one has it."""
-    active = Item.objects.filter(is_active=True)
-    if item_id is not None:
-        item = active.filter(pk=item_id).first()
-        if item is None:
-            raise NotFound(f"There is no item with the id {item_id}.")
-        return item
-    if not title.strip():
-        raise InvalidInput("Name the item with movie_id, or with movie_title.")
-    found = list(active.filter(title__iexact=title.strip()).order_by("-year", "pk")[: CHOICES_NAMED + 1])
-    if not found:
-        raise NotFound("There is no item with this title.")
-    if len(found) > 1:
-        choices = ", ".join(
-            f"{one.pk} ({one.kind}, {one.year or 'no year'})" for one in found[:CHOICES_NAMED]
-        )
-        raise InvalidInput(f"movie_title: several items have this title. Send one as movie_id: {choices}.")
-    return found[0]
 
 
 def dislike_response(saved: SavedDislike) -> Response:

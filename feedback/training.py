@@ -1,6 +1,6 @@
 """Dislikes as training signal: examples, the threshold that asks for a new model, its batch."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
+from config.use_cases import UseCase
 from feedback.models import Dislike, NegativeTrainingExample
 from feedback.reasons import REASONS
 
@@ -67,22 +68,60 @@ def countable_examples() -> QuerySet[NegativeTrainingExample]:
     )
 
 
-def get_untrained_negative_feedback_count() -> int:
-    """How many examples wait for a model, counting at most DISLIKE_CAP_PER_PERSON of any one person."""
+def get_untrained_negative_feedback_count(kind: str | None = None) -> int:
+    """How many examples wait for a model, counting at most DISLIKE_CAP_PER_PERSON of any one person.
+
+    With `kind` only those about items of that kind.
+    """
+    untrained = countable_examples().filter(used_in_training=False)
+    return _count_capped(untrained if kind is None else untrained.filter(dislike__item__kind=kind))
+
+
+def count_waiting_examples(use_case: UseCase, *, after: datetime | None, until: datetime) -> int:
+    """How many examples wait for a model of one use case, with the same cap: after < time <= until.
+
+    An example of another use case's list is left to the models of that one.
+    """
+    waiting = examples_for(use_case, until).filter(used_in_training=False)
+    return _count_capped(waiting if after is None else waiting.filter(created_at__gt=after))
+
+
+def examples_for(use_case: UseCase, until: datetime) -> QuerySet[NegativeTrainingExample]:
+    """The examples that people's dislikes made up to `until` and that may teach this use case.
+
+    Those that came from its lists, and those of items of its kind that came from no list.
+    """
+    return countable_examples().filter(
+        created_at__lte=until,
+        dislike__item__kind=use_case.kind,
+        dislike__use_case__in=[use_case.name, ""],
+    )
+
+
+def _count_capped(examples: QuerySet[NegativeTrainingExample]) -> int:
     per_person = (
-        countable_examples()
-        .filter(used_in_training=False)
-        .values("dislike__user_id")
-        .annotate(examples=Count("pk"))
-        .values_list("examples", flat=True)
+        examples.values("dislike__user_id").annotate(examples=Count("pk")).values_list("examples", flat=True)
     )
     return sum(min(count, settings.DISLIKE_CAP_PER_PERSON) for count in per_person)
 
 
-def should_retrain_from_feedback() -> Retraining:
-    """Whether enough people have said no since the last model."""
-    untrained, threshold = get_untrained_negative_feedback_count(), settings.DISLIKE_RETRAIN_THRESHOLD
+def should_retrain_from_feedback(kind: str | None = None) -> Retraining:
+    """Whether enough people have said no since the last model, of items of `kind` or of any."""
+    untrained = get_untrained_negative_feedback_count(kind)
+    threshold = settings.DISLIKE_RETRAIN_THRESHOLD
     return Retraining(untrained=untrained, threshold=threshold, due=untrained >= threshold)
+
+
+def untrained_examples(among: Collection[int]) -> list[int]:
+    """Which of the examples `among` still count and no model has used, locked until the transaction ends.
+
+    Needs a transaction, in which nobody can erase them before they are noted.
+    """
+    rows = countable_examples().filter(used_in_training=False).select_for_update(of=("self",))
+    wanted = set(among)
+    return [
+        example_id for example_id in rows.order_by("pk").values_list("pk", flat=True) if example_id in wanted
+    ]
 
 
 def get_negative_training_batch(limit: int = MAX_BATCH) -> list[NegativeExample]:

@@ -11,13 +11,16 @@ from filelock import FileLock, Timeout
 
 from config.errors import LockHeld
 
+_ASK_AFTER = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
+
 
 @contextmanager
 def training_lock(name: str) -> Iterator[None]:
     """Holds the lock `name` while the block runs. Raises LockHeld at once when another run has it.
 
     PostgreSQL: an advisory lock in a session of its own, which stays idle, so that the server notices
-    at once when this process is gone. SQLite: a lock on a file, which the kernel gives back.
+    at once when this process is gone. It needs a session of its own on the server, so not a pooler that
+    hands out sessions per transaction. SQLite: a lock on a file, which the kernel gives back.
     """
     lock = _advisory_lock(name) if connection.vendor == "postgresql" else _file_lock(name)
     with lock:
@@ -34,6 +37,8 @@ def _advisory_lock(name: str) -> Iterator[None]:
     session = connection.copy()
     try:
         with session.cursor() as cursor:
+            # A machine that lost its power says no goodbye: the server asks after it within a minute.
+            cursor.execute(_ASK_AFTER)
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
             if not cursor.fetchone()[0]:
                 raise _held(name)

@@ -14,6 +14,7 @@ class ModelVersion(models.Model):
 
     class Kind(models.TextChoices):
         ALS = "als"
+        RANKER = "ranker"
 
     kind = models.CharField(max_length=32, choices=Kind.choices)
     use_case = models.CharField(max_length=64)
@@ -50,3 +51,20 @@ class ModelVersion(models.Model):
     def label(self) -> str:
         """How sessions, logs and people name this version, such as `als-movie_home-7`."""
         return f"{self.kind}-{self.use_case}-{self.version}"
+
+
+class ExampleUse(models.Model):
+    """That a model version learned from a negative training example."""
+
+    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="example_uses")
+    example = models.ForeignKey(
+        "feedback.NegativeTrainingExample", on_delete=models.CASCADE, related_name="uses"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["version", "example"], name="one_use_per_version_and_example")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id} used example {self.example_id}"

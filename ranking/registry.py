@@ -23,12 +23,19 @@ from ranking.models import ModelVersion
 logger = logging.getLogger(__name__)
 
 Status = ModelVersion.Status
+_SUFFIX = {ModelVersion.Kind.ALS: "npz", ModelVersion.Kind.RANKER: "txt"}
 
 
 class ModelFileError(HeedError):
     """A model's file is missing or is not the one that was registered."""
 
     status = 503
+
+
+def file_name(*, kind: str, use_case: str, data: bytes) -> str:
+    """What the file of a model is called: equal bytes have one name, so a file never changes."""
+    digest = hashlib.sha256(data).hexdigest()
+    return f"{kind}-{use_case}-{digest[:16]}.{_SUFFIX[ModelVersion.Kind(kind)]}"
 
 
 def register_version(
@@ -45,8 +52,7 @@ def register_version(
 
     A crash between the two leaves a file that no row names, which harms nothing.
     """
-    digest = hashlib.sha256(data).hexdigest()
-    file = f"{kind}-{use_case}-{digest[:16]}.npz"
+    file = file_name(kind=kind, use_case=use_case, data=data)
     _write_whole(Path(settings.MODEL_DIR) / file, data)
     with transaction.atomic():
         versions = ModelVersion.objects.filter(kind=kind, use_case=use_case)
@@ -56,7 +62,7 @@ def register_version(
             use_case=use_case,
             version=last + 1,
             file=file,
-            sha256=digest,
+            sha256=hashlib.sha256(data).hexdigest(),
             dataset_manifest=dataset_manifest,
             hyper_parameters=hyper_parameters,
             metrics=metrics,
@@ -105,7 +111,7 @@ def activate_version(*, version: ModelVersion, why: str) -> ModelVersion:
     """
     read_verified(version)
     with transaction.atomic():
-        current = _lock_active(version.kind, version.use_case)
+        current = active_version(kind=version.kind, use_case=version.use_case)
         if current is not None and current.pk == version.pk:
             return current
         if current is not None:
@@ -116,35 +122,65 @@ def activate_version(*, version: ModelVersion, why: str) -> ModelVersion:
     return version
 
 
+def reject_version(*, version: ModelVersion, why: str) -> ModelVersion:
+    """Keeps a candidate on record as one that was not good enough. Raises Conflict for any other status."""
+    if version.status != Status.CANDIDATE:
+        raise Conflict(f"{version.label} is {version.status}; only a candidate can be rejected.")
+    _set_status(version, Status.REJECTED, why)
+    logger.info("model version %s is rejected: %s", version.label, why)
+    return version
+
+
 def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
     """Takes the active version out of service and activates the one that served before it.
 
-    The one taken out is marked rejected, so that a second rollback goes one further back.
-    Raises Conflict when nothing whole served before.
+    The one taken out is marked rejected, so that a second rollback goes one further back. Where no whole
+    ranker served before, the ranker is taken out and ALS alone orders the lists.
+    Returns the version that serves now, or the ranker that was taken out without another in its place.
+    Raises Conflict when no version is active, and for ALS when nothing whole served before.
     """
     with transaction.atomic():
-        current = _lock_active(kind, use_case)
+        current = active_version(kind=kind, use_case=use_case)
         if current is None:
             raise Conflict(f"No {kind} version is active for {use_case}, so there is nothing to roll back.")
-        earlier = ModelVersion.objects.filter(kind=kind, use_case=use_case, status=Status.ARCHIVED)
-        for previous in earlier.exclude(activated_at=None).order_by("-activated_at"):
-            try:
-                read_verified(previous)
-            except ModelFileError as error:
-                logger.warning("rollback passes over %s", error)
-                continue
+        previous = _whole_before(current)
+        if previous is not None:
             _set_status(current, Status.REJECTED, f"rolled back to {previous.label}: {why}")
             previous.activated_at = timezone.now()
             _set_status(previous, Status.ACTIVE, f"rolled back from {current.label}: {why}")
             logger.info("model version %s is active: rolled back from %s", previous.label, current.label)
             return previous
-    raise Conflict(f"No earlier {kind} version of {use_case} can serve, so {current.label} stays active.")
+        if kind != ModelVersion.Kind.RANKER:
+            raise Conflict(
+                f"No earlier {kind} version of {use_case} can serve, so {current.label} stays active."
+            )
+        _set_status(current, Status.REJECTED, f"taken out, ALS alone orders the lists: {why}")
+        logger.info("model version %s is taken out: %s", current.label, why)
+        return current
 
 
-def _lock_active(kind: str, use_case: str) -> ModelVersion | None:
-    # All rows of the kind are locked, so that two activations at once follow each other.
+def active_version(*, kind: str, use_case: str) -> ModelVersion | None:
+    """The version that serves, locked with all others of its kind until the transaction ends.
+
+    So two activations at once follow each other. Needs a transaction.
+    """
     versions = ModelVersion.objects.select_for_update().filter(kind=kind, use_case=use_case)
     return next((version for version in versions.order_by("pk") if version.status == Status.ACTIVE), None)
+
+
+def _whole_before(current: ModelVersion) -> ModelVersion | None:
+    """The version that served before, of those whose file is whole."""
+    earlier = ModelVersion.objects.filter(
+        kind=current.kind, use_case=current.use_case, status=Status.ARCHIVED
+    )
+    for version in earlier.exclude(activated_at=None).order_by("-activated_at"):
+        try:
+            read_verified(version)
+        except ModelFileError as error:
+            logger.warning("rollback passes over %s", error)
+        else:
+            return version
+    return None
 
 
 def _set_status(version: ModelVersion, status: str, why: str) -> None:

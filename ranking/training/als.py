@@ -5,7 +5,7 @@ calibrated on validation, quality is reported on test, and what is registered is
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from config.errors import HeedError
 from config.progress import Progress
 from config.use_cases import UseCase
 from ranking.datasets.als import load_als_events
@@ -31,34 +30,16 @@ from ranking.ml.evaluation import (
     score_recommender,
 )
 from ranking.ml.events import Events
-from ranking.ml.metrics import Interval, paired_bootstrap_interval
+from ranking.ml.metrics import paired_bootstrap_interval
 from ranking.ml.popularity import decayed_popularity
 from ranking.ml.split import Holdout, holdout, time_cuts
 from ranking.models import ModelVersion
 from ranking.registry import register_version
+from ranking.training.results import TrainedVersion, TrainingError, interval_json
 from ranking.training.tuning import tune_als
 
 CUTS = (0.8, 0.9)
 K = 10
-
-
-class TrainingError(HeedError):
-    """There is nothing to learn from, or what was learned is unusable."""
-
-    status = 400
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedVersion:
-    """What came of a training run."""
-
-    version: str
-    file: str
-    sha256: str
-    people: int
-    items: int
-    hyper_parameters: dict[str, Any]
-    metrics: dict[str, Any]
 
 
 def train_als(
@@ -84,13 +65,10 @@ def train_als(
         if tune and validation is not None:
             parameters = tune_als(validation, parameters, rounds=tune, seed=seed, progress=progress)
         fit = _fitter(parameters, seed, progress)
-        slope, intercept, calibration = _calibrate(validation, fit, seed)
         test = _holdout(events, cuts[1], float(events.times.max()) + 1.0)
+        model, calibration = _fit_calibrated(events, validation, fit, seed)
         metrics = {"test": _judge(test, fit, events, seed), "calibration": calibration}
-        model = fit(events)
-        if slope is not None and intercept is not None:
-            model = replace(model, slope=slope, intercept=intercept)
-        resolved = {**asdict(parameters), "regularization": model.regularization, "seed": seed}
+        resolved = resolved_parameters(parameters, model, seed)
         version = register_version(
             kind=ModelVersion.Kind.ALS,
             use_case=use_case.name,
@@ -109,6 +87,42 @@ def train_als(
         hyper_parameters=resolved,
         metrics=metrics,
     )
+
+
+def fit_calibrated_als(
+    events: Events, parameters: AlsParameters, *, seed: int, progress: Progress
+) -> tuple[AlsModel, dict[str, Any]]:
+    """A model of all the events, its scores calibrated on their second last tenth, and how that went.
+
+    Raises TrainingError where the events hold nothing to learn from.
+    """
+    if not (events.weights > 0).any():
+        raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
+    cuts = time_cuts(events.times, CUTS)
+    return _fit_calibrated(
+        events, _holdout(events, cuts[0], cuts[1]), _fitter(parameters, seed, progress), seed
+    )
+
+
+def _fit_calibrated(
+    events: Events, validation: Holdout | None, fit: Callable[[Events], AlsModel], seed: int
+) -> tuple[AlsModel, dict[str, Any]]:
+    slope, intercept, calibration = _calibrate(validation, fit, seed)
+    model = fit(events)
+    if slope is not None and intercept is not None:
+        model = replace(model, slope=slope, intercept=intercept)
+    return model, calibration
+
+
+def resolved_parameters(parameters: AlsParameters, model: AlsModel, seed: int) -> dict[str, Any]:
+    """The hyper-parameters as they were used, as JSON."""
+    given = parameters.regularization is not None
+    return {
+        **asdict(parameters),
+        "regularization": model.regularization,
+        "regularization_given": given,
+        "seed": seed,
+    }
 
 
 def _fitter(parameters: AlsParameters, seed: int, progress: Progress) -> Callable[[Events], AlsModel]:
@@ -171,21 +185,16 @@ def _judge(
         "people": len(test),
         "from": datetime.fromtimestamp(test.start, UTC).isoformat(),
         **{name: _report_json(report) for name, report in reports.items()},
-        f"als_minus_popularity_ndcg@{K}": _interval_json(difference),
+        f"als_minus_popularity_ndcg@{K}": interval_json(difference),
     }
 
 
 def _report_json(report: RankingReport) -> dict[str, Any]:
     k = report.k
     return {
-        f"ndcg@{k}": _interval_json(report.ndcg),
-        f"recall@{k}": _interval_json(report.recall),
-        f"hr@{k}": _interval_json(report.hit_rate),
-        f"disliked_share@{k}": _interval_json(report.disliked_share),
+        f"ndcg@{k}": interval_json(report.ndcg),
+        f"recall@{k}": interval_json(report.recall),
+        f"hr@{k}": interval_json(report.hit_rate),
+        f"disliked_share@{k}": interval_json(report.disliked_share),
         "coverage": report.catalogue_coverage,
     }
-
-
-def _interval_json(interval: Interval) -> dict[str, float | None]:
-    # JSON has no NaN, and PostgreSQL refuses it: a figure that does not exist is null.
-    return {name: None if np.isnan(value) else value for name, value in asdict(interval).items()}

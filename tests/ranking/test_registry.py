@@ -1,5 +1,6 @@
 """The registry: whole files, one active version, a way back, and reasons in words."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from config.errors import Conflict, NotFound
+from ranking.loading import load_models
 from ranking.models import ModelVersion
 from ranking.registry import (
     ModelFileError,
@@ -18,7 +20,7 @@ from ranking.registry import (
     register_version,
     rollback_version,
 )
-from tests.factories import make_version
+from tests.factories import active_ranker, make_active_als, make_version
 
 pytestmark = pytest.mark.django_db
 Status = ModelVersion.Status
@@ -97,6 +99,41 @@ def test_rollback_passes_over_a_damaged_file() -> None:
     versions = [activate_version(version=make_version(bytes([n])), why="test") for n in range(3)]
     (Path(settings.MODEL_DIR) / versions[1].file).unlink()
     assert rollback_version(kind="als", use_case="movie_home", why="worse").pk == versions[0].pk
+
+
+def test_a_ranker_with_none_before_it_is_taken_out_so_that_als_serves_alone() -> None:
+    make_active_als([[1, 2]])
+    ranker = active_ranker()
+    assert load_models("movie_home").ranker is not None
+    assert rollback_version(kind="ranker", use_case="movie_home", why="worse") == ranker
+    ranker.refresh_from_db()
+    assert (ranker.status, ranker.why) == (
+        Status.REJECTED,
+        "taken out, ALS alone orders the lists: worse",
+    )
+    models = load_models("movie_home")
+    assert models.ranker is None
+    assert models.als is not None
+    with pytest.raises(Conflict, match="nothing to roll back"):
+        rollback_version(kind="ranker", use_case="movie_home", why="worse")
+
+
+def test_a_ranker_with_one_before_it_gives_way_to_that_one() -> None:
+    first, second = active_ranker(), active_ranker(sign=-1)
+    assert rollback_version(kind="ranker", use_case="movie_home", why="worse") == first
+    assert status_of(first, second) == [Status.ACTIVE, Status.REJECTED]
+
+
+def test_the_command_says_that_no_ranker_serves_any_more(capsys: pytest.CaptureFixture[str]) -> None:
+    active_ranker()
+    call_command("rollback_model", kind="ranker", json=True)
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["active"] is None
+    assert "ALS alone" in answer["why"]
+
+
+def test_a_rankers_file_is_text() -> None:
+    assert active_ranker().file.endswith(".txt")
 
 
 def test_without_an_active_version_there_is_nothing_to_roll_back() -> None:

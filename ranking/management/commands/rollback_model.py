@@ -1,4 +1,7 @@
-"""`manage.py rollback_model`: back to the version that served before."""
+"""`manage.py rollback_model`: back to the version that served before.
+
+A ranker with none before it is taken out of service, and ALS alone orders the lists.
+"""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -10,13 +13,17 @@ from ranking.registry import rollback_version
 
 
 class Command(HeedCommand):
-    help = "Take the active model version out of service and put the one before it back."
+    help = (
+        "Take the active model version out of service and put the one before it back. A ranker with none "
+        "before it is taken out, and ALS alone orders the lists."
+    )
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
         parser.add_argument("--kind", choices=ModelVersion.Kind.values, default=ModelVersion.Kind.ALS)
         parser.add_argument("--why", default="rolled back by hand", help="kept with both versions")
 
-    def run(self, options: dict[str, Any]) -> dict[str, str]:
-        active = rollback_version(kind=options["kind"], use_case=options["use_case"], why=options["why"])
-        return {"active": active.label, "why": active.why}
+    def run(self, options: dict[str, Any]) -> dict[str, str | None]:
+        version = rollback_version(kind=options["kind"], use_case=options["use_case"], why=options["why"])
+        serves = version.status == ModelVersion.Status.ACTIVE
+        return {"active": version.label if serves else None, "why": version.why}

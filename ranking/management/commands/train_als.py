@@ -1,20 +1,20 @@
 """`manage.py train_als`: a new ALS candidate from the newest dataset."""
 
-from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable
+from argparse import ArgumentParser
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from config.commands import HeedCommand
 from config.errors import InvalidInput
 from config.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
+from ranking.management.options import number
 from ranking.ml.als import NO_FADING, AlsParameters
-from ranking.training.als import TrainedVersion, train_als
+from ranking.training.als import train_als
+from ranking.training.results import TrainedVersion
 
 PARAMETERS = tuple(field.name for field in fields(AlsParameters))
-Number = TypeVar("Number", int, float)
 
 
 class Command(HeedCommand):
@@ -24,22 +24,22 @@ class Command(HeedCommand):
         default = AlsParameters()
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
         parser.add_argument("--dataset", type=Path, help="its folder; the newest where left out")
-        parser.add_argument("--factors", type=_number(int, 1, 1024), default=default.factors)
+        parser.add_argument("--factors", type=number(int, 1, 1024), default=default.factors)
         parser.add_argument(
-            "--regularization", type=_number(float, 1e-9, 1e9), help="by the rule of docs/als.md if left out"
+            "--regularization", type=number(float, 1e-9, 1e9), help="by the rule of docs/als.md if left out"
         )
-        parser.add_argument("--alpha", type=_number(float, 1e-9, 1e6), default=default.alpha)
-        parser.add_argument("--iterations", type=_number(int, 1, 1000), default=default.iterations)
+        parser.add_argument("--alpha", type=number(float, 1e-9, 1e6), default=default.alpha)
+        parser.add_argument("--iterations", type=number(int, 1, 1000), default=default.iterations)
         parser.add_argument("--negatives", choices=["keep", "drop"], default=default.negatives)
-        parser.add_argument("--negative-scale", type=_number(float, 0, 1e6), default=default.negative_scale)
+        parser.add_argument("--negative-scale", type=number(float, 0, 1e6), default=default.negative_scale)
         parser.add_argument(
             "--half-life-days",
-            type=_number(float, 1e-3, NO_FADING),
+            type=number(float, 1e-3, NO_FADING),
             default=default.half_life_days,
             help=f"the age at which an interaction counts half in training; {NO_FADING:g} for no fading",
         )
-        parser.add_argument("--tune", type=_number(int, 0, 10_000), default=0, metavar="N")
-        parser.add_argument("--seed", type=_number(int, 0, 2**31 - 1), default=0)
+        parser.add_argument("--tune", type=number(int, 0, 10_000), default=0, metavar="N")
+        parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0)
 
     def run(self, options: dict[str, Any]) -> TrainedVersion:
         use_case = USE_CASES[options["use_case"]]
@@ -56,13 +56,3 @@ class Command(HeedCommand):
                 tune=options["tune"],
                 progress=progress,
             )
-
-
-def _number(kind: Callable[[str], Number], low: float, high: float) -> Callable[[str], Number]:
-    def parse(text: str) -> Number:
-        value = kind(text)
-        if not low <= value <= high:
-            raise ArgumentTypeError(f"must be between {low:g} and {high:g}")
-        return value
-
-    return parse

@@ -1,0 +1,63 @@
+"""`manage.py retrain`: new models from the feedback so far, live only where they are better."""
+
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from config.commands import HeedCommand, non_negative
+from config.errors import HeedError
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from ranking.retraining.retrain import RetrainSummary, retrain
+
+
+class Command(HeedCommand):
+    help = (
+        "Train ALS and a ranker, compare them with the active versions on what came since these learned, and "
+        "put into service what is better. For cron: --if-needed."
+    )
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
+        parser.add_argument(
+            "--if-needed", action="store_true", help="only if enough feedback waits or the model is old"
+        )
+        parser.add_argument(
+            "--watch", type=non_negative, metavar="SECONDS", help="look again every so many seconds, for ever"
+        )
+        parser.add_argument("--seed", type=non_negative, default=0)
+
+    def run(self, options: dict[str, Any]) -> RetrainSummary:
+        if options["watch"] is None:
+            return self._once(options, if_needed=options["if_needed"])
+        told = ""
+        while True:
+            told = self._look(options, told)
+            time.sleep(max(1, options["watch"]))
+
+    def _look(self, options: dict[str, Any], told: str) -> str:
+        """One look of `--watch`: says what is new and returns it; what goes wrong ends no watch."""
+        close_old_connections()
+        try:
+            answer = self.answer(self._once(options, if_needed=True), options)
+        except HeedError as error:
+            answer = error.message
+            self.stderr.write(answer)
+        except (OperationalError, InterfaceError) as error:
+            answer = f"The database refused or went away: {str(error).strip()}"
+            self.stderr.write(answer)
+        else:
+            if answer != told:
+                self.stdout.write(answer)
+                self.stdout.flush()
+        return answer
+
+    def _once(self, options: dict[str, Any], *, if_needed: bool) -> RetrainSummary:
+        with self.progress(options, "retrain", unit="steps") as progress:
+            return retrain(
+                use_case=USE_CASES[options["use_case"]],
+                if_needed=if_needed,
+                seed=options["seed"],
+                progress=progress,
+            )

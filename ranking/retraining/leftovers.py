@@ -1,0 +1,97 @@
+"""What a killed run left in the folders, removed by the next one. The caller holds the training locks."""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+
+from config.use_cases import UseCase
+from ranking.datasets.manifest import PART, datasets_folder
+from ranking.models import ModelVersion
+
+# Datasets that are kept, newest first, beside those that an active version learned from.
+KEPT_DATASETS = 5
+# A half-written dataset that nobody wrote to for so long is nobody's: commands write them without the lock.
+ABANDONED_SECONDS = 300.0
+
+
+def remove_leftovers(use_case: UseCase) -> None:
+    """Removes what no run will finish: half-written datasets, and model files that no version names.
+
+    Of the whole datasets, those beyond KEPT_DATASETS go as well.
+    """
+    for kind in ("als", "ranker"):
+        folder = datasets_folder(kind, use_case.name)
+        for path in [*_abandoned(folder), *_old_datasets(folder, _learned_from(use_case))]:
+            shutil.rmtree(path, ignore_errors=True)
+    models = Path(settings.MODEL_DIR)
+    for kind in ModelVersion.Kind.values:
+        for path in models.glob(f"{kind}-{use_case.name}-*.part"):
+            path.unlink(missing_ok=True)
+    _remove_noted(use_case)
+
+
+@contextmanager
+def noted_files(use_case: UseCase, files: Iterable[str]) -> Iterator[None]:
+    """Keeps a note of the model files about to be written, until the block has put them on record.
+
+    Other files that no version names here are left alone: they may belong to another database.
+    """
+    note = note_path(use_case.name)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    part = note.with_suffix(".part")
+    with part.open("w", encoding="utf-8") as file:
+        json.dump(list(files), file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(note)
+    try:
+        yield
+    finally:
+        _remove_noted(use_case)
+
+
+def note_path(use_case: str) -> Path:
+    """Where the note of a run that is publishing lies."""
+    return Path(settings.MODEL_DIR) / f".retrain-{use_case}.json"
+
+
+def _remove_noted(use_case: UseCase) -> None:
+    """Removes the files of the note that no version names, and then the note."""
+    note = note_path(use_case.name)
+    if not note.exists():
+        return
+    noted = json.loads(note.read_text(encoding="utf-8"))
+    named = set(ModelVersion.objects.filter(file__in=noted).values_list("file", flat=True))
+    for name in noted:
+        if name not in named:
+            (note.parent / name).unlink(missing_ok=True)
+    note.unlink()
+
+
+def _abandoned(folder: Path) -> list[Path]:
+    longest_ago = time.time() - ABANDONED_SECONDS
+    return [part for part in folder.glob(f"{PART}*") if _last_written(part) < longest_ago]
+
+
+def _last_written(folder: Path) -> float:
+    """When the folder or a file in it last changed, seconds since 1970; 0 for one that is gone."""
+    try:
+        return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
+    except FileNotFoundError:
+        return 0.0
+
+
+def _old_datasets(folder: Path, kept: set[str]) -> list[Path]:
+    whole = sorted(path for path in folder.glob("[!.]*") if path.is_dir())
+    return [path for path in whole[:-KEPT_DATASETS] if path.name not in kept]
+
+
+def _learned_from(use_case: UseCase) -> set[str]:
+    active = ModelVersion.objects.filter(use_case=use_case.name, status=ModelVersion.Status.ACTIVE)
+    return {name for name in active.values_list("dataset_manifest__name", flat=True) if name}

@@ -1,0 +1,111 @@
+"""The end of a run: the candidates on record, the better ones in service, their examples noted as used."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from config.use_cases import UseCase
+from feedback.training import mark_negative_examples_as_used, untrained_examples
+from ranking.evaluation.gate import Verdict
+from ranking.models import ExampleUse, ModelVersion
+from ranking.registry import activate_version, active_version, file_name, register_version, reject_version
+from ranking.retraining.leftovers import noted_files
+
+# The ids of the active version of each kind, None where there is none.
+ActiveIds = Mapping[str, int | None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A candidate that is ready to be registered.
+
+    examples  ids of the negative training examples that it learned from
+    """
+
+    kind: str
+    data: bytes
+    manifest: dict[str, Any]
+    hyper_parameters: dict[str, Any]
+    metrics: dict[str, Any]
+    examples: Sequence[int]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one candidate."""
+
+    version: str
+    status: str
+    why: str
+
+
+def active_ids(use_case: UseCase) -> ActiveIds:
+    """What candidates are held against."""
+    active = ModelVersion.objects.filter(use_case=use_case.name, status=ModelVersion.Status.ACTIVE)
+    found = dict(active.values_list("kind", "pk"))
+    return {kind: found.get(kind) for kind in ModelVersion.Kind.values}
+
+
+def publish(
+    use_case: UseCase, judged: Sequence[Judged], held_against: ActiveIds
+) -> tuple[list[Outcome], int]:
+    """Registers the candidates and puts those into service that passed, all in one transaction.
+
+    Returns what became of them, and how many examples were used for the first time. Where somebody changed
+    what serves since `held_against` was read, nothing is put into service: the verdicts speak of another.
+    """
+    files = [file_name(kind=one.kind, use_case=use_case.name, data=one.data) for one in judged]
+    with ExitStack() as stack:
+        stack.enter_context(noted_files(use_case, files))
+        stack.enter_context(transaction.atomic())
+        changed = _changed(use_case, held_against)
+        versions = [_register(use_case, one, changed) for one in judged]
+        used = _note_examples(
+            {
+                version: one.examples
+                for version, one in zip(versions, judged, strict=True)
+                if version.status == ModelVersion.Status.ACTIVE
+            }
+        )
+    return [Outcome(version.label, version.status, version.why) for version in versions], used
+
+
+def _changed(use_case: UseCase, held_against: ActiveIds) -> str:
+    """What serves now instead, in words; empty where all is as it was."""
+    for kind, version_id in held_against.items():
+        now = active_version(kind=kind, use_case=use_case.name)
+        if (None if now is None else now.pk) != version_id:
+            serves = f"no {kind} version serves" if now is None else f"{now.label} serves"
+            return f"While it was judged, somebody changed what it was held against: {serves} now."
+    return ""
+
+
+def _register(use_case: UseCase, one: Judged, changed: str) -> ModelVersion:
+    version = register_version(
+        kind=one.kind,
+        use_case=use_case.name,
+        data=one.data,
+        dataset_manifest=one.manifest,
+        hyper_parameters=one.hyper_parameters,
+        metrics=one.metrics,
+        why="trained by retrain",
+    )
+    if one.verdict.passed and not changed:
+        return activate_version(version=version, why=one.verdict.why)
+    return reject_version(version=version, why=changed or one.verdict.why)
+
+
+def _note_examples(learned: Mapping[ModelVersion, Sequence[int]]) -> int:
+    """Notes for each version which examples it was the first to learn from; returns how many there are."""
+    new = untrained_examples({example_id for ids in learned.values() for example_id in ids})
+    uses = [
+        ExampleUse(version=version, example_id=example_id)
+        for version, ids in learned.items()
+        for example_id in sorted(set(ids).intersection(new))
+    ]
+    ExampleUse.objects.bulk_create(uses, batch_size=1000)
+    return mark_negative_examples_as_used(new)
