@@ -39,7 +39,10 @@ def main() -> None:
     django.setup()
     from feedback.adjustments import Adjustment, combine_adjustments
     from ranking.candidates import Candidates
-    from ranking.live import Catalogue, Live
+    from ranking.catalogue import Catalogue
+    from ranking.live import Live
+    from ranking.ml.demand import ItemDemand
+    from ranking.ml.features import GROUPS, ItemContent
     from ranking.serving import personalise, pushed_out
     from ranking.sources import UserState
 
@@ -47,10 +50,12 @@ def main() -> None:
     item_facets = _invent_facets(options.items, rng)
     item_ids = np.arange(1, options.items + 1)
     nothing = np.zeros(options.items)
-    catalogue = Catalogue(
-        item_ids, nothing, nothing, item_ids[:0], item_ids - 1, np.arange(item_facets.shape[1]), item_facets
+    facet_ids = np.arange(item_facets.shape[1])
+    groups = np.repeat(
+        [GROUPS.index(name) for name in ("genre", "people", "other")], [GENRES, PEOPLE, FRANCHISES]
     )
-    live = Live(catalogue, None)
+    content = ItemContent(item_ids, nothing, item_facets, groups)
+    live = Live.of(Catalogue.build(content, ItemDemand.from_counts(nothing, nothing, nothing), facet_ids))
     candidates = Candidates.from_source(
         "als",
         rng.choice(item_ids, options.candidates, replace=False),

@@ -2,8 +2,9 @@
 
     DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/serving.py [--requests 300] [--json]
 
-Needs a catalogue with interactions and an active model (docs/als.md). It records the lists that it asks
-for, so run it on a copy. Each round measures every way once, so that ratios hold on a noisy machine.
+Needs a catalogue with interactions and active models (docs/als.md). It records the lists that it asks
+for, so run it on a copy. Each round measures every way once, so that ratios hold on a noisy machine; the
+features and the prediction, which are parts of rank(), are measured by themselves as well.
 """
 
 import argparse
@@ -38,7 +39,9 @@ def main() -> None:
     from accounts.models import User
     from config.use_cases import USE_CASES
     from ranking.live import get_live
-    from ranking.serving import load_user_state, rank, recommend, retrieve
+    from ranking.ml.features import compute_features
+    from ranking.serving import known_history, load_user_state, rank, recommend, retrieve
+    from ranking.sources import als_scores
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.SECURE_SSL_REDIRECT = False
@@ -54,13 +57,33 @@ def main() -> None:
         if answer.status_code != 200:
             sys.exit(f"The request was answered {answer.status_code}.")
 
-    def in_memory(person: User) -> None:
-        state = states[person.pk]
-        rank(retrieve(state, live, use_case))
+    now = timezone.now()
+    states = {person.pk: load_user_state(person.pk, use_case, live, now) for person in people}
+    retrieved = {person.pk: retrieve(states[person.pk], live, use_case) for person in people}
+    pools = {person.pk: rank(retrieved[person.pk], states[person.pk], live, now) for person in people}
 
-    states = {person.pk: load_user_state(person.pk, use_case, timezone.now()) for person in people}
+    def features(person: User) -> None:
+        state, items = states[person.pk], pools[person.pk].item_ids
+        compute_features(
+            live.catalogue.rows_of(items),
+            *als_scores(items, state, live),
+            history=known_history(state, live),
+            content=live.catalogue.content,
+            demand=live.catalogue.demand,
+            als=live.als,
+            now=now.timestamp(),
+        )
+
+    def predict(person: User) -> None:
+        if live.ranker is not None:
+            live.ranker.probabilities(pools[person.pk].features)
+
     ways: dict[str, Callable[[User], object]] = {
-        "retrieve and rank": in_memory,
+        "load_user_state()": lambda person: load_user_state(person.pk, use_case, live, now),
+        "retrieve()": lambda person: retrieve(states[person.pk], live, use_case),
+        "rank()": lambda person: rank(retrieved[person.pk], states[person.pk], live, now),
+        "features, within rank()": features,
+        "prediction, within rank()": predict,
         "recommend()": lambda person: recommend(user_id=person.pk, use_case=use_case, limit=20),
         "HTTP with a browser session": over_http,
     }
@@ -78,7 +101,9 @@ def main() -> None:
     result = {
         "database": connection.vendor,
         "items": len(live.catalogue.item_ids),
-        "model": live.als.label if live.als else "none",
+        "model": live.label() or "none",
+        "candidates": round(float(np.mean([len(pool) for pool in pools.values()]))),
+        "history": round(float(np.mean([len(state.item_ids) for state in states.values()]))),
         "queries_per_http_request": len(queries),
         "milliseconds": {
             name: {"median": _ms(values, 50), "p95": _ms(values, 95)} for name, values in times.items()

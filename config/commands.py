@@ -64,10 +64,12 @@ class HeedCommand(BaseCommand):
             raise CommandError(error.message, returncode=EXIT_FAILED) from error
         except (OperationalError, InterfaceError) as error:
             raise CommandError(f"The database refused or went away: {str(error).strip()}") from error
+        self.stdout.write(self.answer(result, options))
+
+    def answer(self, result: object, options: Mapping[str, Any]) -> str:
+        """What is printed of a result: readable lines, or with `--json` one object."""
         summary = _as_mapping(result)
-        self.stdout.write(
-            json.dumps(summary, cls=DjangoJSONEncoder) if options["json"] else self.describe(summary)
-        )
+        return json.dumps(summary, cls=DjangoJSONEncoder) if options["json"] else self.describe(summary)
 
 
 def non_negative(text: str) -> int:

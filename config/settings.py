@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "recommendations",
     "interactions",
     "feedback",
+    "profiles",
     "ranking",
     "web",
     "demo",
@@ -219,6 +220,7 @@ TIME_ZONE = "UTC"
 
 MODEL_DIR = Path(env.str("MODEL_DIR", default=str(VAR_DIR / "models")))
 DATASET_DIR = Path(env.str("DATASET_DIR", default=str(VAR_DIR / "datasets")))
+REPORT_DIR = Path(env.str("REPORT_DIR", default=str(VAR_DIR / "reports")))
 LOCK_DIR = Path(env.str("LOCK_DIR", default=str(VAR_DIR / "locks")))
 
 # How long a list that was shown may still be named as the context of an action.
@@ -229,6 +231,12 @@ VIEW_REPEAT_MINUTES = env.int("VIEW_REPEAT_MINUTES", default=30)
 POPULARITY_HALF_LIFE_DAYS = env.float("POPULARITY_HALF_LIFE_DAYS", default=365.0)
 # How many candidates each source may bring to one request.
 CANDIDATES_PER_SOURCE = env.int("CANDIDATES_PER_SOURCE", default=300)
+# Beside the most trusted source that has an answer, the others bring fewer: each one costs the ranker time.
+CANDIDATES_PER_FURTHER_SOURCE = env.int("CANDIDATES_PER_FURTHER_SOURCE", default=100)
+# What was shown with a score above this and passed over is a hard negative of the ranker's dataset.
+HARD_NEGATIVE_SCORE = env.float("HARD_NEGATIVE_SCORE", default=0.7)
+# This share of the places after the first shows what the ranking would not have shown.
+EXPLORATION_SHARE = min(1.0, max(0.0, env.float("EXPLORATION_SHARE", default=0.05)))
 # Workers look for a newly activated model, and for changes of the catalogue, this often.
 MODEL_CHECK_SECONDS = env.float("MODEL_CHECK_SECONDS", default=2.0)
 CATALOGUE_REFRESH_SECONDS = env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)
@@ -246,6 +254,22 @@ DISLIKE_EXAMPLE_WEIGHT = env.float("DISLIKE_EXAMPLE_WEIGHT", default=0.8)
 # So many examples ask for a new model; one person counts with so many at the most.
 DISLIKE_RETRAIN_THRESHOLD = env.int("DISLIKE_RETRAIN_THRESHOLD", default=20)
 DISLIKE_CAP_PER_PERSON = env.int("DISLIKE_CAP_PER_PERSON", default=5)
+
+# A new model goes live when the lower end of its paired NDCG@10 difference is not below this.
+GATE_MARGIN = env.float("GATE_MARGIN", default=-0.02)
+# With fewer people to judge by, nothing goes live by itself.
+GATE_MIN_PEOPLE = env.int("GATE_MIN_PEOPLE", default=20)
+# `retrain --if-needed` trains when the active model is older than this, whatever the feedback.
+RETRAIN_MAX_AGE_DAYS = env.float("RETRAIN_MAX_AGE_DAYS", default=7.0)
+# After a rejected attempt it waits this long, so that cron does not train the same thing again and again.
+RETRAIN_RETRY_HOURS = env.float("RETRAIN_RETRY_HOURS", default=12.0)
+# Taste (docs/taste.md). After so many pieces of feedback the taste vector moves.
+TASTE_UPDATE_EVERY = max(1, env.int("TASTE_UPDATE_EVERY", default=3))
+# How much of what a person's taste would lift is lifted: 0 nothing, 1 all. Both as measured in docs/taste.md,
+# "What boosts do for newcomers".
+BOOST_STRENGTH = min(1.0, max(0.0, env.float("BOOST_STRENGTH", default=0.5)))
+# The same where a ranker orders the list, which knows the person's taste from its features already.
+BOOST_STRENGTH_WITH_RANKER = min(1.0, max(0.0, env.float("BOOST_STRENGTH_WITH_RANKER", default=0.25)))
 
 # --- Logs -----------------------------------------------------------------------------------
 

@@ -16,7 +16,16 @@ from feedback.api import (
     ItemDislikeView,
 )
 from interactions.api import InteractionsView, ItemActionView, ItemDetailView
-from ranking.api import BestItemView, HealthView, PersonalizedListView, ReadyView
+from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
+from ranking.api import (
+    BecauseYouWatchedView,
+    BestItemView,
+    HealthView,
+    PersonalizedListView,
+    ReadyView,
+    SimilarView,
+)
+from ranking.search_api import SearchView
 from recommendations.api import ExternalSessionView, SeenView
 
 api = [
@@ -24,16 +33,23 @@ api = [
     path("recommendations/personalized/<kinds:kind>", PersonalizedListView.as_view(), name="personalized"),
     path("recommendations/session", ExternalSessionView.as_view(), name="session"),
     path("recommendations/session/<uuid:session_id>/seen", SeenView.as_view(), name="seen"),
+    path("recommend", SearchView.as_view(), name="search"),
     path("recommend/<id:user_id>", BestItemView.as_view(), name="best-item"),
+    path("because-you-watched", BecauseYouWatchedView.as_view(), name="because-you-watched"),
     path("dislike", DislikeView.as_view(), name="dislike"),
     path("dislike/<id:dislike_id>", DislikeDetailView.as_view(), name="dislike-detail"),
     path("dislike-history", DislikeHistoryView.as_view(), name="dislike-history"),
     path("dislike-patterns", DislikePatternsView.as_view(), name="dislike-patterns"),
     path("feedback-metrics", FeedbackMetricsView.as_view(), name="feedback-metrics"),
+    path("feedback", FeedbackView.as_view(), name="feedback"),
+    path("profile/<id:user_id>", ProfileView.as_view(), name="profile"),
+    path("profile/<id:user_id>/rate", RateView.as_view(), name="profile-rate"),
+    path("user/<id:user_id>/profile", TasteVectorView.as_view(), name="taste-vector"),
     path("interactions", InteractionsView.as_view(), name="interactions"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("<kinds:kind>", ItemListView.as_view(), name="items"),
     path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),
+    path("<kinds:kind>/<id:item_id>/similar", SimilarView.as_view(), name="similar"),
     path("<kinds:kind>/<id:item_id>/dislike", ItemDislikeView.as_view(), name="item-dislike"),
     path("<kinds:kind>/<id:item_id>/<slug:action>", ItemActionView.as_view(), name="item-action"),
 ]

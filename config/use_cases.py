@@ -29,7 +29,7 @@ class UseCase:
     kind: str
     label: str
     positive_interactions: tuple[str, ...]
-    sources: tuple[str, ...] = ("als", "popular", "fresh")
+    sources: tuple[str, ...] = ("als", "taste", "similar", "popular", "fresh")
 
 
 _WATCHABLE = frozenset({"like", "favorite", "watched", "watchlist", "dislike"})

@@ -5,12 +5,30 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from config.admin import RecordAdmin, pretty_json, table
 from config.errors import HeedError
+from ranking.evaluation.plots import NOTHING, interval_text
+from ranking.evaluation.report import figure_of, view_of
 from ranking.models import ModelVersion
 from ranking.registry import activate_version, rollback_version
+
+Kind = ModelVersion.Kind
+
+_METRICS = {
+    "ndcg@10": "NDCG@10",
+    "recall@10": "Recall@10",
+    "hr@10": "HR@10",
+    "disliked_share@10": "later disliked in top 10",
+    "liked_over_disliked": "liked above disliked",
+}
+# What the trainers compare a version of each kind with.
+_BASELINES: dict[str, tuple[str, str]] = {
+    Kind.ALS: ("als_minus_popularity_ndcg@10", "popularity"),
+    Kind.RANKER: ("ranker_minus_als_ndcg@10", "ALS"),
+}
 
 
 @admin.register(ModelVersion)
@@ -19,9 +37,11 @@ class ModelVersionAdmin(RecordAdmin):
         "label",
         "status",
         "ndcg",
+        "list_ndcg",
         "recall",
         "disliked",
-        "against_popularity",
+        "liked_over_disliked",
+        "above_baseline",
         "created_at",
     )
     list_filter = ("kind", "use_case", "status")
@@ -36,6 +56,8 @@ class ModelVersionAdmin(RecordAdmin):
         "parent",
         "file",
         "sha256",
+        "evaluation",
+        "deciding_evaluation",
         "quality",
         "hyper_parameters_readable",
         "dataset_readable",
@@ -47,21 +69,39 @@ class ModelVersionAdmin(RecordAdmin):
 
     @admin.display(description="NDCG@10")
     def ndcg(self, version: ModelVersion) -> str:
-        return _figure(version, "als", "ndcg@10")
+        return _evaluated(version, "ndcg") or _tested(version, Kind.ALS, "ndcg@10")
+
+    @admin.display(description="NDCG@10, lists shown")
+    def list_ndcg(self, version: ModelVersion) -> str:
+        return _evaluated(version, "list_ndcg") or _tested(version, Kind.RANKER, "ndcg@10")
 
     @admin.display(description="Recall@10")
     def recall(self, version: ModelVersion) -> str:
-        return _figure(version, "als", "recall@10")
+        return _evaluated(version, "recall") or _tested(version, Kind.ALS, "recall@10")
 
     @admin.display(description="later disliked in top 10")
     def disliked(self, version: ModelVersion) -> str:
-        return _figure(version, "als", "disliked_share@10")
+        return _evaluated(version, "disliked_share") or _tested(version, Kind.ALS, "disliked_share@10")
 
-    @admin.display(description="NDCG@10 above popularity")
-    def against_popularity(self, version: ModelVersion) -> str:
-        return _interval(version.metrics.get("test", {}).get("als_minus_popularity_ndcg@10"))
+    @admin.display(description="liked above disliked")
+    def liked_over_disliked(self, version: ModelVersion) -> str:
+        return _evaluated(version, "list_order") or _tested(version, Kind.RANKER, "liked_over_disliked")
 
-    @admin.display(description="quality on held-out people")
+    @admin.display(description="NDCG@10 above its baseline when trained")
+    def above_baseline(self, version: ModelVersion) -> str:
+        key, baseline = _BASELINES.get(version.kind, ("", ""))
+        found = interval_text(version.metrics.get("test", {}).get(key), signed=True)
+        return found if found == NOTHING else f"{found} above {baseline}"
+
+    @admin.display(description="evaluation")
+    def evaluation(self, version: ModelVersion) -> SafeString | str:
+        return _report(version.metrics.get("evaluation"))
+
+    @admin.display(description="evaluation that decided")
+    def deciding_evaluation(self, version: ModelVersion) -> SafeString | str:
+        return _report(version.metrics.get("evaluation_by_gate"))
+
+    @admin.display(description="quality when trained")
     def quality(self, version: ModelVersion) -> SafeString:
         return _comparison([version])
 
@@ -112,30 +152,57 @@ class ModelVersionAdmin(RecordAdmin):
         except HeedError as error:
             self.message_user(request, error.message, messages.ERROR)
         else:
-            self.message_user(request, f"{active.label} is active: {active.why}.", messages.SUCCESS)
+            self.message_user(request, f"{active.label} is {active.status}: {active.why}.", messages.SUCCESS)
+
+
+def _report(evaluation: dict[str, Any] | None) -> SafeString | str:
+    """An evaluation with its plots, as in the report of `evaluate_models`."""
+    if not evaluation:
+        return NOTHING
+    return render_to_string("evaluation/admin.html", {"report": view_of(evaluation)})
 
 
 def _comparison(versions: list[ModelVersion]) -> SafeString:
     """A row per version and baseline, a column per metric, from the held-out people of each version."""
-    metrics = ["ndcg@10", "recall@10", "hr@10", "disliked_share@10"]
     rows: list[list[Any]] = []
     for version in versions:
         test = version.metrics.get("test", {})
-        if "als" not in test:
+        if version.kind not in test:
             rows.append([version.label, test.get("why_not", "not measured")])
             continue
-        for name in ("als", "popularity", "random"):
-            shown = f"{version.label} ({version.status})" if name == "als" else name
-            coverage = f"{test[name]['coverage']:.1%}"
-            rows.append([shown, test["people"], *(_interval(test[name][m]) for m in metrics), coverage])
-    return table(["ranking", "people", *metrics, "coverage"], rows)
+        # The version itself first, then what it was held against.
+        names = sorted(
+            (name for name in test if _is_ranking(test[name])), key=lambda name: name != version.kind
+        )
+        for name in names:
+            shown = f"{version.label} ({version.status})" if name == version.kind else name.replace("_", " ")
+            coverage = test[name].get("coverage")
+            rows.append(
+                [
+                    shown,
+                    test["people"],
+                    *(interval_text(test[name].get(metric)) for metric in _METRICS),
+                    NOTHING if coverage is None else f"{coverage:.1%}",
+                ]
+            )
+    return table(["ranking", "people", *_METRICS.values(), "coverage"], rows)
 
 
-def _figure(version: ModelVersion, ranking: str, metric: str) -> str:
-    return _interval(version.metrics.get("test", {}).get(ranking, {}).get(metric))
+def _is_ranking(entry: Any) -> bool:
+    return isinstance(entry, dict) and "ndcg@10" in entry
 
 
-def _interval(interval: dict[str, float | None] | None) -> str:
-    if not interval or interval["mean"] is None:
-        return "–"
-    return f"{interval['mean']:.3f} [{interval['low']:.3f}, {interval['high']:.3f}]"
+def _evaluated(version: ModelVersion, figure: str) -> str:
+    """A figure of the version's last evaluation; nothing where it has none."""
+    judgements = version.metrics.get("evaluation", {}).get("judgements")
+    found = figure_of(judgements[0], figure) if judgements else None
+    if not found:
+        return ""
+    return interval_text(found) + (" (may have seen it)" if judgements[0].get("saw_it") else "")
+
+
+def _tested(version: ModelVersion, kind: str, metric: str) -> str:
+    """A figure from when the version was trained, if it is of this kind; else a dash."""
+    if version.kind != kind:
+        return NOTHING
+    return interval_text(version.metrics.get("test", {}).get(kind, {}).get(metric))

@@ -1,5 +1,6 @@
 """Ranked lists, and whether this server can make them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection
@@ -16,8 +17,19 @@ from catalog.serializers import ItemSerializer, item_json
 from config.api import ERRORS, validated
 from config.errors import InvalidInput, NotFound
 from config.use_cases import DEFAULT_USE_CASE, USE_CASES, ItemKind, UseCase, use_cases_of_kind
+from ranking.candidates import Boost
+from ranking.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
 from ranking.live import get_live
-from ranking.serving import DEFAULT_LIMIT, MAX_LIMIT, ServedList, ServedSlot, recommend
+from ranking.serving import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Personalization,
+    ServedList,
+    ServedSlot,
+    recommend,
+)
+
+DEFAULT_ROW = 12
 
 
 class ListQuery(serializers.Serializer[Any]):
@@ -25,6 +37,16 @@ class ListQuery(serializers.Serializer[Any]):
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
+
+
+class BoostSerializer(serializers.Serializer[Any]):
+    """What a base score is multiplied by: 1 + what taste adds, × what dislikes leave of it."""
+
+    genre = serializers.FloatField()
+    actor = serializers.FloatField()
+    director = serializers.FloatField()
+    theme = serializers.FloatField()
+    dislikes = serializers.FloatField()
 
 
 class SlotSerializer(serializers.Serializer[Any]):
@@ -36,7 +58,7 @@ class SlotSerializer(serializers.Serializer[Any]):
     base_score = serializers.FloatField()
     personalized_score = serializers.FloatField()
     boost_multiplier = serializers.FloatField()
-    boost_details = serializers.DictField(child=serializers.FloatField())
+    boost_details = BoostSerializer()
     method = serializers.CharField()
     why = serializers.CharField()
 
@@ -45,8 +67,8 @@ class PersonalizationSerializer(serializers.Serializer[Any]):
     """How far the list was bent towards the person's taste profile."""
 
     applied = serializers.BooleanField()
-    original_alpha = serializers.FloatField(allow_null=True)
-    personalized_alpha = serializers.FloatField(allow_null=True)
+    original_alpha = serializers.FloatField()
+    personalized_alpha = serializers.FloatField()
     top_genres = serializers.ListField(child=serializers.CharField())
     persona = serializers.CharField(allow_null=True)
 
@@ -80,7 +102,7 @@ class PersonalizedListView(APIView):
     )
     def get(self, request: Request, kind: ItemKind) -> Response:
         query = validated(ListQuery, request.query_params)
-        use_case = _use_case_for(kind, query.get("use_case"))
+        use_case = use_case_for(kind, query.get("use_case"))
         served = recommend(user_id=caller(request).pk, use_case=use_case, limit=query["limit"])
         return Response(list_json(served))
 
@@ -106,7 +128,8 @@ class BestItemView(APIView):
         return Response(answer)
 
 
-def _use_case_for(kind: ItemKind, name: str | None) -> UseCase:
+def use_case_for(kind: ItemKind, name: str | None) -> UseCase:
+    """The use case called `name`, or the first about `kind`. Raises InvalidInput where the two do not fit."""
     use_cases = use_cases_of_kind(kind.name)
     if name is None:
         return use_cases[0]
@@ -122,14 +145,30 @@ def list_json(served: ServedList) -> dict[str, Any]:
         "use_case": served.use_case,
         "method_used": served.method_used,
         "model_version": served.model_version,
-        "personalization": {
-            "applied": False,
-            "original_alpha": None,
-            "personalized_alpha": None,
-            "top_genres": [],
-            "persona": None,
-        },
+        "personalization": personalization_json(served.personalization),
         "recommendations": [_slot_json(slot) for slot in served.slots],
+    }
+
+
+def personalization_json(personalization: Personalization) -> dict[str, Any]:
+    """`personalization` in the form that PersonalizationSerializer describes."""
+    return {
+        "applied": personalization.applied,
+        "original_alpha": personalization.original_alpha,
+        "personalized_alpha": personalization.personalized_alpha,
+        "top_genres": list(personalization.top_genres),
+        "persona": personalization.persona,
+    }
+
+
+def boost_json(boost: Boost) -> dict[str, float]:
+    """`boost` in the form that BoostSerializer describes."""
+    return {
+        "genre": boost.genre,
+        "actor": boost.actor,
+        "director": boost.director,
+        "theme": boost.theme,
+        "dislikes": boost.dislikes,
     }
 
 
@@ -141,10 +180,101 @@ def _slot_json(slot: ServedSlot) -> dict[str, Any]:
         "base_score": slot.base_score,
         "personalized_score": slot.score,
         "boost_multiplier": slot.multiplier,
-        "boost_details": {"dislikes": slot.multiplier},
+        "boost_details": boost_json(slot.boost),
         "method": slot.method,
         "why": slot.why,
     }
+
+
+class SimilarQuery(serializers.Serializer[Any]):
+    """The query string of what is like an item."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_ROW)
+
+
+class SimilarItemSerializer(serializers.Serializer[Any]):
+    """An item with how near it is, 0 to 1."""
+
+    item = ItemSerializer()
+    rank = serializers.IntegerField()
+    score = serializers.FloatField()
+
+
+class SimilarAnswer(serializers.Serializer[Any]):
+    """What is like an item, nearest first."""
+
+    similar = SimilarItemSerializer(many=True)
+
+
+class SimilarView(APIView):
+    """What is most like an item, the same for everybody."""
+
+    @extend_schema(
+        operation_id="similar_items", parameters=[SimilarQuery], responses={200: SimilarAnswer, **ERRORS}
+    )
+    def get(self, request: Request, kind: ItemKind, item_id: int) -> Response:
+        query = validated(SimilarQuery, request.query_params)
+        found = similar_items(item_id=item_id, use_case=use_cases_of_kind(kind.name)[0], limit=query["limit"])
+        return Response({"similar": _row_json(found)})
+
+
+class CarouselsQuery(serializers.Serializer[Any]):
+    """The query string of the rows for what a person watched."""
+
+    use_case = serializers.ChoiceField(choices=list(USE_CASES), default=DEFAULT_USE_CASE)
+    rows = serializers.IntegerField(min_value=1, max_value=MAX_CAROUSELS, default=3)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_ROW)
+
+
+class CarouselSerializer(serializers.Serializer[Any]):
+    """One row: what is like an item that the person has done something with."""
+
+    recommendation_session_id = serializers.UUIDField()
+    because = ItemSerializer()
+    did = serializers.CharField()
+    recommendations = SimilarItemSerializer(many=True)
+
+
+class CarouselsAnswer(serializers.Serializer[Any]):
+    """The rows, newest reason first. Each is recorded, so that actions can name it."""
+
+    use_case = serializers.CharField()
+    carousels = CarouselSerializer(many=True)
+
+
+class BecauseYouWatchedView(APIView):
+    """Rows of what is like the items that the caller liked, watched or kept last."""
+
+    @extend_schema(
+        operation_id="because_you_watched",
+        parameters=[CarouselsQuery],
+        responses={200: CarouselsAnswer, **ERRORS},
+    )
+    def get(self, request: Request) -> Response:
+        query = validated(CarouselsQuery, request.query_params)
+        carousels = because_you_watched(
+            user_id=caller(request).pk,
+            use_case=USE_CASES[query["use_case"]],
+            carousels=query["rows"],
+            limit=query["limit"],
+        )
+        rows = [
+            {
+                "recommendation_session_id": carousel.session_id,
+                "because": item_json(carousel.because),
+                "did": carousel.type_name,
+                "recommendations": _row_json(carousel.items),
+            }
+            for carousel in carousels
+        ]
+        return Response({"use_case": query["use_case"], "carousels": rows})
+
+
+def _row_json(items: Sequence[SimilarItem]) -> list[dict[str, Any]]:
+    return [
+        {"item": item_json(similar.item), "rank": rank, "score": similar.score}
+        for rank, similar in enumerate(items, 1)
+    ]
 
 
 class HealthView(APIView):
@@ -176,8 +306,8 @@ class ReadyView(APIView):
             live = get_live(name)
             use_cases[name] = {
                 "items": len(live.catalogue.item_ids),
-                "model_version": live.als.label if live.als else "",
-                "problem": live.problem,
+                "model_version": live.label(),
+                "problem": live.models.problem,
             }
         degraded = any(state["problem"] for state in use_cases.values())
         return Response({"status": "degraded" if degraded else "ready", "use_cases": use_cases})

@@ -7,6 +7,33 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from profiles.boosts import BOOST_NAMES
+from ranking.ml.features import FEATURES
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """What a base score is multiplied by: 1 + the parts of taste, each 0 or more, × what dislikes leave."""
+
+    genre: float = 0.0
+    actor: float = 0.0
+    director: float = 0.0
+    theme: float = 0.0
+    dislikes: float = 1.0
+
+    @property
+    def lift(self) -> float:
+        return 1.0 + self.genre + self.actor + self.director + self.theme
+
+    @property
+    def percent(self) -> int:
+        """What taste adds, in whole percent."""
+        return round(100.0 * (self.lift - 1.0))
+
+    @property
+    def multiplier(self) -> float:
+        return self.lift * self.dislikes
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
@@ -14,20 +41,26 @@ class Candidates:
 
     item_ids       (n,) no item twice
     base_scores    (n,) 0 to 1, as the base ranking sees it
-    multipliers    (n,) what personalisation multiplies the base score by
-    scores         (n,) 0 to 1, what the list is ordered by: base score × multiplier
+    lifts          (n, 4) what the person's taste adds, by BOOST_NAMES, each 0 or more
+    held_back      (n,) what their dislikes leave of the score, at most 1
+    scores         (n,) base score × (1 + sum of lifts) × held_back, cut at 1; the order is that of the uncut
     sources        (n,) name of the source that brought the item first
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
+    propensities   (n,) P(this item at this place) under the policy that made the list
+    features       (n, f) columns as in `ranking.ml.features.FEATURES`; zeros until they are computed
     """
 
     item_ids: NDArray[np.int64]
     base_scores: NDArray[np.float64]
-    multipliers: NDArray[np.float64]
+    lifts: NDArray[np.float64]
+    held_back: NDArray[np.float64]
     scores: NDArray[np.float64]
     sources: NDArray[np.str_]
     source_ranks: NDArray[np.int64]
     source_scores: NDArray[np.float64]
+    propensities: NDArray[np.float64]
+    features: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -40,11 +73,14 @@ class Candidates:
         return cls(
             item_ids=item_ids,
             base_scores=scores,
-            multipliers=np.ones(len(item_ids)),
+            lifts=np.zeros((len(item_ids), len(BOOST_NAMES))),
+            held_back=np.ones(len(item_ids)),
             scores=scores,
             sources=np.full(len(item_ids), source),
             source_ranks=np.arange(1, len(item_ids) + 1),
             source_scores=scores,
+            propensities=np.ones(len(item_ids)),
+            features=np.zeros((len(item_ids), len(FEATURES)), dtype=np.float32),
         )
 
     @classmethod
@@ -59,20 +95,46 @@ class Candidates:
         _, first = np.unique(joined.item_ids, return_index=True)
         return joined.take(np.sort(first))
 
+    @property
+    def lifted_scores(self) -> NDArray[np.float64]:
+        """(n,) what the scores would be without dislikes, not cut at 1."""
+        lifted: NDArray[np.float64] = self.base_scores * (1.0 + self.lifts.sum(axis=1))
+        return lifted
+
+    def boosts(self) -> list[Boost]:
+        """What each base score is multiplied by."""
+        return [
+            Boost(genre, actor, director, theme, dislikes)
+            for (genre, actor, director, theme), dislikes in zip(
+                self.lifts.tolist(), self.held_back.tolist(), strict=True
+            )
+        ]
+
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
         """Those of the rows (or mask) given, in that order."""
         return Candidates(*(array[rows] for array in _arrays(self)))
 
     def with_base(self, base_scores: NDArray[np.float64]) -> "Candidates":
         """The same candidates under new base scores, best first; equal ones keep their order."""
-        rescored = replace(self, base_scores=base_scores, scores=base_scores * self.multipliers)
-        return rescored.take(np.argsort(-rescored.scores, kind="stable"))
+        return _in_order(replace(self, base_scores=base_scores))
 
-    def with_boost(self, factors: NDArray[np.float64]) -> "Candidates":
-        """The same candidates with their scores multiplied by `factors`, best first."""
-        multipliers = self.multipliers * factors
-        boosted = replace(self, multipliers=multipliers, scores=self.base_scores * multipliers)
-        return boosted.take(np.argsort(-boosted.scores, kind="stable"))
+    def with_features(self, features: NDArray[np.float32]) -> "Candidates":
+        """The same candidates with their features."""
+        return replace(self, features=features)
+
+    def with_propensities(self, propensities: NDArray[np.float64]) -> "Candidates":
+        """The same candidates with the chances that they stand where they stand."""
+        return replace(self, propensities=propensities)
+
+    def with_boosts(self, lifts: NDArray[np.float64], held_back: NDArray[np.float64]) -> "Candidates":
+        """The same candidates with what taste adds (n, 4) and dislikes leave (n,), best first."""
+        return _in_order(replace(self, lifts=lifts, held_back=held_back))
+
+
+def _in_order(candidates: Candidates) -> Candidates:
+    uncut = candidates.lifted_scores * candidates.held_back
+    scored = replace(candidates, scores=np.minimum(uncut, 1.0))
+    return scored.take(np.argsort(-uncut, kind="stable"))
 
 
 def _arrays(candidates: Candidates) -> list[NDArray[Any]]:

@@ -4,7 +4,7 @@ user state → retrieve → rank → personalise → filter → arrange → reco
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -12,16 +12,20 @@ import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
-from catalog.selectors import ItemCard, get_cards
+from catalog.selectors import ItemCard
 from config.use_cases import UseCase
 from feedback.adjustments import apply_feature_adjustments, combine_adjustments
 from feedback.selectors import get_history_and_adjustments
 from interactions.types import TYPES
-from ranking.candidates import Candidates
-from ranking.explaining import Reason, find_reasons
+from profiles.boosts import boost
+from profiles.selectors import PersonalTaste, get_taste
+from ranking.arranging import Arrangement, arrange
+from ranking.candidates import Boost, Candidates
 from ranking.live import Live, get_live
-from ranking.sources import METHODS, SOURCES, UserState
-from recommendations.services import ShownSlot, record_session
+from ranking.ml.events import summed_history
+from ranking.ml.features import FEATURE_SET, History, compute_features
+from ranking.sources import EXPLORATION, METHODS, RANKER, SOURCES, UserState, als_scores, fold_in_person
+from recommendations.services import RecordedSession, ShownSlot, record_session
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
@@ -35,10 +39,37 @@ class ServedSlot:
     rank: int
     score: float
     base_score: float
-    multiplier: float
+    boost: Boost
     method: str
     source: str
     why: str
+
+    @property
+    def multiplier(self) -> float:
+        """What the base score was multiplied by."""
+        return self.boost.multiplier
+
+
+@dataclass(frozen=True, slots=True)
+class Personalization:
+    """How far a list was bent towards the person's taste, and that taste in short.
+
+    applied             whether it lifted or brought anything in this list
+    original_alpha      how much of a score is left to the base where nothing is known of a person
+    personalized_alpha  how much of it is left with this person (profiles.boosts)
+    persona             None where nothing is known
+    """
+
+    applied: bool
+    original_alpha: float
+    personalized_alpha: float
+    top_genres: tuple[str, ...]
+    persona: str | None
+
+    @classmethod
+    def of(cls, taste: PersonalTaste, *, applied: bool) -> "Personalization":
+        """What a list says of `taste`."""
+        return cls(applied, taste.original_alpha, taste.alpha, taste.top_genres, taste.persona)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,90 +81,127 @@ class ServedList:
     method_used: str
     model_version: str
     slots: tuple[ServedSlot, ...]
+    personalization: Personalization
 
 
 def recommend(
-    *, user_id: int, use_case: UseCase, limit: int = DEFAULT_LIMIT, now: datetime | None = None
+    *,
+    user_id: int,
+    use_case: UseCase,
+    limit: int = DEFAULT_LIMIT,
+    now: datetime | None = None,
+    rng: np.random.Generator | None = None,
 ) -> ServedList:
     """The best `limit` items (1 to MAX_LIMIT) for a person now, recorded as a session before it returns.
 
-    The list is shorter where the catalogue has no more to offer. Four queries at the most once the process
-    is warm: the models, the history, the cards of what is shown, and the session's row.
+    The list is shorter where the catalogue has no more to offer. `rng` decides where to explore; left out,
+    nobody can foresee it. Four queries once the process is warm: the history, the taste, the cards of what is
+    shown, and the session's row.
     """
     now = now or timezone.now()
     live = get_live(use_case.name)
-    state = load_user_state(user_id, use_case, now)
+    state = load_user_state(user_id, use_case, live, now)
     candidates = retrieve(state, live, use_case)
-    ranked = rank(candidates)
+    ranked = rank(candidates, state, live, now)
     personalised = personalise(ranked, state, live)
     allowed = exclude(personalised, state)
-    arranged, reasons, cards = arrange(allowed, state, live, limit)
-    served = respond(arranged, reasons, cards, live, use_case)
-    record(served, arranged, pushed_out(allowed, arranged), user_id, now)
+    arranged = arrange(allowed, state, live, limit, rng or np.random.default_rng())
+    served = respond(arranged, state, live, use_case)
+    record(served, arranged.shown, pushed_out(allowed, arranged.shown), user_id, now)
     return served
 
 
-def load_user_state(user_id: int, use_case: UseCase, now: datetime) -> UserState:
-    """What the person did so far with items of this kind, and what their dislikes hold back: one query.
+def load_user_state(user_id: int, use_case: UseCase, live: Live, now: datetime) -> UserState:
+    """All that is known of the person: two queries."""
+    return replace(load_history_state(user_id, use_case, live, now), taste=get_taste(user_id))
 
-    The weights of one item are added up; a dislike outweighs whatever else there is, as in training.
-    """
-    speaking_for: dict[int, float] = {}
-    against: dict[int, float] = {}
+
+def load_history_state(user_id: int, use_case: UseCase, live: Live, now: datetime) -> UserState:
+    """What the person did so far with items of this kind, and what their dislikes hold back: one query."""
     telling: dict[int, str] = {}
-    excluded: set[int] = set()
     history, adjustments = get_history_and_adjustments(user_id=user_id, kind=use_case.kind)
-    for item_id, type_name, weight in history:
-        row = TYPES[type_name]
-        if row.excludes:
-            excluded.add(item_id)
-        if weight < 0:
-            against[item_id] = against.get(item_id, 0.0) + weight
-        # Taken out and put in again, so that the order is that of the last thing done.
-        speaking_for[item_id] = speaking_for.pop(item_id, 0.0) + max(weight, 0.0)
-        if item_id not in telling or row.training > TYPES[telling[item_id]].training:
+    for item_id, type_name, _ in history:
+        if item_id not in telling or TYPES[type_name].training > TYPES[telling[item_id]].training:
             telling[item_id] = type_name
-    weights = [against.get(item_id, weight) for item_id, weight in speaking_for.items()]
+    excluded = {item_id for item_id, type_name, _ in history if TYPES[type_name].excludes}
+    item_ids, weights = summed_history(
+        np.fromiter((row[0] for row in history), dtype=np.int64, count=len(history)),
+        np.fromiter((row[2] for row in history), dtype=np.float64, count=len(history)),
+    )
     return UserState(
         user_id=user_id,
-        item_ids=np.fromiter(speaking_for, dtype=np.int64, count=len(speaking_for)),
-        weights=np.asarray(weights, dtype=np.float32),
-        last_types=tuple(telling[item_id] for item_id in speaking_for),
+        item_ids=item_ids,
+        weights=weights.astype(np.float32),
+        last_types=tuple(telling[item_id] for item_id in item_ids.tolist()),
         excluded=np.fromiter(sorted(excluded), dtype=np.int64, count=len(excluded)),
         held_back=combine_adjustments(adjustments, now=now),
+        als_user=fold_in_person(item_ids, weights.astype(np.float32), live.als),
     )
 
 
 def retrieve(state: UserState, live: Live, use_case: UseCase) -> list[Candidates]:
-    """What each source of the use case brings, in the order of trust."""
+    """What each source of the use case brings, in the order of trust: the first that has an answer most."""
     limit = settings.CANDIDATES_PER_SOURCE
-    return [SOURCES[name](state, live, limit) for name in use_case.sources]
+    retrieved = []
+    for name in use_case.sources:
+        retrieved.append(SOURCES[name](state, live, limit))
+        if len(retrieved[-1]):
+            limit = min(settings.CANDIDATES_PER_SOURCE, settings.CANDIDATES_PER_FURTHER_SOURCE)
+    return retrieved
 
 
-def rank(retrieved: Sequence[Candidates]) -> Candidates:
-    """One base order over all sources. Without a ranker the order of the best source that answered stands.
+def rank(retrieved: Sequence[Candidates], state: UserState, live: Live, now: datetime) -> Candidates:
+    """One base order over all sources, with the features that it and the coming datasets are made from.
 
-    What only a less trusted source brought follows behind, its score scaled to lie below.
+    Without a ranker the order of the best source that answered stands: what only a less trusted source
+    brought follows behind, its score scaled to lie below.
     """
-    ranked: list[Candidates] = []
+    scaled: list[Candidates] = []
     ceiling = 1.0
     for candidates in retrieved:
-        ranked.append(candidates.with_base(candidates.source_scores * ceiling))
+        scaled.append(candidates.with_base(candidates.source_scores * ceiling))
         if len(candidates):
-            ceiling = float(ranked[-1].base_scores[-1])
-    return Candidates.join(ranked)
+            ceiling = float(scaled[-1].base_scores[-1])
+    pool = Candidates.join(scaled)
+    pool = pool.with_features(
+        compute_features(
+            live.catalogue.rows_of(pool.item_ids),
+            *als_scores(pool.item_ids, state, live),
+            history=known_history(state, live),
+            content=live.catalogue.content,
+            demand=live.catalogue.demand,
+            als=live.als,
+            now=now.timestamp(),
+        )
+    )
+    return pool if live.ranker is None else pool.with_base(live.ranker.probabilities(pool.features))
+
+
+def known_history(state: UserState, live: Live) -> History:
+    """The person's history as rows of the catalogue; what it does not know is left out."""
+    rows = live.catalogue.rows_of(state.item_ids)
+    return History(rows[rows >= 0], state.weights[rows >= 0].astype(np.float64))
 
 
 def personalise(candidates: Candidates, state: UserState, live: Live) -> Candidates:
-    """Multiplies the base scores by what the person's dislikes hold back, and orders anew."""
-    if not state.held_back:
+    """Lifts what fits the person's taste, then holds back what their dislikes do, and orders anew.
+
+    personalised = base × (1 + genre + actor + director + theme) × dislikes. A ranker knows the taste from its
+    features, so there the lift has a strength of its own.
+    """
+    strength = settings.BOOST_STRENGTH if live.ranker is None else settings.BOOST_STRENGTH_WITH_RANKER
+    lifts, held_back = candidates.lifts, candidates.held_back
+    is_lifted = strength > 0.0 and len(state.taste.taste.facet_ids) > 0
+    if not is_lifted and not state.held_back:
         return candidates
-    rows = live.catalogue.rows_of(candidates.item_ids)
-    multipliers = np.ones(len(candidates))
-    multipliers[rows >= 0] = apply_feature_adjustments(
-        live.catalogue.item_facets[rows[rows >= 0]], live.catalogue.facet_ids, state.held_back
-    )
-    return candidates.with_boost(multipliers)
+    facets = live.catalogue.content.facets[live.catalogue.rows_of(candidates.item_ids)]
+    facet_ids = live.catalogue.facet_ids
+    if is_lifted:
+        taste = state.taste
+        lifts = boost(facets, facet_ids, taste.taste, alpha=taste.alpha, strength=strength).parts
+    if state.held_back:
+        held_back = apply_feature_adjustments(facets, facet_ids, state.held_back)
+    return candidates.with_boosts(lifts, held_back)
 
 
 def exclude(candidates: Candidates, state: UserState) -> Candidates:
@@ -141,74 +209,70 @@ def exclude(candidates: Candidates, state: UserState) -> Candidates:
     return candidates.take(~np.isin(candidates.item_ids, state.excluded))
 
 
-def arrange(
-    candidates: Candidates, state: UserState, live: Live, limit: int
-) -> tuple[Candidates, list[Reason], dict[int, ItemCard]]:
-    """The best `limit` that are still active, why each is there, and the cards of all that is named.
-
-    A few more than asked for are looked up, since the snapshot may not know yet that an item was hidden.
-    """
-    front = candidates.take(np.arange(len(candidates)) < limit + 5)
-    reasons = find_reasons(front, state, live)
-    named = {*front.item_ids.tolist(), *(reason.item_id for reason in reasons if reason.item_id)}
-    cards = get_cards(named)
-    shown = [row for row, item_id in enumerate(front.item_ids.tolist()) if item_id in cards][:limit]
-    return front.take(np.asarray(shown, dtype=np.intp)), [reasons[row] for row in shown], cards
-
-
 def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
     """The items that would be in this list if no dislike held them back."""
-    by_base = np.argsort(-allowed.base_scores, kind="stable")[: len(arranged)]
-    held_back = allowed.take(by_base[allowed.multipliers[by_base] < 1.0])
-    return [int(item_id) for item_id in np.setdiff1d(held_back.item_ids, arranged.item_ids)]
+    by_lifted = np.argsort(-allowed.lifted_scores, kind="stable")[: len(arranged)]
+    held_back = allowed.take(by_lifted[allowed.held_back[by_lifted] < 1.0])
+    # What still has a place by its score gave it up to chance, not to a dislike.
+    placed = np.union1d(arranged.item_ids, allowed.item_ids[: len(arranged)])
+    return [int(item_id) for item_id in np.setdiff1d(held_back.item_ids, placed)]
 
 
-def respond(
-    arranged: Candidates, reasons: Sequence[Reason], cards: dict[int, ItemCard], live: Live, use_case: UseCase
-) -> ServedList:
+def respond(arranged: Arrangement, state: UserState, live: Live, use_case: UseCase) -> ServedList:
     """The list as it will be sent, under a new session id."""
+    shown = arranged.shown
+    columns = (shown.item_ids, shown.scores, shown.base_scores, shown.sources)
+    rows = zip(
+        *(column.tolist() for column in columns),
+        shown.boosts(),
+        arranged.explored,
+        arranged.reasons,
+        strict=True,
+    )
     slots = tuple(
         ServedSlot(
-            item=cards[item_id],
+            item=arranged.cards[item_id],
             rank=rank,
             score=score,
             base_score=base_score,
-            multiplier=multiplier,
-            method=METHODS[source],
+            boost=boost_of_slot,
+            method=_method(source, live, explored=explored),
             source=source,
-            why=reason.sentence(cards),
+            why=reason.sentence(arranged.cards[item_id], arranged.cards),
         )
-        for rank, (item_id, score, base_score, multiplier, source, reason) in enumerate(
-            zip(
-                arranged.item_ids.tolist(),
-                arranged.scores.tolist(),
-                arranged.base_scores.tolist(),
-                arranged.multipliers.tolist(),
-                arranged.sources.tolist(),
-                reasons,
-                strict=True,
-            ),
-            start=1,
-        )
+        for rank, (item_id, score, base_score, source, boost_of_slot, explored, reason) in enumerate(rows, 1)
     )
     # A list is made by the most trusted source in it, also where a dislike moved its items from the top.
-    method = next((METHODS[name] for name in use_case.sources if name in arranged.sources), "none")
-    made_by_als = live.als is not None and "als" in arranged.sources
+    source = next((name for name in use_case.sources if name in shown.sources), None)
+    is_bent = any(slot.source == "taste" or slot.boost.lift > 1.0 for slot in slots)
     return ServedList(
         session_id=uuid4(),
         use_case=use_case.name,
-        method_used=method,
-        model_version=live.als.label if live.als is not None and made_by_als else "",
+        method_used="none" if source is None else _method(source, live),
+        model_version=_label(shown, live),
         slots=slots,
+        personalization=Personalization.of(state.taste, applied=is_bent),
     )
 
 
-def record(
-    served: ServedList, arranged: Candidates, pushed_out: list[int], user_id: int, now: datetime
-) -> None:
-    """Writes the session's row: one INSERT. What was retrieved where is kept with each slot."""
-    places = zip(served.slots, arranged.source_ranks.tolist(), arranged.source_scores.tolist(), strict=True)
-    record_session(
+def _label(shown: Candidates, live: Live) -> str:
+    """The versions that made the list. A ranker also reads what ALS says of what other sources brought."""
+    with_als = len(shown) > 0 and (live.ranker is not None or "als" in shown.sources)
+    return live.label(als=with_als, ranker=len(shown) > 0)
+
+
+def _method(source: str, live: Live, *, explored: bool = False) -> str:
+    """What gave a slot its place."""
+    if explored:
+        return EXPLORATION
+    return METHODS[source] if live.ranker is None else RANKER
+
+
+def record(served: ServedList, shown: Candidates, pushed_out: list[int], user_id: int, now: datetime) -> None:
+    """Writes the session's row: one INSERT, with what was retrieved where and the features of each slot."""
+    columns = (shown.source_ranks, shown.source_scores, shown.propensities)
+    rows = zip(served.slots, *(column.tolist() for column in columns), strict=True)
+    session = RecordedSession(
         session_id=served.session_id,
         user_id=user_id,
         use_case=served.use_case,
@@ -224,11 +288,13 @@ def record(
                 source=slot.source,
                 source_rank=source_rank,
                 source_score=source_score,
-                # Nothing is left to chance yet, so what was shown was certain to be.
-                propensity=1.0,
+                propensity=propensity,
             )
-            for slot, source_rank, source_score in places
+            for slot, source_rank, source_score, propensity in rows
         ],
+        features=shown.features.astype("<f4").tobytes(),
+        feature_set=FEATURE_SET,
         pushed_out=pushed_out,
         now=now,
     )
+    record_session(session)

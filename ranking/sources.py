@@ -10,9 +10,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from profiles.fold import NEUTRAL
+from profiles.selectors import STRANGER, PersonalTaste
+from profiles.taste import manhattan_distances, vector_for
 from ranking.candidates import Candidates
-from ranking.live import Catalogue, Live, LiveAls
-from ranking.ml.als import calibrate, fold_in, score_all, top_k
+from ranking.catalogue import Catalogue
+from ranking.live import Live
+from ranking.ml.als import AlsModel, calibrate, fold_in, score_all, top_k
+from ranking.ml.neighbours import content_similarities
+
+# Places by ALS score are told apart down to this one.
+DEEPEST_PLACE = 1000
+# So much nearer to the taste vector makes half of the score: about three well-liked facets. Sums of thousands
+# of entries are exact to ROUNDING.
+_HALFWAY, _ROUNDING = 2.0, 1e-6
+# From this training weight on an item is approved of: liked, kept, or watched and not rated below 5.
+APPROVED = 1.5
+# `similar` looks around so many of the last approved items.
+_ANCHORS = 3
+# Items that have less in common, such as one frequent genre, are not alike.
+_LEAST_SIMILAR = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,6 +41,8 @@ class UserState:
     last_types (h,) the type that says most about the item, for explaining
     excluded   item ids that must not be shown: disliked, watched, or otherwise known
     held_back  factor below 1 of each facet that the person's dislikes hold back
+    als_user   (f,) the person's factor in the ALS model; None where it has no ground to say anything of them
+    taste      what is believed of them; of a stranger where nobody asked
     """
 
     user_id: int
@@ -32,6 +51,8 @@ class UserState:
     last_types: tuple[str, ...]
     excluded: NDArray[np.int64]
     held_back: Mapping[int, float]
+    als_user: NDArray[np.float32] | None = None
+    taste: PersonalTaste = STRANGER
 
 
 CandidateSource = Callable[[UserState, Live, int], Candidates]
@@ -43,34 +64,98 @@ def retrieve_als(state: UserState, live: Live, limit: int) -> Candidates:
 
     Brings nothing where there is no model, or where the model knows nothing that speaks for the person.
     """
-    user = als_user(state, live.als)
-    if user is None or live.als is None:
+    if live.als is None or state.als_user is None:
         return _nothing("als")
-    model = live.als.model
-    scores = score_all(model, user)
-    barred = ~live.als.is_active_row
-    known = model.rows_of(state.excluded)
-    barred[known[known >= 0]] = True
-    rows = top_k(scores, limit, np.flatnonzero(barred))
+    model = live.als
+    scores = score_all(model, state.als_user)
+    rows = top_k(scores, limit, np.flatnonzero(_barred(state, live, model)))
     return Candidates.from_source("als", model.item_ids[rows], calibrate(model, scores[rows]))
 
 
-def als_user(state: UserState, als: LiveAls | None) -> NDArray[np.float32] | None:
-    """The person's factor (f,), or None where the model has no ground to say anything about them."""
+def fold_in_person(
+    item_ids: NDArray[np.int64], weights: NDArray[np.float32], als: AlsModel | None
+) -> NDArray[np.float32] | None:
+    """The person's factor (f,) from their history, or None where the model has no ground to know them."""
     if als is None:
         return None
-    rows = als.model.rows_of(state.item_ids)
+    rows = als.rows_of(item_ids)
     known = rows >= 0
-    if not (state.weights[known] > 0).any():
+    if not (weights[known] > 0).any():
         return None
-    return fold_in(als.model, rows[known], state.weights[known])
+    return fold_in(als, rows[known], weights[known])
+
+
+def als_scores(
+    item_ids: NDArray[np.int64], state: UserState, live: Live
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The calibrated ALS score of each item for the person, and its place from 1 by that score.
+
+    The place is that among everything the model could retrieve, whichever items are asked about; beyond
+    DEEPEST_PLACE all stand there. Both are NaN where the model has no score.
+    """
+    scores, places = np.full(len(item_ids), np.nan), np.full(len(item_ids), np.nan)
+    model = live.als
+    if model is None or state.als_user is None:
+        return scores, places
+    rows = model.rows_of(item_ids)
+    known = rows >= 0
+    everything = score_all(model, state.als_user)
+    mine = everything[rows[known]]
+    scores[known] = calibrate(model, mine)
+    everything[_barred(state, live, model)] = -np.inf
+    if len(everything) > DEEPEST_PLACE:
+        everything = np.partition(everything, -DEEPEST_PLACE)[-DEEPEST_PLACE:]
+    higher = len(everything) - np.searchsorted(np.sort(everything), mine, side="right")
+    places[known] = np.minimum(higher + 1, DEEPEST_PLACE)
+    return scores, places
+
+
+def _barred(state: UserState, live: Live, model: AlsModel) -> NDArray[np.bool_]:
+    barred = ~live.als_allowed
+    known = model.rows_of(state.excluded)
+    barred[known[known >= 0]] = True
+    return barred
+
+
+def retrieve_taste(state: UserState, live: Live, limit: int) -> Candidates:
+    """The items nearest to the person's taste vector, by Manhattan distance.
+
+    The score is n / (n + 2), n being how much nearer an item is than one that has nothing the vector knows;
+    items that are no nearer are not brought. So people without a vector get nothing.
+    """
+    taste, catalogue = state.taste.taste, live.catalogue
+    if not (taste.values > NEUTRAL).any():
+        return _nothing("taste")
+    vector = vector_for(taste, catalogue.facet_ids)
+    nearer = np.maximum(vector.sum() - manhattan_distances(catalogue.content.facets, vector), 0.0)
+    return _nearest("taste", nearer / (nearer + _HALFWAY), _ROUNDING, state, catalogue, limit)
+
+
+def retrieve_similar(state: UserState, live: Live, limit: int) -> Candidates:
+    """What is most like the last few items that the person approved, by what the items are.
+
+    So what is new and what nobody knows gets into lists. The score is the cosine to the nearest of them.
+    """
+    anchors = anchor_rows(state, live)
+    if not len(anchors):
+        return _nothing("similar")
+    cosines = content_similarities(anchors, live.catalogue.content).max(axis=1)
+    return _nearest("similar", cosines, _LEAST_SIMILAR, state, live.catalogue, limit)
+
+
+def anchor_rows(state: UserState, live: Live) -> NDArray[np.intp]:
+    """The catalogue rows of the last few items that the person approved, the last first."""
+    approved = state.item_ids[state.weights >= APPROVED]
+    rows = live.catalogue.rows_of(approved)
+    last: NDArray[np.intp] = rows[rows >= 0][::-1][:_ANCHORS]
+    return last
 
 
 def retrieve_popular(state: UserState, live: Live, limit: int) -> Candidates:
     """What is most in demand in this use case, older demand counting less."""
     catalogue = live.catalogue
     rows = _allowed(catalogue, catalogue.by_popularity, state, limit)
-    return Candidates.from_source("popular", catalogue.item_ids[rows], catalogue.popularity[rows])
+    return Candidates.from_source("popular", catalogue.item_ids[rows], catalogue.demand.popularity[rows])
 
 
 def retrieve_fresh(state: UserState, live: Live, limit: int) -> Candidates:
@@ -84,12 +169,44 @@ def retrieve_fresh(state: UserState, live: Live, limit: int) -> Candidates:
 
 SOURCES: Mapping[str, CandidateSource] = {
     "als": retrieve_als,
+    "taste": retrieve_taste,
+    "similar": retrieve_similar,
     "popular": retrieve_popular,
     "fresh": retrieve_fresh,
 }
 
-METHODS: Mapping[str, str] = {"als": "als", "popular": "popularity", "fresh": "fresh"}
+METHODS: Mapping[str, str] = {
+    "als": "als",
+    "taste": "taste",
+    "similar": "similar",
+    "popular": "popularity",
+    "fresh": "fresh",
+}
 """What a list is said to be made by when this source gave its order."""
+
+RANKER = "ranker"
+"""What a list is said to be made by when a ranker gave its order."""
+
+SEARCH = "search"
+"""What the answer to a search is said to be made by; its order is no recommendation."""
+
+EXPLORATION = "exploration"
+"""What a slot is said to be filled by when chance did."""
+
+
+def _nearest(
+    source: str,
+    scores: NDArray[np.float64],
+    least: float,
+    state: UserState,
+    catalogue: Catalogue,
+    limit: int,
+) -> Candidates:
+    """The rows with the highest `scores` (n,), from `least` on, that are not excluded."""
+    excluded = catalogue.rows_of(state.excluded)
+    rows = top_k(scores, limit, excluded[excluded >= 0])
+    rows = rows[scores[rows] >= least]
+    return Candidates.from_source(source, catalogue.item_ids[rows], scores[rows])
 
 
 def _allowed(

@@ -1,6 +1,7 @@
 """What a worker holds: new models are taken up without restart, damaged files never serve."""
 
 import logging
+import time
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,19 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from config.use_cases import USE_CASES
+from ranking import live
 from ranking.live import LiveState, forget_live, get_live
 from ranking.models import ModelVersion
 from ranking.registry import activate_version, rollback_version
 from ranking.serving import recommend
 from tests.factories import make_active_als, make_interaction, make_items
+from tests.threads import threads_db  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.django_db
 
 
 def serving() -> str:
-    live = get_live("movie_home")
-    return live.als.label if live.als else ""
+    return get_live("movie_home").label()
 
 
 def file_of(version: ModelVersion) -> Path:
@@ -79,7 +81,7 @@ def test_a_damaged_file_leaves_the_version_before_serving(
     forget_live()  # as a worker that starts now
     with caplog.at_level(logging.ERROR):
         assert serving() == earlier.label
-    assert active.label in get_live("movie_home").problem
+    assert active.label in get_live("movie_home").models.problem
     assert active.label in caplog.text
 
 
@@ -92,7 +94,7 @@ def test_a_whole_file_with_an_unusable_model_leaves_the_version_before_serving(
     broken = make_version(b"its hash is right, and still it is no model")
     activate_version(version=broken, why="test")
     assert serving() == active.label
-    assert "An earlier version serves" in get_live("movie_home").problem
+    assert "An earlier version serves" in get_live("movie_home").models.problem
 
 
 def test_a_worker_that_has_the_model_does_not_care_for_its_file(
@@ -130,15 +132,65 @@ def test_use_cases_have_models_of_their_own(group: list[int]) -> None:
     assert serving() == ""
 
 
-def test_the_catalogue_is_read_again_in_the_background(group: list[int], person: User) -> None:
+def test_the_catalogue_is_read_again_where_it_is_served_from(
+    group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     state = LiveState("movie_home")
     assert len(state.get().catalogue.item_ids) == 6
     make_items(2)
-    # The thread is run here, in this connection's transaction; that it is started is one line above it.
-    assert state._refreshing.acquire(blocking=False)
-    state._refresh()
+    settings.CATALOGUE_REFRESH_SECONDS = -1.0
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    assert len(state.get().catalogue.item_ids) == 6
+    state.look_again()
     assert len(state.get().catalogue.item_ids) == 8
-    assert state._refreshing.acquire(blocking=False)
+    state.look_again()
+    with django_assert_num_queries(1):
+        # Nobody was served since: only the models are looked for.
+        state.look_again()
+
+
+def test_a_model_activated_meanwhile_is_taken_up_by_the_look_and_not_by_a_request(
+    group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    state = LiveState("movie_home")
+    state.get()
+    version = make_active_als([group])
+    with django_assert_num_queries(0):
+        assert state.get().label() == ""
+    state.look_again()
+    with django_assert_num_queries(0):
+        assert state.get().label() == version.label
+
+
+def test_what_was_never_served_is_not_read(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        LiveState("movie_home").look_again()
+
+
+def test_a_look_that_fails_leaves_the_state_as_it_is(
+    group: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = LiveState("movie_home")
+    before = state.get()
+    monkeypatch.setattr(live, "load_models", lambda *_: 1 / 0)
+    state.look_again()
+    assert "could not be read again" in caplog.text
+    monkeypatch.undo()
+    assert state.get() is before
+
+
+def test_a_worker_takes_up_a_model_without_restart(threads_db: None, settings: Settings) -> None:  # noqa: F811
+    settings.MODEL_CHECK_SECONDS = 0.01
+    group = [item.pk for item in make_items(6)]
+    assert serving() == ""
+    version = make_active_als([group])
+    deadline = time.monotonic() + 30
+    while serving() != version.label:
+        assert time.monotonic() < deadline
+    forget_live()
 
 
 def test_items_unknown_to_the_catalogue_are_never_recommended_by_the_model(
@@ -146,6 +198,6 @@ def test_items_unknown_to_the_catalogue_are_never_recommended_by_the_model(
 ) -> None:
     make_active_als([[*group, 10**12]])
     make_interaction(person, make_items(1)[0])
-    live = get_live("movie_home")
-    assert live.als is not None
-    assert live.als.is_active_row.tolist() == [True] * 6 + [False]
+    serves = get_live("movie_home")
+    assert serves.als is not None
+    assert serves.als_allowed.tolist() == [True] * 6 + [False]

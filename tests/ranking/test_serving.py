@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
@@ -16,10 +17,11 @@ from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction, withdraw_state
 from interactions.types import EXCLUDING
 from ranking.candidates import Candidates
-from ranking.live import forget_live
+from ranking.live import forget_live, get_live
 from ranking.serving import ServedList, load_user_state, rank, recommend
 from recommendations.models import RecommendationSession
 from tests.factories import make_active_als, make_interaction, make_item, make_items, make_user
+from tests.ranking.builders import bare_live, stranger
 
 MOVIES = USE_CASES["movie_home"]
 
@@ -152,7 +154,8 @@ def test_the_list_names_each_item_once_and_keeps_to_its_limit(person: User) -> N
 
 
 @pytest.mark.parametrize("how_many", [1, 60])
-def test_queries_do_not_grow_with_the_list(person: User, how_many: int) -> None:
+def test_queries_do_not_grow_with_the_list(person: User, settings: Settings, how_many: int) -> None:
+    settings.MODEL_CHECK_SECONDS = 3600.0
     group = make_items(how_many + 1, genres=["Drama", "Crime"])
     make_active_als([[item.pk for item in group]])
     make_interaction(person, group[0])
@@ -162,7 +165,7 @@ def test_queries_do_not_grow_with_the_list(person: User, how_many: int) -> None:
     ) as queries:
         served = serve(person, limit=100)
     assert len(served.slots) == how_many
-    # The models, the history, the cards, the session's row.
+    # The history, the taste, the cards, the session's row.
     assert len(queries) == 4, [query["sql"] for query in queries]
 
 
@@ -188,7 +191,7 @@ def test_a_dislike_outweighs_what_else_there_is_on_the_item(person: User) -> Non
     make_interaction(person, item, "view", day=1)
     make_interaction(person, item, "like", day=2)
     make_interaction(person, item, "dislike", day=3)
-    state = load_user_state(person.pk, MOVIES, timezone.now())
+    state = load_user_state(person.pk, MOVIES, get_live("movie_home"), timezone.now())
     assert state.item_ids.tolist() == [item.pk]
     assert state.weights.tolist() == [-1.0]
     assert state.excluded.tolist() == [item.pk]
@@ -198,7 +201,8 @@ def test_the_history_of_others_is_not_seen(person: User, other_person: User) -> 
     group = make_items(3)
     make_interaction(other_person, group[0], "watched", rating=9)
     assert len(serve(person).slots) == 3
-    assert load_user_state(person.pk, MOVIES, timezone.now()).item_ids.tolist() == []
+    state = load_user_state(person.pk, MOVIES, get_live("movie_home"), timezone.now())
+    assert state.item_ids.tolist() == []
 
 
 def test_two_lists_in_a_row_are_the_same_but_two_records(person: User) -> None:
@@ -228,7 +232,7 @@ def test_rank_keeps_every_item_once_in_falling_order(sources: list[list[tuple[in
                 np.array([score for _, score in ordered], dtype=np.float64),
             )
         )
-    ranked = rank(retrieved)
+    ranked = rank(retrieved, stranger(), bare_live(range(1, 31)), timezone.now())
     assert sorted(ranked.item_ids) == sorted({item for pairs in sources for item, _ in pairs})
     assert (np.diff(ranked.base_scores) <= 0).all()
     assert ((ranked.base_scores >= 0) & (ranked.base_scores <= 1)).all()

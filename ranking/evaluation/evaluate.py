@@ -1,0 +1,198 @@
+"""Compares model versions on what was held out, writes the report, and notes the result with the versions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from config.errors import NotFound
+from config.progress import Progress
+from config.use_cases import UseCase
+from ranking.catalogue import Catalogue, read_catalogue
+from ranking.datasets.als import load_als_events
+from ranking.datasets.manifest import newest_dataset
+from ranking.evaluation.contenders import POPULARITY, Contender
+from ranking.evaluation.figures import differences_json, judgement_json, verdict_json
+from ranking.evaluation.gate import GateRules, compare, paired_differences
+from ranking.evaluation.heldout import HeldOut, hold_out, load_lists, no_lists
+from ranking.evaluation.judging import judge
+from ranking.evaluation.report import write_report
+from ranking.evaluation.results import Judgement
+from ranking.evaluation.versions import Pair, load_contender, named_pairs, seen_until, usual_pairs
+from ranking.ml.events import Events
+from ranking.ml.lists import ShownLists
+from ranking.ml.split import time_cuts
+from ranking.models import ModelVersion
+
+# Where too little came since the versions learned, so much of the whole log is judged on.
+JUDGED_OF_ALL = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to compare on what; None stands for the usual.
+
+    versions        labels, or pairs such as `als-movie_home-7+ranker-movie_home-3`
+    since           judge on what came from here on
+    als_dataset     folder of the log of interactions; the newest
+    ranker_dataset  folder of the lists that were shown; the newest, none if there is none
+    out             folder of the report, which must not be there yet
+    """
+
+    use_case: UseCase
+    versions: Sequence[str] = ()
+    since: datetime | None = None
+    als_dataset: Path | None = None
+    ranker_dataset: Path | None = None
+    out: Path | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What came of it: the folder of the report, and all that is in it as JSON."""
+
+    report: str
+    evaluation: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Log:
+    """What is read before anything is cut."""
+
+    events: Events
+    lists: ShownLists
+    catalogue: Catalogue
+    datasets: dict[str, str | None]
+
+
+def evaluate_models(request: Request, progress: Progress) -> Evaluation:
+    """Judges the versions side by side on the same people and lists, with popularity beside them.
+
+    The first is what the others are held against. Raises NotFound for a version or dataset that does not
+    exist, InvalidInput for versions that cannot serve together, DatasetError and ModelFileError for files
+    that are not whole.
+    """
+    use_case = request.use_case
+    pairs = named_pairs(request.versions, use_case) if request.versions else usual_pairs(use_case)
+    contenders = [load_contender(pair) for pair in pairs]
+    if all(contender.name != POPULARITY for contender in contenders):
+        contenders.append(Contender(POPULARITY))
+    log = _read_log(request)
+    held, why_from = _hold_out(log, pairs, request)
+    judgements = judge(contenders, held, use_case, seed=request.seed, progress=progress)
+    evaluation = {
+        "made_at": timezone.now().isoformat(),
+        "use_case": use_case.name,
+        "from": datetime.fromtimestamp(held.start, UTC).isoformat(),
+        "why_from": why_from,
+        "people": held.people_judged,
+        "people_found": held.found[0],
+        "lists": len(held.lists),
+        "lists_found": held.found[1],
+        "datasets": log.datasets,
+        "seed": request.seed,
+        "against": judgements[0].name,
+        "judgements": _as_json(judgements, {pair.label for pair in pairs}, request.seed),
+    }
+    folder = write_report(evaluation, request.out)
+    _note(pairs, {**evaluation, "report": str(folder)})
+    return Evaluation(str(folder), evaluation)
+
+
+def _read_log(request: Request) -> _Log:
+    name = request.use_case.name
+    events_folder = request.als_dataset or newest_dataset("als", name)
+    lists_folder = request.ranker_dataset
+    if lists_folder is None:
+        try:
+            lists_folder = newest_dataset("ranker", name)
+        except NotFound:
+            # Where no lists were shown yet, models are judged on what people did all the same.
+            lists_folder = None
+    return _Log(
+        events=load_als_events(events_folder, request.use_case)[1],
+        lists=no_lists() if lists_folder is None else load_lists(lists_folder, request.use_case),
+        catalogue=read_catalogue(name),
+        datasets={
+            "als": events_folder.name,
+            "ranker": None if lists_folder is None else lists_folder.name,
+        },
+    )
+
+
+def _hold_out(log: _Log, pairs: Sequence[Pair], request: Request) -> tuple[HeldOut, str]:
+    """What is judged on, and in words why from there."""
+
+    def cut(start: float) -> HeldOut:
+        return hold_out(
+            events=log.events, lists=log.lists, catalogue=log.catalogue, start=start, seed=request.seed
+        )
+
+    if request.since is not None:
+        return cut(request.since.timestamp()), "as asked for"
+    learned = seen_until(pairs)
+    if np.isfinite(learned):
+        held = cut(learned)
+        if held.people_with_evidence >= settings.GATE_MIN_PEOPLE:
+            return held, "the moment up to which the newest of the versions learned"
+    times = np.concatenate([log.events.times, log.lists.times])
+    if not len(times):
+        return cut(timezone.now().timestamp()), "nothing happened yet"
+    held = cut(time_cuts(times, [1.0 - JUDGED_OF_ALL])[0])
+    if not pairs or not np.isfinite(learned):
+        return held, "the last tenth of the log"
+    return held, (
+        "the last tenth of the log, because fewer than "
+        f"{settings.GATE_MIN_PEOPLE} people can be judged on what came since the versions learned"
+    )
+
+
+def _as_json(judgements: Sequence[Judgement], versions: set[str], seed: int) -> list[dict[str, Any]]:
+    """Each judgement beside the first: paired differences, and for versions what the gate would say."""
+    first = judgements[0]
+    rules = GateRules(margin=settings.GATE_MARGIN, min_people=settings.GATE_MIN_PEOPLE)
+    written = []
+    for judgement in judgements:
+        one = judgement_json(judgement, seed=seed)
+        is_first = judgement is first
+        one["differences"] = (
+            {} if is_first else differences_json(paired_differences(judgement, first, seed=seed))
+        )
+        one["gate"] = (
+            None
+            if is_first or judgement.name not in versions
+            else verdict_json(compare(judgement, first, rules, seed=seed))
+        )
+        written.append(one)
+    return written
+
+
+def _note(pairs: Sequence[Pair], evaluation: dict[str, Any]) -> None:
+    """Writes the result to each version, its own judgement first, as `retrain` does for its candidates.
+
+    What a verdict that decided about the version rested on is kept beside it.
+    """
+    own: dict[int, str] = {}
+    # Where a version stands in several pairs, the one that the fewest others helped is its own.
+    for pair in sorted(pairs, key=lambda pair: len(pair.versions)):
+        for version in pair.versions:
+            own.setdefault(version.pk, pair.label)
+    with transaction.atomic():
+        for version in ModelVersion.objects.select_for_update().filter(pk__in=own).order_by("pk"):
+            judgements = sorted(evaluation["judgements"], key=lambda one: one["name"] != own[version.pk])
+            before = version.metrics.get("evaluation")
+            if before and "report" not in before:
+                version.metrics["evaluation_by_gate"] = before
+            version.metrics["evaluation"] = {
+                **evaluation,
+                "judgements": judgements,
+                "gate": judgements[0]["gate"],
+            }
+            version.save(update_fields=["metrics"])

@@ -1,0 +1,135 @@
+"""What a model is judged on: everything after a moment, which no model that is compared may have seen."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from django.conf import settings
+
+from config.use_cases import UseCase
+from ranking.catalogue import Catalogue
+from ranking.datasets.manifest import DATA, read_manifest
+from ranking.datasets.ranker_rows import KIND
+from ranking.ml.arrays import Doubles, Ints
+from ranking.ml.demand import demand_of
+from ranking.ml.events import Events
+from ranking.ml.lists import ENGAGED, ShownLists
+from ranking.ml.split import Holdout, holdout
+from ranking.sources import EXPLORATION
+
+# More people or lists than these are sampled: the intervals are narrow by then, and time is not free.
+MAX_PEOPLE = 2000
+MAX_LISTS = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """What happened from `start` on, and what was known before.
+
+    start      seconds since 1970
+    people     whom to make lists for, and what they did afterwards; None where there is nobody
+    lists      lists shown since, as far as they were seen, without items that the catalogue knows no more;
+               none where there are no sessions
+    events     the whole log, sorted by person and time: the past of each list is read from it
+    catalogue  the items, in the demand of `start`
+    found      how many people and lists there were before any were left out by chance
+    """
+
+    start: float
+    people: Holdout | None
+    lists: ShownLists
+    events: Events
+    catalogue: Catalogue
+    found: tuple[int, int]
+
+    @property
+    def people_judged(self) -> int:
+        """How many people there is anything to judge on for: whom lists are made for, or were shown."""
+        made_for = np.empty(0, dtype=np.int64) if self.people is None else self.people.user_ids
+        return len(np.union1d(made_for, self.lists.user_ids))
+
+    @property
+    def people_with_evidence(self) -> int:
+        """How many of them liked anything afterwards, or engaged with anything in a list."""
+        made_for = np.empty(0, dtype=np.int64) if self.people is None else self.people.user_ids
+        engaged = self.lists.list_of_slot[self.lists.relevance >= ENGAGED]
+        return len(np.union1d(made_for, self.lists.user_ids[engaged]))
+
+    def history(self, user_id: int, before: float) -> Events:
+        """What the person did before a moment, oldest first."""
+        first, last = np.searchsorted(self.events.user_ids, [user_id, user_id + 1])
+        upto = first + np.searchsorted(self.events.times[first:last], before)
+        return self.events.slice(int(first), int(upto))
+
+
+def hold_out(
+    *,
+    events: Events,
+    lists: ShownLists,
+    catalogue: Catalogue,
+    start: float,
+    seed: int = 0,
+) -> HeldOut:
+    """Cuts the log at `start` (seconds since 1970); `lists` may hold any of before.
+
+    At most MAX_PEOPLE people and MAX_LISTS lists are kept, drawn by `seed`.
+    """
+    ordered = events.select(np.lexsort((events.item_ids, events.times, events.user_ids)))
+    rng = np.random.default_rng(seed)
+    past = ordered.before(start)
+    end = float(ordered.times.max(initial=start)) + 1.0
+    people = holdout(ordered, start, end) if (past.weights > 0).any() else None
+    # What came out later could not be retrieved then; what was shown all the same was on record by then.
+    there = (catalogue.content.published <= start) | np.isin(catalogue.item_ids, lists.item_ids)
+    demand = demand_of(past, catalogue.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    catalogue = catalogue.only(there, demand)
+    # Nobody could place an item that was taken out since, whichever model knew it.
+    shown = lists.keep(catalogue.holds(lists.item_ids)).since(start)
+    return HeldOut(
+        start=start,
+        people=people.sample(MAX_PEOPLE, rng) if people is not None and len(people) else None,
+        lists=shown.sample(MAX_LISTS, rng),
+        events=ordered,
+        catalogue=catalogue,
+        found=(0 if people is None else len(people), len(shown)),
+    )
+
+
+def load_lists(folder: Path, use_case: UseCase) -> ShownLists:
+    """The lists of a ranker dataset, as far as they were seen. Raises DatasetError."""
+    read_manifest(folder, kind=KIND, use_case=use_case.name)
+    columns = [
+        "session_id",
+        "user_id",
+        "item_id",
+        "recommendation_rank",
+        "recommendation_score",
+        "relevance",
+        "propensity",
+        "recommendation_method",
+        "occurred_at",
+    ]
+    frame = pd.read_parquet(folder / DATA, columns=columns)
+    codes, _ = pd.factorize(frame["session_id"])
+    frame = frame.assign(list=codes).sort_values(["list", "recommendation_rank"], kind="stable")
+    first = np.flatnonzero(np.diff(frame["list"].to_numpy(), prepend=-1))
+    times = frame["occurred_at"].dt.as_unit("us").astype(np.int64).to_numpy() / 1e6
+    return ShownLists(
+        sizes=np.diff(first, append=len(frame)).astype(np.int64),
+        user_ids=frame["user_id"].to_numpy()[first],
+        times=times[first],
+        item_ids=frame["item_id"].to_numpy(),
+        ranks=frame["recommendation_rank"].to_numpy().astype(np.int64),
+        scores=frame["recommendation_score"].to_numpy(dtype=np.float64),
+        relevance=frame["relevance"].to_numpy().astype(np.int64),
+        propensities=frame["propensity"].to_numpy(dtype=np.float64),
+        explored=(frame["recommendation_method"] == EXPLORATION).to_numpy(dtype=np.bool_),
+    )
+
+
+def no_lists() -> ShownLists:
+    """Where no lists were shown."""
+    ints: Ints = np.empty(0, dtype=np.int64)
+    doubles: Doubles = np.empty(0)
+    return ShownLists(ints, ints, doubles, ints, ints, doubles, ints, doubles, np.empty(0, dtype=np.bool_))

@@ -1,0 +1,130 @@
+"""Figures on people: a list is made for each from what was known, and held against what they did next."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from config.progress import Progress
+from config.use_cases import UseCase
+from ranking.evaluation.contenders import look
+from ranking.evaluation.heldout import HeldOut
+from ranking.evaluation.results import NOWHERE, PersonFigures
+from ranking.live import Live
+from ranking.ml.arrays import Bools, Doubles, Ints
+from ranking.ml.metrics import (
+    Interval,
+    disliked_share_at_k,
+    hit_rate_at_k,
+    liked_over_disliked,
+    ndcg_at_k,
+    novelty_at_k,
+    recall_at_k,
+    reciprocal_rank_at_k,
+)
+from ranking.ml.resampling import coverage_interval
+from ranking.ml.split import Holdout
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PeopleReport:
+    """The figures by name, and the share of the catalogue in anybody's first k."""
+
+    figures: dict[str, PersonFigures]
+    coverage: Interval
+
+
+def judge_people(
+    held: HeldOut, live: Live, use_case: UseCase, rng: np.random.Generator, k: int, progress: Progress
+) -> PeopleReport:
+    """Makes everybody's list with the models of `live` as of the start of what was held out."""
+    if held.people is None:
+        return PeopleReport({}, NOWHERE)
+    tops: list[Ints] = []
+    recalls, orders = np.empty(len(held.people)), np.full(len(held.people), np.nan)
+    for row, person in enumerate(held.people.people()):
+        liked, disliked = person.relevant_items, person.disliked_items
+        # Only an order of both says anything; without dislikes nothing needs a score.
+        items = np.concatenate([liked, disliked]) if len(disliked) else disliked
+        seen = look(items, person.history, live, use_case, held.start, retrieve=True)
+        tops.append(seen.retrieved[:k])
+        recalls[row] = np.isin(liked, seen.retrieved).mean()
+        if len(disliked):
+            orders[row] = _order(seen.scores, len(liked))
+        progress.advance()
+    report = _report(held, held.people, _padded(tops, k), rng)
+    report.figures["order"] = PersonFigures(held.people.user_ids, orders)
+    report.figures["candidate_recall"] = PersonFigures(held.people.user_ids, recalls)
+    return report
+
+
+def judge_random_lists(held: HeldOut, rng: np.random.Generator, k: int) -> PeopleReport:
+    """A list by chance for everybody, from what they do not know yet."""
+    if held.people is None:
+        return PeopleReport({}, NOWHERE)
+    items = held.catalogue.item_ids
+    tops = [
+        rng.permutation(np.setdiff1d(items, person.history.item_ids))[:k] for person in held.people.people()
+    ]
+    report = _report(held, held.people, _padded(tops, k), rng)
+    disliked = np.array([len(person.disliked_items) for person in held.people.people()])
+    chance = np.where(disliked > 0, 0.5, np.nan)
+    report.figures["order"] = PersonFigures(held.people.user_ids, chance)
+    return report
+
+
+def _order(scores: Doubles, liked_count: int) -> float:
+    liked, disliked = scores[:liked_count], scores[liked_count:]
+    return liked_over_disliked(liked[~np.isnan(liked)], disliked[~np.isnan(disliked)])
+
+
+def _padded(tops: list[Ints], k: int) -> Ints:
+    """(p, k), -1 where a list is shorter."""
+    padded = np.full((len(tops), k), -1, dtype=np.int64)
+    for row, items in enumerate(tops):
+        padded[row, : len(items)] = items
+    return padded
+
+
+def _report(held: HeldOut, people: Holdout, top: Ints, rng: np.random.Generator) -> PeopleReport:
+    """The figures that follow from everybody's first k, (p, k)."""
+    k = top.shape[1]
+    everybody = list(people.people())
+    relevant = np.array([len(person.relevant_items) for person in everybody])
+    disliked = np.array([len(person.disliked_items) for person in everybody])
+    hits = _found(top, [person.relevant_items for person in everybody])
+    misses = _found(top, [person.disliked_items for person in everybody])
+    ideal = (np.arange(k) < relevant[:, None]).astype(np.float64)
+    figures = {
+        "ndcg": ndcg_at_k(hits.astype(np.float64), ideal, k=k),
+        "recall": recall_at_k(hits, relevant, k=k),
+        "hit_rate": hit_rate_at_k(hits, relevant, k=k),
+        "mrr": reciprocal_rank_at_k(hits, relevant, k=k),
+        "novelty": novelty_at_k(_popularity_shares(held, top), k=k),
+        "disliked_share": disliked_share_at_k(misses, disliked, k=k),
+    }
+    return PeopleReport(
+        {name: PersonFigures(people.user_ids, values) for name, values in figures.items()},
+        coverage_interval(top, len(held.catalogue.item_ids), rng=rng),
+    )
+
+
+def _found(top: Ints, wanted: list[Ints]) -> Bools:
+    """(p, k): which places hold one of the person's items."""
+    found: Bools = np.array([np.isin(items, ids) for items, ids in zip(top, wanted, strict=True)])
+    return found.reshape(top.shape)
+
+
+def _popularity_shares(held: HeldOut, top: Ints) -> Doubles:
+    """For each place of each list the share of people who chose that item before `start`, NaN where empty."""
+    past = held.events.before(held.start)
+    chosen = past.select(past.weights > 0)
+    catalogue = held.catalogue
+    rows = catalogue.rows_of(chosen.item_ids)
+    pairs = np.unique(np.column_stack([chosen.user_ids, rows])[rows >= 0], axis=0)
+    # One more person who chose everything, so that no share is 0.
+    people = len(np.unique(chosen.user_ids)) + 1
+    shares = (np.bincount(pairs[:, 1], minlength=len(catalogue.item_ids)) + 1) / people
+    result = np.full(top.shape, np.nan)
+    listed = top >= 0
+    result[listed] = shares[catalogue.rows_of(top[listed])]
+    return result

@@ -1,0 +1,147 @@
+"""Figures on lists that people were shown: put in a contender's order, and valued as if it had made them.
+
+The counterfactual value takes a slot that was looked at as one that the contender would have filled as well,
+where it would have put the same item anywhere into a list as long as the person looked. So it rests on three
+things (docs/evaluation.md):
+
+- What people do with an item that they look at depends on the item, not on the place it stands in.
+- How far a person looks does not depend on the list.
+- What the list was made of apart from the models, such as what a dislike holds back, is not copied, and what
+  the person had only looked at before is not retrieved again. Such slots say nothing about the contender.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from config.progress import Progress
+from config.use_cases import UseCase
+from ranking.evaluation.contenders import look
+from ranking.evaluation.heldout import HeldOut
+from ranking.evaluation.results import NOWHERE, PersonFigures
+from ranking.live import Live
+from ranking.ml.arrays import Bools, Doubles
+from ranking.ml.counterfactual import MIN_PROPENSITY, Estimate, LoggedSlots, snips
+from ranking.ml.exposure import draw_seen, examination
+from ranking.ml.lists import ENGAGED, ShownLists, judge_seen_lists
+from ranking.ml.metrics import CalibrationCurve, Interval, expected_calibration_error
+from ranking.ml.resampling import calibration_interval
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListsJudged:
+    """As in `Judgement`."""
+
+    figures: dict[str, PersonFigures]
+    calibration: CalibrationCurve | None = None
+    calibration_error: Interval = NOWHERE
+    engagement: Estimate | None = None
+    dislikes: Estimate | None = None
+
+
+def judge_shown(
+    held: HeldOut, live: Live, use_case: UseCase, rng: np.random.Generator, k: int, progress: Progress
+) -> ListsJudged:
+    """Looks at each list once with the models of `live`, from what was known when it was shown."""
+    lists = held.lists
+    scores, probabilities = np.full(len(lists.item_ids), np.nan), np.full(len(lists.item_ids), np.nan)
+    targets = np.zeros(len(lists.item_ids))
+    logged, depths = _logged(lists), lists.depths.tolist()
+    for row, (end, size) in enumerate(zip(lists.ends.tolist(), lists.sizes.tolist(), strict=True)):
+        part = slice(end - size, end)
+        moment = float(lists.times[row])
+        seen = look(
+            lists.item_ids[part],
+            held.history(int(lists.user_ids[row]), moment),
+            live,
+            use_case,
+            moment,
+            retrieve=bool(logged[part].any()),
+        )
+        scores[part], probabilities[part] = seen.scores, seen.probabilities
+        targets[part] = np.isin(lists.item_ids[part], seen.retrieved[: depths[row]])
+        progress.advance()
+    return _judged(lists, scores, probabilities, targets, rng, k)
+
+
+def judge_shown_by_chance(held: HeldOut, rng: np.random.Generator, k: int) -> ListsJudged:
+    """The lists in an order by chance."""
+    return ListsJudged(_list_figures(held.lists, rng.random(len(held.lists.item_ids)), k))
+
+
+def judge_as_shown(lists: ShownLists, rng: np.random.Generator, k: int) -> ListsJudged:
+    """The lists as they were: their scores and order, and what people did with what they looked at."""
+    return _judged(
+        lists, -lists.ranks.astype(np.float64), lists.scores, np.nan_to_num(lists.listing_chances()), rng, k
+    )
+
+
+def _judged(
+    lists: ShownLists,
+    scores: Doubles,
+    probabilities: Doubles,
+    targets: Doubles,
+    rng: np.random.Generator,
+    k: int,
+) -> ListsJudged:
+    # A score says how likely a person engages with what they look at.
+    likely, _ = draw_seen(
+        lists.sizes, lists.ranks, lists.relevance, examination(lists.ranks), np.random.default_rng(0)
+    )
+    likely &= (probabilities >= 0.0) & (probabilities <= 1.0)
+    engaged = lists.relevance >= ENGAGED
+    pairs = probabilities[likely], engaged[likely]
+    user_ids = lists.user_ids[lists.list_of_slot]
+    return ListsJudged(
+        figures=_list_figures(lists, scores, k),
+        calibration=expected_calibration_error(*pairs) if likely.any() else None,
+        calibration_error=calibration_interval(*pairs, user_ids[likely], rng=rng),
+        engagement=_counterfactual(lists, targets, engaged, rng),
+        dislikes=_counterfactual(lists, targets, lists.relevance == 0, rng),
+    )
+
+
+def _list_figures(lists: ShownLists, scores: Doubles, k: int) -> dict[str, PersonFigures]:
+    if not len(lists):
+        return {}
+    placed = np.where(np.isnan(scores), -np.inf, scores)
+    report = judge_seen_lists(
+        lists.sizes,
+        lists.user_ids,
+        lists.ranks,
+        lists.relevance,
+        examination(lists.ranks),
+        placed,
+        k=k,
+    )
+    return {
+        "list_ndcg": PersonFigures(report.user_ids, report.ndcg),
+        "list_order": PersonFigures(report.user_ids, report.liked_over_disliked),
+    }
+
+
+def _logged(lists: ShownLists) -> Bools:
+    """(n,): the slots whose chance is known."""
+    chances = lists.propensities
+    return (chances >= MIN_PROPENSITY) & (chances <= 1.0)
+
+
+def _counterfactual(
+    lists: ShownLists, targets: Doubles, rewards: Bools, rng: np.random.Generator
+) -> Estimate | None:
+    """The share of slots with a reward under a policy with these targets; None without propensities.
+
+    Since a target says that an item is listed, wherever, it is held against the chance that the log lists
+    it, wherever. The chance of the one place would count what was explored too often by as many places.
+    """
+    logged = _logged(lists)
+    if not logged.any():
+        return None
+    slots = LoggedSlots(
+        session_ids=lists.list_of_slot[logged].astype(np.int64),
+        user_ids=lists.user_ids[lists.list_of_slot][logged],
+        propensities=lists.listing_chances()[logged],
+        rewards=rewards[logged].astype(np.float64),
+        targets=targets[logged],
+    )
+    return snips(slots, rng=rng)
