@@ -1,9 +1,11 @@
-// What the pages do beyond their forms: act in place, report what was seen, search while typing.
+// What the pages do beyond their forms: act in place, report what was seen, load rows as they come near.
 // Every page works without this file.
 
 const actions = document.getElementById("actions");
 const sentences = JSON.parse(document.getElementById("sentences")?.textContent ?? "{}");
 const session = actions?.elements.session.value ?? "";
+/** The list that a card stands in: that of its row, where it has one, else that of the page. */
+const listOf = (card) => card.closest("[data-session]")?.dataset.session ?? session;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 async function send(method, url, body, options = {}) {
@@ -51,6 +53,9 @@ function showToast(text, label, act, kind = "") {
   return toast;
 }
 
+// heed-find.js has no part in this file; what it has to say comes as an event.
+document.addEventListener("heed:toast", ({ detail }) => showToast(detail.text, detail.label, detail.act));
+
 /* Actions. A change made on a list is remembered for as long as the tab lives, so that going back to the
    list from an item does not show it as it was. */
 
@@ -92,7 +97,7 @@ async function toggle(button) {
   button.setAttribute("aria-busy", "true");
   button.setAttribute("aria-disabled", "true");
   try {
-    const body = stands ? { recommendation_session_id: session || null } : undefined;
+    const body = stands ? { recommendation_session_id: listOf(card) || null } : undefined;
     await send(stands ? "POST" : "DELETE", `${card.dataset.api}/${name}`, body);
   } catch (error) {
     showToast(error.message, "Retry", again);
@@ -115,7 +120,7 @@ function note(card, name, stands) {
   for (const [action, now] of Object.entries(changes)) {
     const button = card.querySelector(`.act[value="${action}"]`);
     if (button) setPressed(button, now);
-    if (session) remember(card.dataset.api, action, now);
+    if (session && listOf(card) === session) remember(card.dataset.api, action, now);
   }
   if (changes.dislike === false) leaving.get(card)?.();
 }
@@ -170,7 +175,7 @@ async function sendDislike() {
   if (confirm.disabled) return;
   const { button, card, byKeyboard } = asked;
   const { reason, feedback_text } = Object.fromEntries(new FormData(dislikeForm));
-  const body = { movie_id: Number(card.dataset.item), recommendation_set_id: session || null, reason, feedback_text };
+  const body = { movie_id: Number(card.dataset.item), recommendation_set_id: listOf(card) || null, reason, feedback_text };
   confirm.disabled = true;
   let answer;
   try {
@@ -185,7 +190,7 @@ async function sendDislike() {
   delete dislikeForm.dataset.item;
   dialog.close();
   note(card, "dislike", true);
-  if (card.dataset.rank) takeAway(card);
+  if (card.dataset.rank && !card.closest("[data-keeps]")) takeAway(card);
   const changes = changesInWords(answer.feature_adjustments);
   const text = `Dislike recorded. We'll improve your recommendations.${changes && ` From now on: ${changes}.`}`;
   const undo = async () => {
@@ -267,7 +272,7 @@ document.addEventListener("submit", async (event) => {
   const card = form.closest("[data-api]");
   const watched = button.name === "action";
   const rating = new FormData(form).get("rating");
-  const body = { recommendation_session_id: session || null, rating: rating === null ? null : Number(rating) };
+  const body = { recommendation_session_id: listOf(card) || null, rating: rating === null ? null : Number(rating) };
   button.setAttribute("aria-busy", "true");
   try {
     await send(watched ? "POST" : "DELETE", `${card.dataset.api}/watched`, watched ? body : undefined);
@@ -339,53 +344,53 @@ function watchList(list) {
 
 for (const list of document.querySelectorAll("[data-seen]")) watchList(list);
 
-/* Search while typing: the same page is asked for, and its results are taken over. */
+/* Rows below a list are asked for once the person comes near, and scroll by a button too. */
 
-const search = document.querySelector("[data-search]");
+const NEAR = "800px";
+const rows = document.querySelector("[data-rows]");
 
-if (search) {
-  let timer;
-  let running;
-  const find = async () => {
-    const url = new URL(search.action);
-    url.searchParams.set("q", search.elements.q.value);
-    running?.abort();
-    running = new AbortController();
-    const results = document.querySelector("[data-results]");
-    results.setAttribute("aria-busy", "true");
-    try {
-      const response = await fetch(url, { signal: running.signal });
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
-      for (const part of ["[data-results]", "[data-count]"]) {
-        document.querySelector(part).replaceChildren(...page.querySelector(part).childNodes);
-      }
-      document.querySelector(".chosen")?.remove();
-      document.title = page.title;
-      history.replaceState(null, "", url);
-      results.removeAttribute("aria-busy");
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      results.removeAttribute("aria-busy");
-      showToast("The search could not be made. Check the connection and try again.", "Retry", find);
-    }
-  };
-  search.elements.q.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(find, 200);
-  });
+async function loadRows() {
+  rows.setAttribute("aria-busy", "true");
+  try {
+    const response = await fetch(rows.dataset.rows);
+    // Who is logged out is sent to another page. The link stays then.
+    if (!response.ok || response.redirected) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    rows.replaceChildren(...page.body.childNodes);
+    rows.querySelectorAll("[data-seen]").forEach(watchList);
+    rows.querySelectorAll(".reel").forEach(watchTurns);
+  } catch {
+    // The link stays.
+  } finally {
+    rows.removeAttribute("aria-busy");
+  }
 }
 
-/* First favourites: how many are ticked. */
-
-const picks = document.querySelector("[data-picks]");
-
-if (picks) {
-  const count = () => {
-    const ticked = picks.querySelectorAll("[name=pick]:checked").length;
-    picks.querySelector("[data-pick-count]").textContent = ticked ? `${ticked} picked` : "";
+/** Dims the button of a row in whose direction there is no more. */
+function watchTurns(reel) {
+  const list = reel.querySelector(".reel-list");
+  const show = () => {
+    for (const button of reel.querySelectorAll("[data-turn]")) {
+      const left = button.dataset.turn < 0 ? list.scrollLeft : list.scrollWidth - list.clientWidth - list.scrollLeft;
+      button.setAttribute("aria-disabled", String(left < 2));
+    }
   };
-  picks.addEventListener("change", count);
-  count();
+  list.addEventListener("scroll", show, { passive: true });
+  new ResizeObserver(show).observe(list);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-turn]");
+  const list = button?.closest(".reel").querySelector(".reel-list");
+  list?.scrollBy({ left: button.dataset.turn * list.clientWidth * .8 });
+});
+document.querySelectorAll(".reel").forEach(watchTurns);
+if (rows) {
+  new IntersectionObserver(([entry], observer) => {
+    if (!entry.isIntersecting) return;
+    observer.disconnect();
+    loadRows();
+  }, { rootMargin: NEAR }).observe(rows);
 }
 
 /* Light and dark: what the system says, unless the person chose the other. */

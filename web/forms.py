@@ -10,6 +10,8 @@ from feedback.reasons import REASONS
 from feedback.services import MAX_TEXT
 from interactions.types import MAX_RATING
 
+# No id is greater in either database.
+MAX_ID = 2**63 - 1
 # Imported and simulated people go by these names; nobody may sign up as one of them.
 RESERVED_PREFIXES = ("movielens-", "demo-person")
 
@@ -30,12 +32,12 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
 
 
 class SearchForm(forms.Form):
-    """Part of a title, or one facet such as `actor=…`, or both."""
+    """Any text, or one facet such as `actor=…`."""
 
     q = forms.CharField(
         max_length=200,
         required=False,
-        error_messages={"max_length": "Titles are shorter than this. Search with at most 200 characters."},
+        error_messages={"max_length": "Search with at most 200 characters."},
     )
     page = forms.IntegerField(min_value=1, max_value=10_000, required=False)
 
@@ -65,6 +67,23 @@ class ActionForm(forms.Form):
         if bool(cleaned.get("action")) == bool(cleaned.get("undo")):
             raise ValidationError("Say what to do with it, or what to take back.")
         return cleaned
+
+
+class FindTitleForm(forms.Form):
+    """A part of a title to rate."""
+
+    title = forms.CharField(
+        max_length=200,
+        required=False,
+        error_messages={"max_length": "Titles are shorter than this. Type at most 200 characters."},
+    )
+
+
+class RatingForm(forms.Form):
+    """A title and what the person thinks of it."""
+
+    item = forms.IntegerField(min_value=1, max_value=MAX_ID)
+    rating = forms.FloatField(min_value=0.0, max_value=MAX_RATING)
 
 
 class PlainTextField(forms.CharField):

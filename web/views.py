@@ -1,4 +1,4 @@
-"""The pages of the catalogue: the feed, an item and what is done with it, search, the watchlist."""
+"""The pages of the catalogue: the feed, an item and what is done with it, the watchlist."""
 
 from uuid import UUID
 
@@ -13,19 +13,21 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.selectors import caller
-from catalog.selectors import ItemCard, get_cards, search_by_title
+from catalog.selectors import ItemCard, get_cards
 from config.errors import HeedError, NotFound
-from config.use_cases import KINDS_BY_PLURAL, USE_CASES, ItemKind, use_cases_of_kind
+from config.use_cases import KINDS, KINDS_BY_PLURAL, USE_CASES, ItemKind, UseCase, use_cases_of_kind
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction
+from ranking.carousels import similar_items
 from ranking.serving import recommend
 from web.actions import perform
-from web.forms import ActionForm, SearchForm
+from web.forms import ActionForm
 from web.picks import first_use_case, kinds_with_items, popular_picks
 
 # The first pick stands large above the rest; 24 fill whole rows of two, three, four and six.
 FEED_LENGTH = 25
 LANDING_LENGTH = 12
+SIMILAR_LENGTH = 12
 PAGE_LENGTH = 24
 
 
@@ -39,11 +41,7 @@ def feed(request: HttpRequest) -> HttpResponse:
         return render(request, "web/landing.html", {"picks": picks, "kind": kind})
     if kind is None:
         return render(request, "web/feed.html", {"served": None})
-    use_case = first_use_case(kind)
-    if wanted := request.GET.get("use_case"):
-        use_case = USE_CASES.get(wanted, use_case)
-        if use_case.name != wanted or use_case.kind != kind.name:
-            raise Http404
+    use_case = chosen_use_case(request, kind)
     served = recommend(user_id=caller(request).pk, use_case=use_case, limit=FEED_LENGTH)
     context = {
         "kinds": kinds,
@@ -67,19 +65,43 @@ def chosen_kind(request: HttpRequest, kinds: list[ItemKind]) -> ItemKind | None:
     return kind
 
 
+def chosen_use_case(request: HttpRequest, kind: ItemKind) -> UseCase:
+    """The use case of `kind` that `?use_case=` names, else its first. Raises Http404."""
+    wanted = request.GET.get("use_case")
+    if not wanted:
+        return first_use_case(kind)
+    use_case = USE_CASES.get(wanted)
+    if use_case is None or use_case.kind != kind.name:
+        raise Http404
+    return use_case
+
+
 @require_safe
 def item(request: HttpRequest, item_id: int) -> HttpResponse:
     """One item. Opening it records a view, with the list it was met in where `?session=` names one."""
     card = active_item(item_id)
+    similar = _similar_cards(card)
     context: dict[str, object] = {"item": card, "session_id": None, "states": set(), "rating": None}
+    states: dict[int, set[str]] = {}
     if request.user.is_authenticated:
         user_id = caller(request).pk
+        states = get_states(user_id=user_id, item_ids=[card.id, *(near.id for near in similar)])
         context |= {
             "session_id": _record_view(user_id, card.id, request.GET.get("session", "")),
-            "states": get_states(user_id=user_id, item_ids=[card.id]).get(card.id, set()),
+            "states": states.get(card.id, set()),
             "rating": get_rating(user_id=user_id, item_id=card.id),
         }
+    context["similar"] = [(near, states.get(near.id, set())) for near in similar]
     return render(request, "web/item.html", context)
+
+
+def _similar_cards(card: ItemCard) -> list[ItemCard]:
+    """What is most like an item; nothing where the models do not know it yet."""
+    try:
+        near = similar_items(item_id=card.id, use_case=first_use_case(KINDS[card.kind]), limit=SIMILAR_LENGTH)
+    except NotFound:
+        return []
+    return [similar.item for similar in near]
 
 
 def _record_view(user_id: int, item_id: int, named: str) -> UUID | None:
@@ -128,38 +150,6 @@ def _with_way_back(sentence: str, card: ItemCard, action: str) -> str:
     return format_html('{} <a href="{}">Undo on its page</a>', sentence, reverse("item", args=[card.id]))
 
 
-@require_safe
-def search(request: HttpRequest) -> HttpResponse:
-    """Titles that hold `q`, and items with a facet. Works as a form; the script asks for it while typing."""
-    form = SearchForm(request.GET)
-    context: dict[str, object] = {"form": form, "query": "", "facet": None, "searched": False}
-    if form.is_valid():
-        query, facet = form.cleaned_data["q"], form.facet()
-        context |= {"query": query, "facet": facet}
-        if query or facet:
-            context |= _results(request, query, facet, form.cleaned_data["page"] or 1)
-    return render(request, "web/search.html", context)
-
-
-def _results(
-    request: HttpRequest, query: str, facet: tuple[str, str] | None, number: int
-) -> dict[str, object]:
-    items = search_by_title(query)
-    if facet is not None:
-        items = items.filter(facets__kind=facet[0], facets__name=facet[1])
-    page: Page[int] = Paginator(items.values_list("pk", flat=True), PAGE_LENGTH).get_page(number)
-    cards = get_cards(page.object_list)
-    found = [cards[item_id] for item_id in page.object_list if item_id in cards]
-    parameters = request.GET.copy()
-    parameters.pop("page", None)
-    return {
-        "searched": True,
-        "page": page,
-        "found": _with_states(request, found),
-        "parameters": parameters.urlencode(),
-    }
-
-
 @login_required
 @require_safe
 def watchlist(request: HttpRequest) -> HttpResponse:
@@ -169,10 +159,11 @@ def watchlist(request: HttpRequest) -> HttpResponse:
     page: Page[int] = Paginator(ids, PAGE_LENGTH).get_page(request.GET.get("page"))
     cards = get_cards(page.object_list)
     found = [cards[item_id] for item_id in page.object_list if item_id in cards]
-    return render(request, "web/watchlist.html", {"page": page, "found": _with_states(request, found)})
+    return render(request, "web/watchlist.html", {"page": page, "found": with_states(request, found)})
 
 
-def _with_states(request: HttpRequest, cards: list[ItemCard]) -> list[tuple[ItemCard, set[str]]]:
+def with_states(request: HttpRequest, cards: list[ItemCard]) -> list[tuple[ItemCard, set[str]]]:
+    """The cards with what stands between each and the person; nothing for visitors."""
     if not request.user.is_authenticated:
         return [(card, set()) for card in cards]
     states = get_states(user_id=caller(request).pk, item_ids=[card.id for card in cards])

@@ -12,8 +12,8 @@ from ranking.live import forget_live
 from recommendations.models import RecommendationSession
 from tests.web.conftest import MakeItem
 
-# login session, person, kinds, model, history, cards, and the row that records the list
-FEED_QUERIES = 6
+# login session, person, model, history, taste, cards, and the row that records the list
+FEED_QUERIES = 7
 
 
 def test_a_visitor_sees_popular_titles_and_nothing_is_recorded(
@@ -40,14 +40,21 @@ def test_a_person_sees_the_recorded_list(
     assertContains(response, f"?session={session.pk}", count=len(shown))
     assertContains(response, "data-rank=", count=len(shown))
     assertContains(response, f"Because you liked {liked.title}.")
-    assertContains(response, "% match")
+    lifted = [slot.boost.percent for slot in response.context["served"].slots if slot.boost.percent]
+    assertContains(response, " % match</span>", count=len(lifted))
+    assertContains(response, f">+{lifted[0]} % match</span>")
+    assertContains(response, ">Personalised</a>")
+    assertContains(response, "for somebody new it is 70 %")
 
 
-def test_popularity_is_not_called_a_match(
+def test_popularity_is_called_neither_a_match_nor_personal(
     client: Client, person: User, two_tastes: dict[str, list[Item]]
 ) -> None:
     client.force_login(person)
-    assertNotContains(client.get("/"), "% match")
+    response = client.get("/")
+    assertNotContains(response, "% match")
+    assertNotContains(response, "Personalised")
+    assertContains(response, "Popular titles to begin with")
 
 
 def test_the_number_of_queries_does_not_grow_with_the_cards(

@@ -9,15 +9,15 @@ from catalog.selectors import ItemCard
 from config.use_cases import KINDS, ItemKind
 from feedback.reasons import REASONS, DislikeReason
 from feedback.services import MAX_TEXT
-from ranking.serving import ServedSlot
+from ranking.carousels import Carousel
+from ranking.serving import ServedList
 from web.actions import ACTIONS, Action, Button, buttons_for, sentences
 from web.picks import kinds_with_items
 from web.posters import draw_poster, look_of
 
 register = template.Library()
 
-GOOD_MATCH = 0.5
-# These say nothing of the person, so a percentage would promise what nobody measured.
+# These sources say nothing of the person.
 _IMPERSONAL = ("popular", "fresh")
 _FACET_LABELS = {
     "director": "Directed by",
@@ -27,6 +27,16 @@ _FACET_LABELS = {
     "publisher": "From",
     "franchise": "Series",
     "position": "Open roles",
+}
+
+
+_BECAUSE = {
+    "like": "Because you liked",
+    "favorite": "Because of your favourite",
+    "apply": "Because you applied to",
+    "interest": "Because of your interest in",
+    "watched": "Because you watched",
+    "watchlist_add": "Because you saved",
 }
 
 
@@ -94,6 +104,18 @@ def percentage(value: int) -> str:
 
 
 @register.filter
+def minus(value: int) -> str:
+    """A negative number with a real minus: `−15`."""
+    return f"−{-value}"
+
+
+@register.filter
+def share(value: float) -> str:
+    """A share from 0 to 1 in whole percent: `70 %`."""
+    return f"{round(value * 100)} %"
+
+
+@register.filter
 def takes(item: ItemCard, action: str) -> bool:
     """Whether items of this kind take the action."""
     return action in KINDS[item.kind].actions
@@ -106,15 +128,15 @@ def plural(item: ItemCard) -> str:
 
 
 @register.filter
-def match(slot: ServedSlot | str | None) -> str:
-    """How well a slot fits the person, where something compared the two: `87% match`.
+def follows_person(served: ServedList) -> bool:
+    """Whether anything in a list was found by what the person did."""
+    return any(slot.source not in _IMPERSONAL for slot in served.slots)
 
-    Said only where it is likelier than not: of somebody new little is known, and "7% match" would be read
-    as a warning. A card outside a list has no slot and gets nothing.
-    """
-    if not isinstance(slot, ServedSlot) or slot.source in _IMPERSONAL or slot.score < GOOD_MATCH:
-        return ""
-    return f"{round(slot.score * 100)}% match"
+
+@register.filter
+def because(carousel: Carousel) -> str:
+    """What stands before the title that a row goes by: `Because you liked`."""
+    return _BECAUSE.get(carousel.type_name, "Because of")
 
 
 @register.filter

@@ -65,9 +65,10 @@ def test_what_holds_nothing_back_says_nothing_of_it(
 ) -> None:
     page = open_page(person, reduced_motion="reduce")
     page.goto(f"/items/{two_tastes['Romance'][0].pk}/")
-    turn_down(page, page.get_by_role("article"), "I know it already")
+    turn_down(page, page.get_by_role("article").first, "I know it already")
     expect(page.locator(".toast p")).to_have_text("Dislike recorded. We'll improve your recommendations.")
-    expect(page.get_by_role("button", name="Not for me")).to_have_attribute("aria-pressed", "true")
+    pressed = page.get_by_role("button", name="Not for me", exact=True)
+    expect(pressed).to_have_attribute("aria-pressed", "true")
     assert not FeatureAdjustment.objects.exists()
 
 
@@ -231,5 +232,5 @@ def test_long_words_stay_within_the_page(
     for path in ("/feedback/", f"/items/{other.pk}/dislike/", f"/items/{other.pk}/"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
-    page.get_by_role("button", name="Not for me").click()
+    page.get_by_role("button", name="Not for me", exact=True).click()
     assert page.get_by_role("dialog").evaluate("(box) => box.scrollWidth <= box.clientWidth")

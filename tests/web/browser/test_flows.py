@@ -138,19 +138,6 @@ def test_rating_on_the_page_of_an_item(
     assert not UserInteraction.objects.filter(type="watched", withdrawn_at=None).exists()
 
 
-def test_search_answers_while_typing(site: str, two_tastes: Films, open_page: OpenPage) -> None:
-    page = open_page()
-    page.goto("/search/")
-    page.evaluate("window.same = true")
-    page.get_by_role("searchbox").press_sequentially("letter 1")
-    expect(page.get_by_text("6 titles for “letter 1”")).to_be_visible()
-    expect(page.locator(".card")).to_have_count(6)
-    page.get_by_role("searchbox").press_sequentially("zz")
-    expect(page.get_by_text("No title matches")).to_be_visible()
-    expect(page).to_have_url(re.compile(r"q=letter\+1zz$"))
-    assert page.evaluate("window.same")
-
-
 def test_dark_and_light(site: str, db: None, open_page: OpenPage) -> None:
     page = open_page(color_scheme="light")
     page.goto("/")
@@ -195,4 +182,4 @@ def test_the_essentials_without_javascript(
     page.get_by_role("link", name="Search").click()
     page.get_by_role("searchbox").fill("letter 1")
     page.get_by_role("button", name="Search").click()
-    expect(page.get_by_text("6 titles")).to_be_visible()
+    expect(page.locator(".card-title").first).to_have_text("Letter 1")

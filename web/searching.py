@@ -1,0 +1,141 @@
+"""The search page: what a query finds in every kind, lifted by taste, and the items with one facet."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from django.core.paginator import Page, Paginator
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+from django.views.decorators.http import require_safe
+
+from accounts.selectors import caller
+from catalog.models import FacetKind, Item
+from catalog.query_analysis import QueryAnalysis, YearSpan
+from catalog.selectors import get_cards
+from config.use_cases import ItemKind
+from interactions.selectors import get_states
+from ranking.searching import FoundItem, FoundList, search_kinds
+from web.forms import SearchForm
+from web.picks import first_use_case, kinds_with_items
+from web.views import PAGE_LENGTH, chosen_kind, with_states
+
+# Of each kind where all are searched, and of one alone.
+EACH_LENGTH, ONE_LENGTH = 6, 18
+# So the script says that somebody is still typing. What it shows then is no list that was asked for.
+TYPING = "X-Typing"
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A part of a query as it was understood. `facet`: the facet kind where it leads to a list of its own."""
+
+    label: str
+    name: str
+    facet: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What was found of one kind. `is_cut`: there may be more of it than is shown."""
+
+    kind: ItemKind
+    found: FoundList
+    chips: list[Chip]
+    entries: list[tuple[FoundItem, set[str]]]
+    is_cut: bool
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponse:
+    """What a text finds, or the items with one facet. Works as a form; the script asks while typing."""
+    kinds = kinds_with_items()
+    form = SearchForm(request.GET)
+    chosen = chosen_kind(request, kinds) if request.GET.get("kind") else None
+    context: dict[str, object] = {"form": form, "kinds": kinds, "chosen": chosen, "query": ""}
+    if form.is_valid():
+        query, facet = form.cleaned_data["q"], form.facet()
+        if query:
+            context |= _found(request, query, [chosen] if chosen else kinds)
+        elif facet is not None:
+            context |= _with_facet(request, facet, form.cleaned_data["page"] or 1)
+    response = render(request, "web/search.html", context)
+    patch_vary_headers(response, [TYPING])
+    return response
+
+
+def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[str, object]:
+    """The sections for a query, the best match's first."""
+    user_id = caller(request).pk if request.user.is_authenticated else None
+    limit = ONE_LENGTH if len(kinds) == 1 else EACH_LENGTH
+    lists = search_kinds(
+        user_id=user_id,
+        use_cases=[first_use_case(kind) for kind in kinds],
+        query=query,
+        limit=limit,
+        is_recorded=TYPING not in request.headers,
+    )
+    ids = [entry.item.id for found in lists for entry in found.items]
+    states = get_states(user_id=user_id, item_ids=ids) if user_id is not None and ids else {}
+    sections = [
+        Section(
+            kind=kind,
+            found=found,
+            chips=list(_chips(found.analysis)),
+            entries=[(entry, states.get(entry.item.id, set())) for entry in found.items],
+            is_cut=len(found.items) == limit < ONE_LENGTH,
+        )
+        for kind, found in zip(kinds, lists, strict=True)
+        if found.items
+    ]
+    sections.sort(key=lambda section: -section.found.items[0].score)
+    return {
+        "query": query,
+        "searched": True,
+        "sections": sections,
+        "count": len(ids),
+        "is_cut": any(len(found.items) == limit for found in lists),
+        "personalization": next((one.personalization for one in lists if one.personalization.applied), None),
+        "try_genres": lists[0].personalization.top_genres if lists else (),
+    }
+
+
+def _with_facet(request: HttpRequest, facet: tuple[str, str], number: int) -> dict[str, object]:
+    """One page of the items with a facet, newest first."""
+    items = Item.objects.filter(is_active=True, facets__kind=facet[0], facets__name=facet[1])
+    ordered = items.order_by(F("year").desc(nulls_last=True), "title", "pk").values_list("pk", flat=True)
+    page: Page[int] = Paginator(ordered, PAGE_LENGTH).get_page(number)
+    cards = get_cards(page.object_list)
+    parameters = request.GET.copy()
+    parameters.pop("page", None)
+    return {
+        "searched": True,
+        "facet": Chip(FacetKind(facet[0]).label, facet[1]),
+        "page": page,
+        "found": with_states(request, [cards[item_id] for item_id in page.object_list if item_id in cards]),
+        "parameters": parameters.urlencode(),
+    }
+
+
+def _chips(analysis: QueryAnalysis) -> Iterator[Chip]:
+    """What a query names, in its order, then its years and what is left of it; nothing for a plain text."""
+    kinds: dict[str, list[str]] = {}
+    for facet in analysis.facets:
+        kinds.setdefault(facet.name, []).append(facet.kind)
+    for name, facet_kinds in kinds.items():
+        labels = [FacetKind(kind).label for kind in dict.fromkeys(facet_kinds)]
+        yield Chip(", ".join([labels[0], *(label.lower() for label in labels[1:])]), name, facet_kinds[0])
+    if analysis.years is not None:
+        yield Chip("", years_in_words(analysis.years))
+    if analysis.text and (kinds or analysis.years):
+        yield Chip("Words", analysis.text)
+
+
+def years_in_words(years: YearSpan) -> str:
+    """`after 2010`, `before 1980`, `1990–1999` or `1994`."""
+    if years.last is None:
+        return f"after {(years.first or 1) - 1}"
+    if years.first is None:
+        return f"before {years.last + 1}"
+    return f"{years.first}–{years.last}" if years.first < years.last else str(years.first)

@@ -1,0 +1,193 @@
+"""The page of a person's taste: what is believed of them, rating a title, and forgetting it all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.selectors import caller
+from catalog.models import Item
+from catalog.search import search
+from catalog.selectors import ItemCard, get_cards
+from config.errors import HeedError
+from config.use_cases import ItemKind
+from feedback.selectors import get_held_back
+from interactions.selectors import live_interactions
+from profiles.boosts import ORIGINAL_ALPHA
+from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
+from profiles.services import rate_item, reset_profile
+from web.forms import FindTitleForm, RatingForm
+from web.picks import kinds_with_items
+from web.views import chosen_kind
+
+SHOWN = 6
+TITLES_SHOWN = 6
+HELD_BACK_SHOWN = 6
+NEUTRAL = 0.5
+
+# The charts of the page: heading, the facet kinds in it, and what stands beside a name of each.
+_CHARTS: tuple[tuple[str, dict[str, str]], ...] = (
+    ("Genres", {"genre": ""}),
+    ("People", {"actor": "actor", "director": "director"}),
+    ("Themes", {"theme": ""}),
+    ("Publishers", {"publisher": ""}),
+)
+_DONE = {
+    "view": "Looked at",
+    "click": "Clicked",
+    "like": "Liked",
+    "favorite": "Favourites",
+    "apply": "Applied to",
+    "interest": "Interested in",
+    "watched": "Watched",
+    "watchlist_add": "Put on the watchlist",
+    "watchlist_remove": "Taken off the watchlist",
+    "dislike": "Turned down",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaning:
+    """One row of a chart: a name, its score in points (-100 to 100), and how long its bar is, in percent."""
+
+    label: str
+    kind: str
+    note: str
+    points: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a person likes and what they do not like of one sort, strongest first."""
+
+    heading: str
+    liked: list[Leaning]
+    disliked: list[Leaning]
+
+
+@login_required
+@require_safe
+def taste(request: HttpRequest) -> HttpResponse:
+    """What is believed of the person, and titles to rate where `?title=` asks for some."""
+    user_id = caller(request).pk
+    profile = get_profile(user_id)
+    vector = get_vector_state(user_id)
+    held_back = get_held_back(user_id=user_id)
+    done = profile.statistics.interactions
+    context = {
+        "profile": profile,
+        "original_alpha": ORIGINAL_ALPHA,
+        "done": [(_DONE.get(name, name), done[name]) for name in sorted(done, key=lambda name: -done[name])],
+        "total": sum(done.values()),
+        "charts": _charts(profile),
+        "vector": vector,
+        "entries": _leanings(vector.entries, NEUTRAL, 1.0 - NEUTRAL),
+        "held_back": held_back[:HELD_BACK_SHOWN],
+        "held_back_more": len(held_back[HELD_BACK_SHOWN:]),
+        **_titles_to_rate(request, user_id),
+    }
+    return render(request, "web/taste.html", context)
+
+
+@login_required
+@require_safe
+def titles(request: HttpRequest) -> HttpResponse:
+    """The titles to rate alone, which the page takes over while somebody types."""
+    return render(request, "web/_titles.html", _titles_to_rate(request, caller(request).pk))
+
+
+@login_required
+@require_POST
+def rate(request: HttpRequest) -> HttpResponseBase:
+    """Records that the person watched a title, and their rating."""
+    form = RatingForm(request.POST)
+    item = None
+    if form.is_valid():
+        item = Item.objects.filter(pk=form.cleaned_data["item"], is_active=True).first()
+    if item is None:
+        messages.error(request, "Choose one of the titles and a rating from 0 to 10.")
+        return redirect("taste")
+    rating = form.cleaned_data["rating"]
+    try:
+        rate_item(user_id=caller(request).pk, item=item, rating=rating)
+    except HeedError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, f"You rated {item.title} {rating:g} of 10. Your taste follows.")
+    return redirect("taste")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def reset(request: HttpRequest) -> HttpResponseBase:
+    """Asks once more, and forgets what is believed of the person."""
+    if request.method != "POST":
+        return render(request, "web/taste_reset.html")
+    reset_profile(user_id=caller(request).pk)
+    messages.success(request, "Your taste is reset. What you do from now on makes it anew.")
+    return redirect("taste")
+
+
+def _titles_to_rate(request: HttpRequest, user_id: int) -> dict[str, object]:
+    """The titles of a kind for what was typed, each with the rating that it has so far."""
+    kinds = [kind for kind in kinds_with_items() if "watched" in kind.actions]
+    kind = chosen_kind(request, kinds)
+    form = FindTitleForm(request.GET)
+    typed = form.cleaned_data["title"] if form.is_valid() else ""
+    return {
+        "rated_kinds": kinds,
+        "rated_kind": kind,
+        "find_form": form,
+        "typed": typed,
+        "titles": _find_titles(kind, typed, user_id) if kind and typed else [],
+    }
+
+
+def _find_titles(kind: ItemKind, typed: str, user_id: int) -> list[tuple[ItemCard, float | None]]:
+    ids = search(kind.name, typed, TITLES_SHOWN).hits.item_ids.tolist()
+    cards = get_cards(ids)
+    watched = live_interactions().filter(user_id=user_id, item_id__in=ids, type="watched")
+    ratings = dict(watched.values_list("item_id", "rating"))
+    return [(cards[item_id], ratings.get(item_id)) for item_id in ids if item_id in cards]
+
+
+def _charts(profile: Profile) -> list[Chart]:
+    """The charts that show anything, all to one scale: the strongest leaning of all fills its row."""
+    both = [*profile.liked.values(), *profile.disliked.values()]
+    strongest = max((abs(figure.value) for figures in both for figure in figures), default=1.0)
+    charts = []
+    for heading, notes in _CHARTS:
+        liked = [figure for kind in notes for figure in profile.liked[kind]]
+        disliked = [figure for kind in notes for figure in profile.disliked[kind]]
+        chart = Chart(
+            heading,
+            liked=_leanings(liked, 0.0, strongest, notes)[:SHOWN],
+            disliked=_leanings(disliked, 0.0, strongest, notes)[:SHOWN],
+        )
+        if chart.liked or chart.disliked:
+            charts.append(chart)
+    return charts
+
+
+def _leanings(
+    figures: Iterable[FacetFigure], middle: float, reach: float, notes: dict[str, str] | None = None
+) -> list[Leaning]:
+    """The figures as rows, farthest from `middle` first; `reach` from there is a full bar.
+
+    What would be called 0 points is left out.
+    """
+    rows = []
+    for figure in sorted(figures, key=lambda figure: -abs(figure.value - middle)):
+        leaning = figure.value - middle
+        points = round(100 * leaning / (1.0 - middle))
+        if points:
+            note = figure.kind if notes is None else notes[figure.kind]
+            rows.append(
+                Leaning(figure.name, figure.kind, note, points, max(1, round(100 * abs(leaning) / reach)))
+            )
+    return rows
