@@ -28,6 +28,7 @@ from ranking.datasets.als import generate_als_dataset
 from ranking.live import forget_live
 from ranking.ml.als import AlsParameters
 from ranking.registry import activate_version, find_version
+from ranking.retraining.retrain import retrain
 from ranking.training.als import train_als
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,8 @@ PERSON_PREFIX = "demo-person-"
 HISTORY = {"movie": 30, "drama": 15, "startup": 6}
 HISTORY_DAYS = 120
 PICKS = 6
+# Of these the demo closes the loop: models are compared, and live only if better.
+RETRAINED_KINDS = ("movie", "drama")
 # How likely a person opens each feed on a given night.
 HABITS = {"movie_home": 0.9, "drama_home": 0.6, "developer_startup": 0.2, "investor_startup": 0.15}
 # What the demo account likes at its first visit, so that its feed has something to follow.
@@ -79,8 +82,8 @@ def load_demo(*, size: DemoSize, address: str, progress: Progress) -> DemoSummar
     is_new = not User.objects.filter(username=STAFF).exists()
     if is_new:
         User.objects.filter(is_synthetic=True).delete()
-        _load_catalogue(progress)
-        people = _make_people(size.people)
+        load_catalogue(progress)
+        people = make_people(size.people)
         _live_through_nights(people, size, progress)
         _make_accounts()
     return DemoSummary(
@@ -93,14 +96,16 @@ def load_demo(*, size: DemoSize, address: str, progress: Progress) -> DemoSummar
     )
 
 
-def _load_catalogue(progress: Progress) -> None:
+def load_catalogue(progress: Progress) -> None:
+    """The films, dramas and start-ups of the demo."""
     for kind, name in FILES.items():
         import_items(path=DATA / name, kind=kind, progress=progress)
     # The films and dramas are real; the start-ups are invented and say so wherever they appear.
     Item.objects.filter(kind="startup").update(is_synthetic=True)
 
 
-def _make_people(count: int) -> list[int]:
+def make_people(count: int) -> list[int]:
+    """Makes simulated people; returns their ids in a fixed order."""
     people = [
         User(
             username=f"{PERSON_PREFIX}{number:03}",
@@ -124,26 +129,45 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
     tonight = timezone.now().replace(hour=19, minute=0, second=0, microsecond=0)
     first_evening = tonight - timedelta(days=size.nights)
     for kind in kinds:
-        _bring_history(people, kind, tastes[kind], first_evening, rng)
+        bring_history(people, kind, tastes[kind], first_evening, rng)
     for night in range(size.nights):
         evening = first_evening + timedelta(days=night)
         for use_case in use_cases:
-            refresh_popularity(use_case=use_case.name, now=evening)
-            if night == 0 or use_case.name == DEFAULT_USE_CASE:
-                _train_and_activate(use_case, evening, size.seed, progress)
+            if night == 0:
+                refresh_popularity(use_case=use_case.name, now=evening)
+                train_and_activate(use_case, evening, size.seed, progress)
+            else:
+                _learn_from_last_night(use_case, evening, size.seed, progress)
         forget_live()
         for use_case in use_cases:
-            visits = list(_visits(people, use_case, evening, rng))
+            visits = list(visits_of(people, use_case, evening, rng))
             report = live_through(visits, use_case, tastes[use_case.kind], rng)
             logger.info("night %s, %s: %s", night + 1, use_case.name, report)
             progress.advance(len(visits))
     for use_case in use_cases:
-        refresh_popularity(use_case=use_case.name)
-        _train_and_activate(use_case, timezone.now(), size.seed, progress)
+        if use_case.kind in RETRAINED_KINDS:
+            _retrain(use_case, timezone.now(), size.seed, progress)
+        else:
+            refresh_popularity(use_case=use_case.name)
+            train_and_activate(use_case, timezone.now(), size.seed, progress)
     forget_live()
 
 
-def _bring_history(
+def _learn_from_last_night(use_case: UseCase, evening: datetime, seed: int, progress: Progress) -> None:
+    """What cron would do before the next evening; only films do so every night, to keep the demo quick."""
+    if use_case.name == DEFAULT_USE_CASE:
+        _retrain(use_case, evening, seed, progress)
+    else:
+        refresh_popularity(use_case=use_case.name, now=evening)
+
+
+def _retrain(use_case: UseCase, moment: datetime, seed: int, progress: Progress) -> None:
+    summary = retrain(use_case=use_case, if_needed=False, seed=seed, progress=progress, now=moment)
+    for outcome in summary.outcomes:
+        logger.info("%s is %s: %s", outcome.version, outcome.status, outcome.why)
+
+
+def bring_history(
     people: list[int], kind: str, tastes: HiddenTastes, until: datetime, rng: np.random.Generator
 ) -> None:
     """What people met elsewhere, more often what they like, and what they did with it."""
@@ -169,9 +193,10 @@ def _bring_history(
     UserInteraction.objects.bulk_create(rows, batch_size=1000)
 
 
-def _visits(
+def visits_of(
     people: list[int], use_case: UseCase, evening: datetime, rng: np.random.Generator
 ) -> Iterator[Visit]:
+    """Who opens the feed on an evening, and when, one after another."""
     minutes = np.sort(rng.uniform(0, 240, size=len(people)))
     order = rng.permutation(len(people))
     for person, minute in zip(order.tolist(), minutes.tolist(), strict=True):
@@ -179,7 +204,8 @@ def _visits(
             yield Visit(person, people[person], evening + timedelta(minutes=minute))
 
 
-def _train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress: Progress) -> None:
+def train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress: Progress) -> None:
+    """The first ALS model of a use case, of everything up to `moment`."""
     dataset = generate_als_dataset(use_case=use_case, progress=progress, now=moment)
     trained = train_als(
         use_case=use_case,

@@ -43,12 +43,13 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class NightReport:
-    """What came of one night in one use case."""
+    """What came of one night in one use case; `worth` is the summed hidden utility of what was looked at."""
 
     lists: int
     looked_at: int
     engaged: int
     disliked: int
+    worth: float
 
 
 def live_through(
@@ -56,18 +57,22 @@ def live_through(
 ) -> NightReport:
     """Plays the visits one after another, in one transaction: a killed run leaves whole nights only."""
     looked_at = engaged = disliked = 0
+    worth = 0.0
     with transaction.atomic(), _no_line_per_dislike():
         for visit in visits:
-            served = recommend(user_id=visit.user_id, use_case=use_case, limit=LIST_LENGTH, now=visit.moment)
+            served = recommend(
+                user_id=visit.user_id, use_case=use_case, limit=LIST_LENGTH, now=visit.moment, rng=rng
+            )
             seen = _ranks_looked_at(len(served.slots), rng)
             if not seen:
                 continue
             report_seen(user_id=visit.user_id, session_id=served.session_id, rank=max(seen))
             acts = _react(visit, served, seen, use_case, tastes, rng)
             looked_at += len(seen)
+            worth += float(tastes.of(visit.person, [served.slots[rank - 1].item.id for rank in seen]).sum())
             engaged += sum(name not in ("dislike", "view") for name in acts)
             disliked += acts.count("dislike")
-    return NightReport(len(visits), looked_at, engaged, disliked)
+    return NightReport(len(visits), looked_at, engaged, disliked, worth)
 
 
 @contextmanager

@@ -1,0 +1,162 @@
+"""The closed loop on simulated people: does saying no make the lists better, night by night?
+
+    python benchmarks/closed_loop.py [--nights 10] [--seeds 5] [--people 120] [--json FILE]
+
+Each run has a database of its own, the demo's films, and people whose taste no model is told. Three ways:
+
+    loop           models are retrained every night and go live when the gate lets them; dislikes act at once
+    no retraining  the models of the first night serve throughout; likes and dislikes still act at once
+    popularity     no model and no adjustments: the lists change with what is popular, and what a person
+                   disliked or watched does not come again
+
+A night's dislike rate is the share of slots looked at that were disliked; engagement is the share liked,
+watched or kept for later; worth is the mean hidden utility of the slots looked at.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+WAYS = ("loop", "no retraining", "popularity")
+FIGURES = ("dislike_rate", "engagement_rate", "worth")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--nights", type=int, default=10)
+    parser.add_argument("--people", type=int, default=120)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--run", nargs=2, metavar=("SEED", "WAY"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        seed, way = options.run
+        sys.stdout.write(json.dumps(one_run(int(seed), way, options.people, options.nights)) + "\n")
+        return
+    results: dict[str, list[list[dict[str, float]]]] = {way: [] for way in WAYS}
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
+        for way in WAYS:
+            results[way].append(in_own_process(seed, way, options))
+            last = results[way][-1][-1]
+            sys.stderr.write(f"seed {seed}, {way}: last night {last}\n")
+    if options.json:
+        options.json.write_text(json.dumps(results) + "\n")
+    sys.stdout.write(as_table(results, options.nights) + "\n")
+
+
+def in_own_process(seed: int, way: str, options: argparse.Namespace) -> list[dict[str, float]]:
+    """One run in a fresh process with a fresh database and fresh folders."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "DEBUG": "1",
+            "LOG_LEVEL": "WARNING",
+            "DATABASE_URL": f"sqlite:///{folder}/loop.sqlite3",
+            "MODEL_DIR": f"{folder}/models",
+            "DATASET_DIR": f"{folder}/datasets",
+            "LOCK_DIR": f"{folder}/locks",
+        }
+        size = ["--people", str(options.people), "--nights", str(options.nights)]
+        command = [sys.executable, __file__, *size, "--run", str(seed), way]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            sys.exit(done.stderr)
+        answer: list[dict[str, float]] = json.loads(done.stdout)
+        return answer
+
+
+def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[str, float]]:
+    """Plays the nights in the database of the environment; a night's figures each."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.utils import timezone
+
+    from config.progress import Progress
+    from config.use_cases import USE_CASES
+    from demo import loading
+    from demo.nights import live_through
+    from demo.people import invent_tastes
+    from interactions.popularity import refresh_popularity
+    from ranking.live import forget_live
+    from ranking.retraining.retrain import retrain
+
+    call_command("migrate", verbosity=0)
+    if way == "popularity":
+        for name in ("GENRE", "CAST", "LIGHTER", "LIGHT", "FRANCHISE"):
+            setattr(settings, f"DISLIKE_{name}_SHARE", 0.0)
+    quiet = Progress(quiet=True)
+    use_case = USE_CASES["movie_home"]
+    loading.load_catalogue(quiet)
+    people = loading.make_people(people_count)
+    rng = np.random.default_rng(seed)
+    tastes = invent_tastes(use_case.kind, people=len(people), rng=rng)
+    tonight = timezone.now().replace(hour=19, minute=0, second=0, microsecond=0)
+    first_evening = tonight - timedelta(days=nights)
+    loading.bring_history(people, use_case.kind, tastes, first_evening, rng)
+    figures = []
+    for night in range(nights):
+        evening = first_evening + timedelta(days=night)
+        outcomes: tuple[Any, ...] = ()
+        refresh_popularity(use_case=use_case.name, now=evening)
+        if way == "loop" or (night == 0 and way != "popularity"):
+            outcomes = retrain(
+                use_case=use_case, if_needed=False, seed=seed, progress=quiet, now=evening
+            ).outcomes
+        forget_live()
+        visits = list(loading.visits_of(people, use_case, evening, rng))
+        report = live_through(visits, use_case, tastes, rng)
+        figures.append(
+            {
+                "dislike_rate": report.disliked / report.looked_at,
+                "engagement_rate": report.engaged / report.looked_at,
+                "worth": report.worth / report.looked_at,
+                "activated": float(sum(one.status == "active" for one in outcomes)),
+            }
+        )
+    return figures
+
+
+def as_table(results: dict[str, list[list[dict[str, float]]]], nights: int) -> str:
+    """Per night and way the mean over the seeds, and the last nights against those without a loop."""
+    lines = ["| night | " + " | ".join(f"{way}: dislikes, engaged, worth" for way in WAYS) + " |"]
+    lines.append("|---" * (len(WAYS) + 1) + "|")
+    for night in range(nights):
+        cells = []
+        for way in WAYS:
+            means = {name: np.mean([run[night][name] for run in results[way]]) for name in FIGURES}
+            cells.append(
+                f"{means['dislike_rate']:.2%}, {means['engagement_rate']:.1%}, {means['worth']:+.2f}"
+            )
+        lines.append(f"| {night + 1} | " + " | ".join(cells) + " |")
+    for way in WAYS[1:]:
+        ratios = [
+            np.mean([night["dislike_rate"] for night in loop[-3:]])
+            / np.mean([night["dislike_rate"] for night in other[-3:]])
+            for loop, other in zip(results["loop"], results[way], strict=True)
+        ]
+        lines.append(
+            f"Dislike rate of the last three nights, loop / {way}: mean {np.mean(ratios):.2f}, "
+            f"by seed {', '.join(f'{ratio:.2f}' for ratio in ratios)}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
