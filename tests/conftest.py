@@ -12,6 +12,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from catalog.search import forget_search
 from ranking.live import forget_live
 from tests.factories import make_user
 
@@ -25,15 +26,20 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.MODEL_DIR = tmp_path / "models"
     settings.DATASET_DIR = tmp_path / "datasets"
+    settings.REPORT_DIR = tmp_path / "reports"
     settings.LOCK_DIR = tmp_path / "locks"
     # A newly activated model is noticed at the next request; the catalogue is read once per test.
     settings.MODEL_CHECK_SECONDS = -1.0
     settings.CATALOGUE_REFRESH_SECONDS = 3600.0
+    # Lists are the same every time, except where a test is about chance.
+    settings.EXPLORATION_SHARE = 0.0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     forget_live()
+    forget_search()
     cache.clear()
     yield
     forget_live()
+    forget_search()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import count
 
 import numpy as np
@@ -14,8 +15,11 @@ from interactions.types import training_weight
 from ranking.ml.als import AlsParameters, fit_als
 from ranking.ml.artifacts import dump_als
 from ranking.ml.events import Events
+from ranking.ml.ranker import RankerParameters, fit_ranker
+from ranking.ml.ranker_file import dump_ranker
 from ranking.models import ModelVersion
 from ranking.registry import activate_version, register_version
+from tests.ranking.ml.builders import lists_by
 
 _numbers = count(1)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -78,9 +82,19 @@ def make_als_bytes(item_groups: Iterable[Iterable[int]], *, seed: int = 0) -> by
     return dump_als(fit_als(events, parameters, seed=seed, threads=1))
 
 
-def make_version(data: bytes, *, use_case: str = "movie_home") -> ModelVersion:
+@cache
+def ranker_bytes(feature: str = "recency_score", *, sign: int = 1, seed: int = 0) -> bytes:
+    """A ranker that puts what has the highest `feature` first, or the lowest with `sign` -1."""
+    parameters = RankerParameters(
+        rounds=30, num_leaves=31, learning_rate=0.2, min_data_in_leaf=2, lambda_l2=0.1, feature_fraction=1.0
+    )
+    data = lists_by(feature, sign=sign, seed=seed, lists=120)
+    return dump_ranker(fit_ranker(data, None, parameters, seed=seed, threads=1))
+
+
+def make_version(data: bytes, *, use_case: str = "movie_home", kind: str = "als") -> ModelVersion:
     return register_version(
-        kind="als",
+        kind=kind,
         use_case=use_case,
         data=data,
         dataset_manifest={},
@@ -94,4 +108,12 @@ def make_active_als(
     item_groups: Iterable[Iterable[int]], *, use_case: str = "movie_home", seed: int = 0
 ) -> ModelVersion:
     version = make_version(make_als_bytes(item_groups, seed=seed), use_case=use_case)
+    return activate_version(version=version, why="made by a test")
+
+
+def active_ranker(
+    feature: str = "recency_score", *, use_case: str = "movie_home", sign: int = 1, seed: int = 0
+) -> ModelVersion:
+    data = ranker_bytes(feature, sign=sign, seed=seed)
+    version = make_version(data, use_case=use_case, kind="ranker")
     return activate_version(version=version, why="made by a test")

@@ -81,6 +81,12 @@ class World:
                 self._acquaint(value, 0, items)
 
 
+@pytest.fixture(autouse=True)
+def _nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    # SQLite in memory does not wait for another connection's lock on a table, as a file does.
+    monkeypatch.setattr("profiles.selectors.catch_up_later", lambda user_id: None)
+
+
 @pytest.fixture
 def world(transactional_db: None) -> World:
     """Items of every kind, a list that was shown, and everything done that can be done with most of them."""

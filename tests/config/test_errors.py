@@ -40,7 +40,7 @@ class TestDatabaseAway:
 
     def test_in_a_page(self, browserless: Client, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
         browserless.raise_request_exception = False
-        monkeypatch.setattr("web.views.search_by_title", failing(error))
+        monkeypatch.setattr("web.searching.search_kinds", failing(error))
         response = browserless.get("/search/?q=a")
         assert response.status_code == 503
         assert response.content.decode() == DATABASE_AWAY
@@ -99,7 +99,7 @@ class TestOurOwnMistake:
 
     def test_on_a_page_too(self, browserless: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         browserless.raise_request_exception = False
-        monkeypatch.setattr("web.views.search_by_title", failing(RuntimeError("a secret")))
+        monkeypatch.setattr("web.searching.search_kinds", failing(RuntimeError("a secret")))
         response = browserless.get("/search/?q=a")
         assert response.status_code == 500
         assert "secret" not in response.content.decode()
