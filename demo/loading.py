@@ -64,7 +64,7 @@ class DemoSummary:
 
 @dataclass(frozen=True, slots=True)
 class DemoSize:
-    """How much to simulate; the default takes well under two minutes on two cores."""
+    """How much to simulate; the default takes about two minutes on two cores."""
 
     people: int = 120
     nights: int = 7
@@ -162,9 +162,7 @@ def _learn_from_last_night(use_case: UseCase, evening: datetime, seed: int, prog
 
 
 def _retrain(use_case: UseCase, moment: datetime, seed: int, progress: Progress) -> None:
-    summary = retrain(use_case=use_case, if_needed=False, seed=seed, progress=progress, now=moment)
-    for outcome in summary.outcomes:
-        logger.info("%s is %s: %s", outcome.version, outcome.status, outcome.why)
+    retrain(use_case=use_case, if_needed=False, seed=seed, progress=progress, now=moment)
 
 
 def bring_history(

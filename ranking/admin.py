@@ -111,7 +111,10 @@ class ModelVersionAdmin(RecordAdmin):
 
     @admin.display(description="dataset")
     def dataset_readable(self, version: ModelVersion) -> SafeString:
-        return pretty_json(version.dataset_manifest)
+        # There may be thousands of ids; how many is what a person asks, and each example names its versions.
+        manifest = version.dataset_manifest
+        examples = len(manifest.get("negative_examples", []))
+        return pretty_json({**manifest, "negative_examples": examples})
 
     @admin.action(description="Compare the metrics of the selected versions")
     def compare(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
