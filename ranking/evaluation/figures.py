@@ -19,8 +19,8 @@ def judgement_json(judgement: Judgement, *, seed: int) -> dict[str, Any]:
         "name": judgement.name,
         "k": judgement.k,
         "people": judgement.people,
-        "figures": {name: _interval_json(figure.interval(rng)) for name, figure in judgement.figures.items()},
-        "coverage": _interval_json(judgement.coverage),
+        "figures": {name: interval_json(figure.interval(rng)) for name, figure in judgement.figures.items()},
+        "coverage": interval_json(judgement.coverage),
         "calibration": _calibration_json(judgement),
         "engagement": None if judgement.engagement is None else _estimate_json(judgement.engagement),
         "dislikes": None if judgement.dislikes is None else _estimate_json(judgement.dislikes),
@@ -39,10 +39,11 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
 
 def differences_json(differences: Iterable[Difference]) -> dict[str, Any]:
     """Paired differences by figure, each with the people it rests on."""
-    return {one.figure: {"people": one.people, **_interval_json(one.interval)} for one in differences}
+    return {one.figure: {"people": one.people, **interval_json(one.interval)} for one in differences}
 
 
-def _interval_json(interval: Interval) -> dict[str, float | None]:
+def interval_json(interval: Interval) -> dict[str, float | None]:
+    """An interval for JSON, which has no NaN: a figure that does not exist is null."""
     return {name: _number(value) for name, value in asdict(interval).items()}
 
 
@@ -51,7 +52,7 @@ def _calibration_json(judgement: Judgement) -> dict[str, Any] | None:
     if curve is None:
         return None
     return {
-        **_interval_json(judgement.calibration_error),
+        **interval_json(judgement.calibration_error),
         "predicted": curve.predicted.tolist(),
         "observed": curve.observed.tolist(),
         "counts": curve.counts.tolist(),
@@ -60,7 +61,7 @@ def _calibration_json(judgement: Judgement) -> dict[str, Any] | None:
 
 def _estimate_json(estimate: Estimate) -> dict[str, Any]:
     return {
-        **_interval_json(estimate.value),
+        **interval_json(estimate.value),
         "slots": estimate.slots,
         "people": estimate.people,
         "effective_slots": _number(estimate.effective_slots),

@@ -242,8 +242,8 @@ def fit_ranker(
 def default_leaves(data: RankerData) -> int:
     """One leaf for every LISTS_PER_LEAF lists that teach an order, from FEWEST_LEAVES to MOST_LEAVES.
 
-    Where the true tastes are known, four leaves served people a third of a standard deviation better than
-    fifteen after a few hundred lists, and worse after thousands (docs/evaluation.md).
+    Where the true tastes are known, four leaves served people a tenth of a standard deviation better than
+    fifteen after some seven hundred lists (docs/evaluation.md).
     """
     return int(np.clip(data.lists_with_preference // LISTS_PER_LEAF, FEWEST_LEAVES, MOST_LEAVES))
 

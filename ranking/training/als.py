@@ -16,6 +16,7 @@ from django.conf import settings
 from config.progress import Progress
 from config.use_cases import UseCase
 from ranking.datasets.als import load_als_events
+from ranking.evaluation.figures import interval_json
 from ranking.locks import training_lock
 from ranking.ml.als import AlsModel, AlsParameters, fit_als
 from ranking.ml.artifacts import dump_als
@@ -35,7 +36,7 @@ from ranking.ml.popularity import decayed_popularity
 from ranking.ml.split import Holdout, holdout, time_cuts
 from ranking.models import ModelVersion
 from ranking.registry import register_version
-from ranking.training.results import TrainedVersion, TrainingError, interval_json
+from ranking.training.results import TrainedVersion, TrainingError
 from ranking.training.tuning import tune_als
 
 CUTS = (0.8, 0.9)

@@ -18,6 +18,7 @@ from config.use_cases import UseCase
 from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
 from ranking.datasets.manifest import BOOTSTRAP
 from ranking.datasets.ranker import load_ranker_data
+from ranking.evaluation.figures import interval_json
 from ranking.locks import training_lock
 from ranking.ml.arrays import Bools, Doubles, Rows
 from ranking.ml.calibration import fit_platt
@@ -29,7 +30,7 @@ from ranking.ml.ranker_file import dump_ranker
 from ranking.ml.split import time_cuts
 from ranking.models import ModelVersion
 from ranking.registry import register_version
-from ranking.training.results import TrainedVersion, TrainingError, interval_json
+from ranking.training.results import TrainedVersion, TrainingError
 from ranking.training.tuning import tune_ranker
 
 CUTS = (0.8, 0.9)

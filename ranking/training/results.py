@@ -1,12 +1,9 @@
-"""What every trainer answers, and how figures are written down."""
+"""What every trainer answers."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from config.errors import HeedError
-from ranking.ml.metrics import Interval
 
 
 class TrainingError(HeedError):
@@ -26,8 +23,3 @@ class TrainedVersion:
     items: int
     hyper_parameters: dict[str, Any]
     metrics: dict[str, Any]
-
-
-def interval_json(interval: Interval) -> dict[str, float | None]:
-    """An interval for JSON, which has no NaN: a figure that does not exist is null."""
-    return {name: None if np.isnan(value) else value for name, value in asdict(interval).items()}
