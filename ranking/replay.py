@@ -4,6 +4,7 @@ For datasets without sessions, for lists shown elsewhere, and for judging models
 those of serving, fed from arrays instead of from the database.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -39,8 +40,11 @@ def rank_at(state: UserState, live: Live, use_case: UseCase, moment: float) -> C
     """Everything retrieved for the person, in the order of the models of `live`, with its features.
 
     `moment` in seconds since 1970. Boosts and dislike adjustments are not applied: they are no models.
+    Without any model the order is that of popularity, which is what a model has to beat.
     """
     now = datetime.fromtimestamp(moment, UTC)
+    if live.als is None and live.ranker is None:
+        use_case = replace(use_case, sources=("popular", "fresh"))
     return exclude(rank(retrieve(state, live, use_case), state, live, now), state)
 
 
