@@ -40,6 +40,9 @@ if (search) {
     clearTimeout(timer);
     timer = setTimeout(find, 200);
   });
+  // What was typed before this file had arrived.
+  const typed = search.querySelector("[type=search]");
+  if (typed.value !== typed.defaultValue) find();
 }
 
 /* First favourites: how many are ticked. */
