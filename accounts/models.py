@@ -5,14 +5,30 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
 from django.db import models
+
+from config.use_cases import ROLES
+
+
+def check_roles(value: object) -> None:
+    """Raises ValidationError for anything but a list of roles that exist, none of them twice."""
+    if not isinstance(value, list) or sorted(map(str, value)) != sorted({*map(str, value)} & {*ROLES}):
+        raise ValidationError(f"Roles are a list of {', '.join(ROLES)}, each once.")
 
 
 class User(AbstractUser):
-    """A person. Imported people have no usable password and are known by their `username`."""
+    """A person. Imported people have no usable password and are known by their `username`.
+
+    `roles` holds names from `config.use_cases.ROLES`. It is a column of the person, because every request
+    reads that row anyway.
+    """
 
     is_synthetic = models.BooleanField(
         "synthetic", default=False, help_text="A simulated person of the demo, not a real one."
+    )
+    roles = models.JSONField(
+        default=list, blank=True, validators=[check_roles], help_text="What the person comes for."
     )
 
 

@@ -19,6 +19,21 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
         }
 
 
+class PageTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How the OpenAPI document describes the token of another site's pages."""
+
+    target_class = "accounts.authentication.PageTokenAuthentication"
+    name = "pageToken"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "`Page-Token <token>`, as issued by `POST /api/page-token`.",
+        }
+
+
 class OwnSessionScheme(SessionScheme):  # type: ignore[no-untyped-call]
     """The browser's session, as drf-spectacular describes it."""
 

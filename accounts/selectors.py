@@ -1,10 +1,14 @@
-"""Reads about people."""
+"""Reads about people, and what their roles let them have and do."""
+
+from collections.abc import Iterable
 
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.models import User
+from config.errors import InvalidInput, RoleNeeded
+from config.use_cases import KINDS, ROLES, USE_CASES, UseCase, roles_for, use_cases_of_kind
 
 
 def caller(request: Request | HttpRequest) -> User:
@@ -12,3 +16,57 @@ def caller(request: Request | HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
+
+
+def use_cases_of(person: User, kind: str) -> list[UseCase]:
+    """The use cases of a kind whose lists a person may have, in the order of USE_CASES."""
+    return [use_case for use_case in use_cases_of_kind(kind) if use_case.role in (None, *person.roles)]
+
+
+def use_case_for(person: User, kind: str, name: str | None = None) -> UseCase:
+    """The use case of `kind` called `name`, or the first whose lists the person may have.
+
+    Raises InvalidInput where the two do not fit, and RoleNeeded.
+    """
+    if name is not None and (name not in USE_CASES or USE_CASES[name].kind != kind):
+        raise InvalidInput(f"use_case: {name} is not about {KINDS[kind].plural}.")
+    if name is not None:
+        check_use_case(person, USE_CASES[name])
+        return USE_CASES[name]
+    allowed = use_cases_of(person, kind)
+    if not allowed:
+        raise _role_needed(use_case.role for use_case in use_cases_of_kind(kind))
+    return allowed[0]
+
+
+def open_use_case(person: User | None, kind: str) -> UseCase:
+    """The use case in which a person, or a visitor, sees items of `kind` where no role is asked for.
+
+    It is the first that their roles open, else the first of the kind.
+    """
+    allowed = use_cases_of(person, kind) if person is not None else []
+    return (allowed or use_cases_of_kind(kind))[0]
+
+
+def check_use_case(person: User, use_case: UseCase) -> None:
+    """Raises RoleNeeded where the lists of a use case are not for this person."""
+    if use_case.role not in (None, *person.roles):
+        raise _role_needed([use_case.role])
+
+
+def may_do(person: User, kind: str, type_name: str) -> bool:
+    """Whether the roles of a person let them do this with items of `kind`."""
+    needed = roles_for(kind, type_name)
+    return not needed or not needed.isdisjoint(person.roles)
+
+
+def check_may_do(person: User, kind: str, type_name: str) -> None:
+    """Raises RoleNeeded where `may_do` is false."""
+    if not may_do(person, kind, type_name):
+        raise _role_needed(roles_for(kind, type_name))
+
+
+def _role_needed(roles: Iterable[str | None]) -> RoleNeeded:
+    wanted = set(roles)
+    names = " or ".join(name for name in ROLES if name in wanted)
+    return RoleNeeded(f"This is for the role {names}: choose it at /roles/, or with PUT /api/roles.")

@@ -1,25 +1,44 @@
-"""Writes about people: the lock that orders one person's writes, tokens, idempotency keys."""
+"""Writes about people: the lock that orders one person's writes, roles, tokens, idempotency keys."""
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import transaction
 
 from accounts.models import IdempotencyKey, ServiceToken, User
-from config.errors import KeyReused
+from config.errors import ACCOUNT_GONE, AccountGone, InvalidInput, KeyReused
+from config.use_cases import ROLES
 
 MAX_KEY_LENGTH = 200
 
 
-def lock_person(*, user_id: int) -> None:
-    """Makes this transaction the only writer about one person until it ends.
+def lock_person(*, user_id: int) -> User:
+    """Makes this transaction the only writer about one person until it ends; returns them with their roles.
 
     "Is there one already? Then nothing, else insert" is safe under this lock, without a retry loop.
     On SQLite an IMMEDIATE transaction is the only writer anyway and the query merely reads.
+    Raises AccountGone where they were erased meanwhile.
     """
-    User.objects.select_for_update(no_key=True).only("pk").get(pk=user_id)
+    person = User.objects.select_for_update(no_key=True).only("pk", "roles").filter(pk=user_id).first()
+    if person is None:
+        raise AccountGone(ACCOUNT_GONE)
+    return person
+
+
+def set_roles(*, user: User, roles: Iterable[str]) -> list[str]:
+    """Gives a person these roles and no others; returns them in the order of ROLES.
+
+    What they did in a role that they leave stays on record. Raises InvalidInput for a role there is not.
+    """
+    wanted = set(roles)
+    if unknown := sorted(wanted.difference(ROLES)):
+        raise InvalidInput(f"roles: there is no {unknown[0]}; there are {', '.join(ROLES)}.")
+    held = [name for name in ROLES if name in wanted]
+    user.roles = held
+    user.save(update_fields=["roles"])
+    return held
 
 
 def issue_service_token(*, user: User, may_act_for_others: bool = False) -> str:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from catalog.models import FacetKind, ItemFacet
 from config.errors import InvalidInput
+from config.use_cases import UseCase
 from feedback.adjustments import Adjustment, combine_adjustments
 from feedback.models import Dislike, FeatureAdjustment
 from feedback.reasons import REASONS
@@ -206,12 +207,14 @@ def counted_dislikes(since: datetime, until: datetime) -> QuerySet[Dislike]:
     ).exclude(review_state=Dislike.ReviewState.EXCLUDED)
 
 
-def get_history_and_adjustments(*, user_id: int, kind: str) -> tuple[list[HistoryRow], list[Adjustment]]:
-    """A person's history with items of `kind`, and what their dislikes hold back, in one query.
+def get_history_and_adjustments(
+    *, user_id: int, use_case: UseCase
+) -> tuple[list[HistoryRow], list[Adjustment]]:
+    """A person's history in a use case, and what their dislikes hold back, in one query.
 
     They are read together because a recommendation request may make six queries at most.
     """
-    history = history_rows(user_id=user_id, kind=kind).annotate(
+    history = history_rows(user_id=user_id, use_case=use_case).annotate(
         is_history=Value(value=True, output_field=BooleanField())
     )
     adjustments = (

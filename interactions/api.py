@@ -8,8 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import EMBEDDABLE
+from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller
-from accounts.services import MAX_KEY_LENGTH, answer_once
 from catalog.models import Item
 from catalog.selectors import get_card
 from catalog.serializers import ItemSerializer, item_json
@@ -27,7 +28,6 @@ from interactions.services import (
 from interactions.types import MAX_RATING, TYPES
 
 MAX_BULK = 1000
-IDEMPOTENCY_HEADER = "Idempotency-Key"
 # The word in the address, where it is not the interaction type itself.
 TYPE_OF_ACTION = {"watchlist": "watchlist_add"}
 ACTION_PARAMETER = OpenApiParameter(
@@ -128,24 +128,31 @@ class ItemDetailView(APIView):
 class ItemActionView(APIView):
     """Does something with an item (POST), or takes it back (DELETE)."""
 
+    authentication_classes = EMBEDDABLE
+
     @extend_schema(
         operation_id="item_action",
-        parameters=[ACTION_PARAMETER],
+        parameters=[ACTION_PARAMETER, IDEMPOTENCY_PARAMETER],
         request=ActionBody,
-        responses={200: ActionAnswer, 201: ActionAnswer, **WRITE_ERRORS},
+        responses={200: ActionAnswer, 201: ActionAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
     )
     def post(self, request: Request, kind: ItemKind, item_id: int, action: str) -> Response:
         body = validated(ActionBody, request.data)
         _check_action(kind, action)
         get_card(kind=kind.name, item_id=item_id)
-        recorded = record_interaction(
-            user_id=caller(request).pk,
-            item_id=item_id,
-            type_name=TYPE_OF_ACTION.get(action, action),
-            session_id=body["recommendation_session_id"],
-            rating=body["rating"],
-        )
-        return Response({"success": True, **recorded_json(recorded)}, status=201 if recorded.created else 200)
+        person = caller(request)
+
+        def act() -> tuple[int, dict[str, Any]]:
+            recorded = record_interaction(
+                user_id=person.pk,
+                item_id=item_id,
+                type_name=TYPE_OF_ACTION.get(action, action),
+                session_id=body["recommendation_session_id"],
+                rating=body["rating"],
+            )
+            return (201 if recorded.created else 200), {"success": True, **recorded_json(recorded)}
+
+        return respond_once(request, route=f"{kind.plural}/{item_id}/{action}", act=act)
 
     @extend_schema(
         operation_id="item_action_undo",
@@ -169,29 +176,17 @@ class InteractionsView(APIView):
     @extend_schema(
         operation_id="record_interactions",
         request=BulkBody,
-        parameters=[
-            OpenApiParameter(IDEMPOTENCY_HEADER, str, OpenApiParameter.HEADER, description="any unique text")
-        ],
+        parameters=[IDEMPOTENCY_PARAMETER],
         responses={200: BulkAnswer, 201: BulkAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
         description="The body is `{interactions: [...]}`, or one interaction by itself.",
     )
     def post(self, request: Request) -> Response:
-        key = request.headers.get(IDEMPOTENCY_HEADER, "")
-        if len(key) > MAX_KEY_LENGTH or not key.isprintable():
-            raise InvalidInput(f"{IDEMPOTENCY_HEADER}: at most {MAX_KEY_LENGTH} printable characters.")
         if isinstance(request.data, dict) and "interactions" in request.data:
             rows = validated(BulkBody, request.data)["interactions"]
         else:
             rows = [validated(InteractionBody, request.data)]
         person = caller(request)
-        status, answer = answer_once(
-            user=person,
-            route="interactions",
-            key=key,
-            body=request.data,
-            act=lambda: _record_all(person.pk, rows),
-        )
-        return Response(answer, status=status)
+        return respond_once(request, route="interactions", act=lambda: _record_all(person.pk, rows))
 
 
 def _record_all(user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from config.use_cases import USE_CASES
 from interactions.models import ItemPopularity, UserInteraction
+from interactions.selectors import said_in
 from interactions.types import TYPES
 
 _BATCH = 5000
@@ -61,9 +62,7 @@ def _refresh(use_case: str, now: datetime) -> int:
 def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     half_life = settings.POPULARITY_HALF_LIFE_DAYS
     days = (
-        UserInteraction.objects.filter(
-            item__kind=USE_CASES[use_case].kind, type__in=_TELLING, withdrawn_at=None
-        )
+        UserInteraction.objects.filter(said_in(USE_CASES[use_case]), type__in=_TELLING, withdrawn_at=None)
         .values_list("item_id", TruncDate("occurred_at"))
         .annotate(
             weight=Sum("weight", filter=Q(type__in=_SPEAKING_FOR), default=0.0),

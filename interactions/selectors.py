@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 
+from config.use_cases import UseCase, types_of_other_roles, use_cases_of_other_roles
 from interactions.models import UserInteraction
 from interactions.types import TYPES
 
@@ -19,11 +20,33 @@ def live_interactions() -> QuerySet[UserInteraction]:
     return UserInteraction.objects.filter(withdrawn_at=None)
 
 
-def history_rows(*, user_id: int, kind: str) -> QuerySet[UserInteraction, tuple[int, str, float, datetime]]:
-    """What one person did with items of `kind`: item id, type, summed weight, time of the last."""
+def said_in(use_case: UseCase) -> Q:
+    """Which interactions say something in a use case: those with items of its kind, if it asks for no role.
+
+    Of one for a role: its successes, wherever the item was met, and never those of other roles. A view, a
+    click or a dislike has no role of its own; it has that of its list, and without a list it counts for all.
+    """
+    of_kind = Q(item__kind=use_case.kind)
+    lists = use_cases_of_other_roles(use_case)
+    if not lists:
+        return of_kind
+    elsewhere = Q(recommendation_session__use_case__in=lists) | Q(type__in=types_of_other_roles(use_case))
+    return of_kind & (Q(type__in=use_case.positive_interactions) | ~elsewhere)
+
+
+def history_rows(
+    *, user_id: int, use_case: UseCase
+) -> QuerySet[UserInteraction, tuple[int, str, float, datetime]]:
+    """What one person did that says something in a use case: item id, type, summed weight, time of the last.
+
+    A dislike is one in every role: whatever list it came from, the item is not shown to the person again.
+    """
+    said = said_in(use_case)
+    if use_case.role is not None:
+        said |= Q(item__kind=use_case.kind, type="dislike")
     return (
         live_interactions()
-        .filter(user_id=user_id, item__kind=kind)
+        .filter(said, user_id=user_id)
         .order_by()
         .values_list("item_id", "type")
         .annotate(weight_sum=Sum("weight"), last_at=Max("occurred_at"))

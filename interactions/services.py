@@ -13,8 +13,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import User
+from accounts.selectors import check_may_do
 from accounts.services import lock_person
+from catalog.models import Item
 from config.errors import InvalidInput, NotFound
+from config.use_cases import TYPES_WITH_A_ROLE
 from interactions.ledger import Ledger
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
@@ -73,8 +77,8 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
     that arrives late is kept beside the newer one, withdrawn; a like and a dislike end each other; a view
     that follows another within VIEW_REPEAT_MINUTES is the same view.
     The number of queries does not depend on how many there are.
-    Raises InvalidInput for values out of range and NotFound for a session that does not hold the item.
-    The items must exist.
+    Raises InvalidInput for values out of range, NotFound for a session that does not hold the item, and
+    RoleNeeded for what only people of another role do. The items must exist.
     """
     now = timezone.now()
     for one in wanted:
@@ -82,7 +86,7 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
     in_sessions = {(one.session_id, one.item_id) for one in wanted if one.session_id is not None}
     slots = find_slots(user_id=user_id, wanted=in_sessions)
     with transaction.atomic():
-        lock_person(user_id=user_id)
+        _check_roles(lock_person(user_id=user_id), wanted)
         ledger = Ledger.read(user_id, {one.item_id for one in wanted})
         recorded = []
         for one in wanted:
@@ -134,6 +138,16 @@ def _check(one: Wanted, now: datetime) -> None:
         raise InvalidInput("rating: only an interaction of type watched has a rating.")
     if not math.isfinite(one.rating) or not 0.0 <= one.rating <= MAX_RATING:
         raise InvalidInput("rating: must be a number from 0 to 10.")
+
+
+def _check_roles(person: User, wanted: Sequence[Wanted]) -> None:
+    """Raises RoleNeeded for what the roles of the person do not let them do."""
+    done = [(one.item_id, one.type_name) for one in wanted if one.type_name in TYPES_WITH_A_ROLE]
+    if done:
+        items = Item.objects.filter(pk__in={item_id for item_id, _ in done})
+        kinds = dict(items.values_list("pk", "kind"))
+        for kind, type_name in sorted({(kinds[item_id], type_name) for item_id, type_name in done}):
+            check_may_do(person, kind, type_name)
 
 
 def _interaction(user_id: int, one: Wanted, slot: Slot | None, now: datetime) -> UserInteraction:

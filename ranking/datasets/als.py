@@ -14,12 +14,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.progress import Progress
 from config.use_cases import UseCase
 from feedback.models import Dislike
-from interactions.selectors import live_interactions
+from interactions.models import UserInteraction
+from interactions.selectors import live_interactions, said_in
 from ranking.datasets.manifest import (
     DATA,
     Manifest,
@@ -58,7 +60,7 @@ class GeneratedDataset:
 def generate_als_dataset(
     *, use_case: UseCase, progress: Progress, now: datetime | None = None
 ) -> GeneratedDataset:
-    """Writes every live weighted interaction with items of the use case's kind up to `now`.
+    """Writes every live weighted interaction up to `now` that says something in the use case.
 
     Streams: what is held at any time is one batch. `relevant` marks what counts as a success in evaluation.
     """
@@ -103,6 +105,7 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
     people: set[int] = set()
     items: set[int] = set()
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        progress.begin(_rows(use_case, now).count(), "interactions")
         for batch in _batches(use_case, now):
             user_ids, item_ids, names, weights, moments = zip(*batch, strict=True)
             relevant = [name in use_case.positive_interactions for name in names]
@@ -126,16 +129,19 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
     return {"rows": types.total(), "people": len(people), "items": len(items), **dict(sorted(types.items()))}
 
 
-def _batches(use_case: UseCase, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
-    rows = (
+def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
+    return (
         live_interactions()
-        .filter(item__kind=use_case.kind, occurred_at__lte=now)
+        .filter(said_in(use_case), occurred_at__lte=now)
         .exclude(weight=0.0)
         # Staff took it for abuse.
         .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
-        .order_by("pk")
-        .values_list("user_id", "item_id", "type", "weight", "occurred_at")
     )
+
+
+def _batches(use_case: UseCase, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
+    ordered = _rows(use_case, now).order_by("pk")
+    rows = ordered.values_list("user_id", "item_id", "type", "weight", "occurred_at")
     batch: list[tuple[Any, ...]] = []
     for row in rows.iterator(chunk_size=BATCH):
         batch.append(row)

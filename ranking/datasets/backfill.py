@@ -21,6 +21,7 @@ from config.progress import Progress
 from config.use_cases import UseCase
 from feedback.models import Dislike
 from interactions.models import UserInteraction
+from interactions.selectors import said_in
 from ranking.catalogue import Catalogue, read_catalogue
 from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
 from ranking.live import Live
@@ -64,13 +65,14 @@ def fill_in_features(*, use_case: UseCase, progress: Progress, until: datetime |
     sessions = slots = unknown = 0
     if len(people):
         past = _Past(use_case, people)
+        progress.begin(lacking.count(), "lists without features")
         for chunk in read_sessions(lacking):
             features = _features_of(chunk, past)
             _store(chunk, features)
             sessions += len(chunk.sizes)
             slots += len(features)
             unknown += int(np.isnan(features[:, 0]).sum())
-            progress.advance(len(features))
+            progress.advance(len(chunk.sizes))
     return FilledIn(sessions, slots, unknown)
 
 
@@ -208,7 +210,7 @@ def _store(chunk: SessionChunk, features: Floats) -> None:
 
 
 def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
-    """Everything that was done with items of the kind, oldest first, and when it was withdrawn."""
+    """Everything that says something in the use case, oldest first, and when it was withdrawn."""
     columns = ("user_id", "item_id", "weight", "type", "withdrawn_at")
     for rows in in_time_order(_telling(use_case), "occurred_at", *columns, chunk=_EVENTS):
         moments, _, user_ids, item_ids, weights, types, withdrawn = zip(*rows, strict=True)
@@ -227,7 +229,7 @@ def _telling(use_case: UseCase) -> QuerySet[UserInteraction]:
     # What was withdrawn later stood until then. What is said to have happened before the list that it came
     # from was shown could not have been known when that list was shown.
     possible = Q(recommendation_session=None) | Q(occurred_at__gte=F("recommendation_session__created_at"))
-    return UserInteraction.objects.filter(possible, item__kind=use_case.kind).exclude(
+    return UserInteraction.objects.filter(possible, said_in(use_case)).exclude(
         dislike__review_state=Dislike.ReviewState.EXCLUDED
     )
 

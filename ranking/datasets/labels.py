@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 from django.conf import settings
 
+from config.use_cases import UseCase, types_of_other_roles
 from feedback.models import Dislike
 from feedback.reasons import REASONS
 from interactions.selectors import live_interactions
@@ -46,9 +47,14 @@ class Outcomes:
     left_out: Bools
 
 
-def read_outcomes(chunk: SessionChunk, until: datetime) -> Outcomes:
-    """What was done with the slots of a chunk up to `until` and stands: one query."""
+def read_outcomes(chunk: SessionChunk, use_case: UseCase, until: datetime) -> Outcomes:
+    """What was done with the slots of a chunk up to `until` and stands: one query.
+
+    What somebody did in another role with an item of the list is no success of the list.
+    """
     rows = live_interactions().filter(recommendation_session_id__in=chunk.session_ids, occurred_at__lte=until)
+    if others := types_of_other_roles(use_case):
+        rows = rows.exclude(type__in=others)
     done = list(
         rows.order_by("pk").values_list(
             as_text("recommendation_session_id"),
@@ -72,15 +78,25 @@ def read_outcomes(chunk: SessionChunk, until: datetime) -> Outcomes:
     )
     if done and n:
         keys, item_ids, *columns = zip(*done, strict=True)
-        _note(outcomes, _slots_of(chunk, keys, item_ids), *columns)
+        _note(outcomes, slots_of(chunk, keys, item_ids), *columns)
     return outcomes
 
 
+def deepest_ranks(chunk: SessionChunk, outcomes: Outcomes) -> Ints:
+    """(g,) how deep each list was looked at: as reported, or to where anything was done; 0 is none."""
+    deepest = chunk.seen_ranks.copy()
+    np.maximum.at(deepest, chunk.list_of_slot[outcomes.acted], chunk.ranks[outcomes.acted])
+    return deepest
+
+
 def hard_negatives(chunk: SessionChunk, relevance: Ints) -> Bools:
-    """(n,) what was passed over though its score, or ALS's score of it, is above HARD_NEGATIVE_SCORE."""
-    from_als = chunk.texts("source").to_numpy(zero_copy_only=False) == "als"
-    als_scores = np.where(from_als, chunk.numbers("source_score"), np.nan)
-    highest = np.fmax(chunk.numbers("score"), als_scores)
+    """(n,) what was passed over though its score is above HARD_NEGATIVE_SCORE.
+
+    Or the score of the model that brought it, whatever became of that in the list.
+    """
+    by_model = np.isin(chunk.texts("source").to_numpy(zero_copy_only=False), ("als", "two_tower"))
+    model_scores = np.where(by_model, chunk.numbers("source_score"), np.nan)
+    highest = np.fmax(chunk.numbers("score"), model_scores)
     hard: Bools = (highest > settings.HARD_NEGATIVE_SCORE) & (relevance == PASSED_OVER)
     return hard
 
@@ -123,7 +139,7 @@ def _note(
         outcomes.example_ids[slots[row]] = example_ids[row] or 0
 
 
-def _slots_of(chunk: SessionChunk, keys: Sequence[str], item_ids: Sequence[int]) -> Rows:
+def slots_of(chunk: SessionChunk, keys: Sequence[str], item_ids: Sequence[int]) -> Rows:
     """The slot in which each item stood in its session; -1 where it did not. The chunk has slots."""
     place = {key: number for number, key in enumerate(chunk.keys)}
     lists = np.array([place[key] for key in keys])

@@ -9,7 +9,8 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from config.use_cases import KINDS
+from accounts.services import set_roles
+from config.use_cases import KINDS, ROLES
 from interactions.models import UserInteraction
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction
@@ -47,6 +48,11 @@ def post(client: APIClient, item: Any, action: str, **body: object) -> Any:
 
 @pytest.mark.parametrize(("kind", "action"), KIND_AND_ACTION)
 class TestEveryAction:
+    @pytest.fixture(autouse=True)
+    def _in_every_role(self, person: User, other_person: User) -> None:
+        for user in (person, other_person):
+            set_roles(user=user, roles=ROLES)
+
     def test_is_recorded_once_however_often_it_is_sent(
         self, api: APIClient, person: User, kind: str, action: str
     ) -> None:

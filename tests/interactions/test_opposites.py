@@ -59,6 +59,6 @@ def test_the_number_of_queries_does_not_grow(
 ) -> None:
     wanted = [Wanted(item.pk, "like") for item in make_items(how_many)]
     record_interactions(user_id=person.pk, wanted=[Wanted(one.item_id, "dislike") for one in wanted])
-    # The person's lock, what is on record, what is withdrawn, what is added; and the savepoint around it.
-    with django_assert_max_num_queries(6):
+    # The person's lock, the items' kinds, what is on record, withdrawn and added; and the savepoint.
+    with django_assert_max_num_queries(7):
         record_interactions(user_id=person.pk, wanted=wanted)

@@ -27,6 +27,7 @@ def test_the_item_is_shown_with_what_stands_between_it_and_the_person(
     assert answer.status_code == 200
     assert answer.json() == {
         "id": item.pk,
+        "external_id": item.external_id,
         "kind": "movie",
         "title": "Alpha",
         "original_title": "",
