@@ -60,28 +60,26 @@ BASELINES = ("popularity", "ALS")
 class Variant:
     """A way to make lists.
 
-    sources  which are asked, in order of trust
-    als      whether the ALS model serves, ranker whether the ranker does
-    popular  the share of popularity in the base score, which serving does not mix in; the rest is ALS
+    sources     which are asked, in order of trust
+    als         whether the ALS model serves, ranker whether the ranker does
+    popularity  its share in the base score of somebody of whom nothing is known
     """
 
     sources: tuple[str, ...]
     als: bool = True
     ranker: bool = False
-    popular: float = 0.0
+    popularity: float = 0.5
 
 
-_ALL = ("als", "taste", "similar", "popular", "fresh")
-_NO_TASTE = ("als", "similar", "popular", "fresh")
+_ALL = ("als", "popular", "taste", "similar", "fresh")
 VARIANTS = {
     "popularity": Variant(("popular",), als=False),
     "no model": Variant(_ALL, als=False),
-    "ALS": Variant(("als", "popular")),
-    "half ALS, half popularity": Variant(("als", "popular"), popular=0.5),
-    "serving without the taste source": Variant(_NO_TASTE),
+    "ALS": Variant(("als", "popular"), popularity=0.0),
+    "models alone": Variant(_ALL, popularity=0.0),
     "serving": Variant(_ALL),
-    "with a ranker, without the taste source": Variant(_NO_TASTE, ranker=True),
-    "with a ranker": Variant(_ALL, ranker=True),
+    "models alone, with a ranker": Variant(_ALL, ranker=True, popularity=0.0),
+    "serving, with a ranker": Variant(_ALL, ranker=True),
 }
 
 
@@ -307,16 +305,13 @@ def ranked_by(
     """The candidates in their base order."""
     from datetime import UTC, datetime
 
-    from ranking.serving import rank, retrieve
-    from ranking.sources import als_scores
+    from django.conf import settings
 
+    from ranking.serving import rank, retrieve
+
+    settings.POPULARITY_SHARE = variant.popularity
     retrieved = retrieve(state, live, replace(use_case, sources=variant.sources))
-    ranked = rank(retrieved, state, live, datetime.fromtimestamp(start, UTC))
-    if not variant.popular:
-        return ranked
-    popularity = live.catalogue.demand.popularity[live.catalogue.rows_of(ranked.item_ids)]
-    als = np.nan_to_num(als_scores(ranked.item_ids, state, live)[0], nan=0.0)
-    return ranked.with_base(variant.popular * popularity + (1.0 - variant.popular) * als)
+    return rank(retrieved, state, live, datetime.fromtimestamp(start, UTC))
 
 
 def lists_of(ranked: "Candidates", state: "UserState", live: "Live") -> Iterator[tuple[float, "Candidates"]]:

@@ -4,12 +4,12 @@ For datasets without sessions, for lists shown elsewhere, and for judging models
 those of serving, fed from arrays instead of from the database.
 """
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 
 from config.use_cases import UseCase
+from profiles.selectors import STRANGER, PersonalTaste
 from ranking.candidates import Candidates
 from ranking.live import Live
 from ranking.ml.arrays import Floats, Ints
@@ -19,13 +19,16 @@ from ranking.serving import exclude, known_history, rank, retrieve
 from ranking.sources import UserState, als_scores, fold_in_person
 
 
-def state_from(history: Events, live: Live, *, user_id: int = 0) -> UserState:
+def state_from(
+    history: Events, live: Live, *, user_id: int = 0, taste: PersonalTaste = STRANGER
+) -> UserState:
     """What was known of a person whose events up to the moment are `history`, oldest first.
 
-    Everything in the history counts as known to the person, so none of it is retrieved again.
+    Everything in the history counts as known to the person, so none of it is retrieved again. `taste` is what
+    was believed of them then.
     """
     item_ids, weights = summed_history(history.item_ids, history.weights)
-    return UserState(
+    state = UserState(
         user_id=user_id,
         item_ids=item_ids,
         weights=weights.astype(np.float32),
@@ -34,17 +37,15 @@ def state_from(history: Events, live: Live, *, user_id: int = 0) -> UserState:
         held_back={},
         als_user=fold_in_person(item_ids, weights.astype(np.float32), live.als),
     )
+    return state.with_taste(taste, live)
 
 
 def rank_at(state: UserState, live: Live, use_case: UseCase, moment: float) -> Candidates:
     """Everything retrieved for the person, in the order of the models of `live`, with its features.
 
     `moment` in seconds since 1970. Boosts and dislike adjustments are not applied: they are no models.
-    Without any model the order is that of popularity, which is what a model has to beat.
     """
     now = datetime.fromtimestamp(moment, UTC)
-    if live.als is None and live.ranker is None:
-        use_case = replace(use_case, sources=("popular", "fresh"))
     return exclude(rank(retrieve(state, live, use_case), state, live, now), state)
 
 

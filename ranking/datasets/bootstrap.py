@@ -39,6 +39,8 @@ DISLIKED, UNTOUCHED, TOUCHED, LIKED = range(4)
 METHOD = "bootstrap"
 # Dislikes are few and mostly far below the top, where the order teaches little; docs/evaluation.md.
 DISLIKE_WEIGHT = 5.0
+# Of newcomers there is a second list, from one of so many items each: else no ranker learns what little says.
+FIRST_ITEMS = (1, 2, 3, 5, 8)
 # Trees that correct ALS, and a fixed number of them: one window is too few people to say when to stop.
 PARAMETERS = RankerParameters(teacher="residual", debias="none", num_leaves=15, rounds=60, early_stopping=0)
 
@@ -235,19 +237,41 @@ def _lists_of(
     within = events.between(window.start, window.end)
     within = within.select(np.argsort(within.user_ids, kind="stable"))
     for person in part.people():
-        candidates = rank_at(state_from(person.history, live), live, use_case, window.start)
         first, after = np.searchsorted(within.user_ids, [person.user_id, person.user_id + 1])
-        relevance = relevance_of(candidates.item_ids, person, within.item_ids[first:after])
-        if not (relevance > UNTOUCHED).any():
-            continue
-        yield BootstrapList(
-            session_id=uuid5(NAMESPACE_OID, f"heed {use_case.name} {window.start!r} {person.user_id}"),
-            user_id=person.user_id,
-            window=number,
-            time=window.start,
-            candidates=candidates,
-            relevance=relevance,
-        )
+        arriving = at_arrival(person, window.start, int(rng.choice(FIRST_ITEMS)))
+        for number_of_list, known in enumerate([person, *arriving]):
+            candidates = rank_at(state_from(known.history, live), live, use_case, window.start)
+            relevance = relevance_of(candidates.item_ids, known, within.item_ids[first:after])
+            if not (relevance > UNTOUCHED).any():
+                continue
+            name = f"heed {use_case.name} {window.start!r} {person.user_id}" + " at arrival" * number_of_list
+            yield BootstrapList(
+                session_id=uuid5(NAMESPACE_OID, name),
+                user_id=person.user_id,
+                window=number,
+                time=window.start,
+                candidates=candidates,
+                relevance=relevance,
+            )
+
+
+def at_arrival(person: Person, start: float, items: int) -> list[Person]:
+    """Somebody whose history begins at `start` or later, as they were after their first `items`.
+
+    What they did with the rest of their history is then what they did afterwards. Nobody, where the history
+    begins before, holds no more items than that, or where nothing in its first part speaks for an item.
+    """
+    history = person.history
+    met, first = np.unique(history.item_ids, return_index=True)
+    if not len(history) or history.times[0] < start or len(met) <= items:
+        return []
+    is_known = np.isin(history.item_ids, met[np.argsort(first)[:items]])
+    known, later = history.select(is_known), history.select(~is_known)
+    if not (known.weights > 0).any():
+        return []
+    disliked = np.union1d(person.disliked_items, later.item_ids[later.weights < 0])
+    liked = np.union1d(person.relevant_items, later.item_ids[later.relevant])
+    return [Person(person.user_id, known, np.setdiff1d(liked, disliked), disliked)]
 
 
 def _weights(relevance: Ints) -> Doubles:

@@ -13,11 +13,13 @@ from ranking.catalogue import Catalogue
 from ranking.datasets.bootstrap import (
     DISLIKE_WEIGHT,
     DISLIKED,
+    FIRST_ITEMS,
     LIKED,
     TOUCHED,
     UNTOUCHED,
     BootstrapList,
     BootstrapPlan,
+    at_arrival,
     bootstrap_lists,
     plan_windows,
     ranker_data,
@@ -27,7 +29,9 @@ from ranking.datasets.ranker_rows import RankerWriter
 from ranking.ml.als import AlsParameters
 from ranking.ml.demand import demand_of
 from ranking.ml.events import SECONDS_PER_DAY, Events
-from ranking.ml.features import ItemContent
+from ranking.ml.features import FEATURES, ItemContent
+from ranking.ml.split import Person
+from tests.ranking.ml.builders import Row, dislike, like, make_events
 
 MOVIES = USE_CASES["movie_home"]
 ITEMS = np.arange(100, 160)
@@ -199,3 +203,54 @@ def test_without_anything_before_there_are_no_lists(events: Events, catalogue: C
 def test_a_plan_out_of_range_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be"):
         BootstrapPlan(**wrong)  # type: ignore[arg-type]
+
+
+def test_newcomers_stand_there_once_more_as_they_were_at_arrival(
+    events: Events, catalogue: Catalogue
+) -> None:
+    late = events.user_ids % 4 == 0
+    last_days = 80 * SECONDS_PER_DAY + events.times / 5
+    events = replace(events, times=np.where(late, last_days, events.times))
+    size = FEATURES.index("history_size")
+    found: dict[tuple[int, int], list[float]] = {}
+    for one in make_lists(events, catalogue):
+        known = float(np.expm1(one.candidates.features[0, size]))
+        found.setdefault((one.window, one.user_id), []).append(known)
+    starts = [window.start for window in plan_windows(events.times, PLAN)]
+    new = {
+        (window, user): bool(events.times[events.user_ids == user].min() >= starts[window])
+        for window, user in found
+    }
+    assert any(len(sizes) == 2 for sizes in found.values())
+    for key, sizes in found.items():
+        assert len(sizes) == 1 or new[key]
+        if len(sizes) == 2:
+            assert round(sizes[1]) in FIRST_ITEMS
+            assert sizes[1] < sizes[0]
+
+
+class TestAtArrival:
+    def person(self, history: Events) -> Person:
+        return Person(1, history, np.array([50]), np.array([60]))
+
+    def test_the_rest_of_the_history_is_what_they_did_afterwards(self) -> None:
+        history = make_events(
+            [like(1, 9, 10.0), like(1, 3, 11.0), dislike(1, 5, 12.0), like(1, 9, 13.0), like(1, 4, 14.0)]
+        )
+        (known,) = at_arrival(self.person(history), 10.0, 1)
+        assert known.history.item_ids.tolist() == [9, 9]
+        assert known.relevant_items.tolist() == [3, 4, 50]
+        assert known.disliked_items.tolist() == [5, 60]
+
+    @pytest.mark.parametrize(
+        ("history", "start", "items"),
+        [
+            ([], 10.0, 1),
+            ([like(1, 9, 9.0), like(1, 3, 11.0)], 10.0, 1),
+            ([like(1, 9, 10.0), like(1, 3, 11.0)], 10.0, 2),
+            ([dislike(1, 9, 10.0), like(1, 3, 11.0)], 10.0, 1),
+        ],
+        ids=["no history", "a past", "no more than that", "nothing speaks for an item"],
+    )
+    def test_of_others_there_is_no_second_list(self, history: list[Row], start: float, items: int) -> None:
+        assert at_arrival(self.person(make_events(history)), start, items) == []

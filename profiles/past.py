@@ -1,0 +1,92 @@
+"""What was believed of people at moments of the past: for judging models as they would have served then."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from catalog.models import ItemFacet
+from interactions.selectors import live_interactions
+from profiles.boosts import personal_alpha
+from profiles.fold import CODES, Event, ItemFacets, Rules, fold, no_taste
+from profiles.log import current_rules
+from profiles.selectors import PersonalTaste
+
+# Items whose facets are asked for at once; databases take so many parameters.
+_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class DatedEvent:
+    """An interaction as the fold sees it, with what was acted on and when (seconds since 1970)."""
+
+    item_id: int
+    time: float
+    event: Event
+
+
+class PastTastes:
+    """Tastes made anew from the log up to a moment; the log of each person is read once, and kept.
+
+    Resets are passed over: what a person wanted forgotten later was believed of them at the time.
+    """
+
+    def __init__(self) -> None:
+        self._rules: Rules = current_rules()
+        self._logs: dict[int, list[DatedEvent]] = {}
+        self._tastes: dict[tuple[int, float, int], PersonalTaste] = {}
+
+    def at(self, user_id: int, moment: float, also: Collection[int] = ()) -> PersonalTaste:
+        """The taste from everything before `moment` (seconds since 1970).
+
+        also  items whose interactions of that very moment count as well: where a person's history is cut
+              between things that happened at one time, the cut is not between moments
+        """
+        key = (user_id, moment, len(also))
+        if key not in self._tastes:
+            known = set(also)
+            events = [
+                one.event
+                for one in self._log(user_id)
+                if one.time < moment or (one.time == moment and one.item_id in known)
+            ]
+            # Names are for people to read, and would be most of what is kept.
+            taste = replace(fold(no_taste(), events, self._rules), names={})
+            self._tastes[key] = PersonalTaste(taste, personal_alpha(taste), None, ())
+        return self._tastes[key]
+
+    def _log(self, user_id: int) -> list[DatedEvent]:
+        if user_id not in self._logs:
+            self._logs[user_id] = read_dated_events(user_id)
+        return self._logs[user_id]
+
+
+def read_dated_events(user_id: int) -> list[DatedEvent]:
+    """All that a person did and that stands, in the order of the fold: two queries."""
+    rows = list(
+        live_interactions()
+        .filter(user_id=user_id)
+        .order_by("occurred_at", "pk")
+        .values_list("pk", "item_id", "type", "rating", "occurred_at", "dislike__reason")
+    )
+    facets = _facets_of({item_id for _, item_id, *_ in rows})
+    return [
+        DatedEvent(
+            item_id,
+            occurred_at.timestamp(),
+            Event(pk, type_name, rating, reason or "", facets.get(item_id, ())),
+        )
+        for pk, item_id, type_name, rating, occurred_at, reason in rows
+    ]
+
+
+def _facets_of(item_ids: set[int]) -> dict[int, ItemFacets]:
+    wanted = sorted(item_ids)
+    found: dict[int, list[tuple[int, int, str]]] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        links = ItemFacet.objects.filter(
+            item_id__in=wanted[start : start + _AT_ONCE], facet__kind__in=CODES
+        ).order_by()
+        for item_id, facet_id, kind, name in links.values_list(
+            "item_id", "facet_id", "facet__kind", "facet__name"
+        ):
+            found.setdefault(item_id, []).append((facet_id, CODES[kind], name))
+    return {item_id: tuple(of_item) for item_id, of_item in found.items()}
