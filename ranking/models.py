@@ -1,6 +1,9 @@
-"""The model registry's table."""
+"""The tables of the model registry, and of the experiments that compare what makes the lists."""
+
+import secrets
 
 from django.db import models
+from django.db.models import Q
 
 
 class ModelVersion(models.Model):
@@ -14,6 +17,7 @@ class ModelVersion(models.Model):
 
     class Kind(models.TextChoices):
         ALS = "als"
+        TWO_TOWER = "two_tower", "two-tower"
         RANKER = "ranker"
 
     kind = models.CharField(max_length=32, choices=Kind.choices)
@@ -68,3 +72,103 @@ class ExampleUse(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version_id} used example {self.example_id}"
+
+
+def new_salt() -> str:
+    """What nobody can guess, so that nobody can work out who is in which arm."""
+    return secrets.token_hex(16)
+
+
+class Experiment(models.Model):
+    """Two or more ways of making the lists of one use case, tried on people who are drawn to one each.
+
+    A draft can be changed. Once it runs it can only be stopped, and its arms switched off: what was shown
+    before a change and after it would be compared as if it were one thing.
+    """
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        RUNNING = "running"
+        STOPPED = "stopped"
+
+    name = models.SlugField(max_length=48, unique=True)
+    description = models.TextField(blank=True, max_length=2000, help_text="what it shall find out")
+    use_case = models.CharField(max_length=64)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.DRAFT)
+    share = models.FloatField(
+        "share of people", default=1.0, help_text="of all people, how many take part: above 0, at most 1"
+    )
+    outcome_days = models.PositiveSmallIntegerField(
+        "days that count", default=7, help_text="from a person's first list in the experiment on, 1 to 90"
+    )
+    salt = models.CharField(max_length=64, default=new_salt, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["use_case"], condition=Q(status="running"), name="one_running_experiment"
+            ),
+            models.CheckConstraint(
+                condition=Q(share__gt=0.0, share__lte=1.0),
+                name="share_of_people",
+                violation_error_message="The share of people must be above 0 and at most 1.",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome_days__gte=1, outcome_days__lte=90),
+                name="days_that_count",
+                violation_error_message="The days that count must be 1 to 90.",
+            ),
+        ]
+        permissions = [("run_experiment", "Can start and stop experiments, and switch arms off")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Arm(models.Model):
+    """One way of making lists: as always, except for what is said here. The first of them is the control."""
+
+    experiment = models.ForeignKey(Experiment, on_delete=models.CASCADE, related_name="arms")
+    name = models.SlugField(max_length=48)
+    weight = models.FloatField(default=1.0, help_text="its share of the people, beside the other weights")
+    feedback = models.BooleanField("dislikes act", default=True, help_text="hold back what is like them")
+    boosts = models.BooleanField("taste lifts", default=True, help_text="what fits a person's taste")
+    exploration_share = models.FloatField(
+        "exploration", null=True, blank=True, help_text="0 to 0.5; empty for EXPLORATION_SHARE"
+    )
+    versions = models.ManyToManyField(
+        ModelVersion,
+        blank=True,
+        related_name="arms",
+        help_text="models in place of the active ones, at most one of each kind",
+    )
+    switched_off_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["experiment", "name"], name="one_arm_per_name"),
+            models.CheckConstraint(
+                condition=Q(weight__gt=0.0, weight__lte=1000.0),
+                name="weight_of_an_arm",
+                violation_error_message="A weight must be above 0 and at most 1000.",
+            ),
+            models.CheckConstraint(
+                condition=Q(exploration_share=None)
+                | Q(exploration_share__gte=0.0, exploration_share__lte=0.5),
+                name="exploration_of_an_arm",
+                violation_error_message="An exploration share must be 0 to 0.5.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """How sessions name it, such as `with-and-without-feedback/feedback`."""
+        return f"{self.experiment.name}/{self.name}"

@@ -45,6 +45,7 @@ def generate_bootstrap_dataset(
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
     with whole_folder(folder) as part:
         with RankerWriter(part / DATA) as writer:
+            progress.begin(None, "rows")
             for one in lists:
                 progress.advance(writer.write(ranker_rows(one)))
         manifest = write_ranker_manifest(

@@ -42,6 +42,7 @@ class Manifest:
     sha256        of the Parquet file
     negative_examples  ids of the dislike system's training examples that the dataset takes in
     source        "log" for what is on record, "bootstrap" for lists that were made up from it
+    more_files    name and SHA-256 of each file beside the Parquet file
     """
 
     kind: str
@@ -55,6 +56,7 @@ class Manifest:
     sha256: str
     negative_examples: list[int] = field(default_factory=list)
     source: str = LOG
+    more_files: dict[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -90,13 +92,14 @@ def read_manifest(folder: Path, *, kind: str, use_case: str) -> Manifest:
     """
     try:
         manifest = Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
-        digest = file_sha256(folder / DATA)
+        files = {DATA: manifest.sha256, **manifest.more_files}
+        changed = [name for name, digest in files.items() if file_sha256(folder / name) != digest]
     except (OSError, ValueError, TypeError) as error:
         raise DatasetError(f"{folder} holds no readable dataset: {error}.") from error
     if (manifest.kind, manifest.use_case) != (kind, use_case):
         raise DatasetError(f"{folder} holds a dataset {manifest.kind} of {manifest.use_case}.")
-    if digest != manifest.sha256:
-        raise DatasetError(f"{folder / DATA} is not the file that its manifest describes.")
+    if changed:
+        raise DatasetError(f"{folder / changed[0]} is not the file that its manifest describes.")
     return manifest
 
 

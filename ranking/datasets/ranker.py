@@ -17,7 +17,7 @@ from config.use_cases import UseCase
 from feedback.training import countable_examples
 from ranking.datasets.als import GeneratedDataset
 from ranking.datasets.backfill import fill_in_features
-from ranking.datasets.labels import hard_negatives, read_outcomes, sample_weights
+from ranking.datasets.labels import deepest_ranks, hard_negatives, read_outcomes, sample_weights
 from ranking.datasets.manifest import (
     BOOTSTRAP,
     DATA,
@@ -66,9 +66,12 @@ def generate_ranker_dataset(
             sessions_filled_in=filled.sessions, sessions_unseen=0, rows_left_out=0, rows_without_features=0
         )
         with RankerWriter(part / DATA) as writer:
-            for chunk in read_sessions(sessions_until(use_case, now)):
-                rows, left = rows_of(chunk, now)
-                progress.advance(writer.write(rows))
+            sessions = sessions_until(use_case, now)
+            progress.begin(sessions.count(), "lists")
+            for chunk in read_sessions(sessions):
+                rows, left = rows_of(chunk, use_case, now)
+                writer.write(rows)
+                progress.advance(len(chunk.sizes))
                 passed.update(left)
         manifest = write_ranker_manifest(
             part,
@@ -124,11 +127,10 @@ def negative_examples(use_case: UseCase, until: datetime) -> list[int]:
     return list(examples.order_by("pk").values_list("pk", flat=True))
 
 
-def rows_of(chunk: SessionChunk, until: datetime) -> tuple[RankerRows, dict[str, int]]:
+def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[RankerRows, dict[str, int]]:
     """The rows of a chunk from what was done up to `until`, and how much was left out for which reason."""
-    outcomes, lists = read_outcomes(chunk, until), chunk.list_of_slot
-    deepest = chunk.seen_ranks.copy()
-    np.maximum.at(deepest, lists[outcomes.acted], chunk.ranks[outcomes.acted])
+    outcomes, lists = read_outcomes(chunk, use_case, until), chunk.list_of_slot
+    deepest = deepest_ranks(chunk, outcomes)
     touched = np.bincount(lists[outcomes.acted], minlength=len(deepest)) > 0
     features, hard = chunk.features(), hard_negatives(chunk, outcomes.relevance)
     weights, seen = sample_weights(outcomes, hard), chunk.ranks <= deepest[lists]

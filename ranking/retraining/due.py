@@ -7,7 +7,7 @@ from django.conf import settings
 
 from config.use_cases import UseCase
 from feedback.training import count_waiting_examples
-from interactions.selectors import live_interactions
+from interactions.selectors import live_interactions, said_in
 from ranking.models import ModelVersion
 from ranking.retraining.lineage import JUDGED_UNTIL
 
@@ -57,7 +57,7 @@ def is_due(use_case: UseCase, now: datetime) -> Due:
 
 
 def _first(use_case: UseCase) -> Due:
-    telling = live_interactions().filter(item__kind=use_case.kind, weight__gt=0)
+    telling = live_interactions().filter(said_in(use_case), weight__gt=0)
     if telling.exists():
         return Due(True, "No model serves yet.")
     return Due(False, "There is nothing to learn from yet: no interaction speaks for an item.")

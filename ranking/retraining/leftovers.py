@@ -25,7 +25,7 @@ def remove_leftovers(use_case: UseCase) -> None:
 
     Of the whole datasets, those beyond KEPT_DATASETS go as well.
     """
-    for kind in ("als", "ranker"):
+    for kind in ModelVersion.Kind.values:
         folder = datasets_folder(kind, use_case.name)
         for path in [*_abandoned(folder), *_old_datasets(folder, _learned_from(use_case))]:
             shutil.rmtree(path, ignore_errors=True)

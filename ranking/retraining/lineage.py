@@ -10,6 +10,7 @@ from django.db.models import Q
 from config.use_cases import UseCase
 from ranking.loading import LoadedModels
 from ranking.ml.als import AlsParameters
+from ranking.ml.two_tower.data import TwoTowerParameters
 from ranking.models import ModelVersion
 
 Kind = ModelVersion.Kind
@@ -27,15 +28,19 @@ def als_parameters(use_case: UseCase) -> AlsParameters:
     return AlsParameters(**_known(AlsParameters, chosen))
 
 
+def two_tower_parameters(use_case: UseCase) -> TwoTowerParameters:
+    """Those of the active version, the defaults where there is none."""
+    return TwoTowerParameters(**_known(TwoTowerParameters, _chosen(use_case, Kind.TWO_TOWER)))
+
+
 def seen_until(use_case: UseCase, serving: LoadedModels) -> float:
     """Up to when the active versions and those that serve learned, seconds since 1970; -inf for none.
 
     They differ where the file of an active version is damaged. A version that does not say how far it saw
     can have seen nothing after it was made.
     """
-    serve = [loaded.version_id for loaded in (serving.als, serving.ranker) if loaded is not None]
     versions = ModelVersion.objects.filter(use_case=use_case.name).filter(
-        Q(status=ModelVersion.Status.ACTIVE) | Q(pk__in=serve)
+        Q(status=ModelVersion.Status.ACTIVE) | Q(pk__in=serving.version_ids)
     )
     ends = [
         (created_at if end is None else datetime.fromisoformat(end)).timestamp()

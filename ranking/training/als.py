@@ -62,11 +62,11 @@ def train_als(
         if not (events.weights > 0).any():
             raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
         cuts = time_cuts(events.times, CUTS)
-        validation = _holdout(events, cuts[0], cuts[1])
+        validation = people_held_out(events, cuts[0], cuts[1])
         if tune and validation is not None:
             parameters = tune_als(validation, parameters, rounds=tune, seed=seed, progress=progress)
         fit = _fitter(parameters, seed, progress)
-        test = _holdout(events, cuts[1], float(events.times.max()) + 1.0)
+        test = people_held_out(events, cuts[1], float(events.times.max()) + 1.0)
         model, calibration = _fit_calibrated(events, validation, fit, seed)
         metrics = {"test": _judge(test, fit, events, seed), "calibration": calibration}
         resolved = resolved_parameters(parameters, model, seed)
@@ -101,7 +101,7 @@ def fit_calibrated_als(
         raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
     cuts = time_cuts(events.times, CUTS)
     return _fit_calibrated(
-        events, _holdout(events, cuts[0], cuts[1]), _fitter(parameters, seed, progress), seed
+        events, people_held_out(events, cuts[0], cuts[1]), _fitter(parameters, seed, progress), seed
     )
 
 
@@ -129,14 +129,14 @@ def resolved_parameters(parameters: AlsParameters, model: AlsModel, seed: int) -
 def _fitter(parameters: AlsParameters, seed: int, progress: Progress) -> Callable[[Events], AlsModel]:
     def fit(events: Events) -> AlsModel:
         try:
-            return fit_als(events, parameters, seed=seed, progress=lambda done, total: progress.advance())
+            return fit_als(events, parameters, seed=seed, progress=progress.counter("iterations"))
         except (ValueError, FloatingPointError) as error:
             raise TrainingError(str(error)) from error
 
     return fit
 
 
-def _holdout(events: Events, start: float, end: float) -> Holdout | None:
+def people_held_out(events: Events, start: float, end: float) -> Holdout | None:
     """The held-out people of a window, or None where there are none or nothing to train on before it."""
     if not start < end or not (events.before(start).weights > 0).any():
         return None
@@ -185,12 +185,12 @@ def _judge(
     return {
         "people": len(test),
         "from": datetime.fromtimestamp(test.start, UTC).isoformat(),
-        **{name: _report_json(report) for name, report in reports.items()},
+        **{name: report_json(report) for name, report in reports.items()},
         f"als_minus_popularity_ndcg@{K}": interval_json(difference),
     }
 
 
-def _report_json(report: RankingReport) -> dict[str, Any]:
+def report_json(report: RankingReport) -> dict[str, Any]:
     k = report.k
     return {
         f"ndcg@{k}": interval_json(report.ndcg),

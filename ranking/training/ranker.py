@@ -122,7 +122,7 @@ def fit_calibrated_ranker(
     more = [] if beside is None else [beside]
     past, data = RankerData.join([*more, past]), RankerData.join([*more, data])
     try:
-        stopped = fit_ranker(past, validation, parameters, seed=seed, progress=lambda *_: progress.advance())
+        stopped = fit_ranker(past, validation, parameters, seed=seed, progress=progress.counter("rounds"))
         rounds = max(1, stopped.booster.num_trees())
         whole = (
             fit_ranker(data, None, replace(parameters, rounds=rounds), seed=seed)

@@ -92,6 +92,7 @@ def _search(
         return value
 
     untouched = quality(start)
+    progress.begin(rounds, "rounds of search")
     study.optimize(objective, n_trials=rounds, catch=(FloatingPointError,))
     best = max(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]), key=_value, default=None)
     if best is None or _value(best) <= untouched:

@@ -1,6 +1,6 @@
 """`manage.py rollback_model`: back to the version that served before.
 
-A ranker with none before it is taken out of service, and ALS alone orders the lists.
+A ranker or a two-tower model with none before it is taken out of service, and the rest goes on without it.
 """
 
 from argparse import ArgumentParser
@@ -14,8 +14,8 @@ from ranking.registry import rollback_version
 
 class Command(HeedCommand):
     help = (
-        "Take the active model version out of service and put the one before it back. A ranker with none "
-        "before it is taken out, and ALS alone orders the lists."
+        "Take the active model version out of service and put the one before it back. A ranker or a "
+        "two-tower model with none before it is taken out, and the rest goes on without it."
     )
 
     def add_options(self, parser: ArgumentParser) -> None:

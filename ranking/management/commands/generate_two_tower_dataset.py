@@ -1,0 +1,30 @@
+"""`manage.py generate_two_tower_dataset`: what people did, with what was known of them before, as Parquet."""
+
+from argparse import ArgumentParser
+from collections.abc import Mapping
+from typing import Any
+
+from config.commands import HeedCommand, non_negative
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from ranking.datasets.als import GeneratedDataset
+from ranking.datasets.two_tower.generate import generate_two_tower_dataset
+
+
+class Command(HeedCommand):
+    help = "Write the examples that a two-tower model learns from to Parquet, with a manifest."
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
+        parser.add_argument("--seed", type=non_negative, default=0, help="of the random negatives")
+
+    def run(self, options: dict[str, Any]) -> GeneratedDataset:
+        with self.progress(options, "generate_two_tower_dataset") as progress:
+            return generate_two_tower_dataset(
+                use_case=USE_CASES[options["use_case"]], seed=options["seed"], progress=progress
+            )
+
+    def describe(self, summary: Mapping[str, Any]) -> str:
+        # There may be thousands of ids: people are told how many, --json and the manifest name them.
+        manifest = summary["manifest"]
+        examples = len(manifest["negative_examples"])
+        return super().describe({**summary, "manifest": {**manifest, "negative_examples": examples}})
