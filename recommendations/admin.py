@@ -10,8 +10,24 @@ from recommendations.models import RecommendationSession
 class RecommendationSessionAdmin(RecordAdmin):
     """What was shown to whom, readable: each slot with its title, scores and source."""
 
-    list_display = ("created_at", "user", "use_case", "method", "model_version", "slots", "seen_rank")
-    list_filter = ("use_case", "method", "model_version", "is_external", "user__is_synthetic")
+    list_display = (
+        "created_at",
+        "user",
+        "use_case",
+        "method",
+        "model_version",
+        "experiment_arm",
+        "slots",
+        "seen_rank",
+    )
+    list_filter = (
+        "use_case",
+        "method",
+        "model_version",
+        "experiment_arm",
+        "is_external",
+        "user__is_synthetic",
+    )
     list_select_related = ("user",)
     search_fields = ("id", "user__username")
     date_hierarchy = "created_at"
@@ -22,6 +38,7 @@ class RecommendationSessionAdmin(RecordAdmin):
         "use_case",
         "method",
         "model_version",
+        "experiment_arm",
         "is_external",
         "seen_rank",
         "what_was_shown",

@@ -10,7 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.selectors import caller
+from accounts.authentication import EMBEDDABLE
+from accounts.selectors import caller, check_use_case
 from catalog.models import Item
 from config.api import (
     WRITE_ERRORS,
@@ -93,6 +94,7 @@ class ExternalSessionView(APIView):
     def post(self, request: Request) -> Response:
         body = validated(ExternalSessionSerializer, request.data)
         use_case = USE_CASES[body["use_case"]]
+        check_use_case(caller(request), use_case)
         slots = [_shown(slot) for slot in body["recommendations"]]
         wanted = {slot.item_id for slot in slots}
         known = set(Item.objects.filter(pk__in=wanted, kind=use_case.kind).values_list("pk", flat=True))
@@ -113,6 +115,8 @@ class ExternalSessionView(APIView):
 
 class SeenView(APIView):
     """Notes how far down a list its person looked."""
+
+    authentication_classes = EMBEDDABLE
 
     @extend_schema(
         operation_id="report_seen",

@@ -60,6 +60,7 @@ class RecordedSession:
     feature_set: str
     now: datetime
     pushed_out: Sequence[int] = ()
+    experiment_arm: str = ""
 
 
 def record_session(session: RecordedSession) -> None:
@@ -79,6 +80,7 @@ def _row(session: RecordedSession) -> RecommendationSession:
         use_case=session.use_case,
         method=session.method,
         model_version=session.model_version,
+        experiment_arm=session.experiment_arm,
         recommendations_shown=[slot.as_json() for slot in session.slots],
         features=session.features,
         feature_set=session.feature_set,

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from config.use_cases import ROLES, USE_CASES
 from demo.loading import DATA, FILES
 from feedback.models import Dislike, FeatureAdjustment
 from interactions.models import UserInteraction
@@ -38,6 +39,11 @@ def test_the_demo_is_whole_and_a_second_run_changes_nothing(
     assert User.objects.filter(is_synthetic=True).count() == 24
     assert RecommendationSession.objects.exclude(user__is_synthetic=True).count() == 0
     assert RecommendationSession.objects.filter(seen_rank__gt=0).exists()
+    of_films = RecommendationSession.objects.filter(use_case="movie_home")
+    assert set(of_films.values_list("experiment_arm", flat=True)) == {
+        "with-and-without-feedback/feedback",
+        "with-and-without-feedback/no-feedback",
+    }
     from_lists = UserInteraction.objects.exclude(recommendation_session=None)
     assert set(from_lists.values_list("type", flat=True)) >= {"like", "watched", "dislike", "view"}
     disliked = from_lists.filter(type="dislike")
@@ -53,6 +59,18 @@ def test_the_demo_is_whole_and_a_second_run_changes_nothing(
     }
     assert set(Item.objects.filter(is_synthetic=True).values_list("kind", flat=True)) == {"startup"}
     assert not Item.objects.filter(kind="startup", is_synthetic=False).exists()
+    simulated = User.objects.filter(is_synthetic=True).values_list("username", "roles")
+    assert Counter(tuple(roles) for _, roles in simulated) == {("developer",): 12, ("investor",): 12}
+    assert User.objects.get(username="demo").roles == list(ROLES)
+    for use_case in (one for one in USE_CASES.values() if one.role is not None):
+        done = UserInteraction.objects.filter(
+            item__kind=use_case.kind, type__in=use_case.positive_interactions
+        )
+        shown = RecommendationSession.objects.filter(use_case=use_case.name)
+        for rows in (done, shown):
+            assert {tuple(roles) for roles in rows.values_list("user__roles", flat=True)} == {
+                (use_case.role,)
+            }
     entered = client.post("/accounts/login/", {"username": "demo", "password": "demo-pass"})
     assert entered.status_code == 302
     before = (UserInteraction.objects.count(), ModelVersion.objects.count())

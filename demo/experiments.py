@@ -1,0 +1,46 @@
+"""The experiment that ships as the example: films with and without what dislikes hold back."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User
+from config.use_cases import DEFAULT_USE_CASE
+from ranking.experiments.assignment import assign
+from ranking.experiments.running import allocation_of
+from ranking.experiments.services import ArmPlan, create_experiment, start_experiment
+from ranking.models import Arm, Experiment
+
+NAME = "with-and-without-feedback"
+FEEDBACK, NO_FEEDBACK = "feedback", "no-feedback"
+# So few that those who come on the first evenings of the demo's week count.
+OUTCOME_DAYS = 3
+
+
+def start_example(*, now: datetime, seed: int) -> Experiment:
+    """Draws everybody who opens the films from `now` on to one of two arms; a killed run's is forgotten."""
+    Experiment.objects.filter(name=NAME).delete()
+    experiment = create_experiment(
+        name=NAME,
+        use_case=DEFAULT_USE_CASE,
+        description="Are lists better when what a person dislikes also holds back what is like it?",
+        arms=[ArmPlan(FEEDBACK), ArmPlan(NO_FEEDBACK, feedback=False)],
+        outcome_days=OUTCOME_DAYS,
+    )
+    # With one seed the demo comes out the same every time, so nothing here is secret.
+    experiment.salt = f"demo-{seed}"
+    experiment.save(update_fields=["salt"])
+    return start_experiment(experiment=experiment, now=now)
+
+
+def make_account_with_feedback(username: str, **fields: Any) -> User:
+    """An account that the example draws to the arm in which dislikes act.
+
+    Its id decides on the arm, so another one is made until that is so.
+    """
+    arms = list(Arm.objects.filter(experiment__name=NAME).select_related("experiment"))
+    while True:
+        account = User.objects.create_user(username, **fields)
+        drawn = assign(account.pk, allocation_of(arms))
+        if drawn is None or arms[drawn].feedback:
+            return account
+        account.delete()

@@ -1,0 +1,43 @@
+"""The demo's example experiment: everybody takes part, and the account to try it with sees dislikes act."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from config.use_cases import USE_CASES
+from demo.experiments import NAME, make_account_with_feedback, start_example
+from ranking.models import Experiment
+from ranking.serving import recommend
+from recommendations.models import RecommendationSession
+from tests.factories import make_items, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def arm_of(user: User) -> str:
+    served = recommend(user_id=user.pk, use_case=USE_CASES["movie_home"], limit=3)
+    return RecommendationSession.objects.get(pk=served.session_id).experiment_arm
+
+
+def test_the_example_draws_everybody_to_one_of_two_arms() -> None:
+    make_items(3)
+    start_example(now=timezone.now() - timedelta(days=7), seed=7)
+    arms = {arm_of(make_user()) for _ in range(12)}
+    assert arms == {f"{NAME}/feedback", f"{NAME}/no-feedback"}
+
+
+def test_the_account_to_try_it_with_is_where_dislikes_act() -> None:
+    make_items(3)
+    start_example(now=timezone.now(), seed=7)
+    # By chance alone all of them would be there once in a thousand times.
+    accounts = [make_account_with_feedback(f"demo-{number}", password="x") for number in range(10)]
+    assert {arm_of(account) for account in accounts} == {f"{NAME}/feedback"}
+    assert {account.username for account in accounts} == set(User.objects.values_list("username", flat=True))
+
+
+def test_what_a_killed_run_left_is_no_obstacle() -> None:
+    start_example(now=timezone.now(), seed=7)
+    again = start_example(now=timezone.now(), seed=7)
+    assert list(Experiment.objects.all()) == [again]
