@@ -1,5 +1,6 @@
 """Model versions: compared, activated and rolled back by staff who hold the permission for it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,8 +13,12 @@ from config.admin import RecordAdmin, pretty_json, table
 from config.errors import HeedError
 from ranking.evaluation.plots import NOTHING, interval_text
 from ranking.evaluation.report import figure_of, view_of
+from ranking.experiments.admin import ExperimentAdmin
 from ranking.models import ModelVersion
 from ranking.registry import activate_version, rollback_version
+
+# The admin finds what this module holds.
+__all__ = ["ExperimentAdmin", "ModelVersionAdmin"]
 
 Kind = ModelVersion.Kind
 
@@ -24,9 +29,12 @@ _METRICS = {
     "disliked_share@10": "later disliked in top 10",
     "liked_over_disliked": "liked above disliked",
 }
+# The kinds that are judged on lists made anew when they are trained.
+_RETRIEVING = (Kind.ALS, Kind.TWO_TOWER)
 # What the trainers compare a version of each kind with.
 _BASELINES: dict[str, tuple[str, str]] = {
     Kind.ALS: ("als_minus_popularity_ndcg@10", "popularity"),
+    Kind.TWO_TOWER: ("two_tower_minus_popularity_ndcg@10", "popularity"),
     Kind.RANKER: ("ranker_minus_als_ndcg@10", "ALS"),
 }
 
@@ -58,6 +66,7 @@ class ModelVersionAdmin(RecordAdmin):
         "sha256",
         "evaluation",
         "deciding_evaluation",
+        "evaluation_in_place",
         "quality",
         "hyper_parameters_readable",
         "dataset_readable",
@@ -69,23 +78,23 @@ class ModelVersionAdmin(RecordAdmin):
 
     @admin.display(description="NDCG@10")
     def ndcg(self, version: ModelVersion) -> str:
-        return _evaluated(version, "ndcg") or _tested(version, Kind.ALS, "ndcg@10")
+        return _evaluated(version, "ndcg") or _tested(version, _RETRIEVING, "ndcg@10")
 
     @admin.display(description="NDCG@10, lists shown")
     def list_ndcg(self, version: ModelVersion) -> str:
-        return _evaluated(version, "list_ndcg") or _tested(version, Kind.RANKER, "ndcg@10")
+        return _evaluated(version, "list_ndcg") or _tested(version, (Kind.RANKER,), "ndcg@10")
 
     @admin.display(description="Recall@10")
     def recall(self, version: ModelVersion) -> str:
-        return _evaluated(version, "recall") or _tested(version, Kind.ALS, "recall@10")
+        return _evaluated(version, "recall") or _tested(version, _RETRIEVING, "recall@10")
 
     @admin.display(description="later disliked in top 10")
     def disliked(self, version: ModelVersion) -> str:
-        return _evaluated(version, "disliked_share") or _tested(version, Kind.ALS, "disliked_share@10")
+        return _evaluated(version, "disliked_share") or _tested(version, _RETRIEVING, "disliked_share@10")
 
     @admin.display(description="liked above disliked")
     def liked_over_disliked(self, version: ModelVersion) -> str:
-        return _evaluated(version, "list_order") or _tested(version, Kind.RANKER, "liked_over_disliked")
+        return _evaluated(version, "list_order") or _tested(version, (Kind.RANKER,), "liked_over_disliked")
 
     @admin.display(description="NDCG@10 above its baseline when trained")
     def above_baseline(self, version: ModelVersion) -> str:
@@ -100,6 +109,10 @@ class ModelVersionAdmin(RecordAdmin):
     @admin.display(description="evaluation that decided")
     def deciding_evaluation(self, version: ModelVersion) -> SafeString | str:
         return _report(version.metrics.get("evaluation_by_gate"))
+
+    @admin.display(description="evaluation among all that serves")
+    def evaluation_in_place(self, version: ModelVersion) -> SafeString | str:
+        return _report(version.metrics.get("evaluation_in_place"))
 
     @admin.display(description="quality when trained")
     def quality(self, version: ModelVersion) -> SafeString:
@@ -204,8 +217,8 @@ def _evaluated(version: ModelVersion, figure: str) -> str:
     return interval_text(found) + (" (may have seen it)" if judgements[0].get("saw_it") else "")
 
 
-def _tested(version: ModelVersion, kind: str, metric: str) -> str:
-    """A figure from when the version was trained, if it is of this kind; else a dash."""
-    if version.kind != kind:
+def _tested(version: ModelVersion, kinds: Collection[str], metric: str) -> str:
+    """A figure from when the version was trained, if it is of one of these kinds; else a dash."""
+    if version.kind not in kinds:
         return NOTHING
-    return interval_text(version.metrics.get("test", {}).get(kind, {}).get(metric))
+    return interval_text(version.metrics.get("test", {}).get(version.kind, {}).get(metric))

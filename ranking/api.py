@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import EMBEDDABLE
 from accounts.models import User
-from accounts.selectors import caller
+from accounts.selectors import caller, check_use_case, use_case_for
 from catalog.serializers import ItemSerializer, item_json
 from config.api import ERRORS, validated
-from config.errors import InvalidInput, NotFound
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES, ItemKind, UseCase, use_cases_of_kind
+from config.errors import NotFound
+from config.use_cases import DEFAULT_USE_CASE, USE_CASES, ItemKind, use_cases_of_kind
 from ranking.candidates import Boost
 from ranking.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
 from ranking.live import get_live
@@ -95,15 +96,22 @@ class BestAnswer(serializers.Serializer[Any]):
 
 
 class PersonalizedListView(APIView):
-    """A list for the caller, best first. It is recorded, so that actions can name it."""
+    """A list for the caller, best first. It is recorded, so that actions can name it.
+
+    Without `use_case` it is for the first that the roles of the caller open; where they open none, or not the
+    one that is named, the answer is 403.
+    """
+
+    authentication_classes = EMBEDDABLE
 
     @extend_schema(
         operation_id="personalized_list", parameters=[ListQuery], responses={200: ListAnswer, **ERRORS}
     )
     def get(self, request: Request, kind: ItemKind) -> Response:
         query = validated(ListQuery, request.query_params)
-        use_case = use_case_for(kind, query.get("use_case"))
-        served = recommend(user_id=caller(request).pk, use_case=use_case, limit=query["limit"])
+        person = caller(request)
+        use_case = use_case_for(person, kind.name, query.get("use_case"))
+        served = recommend(user_id=person.pk, use_case=use_case, limit=query["limit"])
         return Response(list_json(served))
 
 
@@ -113,12 +121,8 @@ class BestItemView(APIView):
     @extend_schema(operation_id="best_item", parameters=[ListQuery], responses={200: BestAnswer, **ERRORS})
     def get(self, request: Request, user_id: int) -> Response:
         query = validated(ListQuery, request.query_params)
-        person = caller(request)
-        if person.pk != user_id:
-            may_ask = person.has_perm("recommendations.recommend_for_others")
-            if not may_ask or not User.objects.filter(pk=user_id, is_active=True).exists():
-                raise NotFound("There is no such person, or none that you may ask for.")
         use_case = USE_CASES[query.get("use_case", DEFAULT_USE_CASE)]
+        check_use_case(_person(request, user_id), use_case)
         served = recommend(user_id=user_id, use_case=use_case, limit=1)
         if not served.slots:
             raise NotFound("There is nothing left to recommend.")
@@ -128,14 +132,16 @@ class BestItemView(APIView):
         return Response(answer)
 
 
-def use_case_for(kind: ItemKind, name: str | None) -> UseCase:
-    """The use case called `name`, or the first about `kind`. Raises InvalidInput where the two do not fit."""
-    use_cases = use_cases_of_kind(kind.name)
-    if name is None:
-        return use_cases[0]
-    if USE_CASES[name] not in use_cases:
-        raise InvalidInput(f"use_case: {name} is not about {kind.plural}.")
-    return USE_CASES[name]
+def _person(request: Request, user_id: int) -> User:
+    """The person in the address: the caller, or anybody if the caller may ask for others. Raises NotFound."""
+    person = caller(request)
+    if person.pk == user_id:
+        return person
+    may_ask = person.has_perm("recommendations.recommend_for_others")
+    other = User.objects.filter(pk=user_id, is_active=True).first() if may_ask else None
+    if other is None:
+        raise NotFound("There is no such person, or none that you may ask for.")
+    return other
 
 
 def list_json(served: ServedList) -> dict[str, Any]:
@@ -209,6 +215,8 @@ class SimilarAnswer(serializers.Serializer[Any]):
 class SimilarView(APIView):
     """What is most like an item, the same for everybody."""
 
+    authentication_classes = EMBEDDABLE
+
     @extend_schema(
         operation_id="similar_items", parameters=[SimilarQuery], responses={200: SimilarAnswer, **ERRORS}
     )
@@ -245,6 +253,8 @@ class CarouselsAnswer(serializers.Serializer[Any]):
 class BecauseYouWatchedView(APIView):
     """Rows of what is like the items that the caller liked, watched or kept last."""
 
+    authentication_classes = EMBEDDABLE
+
     @extend_schema(
         operation_id="because_you_watched",
         parameters=[CarouselsQuery],
@@ -252,9 +262,11 @@ class BecauseYouWatchedView(APIView):
     )
     def get(self, request: Request) -> Response:
         query = validated(CarouselsQuery, request.query_params)
+        person, use_case = caller(request), USE_CASES[query["use_case"]]
+        check_use_case(person, use_case)
         carousels = because_you_watched(
-            user_id=caller(request).pk,
-            use_case=USE_CASES[query["use_case"]],
+            user_id=person.pk,
+            use_case=use_case,
             carousels=query["rows"],
             limit=query["limit"],
         )
@@ -307,7 +319,7 @@ class ReadyView(APIView):
             use_cases[name] = {
                 "items": len(live.catalogue.item_ids),
                 "model_version": live.label(),
-                "problem": live.models.problem,
+                "problem": live.problem,
             }
         degraded = any(state["problem"] for state in use_cases.values())
         return Response({"status": "degraded" if degraded else "ready", "use_cases": use_cases})

@@ -43,7 +43,9 @@ def arrange(
 ) -> Arrangement:
     """The best `limit` that are still active, a few of them replaced by chance: one query."""
     front = min(limit + _SPARE, len(candidates))
-    places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng)
+    own_share = live.variant.exploration_share
+    share = settings.EXPLORATION_SHARE if own_share is None else own_share
+    places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng, share)
     wanted = candidates.take(np.concatenate([np.arange(front), front + drawn]))
     reasons = find_reasons(wanted, state, live)
     reasons[front:] = [EXPLORED] * len(drawn)
@@ -77,16 +79,15 @@ class Chance:
 
 
 def draw_exploration(
-    limit: int, behind: int, rng: np.random.Generator
+    limit: int, behind: int, rng: np.random.Generator, share: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Chance]:
     """The places (from 0) that chance fills, and which of the `behind` candidates stands there.
 
-    Each place but the first is explored with probability EXPLORATION_SHARE, independently; the items are
+    Each place but the first is explored with probability `share`, independently; the items are
     drawn without replacement from the first RESERVE behind the list. By symmetry each of them stands in a
     given place with probability share / reserve; what was to stand there keeps it with 1 - share.
     """
     reserve = min(behind, RESERVE)
-    share = settings.EXPLORATION_SHARE
     if reserve < limit or share <= 0.0:
         # With fewer than could be asked for, the chances would depend on how many were.
         nothing = np.empty(0, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""The admin's first page: what dislikes say of the models, over a period that is chosen by `?days=`."""
+"""The admin's first page: below the overview what dislikes say of the models, over the period of `?days=`."""
 
 import re
 from collections.abc import Sequence
@@ -24,22 +24,11 @@ from feedback.dashboard import (
 )
 from feedback.selectors import ModelFeedback
 from ranking.models import ModelVersion
+from ranking.overview import NOTHING, Tile, get_overview
 
 # Beyond so many days a column is a week: hundreds of columns are no longer told apart.
 MAX_DAILY_COLUMNS = 90
 MAX_VERSIONS = 10
-NOTHING = "–"
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One figure in large print, with a sentence below it; `tone` is "better", "worse" or ""."""
-
-    name: str
-    value: str
-    note: str
-    tone: str = ""
-    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +42,11 @@ class Panel:
     rows: Sequence[Bar] = ()
     empty: str = "Nothing in this period."
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return not self.rows and (self.columns is None or self.columns.is_empty)
+
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
@@ -63,11 +57,23 @@ class Dashboard:
     tiles: list[Tile]
     panels: list[Panel]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to draw at all, as on the first day."""
+        return all(panel.is_empty for panel in self.panels)
+
 
 def add_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's DASHBOARD_CALLBACK: adds `dashboard` to the first page of staff who may see dislikes."""
-    if request.user.has_perm("feedback.view_dislike"):
-        context["dashboard"] = make_dashboard(parse_period(request.GET.get("days")))
+    """Unfold's DASHBOARD_CALLBACK: adds what the first page says to those who may see it.
+
+    `overview` is for staff who may see model versions, `dashboard` for those who may see dislikes.
+    """
+    period = parse_period(request.GET.get("days"))
+    may_see_dislikes = request.user.has_perm("feedback.view_dislike")
+    if request.user.has_perm("ranking.view_modelversion"):
+        context["overview"] = get_overview(period=period, with_dislikes=may_see_dislikes)
+    if may_see_dislikes:
+        context["dashboard"] = make_dashboard(period)
     return context
 
 

@@ -28,6 +28,7 @@ _BECAUSE = {
 }
 _OF_SOURCE = {
     "als": "People with a taste like yours chose it.",
+    "two_tower": "It fits what you have chosen so far and what you like.",
     "taste": "Close to what you like.",
     "similar": "Much like something that you liked.",
     "popular": "Popular here at the moment.",
@@ -112,6 +113,8 @@ def _add_contributions(reasons: list[Reason], candidates: Candidates, state: Use
         history_rows[known],
         state.weights[known],
     )
+    # What was looked at may be shown again, and then says most for itself. That is no reason.
+    added[_is_same(candidates.item_ids[from_als], state.item_ids[known])] = 0.0
     most = added.argmax(axis=1)
     for row, column, value in zip(from_als, most, added.max(axis=1), strict=True):
         if value > 0.0:
@@ -131,12 +134,19 @@ def _add_neighbours(reasons: list[Reason], candidates: Candidates, state: UserSt
     rows = np.flatnonzero(wanted)
     content = live.catalogue.content
     cosines = content_similarities(anchors, content)[live.catalogue.rows_of(candidates.item_ids[rows])]
+    cosines[_is_same(candidates.item_ids[rows], content.item_ids[anchors])] = 0.0
     places = {item_id: place for place, item_id in enumerate(state.item_ids.tolist())}
     for row, nearest, cosine in zip(rows, cosines.argmax(axis=1), cosines.max(axis=1), strict=True):
         source = reasons[row].source
-        if source == "similar" or cosine >= _TELLING_COSINE:
+        if cosine >= _TELLING_COSINE or (source == "similar" and cosine > 0.0):
             item_id = int(content.item_ids[anchors[nearest]])
             reasons[row] = Reason(source, item_id, state.last_types[places[item_id]])
+
+
+def _is_same(shown: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the (n,) ids shown is which of the (h,) ids known, (n, h)."""
+    same: NDArray[np.bool_] = shown[:, np.newaxis] == known[np.newaxis, :]
+    return same
 
 
 def _add_liked(reasons: list[Reason], candidates: Candidates, state: UserState, live: Live) -> None:

@@ -1,15 +1,15 @@
-"""What each worker holds in memory to serve from: the active models and a snapshot of the catalogue.
+"""What each worker holds in memory to serve from: the active models, the experiment, and the catalogue.
 
-A thread looks at both again, so that only the very first request of a process waits for them and no other
-spends a query on them. A newly activated model is noticed within MODEL_CHECK_SECONDS by one small query; the
-catalogue is read again every CATALOGUE_REFRESH_SECONDS while it is served from. With MODEL_CHECK_SECONDS
-below 0 each request looks for models itself.
+A thread looks at all of it again, so that only the very first request of a process waits for it and no other
+spends a query on it. A newly activated model, or an experiment that begins or ends, is noticed within
+MODEL_CHECK_SECONDS by a small query each; the catalogue is read again every CATALOGUE_REFRESH_SECONDS while
+it is served from. With MODEL_CHECK_SECONDS below 0 each request looks for models and experiments itself.
 """
 
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 
 from config.use_cases import USE_CASES
 from ranking.catalogue import Catalogue, read_catalogue
+from ranking.experiments.assignment import assign
+from ranking.experiments.running import USUAL, RunningExperiment, Variant, load_experiment
 from ranking.loading import NO_MODELS, LoadedModels, load_models
 from ranking.ml.als import AlsModel
 from ranking.ml.ranker import Ranker
+from ranking.ml.two_tower.model import TwoTower
 
 logger = logging.getLogger(__name__)
 
@@ -31,18 +34,52 @@ _SHORTEST_PAUSE = 0.05
 class Live:
     """All that one request reads of the shared state; it stays as it is while the request runs.
 
-    als_allowed  for each row of the ALS model, whether its item may be recommended; empty without a model
+    als_allowed        for each row of the ALS model, whether its item may be recommended; empty without one
+    two_tower_allowed  the same for the items of the two-tower model
+    variant            how lists are made from it
+    experiment         the one that runs; `arms` is the state of each of its arms
     """
 
     catalogue: Catalogue
     models: LoadedModels
     als_allowed: NDArray[np.bool_]
+    two_tower_allowed: NDArray[np.bool_]
+    variant: Variant = USUAL
+    experiment: RunningExperiment | None = None
+    arms: tuple["Live | None", ...] = ()
 
     @classmethod
-    def of(cls, catalogue: Catalogue, models: LoadedModels = NO_MODELS) -> "Live":
-        """The state from a catalogue and the models to serve."""
-        known = np.empty(0, dtype=np.int64) if models.als is None else models.als.model.item_ids
-        return cls(catalogue, models, catalogue.holds(known))
+    def of(
+        cls,
+        catalogue: Catalogue,
+        models: LoadedModels = NO_MODELS,
+        experiment: RunningExperiment | None = None,
+    ) -> "Live":
+        """The state from a catalogue and the models to serve, for all who are in no arm of the experiment."""
+        als, two_tower = (
+            np.empty(0, dtype=np.int64) if loaded is None else loaded.model.item_ids
+            for loaded in (models.als, models.two_tower)
+        )
+        usual = cls(catalogue, models, catalogue.holds(als), catalogue.holds(two_tower))
+        if experiment is None:
+            return usual
+        arms = tuple(
+            None if arm is None else replace(cls.of(catalogue, arm.models), variant=arm.variant)
+            for arm in experiment.arms
+        )
+        return replace(usual, experiment=experiment, arms=arms)
+
+    def for_person(self, user_id: int) -> "Live":
+        """What this person's lists are made from: the state of their arm where they are in an experiment."""
+        arm = None if self.experiment is None else assign(user_id, self.experiment.allocation)
+        mine = None if arm is None else self.arms[arm]
+        return self if mine is None else mine
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the models, in words; empty where nothing is."""
+        of_arms = "" if self.experiment is None else self.experiment.problem
+        return " ".join(filter(None, (self.models.problem, of_arms)))
 
     @property
     def als(self) -> AlsModel | None:
@@ -50,13 +87,22 @@ class Live:
         return None if self.models.als is None else self.models.als.model
 
     @property
+    def two_tower(self) -> TwoTower | None:
+        """The two-tower model that serves."""
+        return None if self.models.two_tower is None else self.models.two_tower.model
+
+    @property
     def ranker(self) -> Ranker | None:
         """The ranker that serves."""
         return None if self.models.ranker is None else self.models.ranker.model
 
-    def label(self, *, als: bool = True, ranker: bool = True) -> str:
+    def label(self, *, als: bool = True, two_tower: bool = True, ranker: bool = True) -> str:
         """The versions that serve, of those kinds that are asked for, as one text."""
-        wanted = [self.models.als if als else None, self.models.ranker if ranker else None]
+        wanted = [
+            self.models.als if als else None,
+            self.models.two_tower if two_tower else None,
+            self.models.ranker if ranker else None,
+        ]
         return "+".join(loaded.label for loaded in wanted if loaded is not None)
 
 
@@ -107,6 +153,12 @@ class LiveState:
                 logger.exception("the live state of %s could not be read again", self._use_case)
             self._is_failing = True
 
+    def look_now(self) -> None:
+        """Takes up what has been activated, started or stopped before it returns."""
+        with self._loading:
+            if self._live is not None:
+                self._load(self._live.catalogue)
+
     def _look_for_models(self) -> None:
         """Unless somebody else is at it."""
         if self._loading.acquire(blocking=False):
@@ -122,8 +174,14 @@ class LiveState:
             catalogue = read_catalogue(self._use_case)
         before = self._live
         models = load_models(self._use_case, before.models if before else NO_MODELS)
-        if before is None or models != before.models or catalogue is not before.catalogue:
-            self._live = Live.of(catalogue, models)
+        experiment = load_experiment(self._use_case, models, before.experiment if before else None)
+        is_known = (
+            before is not None
+            and catalogue is before.catalogue
+            and (models, experiment) == (before.models, before.experiment)
+        )
+        if not is_known:
+            self._live = Live.of(catalogue, models, experiment)
 
 
 class Watcher:
@@ -179,6 +237,11 @@ def get_live(use_case: str) -> Live:
     live = _states[use_case].get()
     _watcher.ensure()
     return live
+
+
+def look_now(use_case: str) -> None:
+    """Takes up in this process what has just been changed in a use case, before it returns."""
+    _states[use_case].look_now()
 
 
 def forget_live() -> None:

@@ -23,7 +23,10 @@ from ranking.models import ModelVersion
 logger = logging.getLogger(__name__)
 
 Status = ModelVersion.Status
-_SUFFIX = {ModelVersion.Kind.ALS: "npz", ModelVersion.Kind.RANKER: "txt"}
+Kind = ModelVersion.Kind
+_SUFFIX = {Kind.ALS: "npz", Kind.TWO_TOWER: "safetensors", Kind.RANKER: "txt"}
+# What lists are made by without any version of a kind; they need ALS.
+_WITHOUT = {Kind.TWO_TOWER: "the other sources go on", Kind.RANKER: "ALS alone orders the lists"}
 
 
 class ModelFileError(HeedError):
@@ -35,7 +38,7 @@ class ModelFileError(HeedError):
 def file_name(*, kind: str, use_case: str, data: bytes) -> str:
     """What the file of a model is called: equal bytes have one name, so a file never changes."""
     digest = hashlib.sha256(data).hexdigest()
-    return f"{kind}-{use_case}-{digest[:16]}.{_SUFFIX[ModelVersion.Kind(kind)]}"
+    return f"{kind}-{use_case}-{digest[:16]}.{_SUFFIX[Kind(kind)]}"
 
 
 def register_version(
@@ -135,8 +138,8 @@ def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
     """Takes the active version out of service and activates the one that served before it.
 
     The one taken out is marked rejected, so that a second rollback goes one further back. Where no whole
-    ranker served before, the ranker is taken out and ALS alone orders the lists.
-    Returns the version that serves now, or the ranker that was taken out without another in its place.
+    version served before, it is taken out, unless it is ALS.
+    Returns the version that serves now, or the one that was taken out without another in its place.
     Raises Conflict when no version is active, and for ALS when nothing whole served before.
     """
     with transaction.atomic():
@@ -150,11 +153,11 @@ def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
             _set_status(previous, Status.ACTIVE, f"rolled back from {current.label}: {why}")
             logger.info("model version %s is active: rolled back from %s", previous.label, current.label)
             return previous
-        if kind != ModelVersion.Kind.RANKER:
+        if kind not in _WITHOUT:
             raise Conflict(
                 f"No earlier {kind} version of {use_case} can serve, so {current.label} stays active."
             )
-        _set_status(current, Status.REJECTED, f"taken out, ALS alone orders the lists: {why}")
+        _set_status(current, Status.REJECTED, f"taken out, {_WITHOUT[Kind(kind)]}: {why}")
         logger.info("model version %s is taken out: %s", current.label, why)
         return current
 

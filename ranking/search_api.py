@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.selectors import caller
+from accounts.selectors import caller, open_use_case, use_case_for
 from catalog.models import FacetKind
 from catalog.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
 from catalog.serializers import ItemSerializer, item_json
@@ -19,7 +19,6 @@ from ranking.api import (
     PersonalizationSerializer,
     boost_json,
     personalization_json,
-    use_case_for,
 )
 from ranking.searching import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
 
@@ -84,12 +83,11 @@ class SearchView(APIView):
     @extend_schema(operation_id="search", parameters=[SearchQuery], responses={200: SearchAnswer, **ERRORS})
     def get(self, request: Request) -> Response:
         query = validated(SearchQuery, request.query_params)
-        use_case = USE_CASES[query.get("use_case", DEFAULT_USE_CASE)]
-        if "kind" in query:
-            use_case = use_case_for(KINDS[query["kind"]], query.get("use_case"))
-        found = search_items(
-            user_id=caller(request).pk, use_case=use_case, query=query["title"], limit=query["top_n"]
-        )
+        person, named = caller(request), query.get("use_case")
+        kind = query.get("kind", USE_CASES[named or DEFAULT_USE_CASE].kind)
+        # To find something needs no role; only lists made for one do.
+        use_case = open_use_case(person, kind) if named is None else use_case_for(person, kind, named)
+        found = search_items(user_id=person.pk, use_case=use_case, query=query["title"], limit=query["top_n"])
         answer = {
             "recommendation_session_id": found.session_id,
             "use_case": found.use_case,

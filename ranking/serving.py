@@ -4,27 +4,38 @@ user state → retrieve → rank → personalise → filter → arrange → reco
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import numpy as np
 from django.conf import settings
 from django.utils import timezone
+from scipy.sparse import csr_matrix
 
 from catalog.selectors import ItemCard
 from config.use_cases import UseCase
 from feedback.adjustments import apply_feature_adjustments, combine_adjustments
 from feedback.selectors import get_history_and_adjustments
 from interactions.types import TYPES
-from profiles.boosts import boost
+from profiles.boosts import Boosts, boost
 from profiles.selectors import PersonalTaste, get_taste
 from ranking.arranging import Arrangement, arrange
+from ranking.blending import blend, joint_scores, popularity_share, put_behind
 from ranking.candidates import Boost, Candidates
 from ranking.live import Live, get_live
 from ranking.ml.events import summed_history
 from ranking.ml.features import FEATURE_SET, History, compute_features
-from ranking.sources import EXPLORATION, METHODS, RANKER, SOURCES, UserState, als_scores, fold_in_person
+from ranking.sources import (
+    EXPLORATION,
+    METHODS,
+    RANKER,
+    SOURCES,
+    UserState,
+    als_scores,
+    fold_in_person,
+    tower_scores,
+)
 from recommendations.services import RecordedSession, ShownSlot, record_session
 
 MAX_LIMIT = 100
@@ -74,12 +85,13 @@ class Personalization:
 
 @dataclass(frozen=True, slots=True)
 class ServedList:
-    """One list as it was served and recorded."""
+    """One list as it was served and recorded. The arm of the experiment is for the record alone."""
 
     session_id: UUID
     use_case: str
     method_used: str
     model_version: str
+    experiment_arm: str
     slots: tuple[ServedSlot, ...]
     personalization: Personalization
 
@@ -99,7 +111,7 @@ def recommend(
     shown, and the session's row.
     """
     now = now or timezone.now()
-    live = get_live(use_case.name)
+    live = get_live(use_case.name).for_person(user_id)
     state = load_user_state(user_id, use_case, live, now)
     candidates = retrieve(state, live, use_case)
     ranked = rank(candidates, state, live, now)
@@ -113,13 +125,13 @@ def recommend(
 
 def load_user_state(user_id: int, use_case: UseCase, live: Live, now: datetime) -> UserState:
     """All that is known of the person: two queries."""
-    return replace(load_history_state(user_id, use_case, live, now), taste=get_taste(user_id))
+    return load_history_state(user_id, use_case, live, now).with_taste(get_taste(user_id), live)
 
 
 def load_history_state(user_id: int, use_case: UseCase, live: Live, now: datetime) -> UserState:
-    """What the person did so far with items of this kind, and what their dislikes hold back: one query."""
+    """What the person did that counts in this use case, and what their dislikes hold back: one query."""
     telling: dict[int, str] = {}
-    history, adjustments = get_history_and_adjustments(user_id=user_id, kind=use_case.kind)
+    history, adjustments = get_history_and_adjustments(user_id=user_id, use_case=use_case)
     for item_id, type_name, _ in history:
         if item_id not in telling or TYPES[type_name].training > TYPES[telling[item_id]].training:
             telling[item_id] = type_name
@@ -153,8 +165,9 @@ def retrieve(state: UserState, live: Live, use_case: UseCase) -> list[Candidates
 def rank(retrieved: Sequence[Candidates], state: UserState, live: Live, now: datetime) -> Candidates:
     """One base order over all sources, with the features that it and the coming datasets are made from.
 
-    Without a ranker the order of the best source that answered stands: what only a less trusted source
-    brought follows behind, its score scaled to lie below.
+    Without a ranker the models that retrieve order what they know. The rest follows behind in the order of
+    trust, its scores scaled to lie below. What a model says of somebody is mixed with what everybody wants,
+    the less the more it knows of them.
     """
     scaled: list[Candidates] = []
     ceiling = 1.0
@@ -163,10 +176,13 @@ def rank(retrieved: Sequence[Candidates], state: UserState, live: Live, now: dat
         if len(candidates):
             ceiling = float(scaled[-1].base_scores[-1])
     pool = Candidates.join(scaled)
+    rows = live.catalogue.rows_of(pool.item_ids)
+    by_als, places = als_scores(pool.item_ids, state, live)
     pool = pool.with_features(
         compute_features(
-            live.catalogue.rows_of(pool.item_ids),
-            *als_scores(pool.item_ids, state, live),
+            rows,
+            by_als,
+            places,
             history=known_history(state, live),
             content=live.catalogue.content,
             demand=live.catalogue.demand,
@@ -174,7 +190,15 @@ def rank(retrieved: Sequence[Candidates], state: UserState, live: Live, now: dat
             now=now.timestamp(),
         )
     )
-    return pool if live.ranker is None else pool.with_base(live.ranker.probabilities(pool.features))
+    if live.ranker is None and state.als_user is None and state.tower_user is None:
+        return pool
+    if live.ranker is None:
+        by_tower = tower_scores(pool.item_ids, state, live)
+        scores = put_behind(joint_scores(by_als, by_tower, state), pool.base_scores)
+    else:
+        scores = live.ranker.probabilities(pool.features)
+    popularity = live.catalogue.demand.popularity[rows]
+    return pool.with_base(blend(scores, popularity, popularity_share(state, live)))
 
 
 def known_history(state: UserState, live: Live) -> History:
@@ -186,22 +210,27 @@ def known_history(state: UserState, live: Live) -> History:
 def personalise(candidates: Candidates, state: UserState, live: Live) -> Candidates:
     """Lifts what fits the person's taste, then holds back what their dislikes do, and orders anew.
 
-    personalised = base × (1 + genre + actor + director + theme) × dislikes. A ranker knows the taste from its
-    features, so there the lift has a strength of its own.
+    personalised = base × (1 + genre + actor + director + theme) × dislikes.
     """
-    strength = settings.BOOST_STRENGTH if live.ranker is None else settings.BOOST_STRENGTH_WITH_RANKER
-    lifts, held_back = candidates.lifts, candidates.held_back
-    is_lifted = strength > 0.0 and len(state.taste.taste.facet_ids) > 0
-    if not is_lifted and not state.held_back:
+    if not state.held_back and not len(state.taste.taste.facet_ids):
         return candidates
     facets = live.catalogue.content.facets[live.catalogue.rows_of(candidates.item_ids)]
-    facet_ids = live.catalogue.facet_ids
-    if is_lifted:
-        taste = state.taste
-        lifts = boost(facets, facet_ids, taste.taste, alpha=taste.alpha, strength=strength).parts
-    if state.held_back:
-        held_back = apply_feature_adjustments(facets, facet_ids, state.held_back)
-    return candidates.with_boosts(lifts, held_back)
+    held_back = candidates.held_back
+    if state.held_back and live.variant.feedback:
+        held_back = apply_feature_adjustments(facets, live.catalogue.facet_ids, state.held_back)
+    return candidates.with_boosts(lift(facets, state, live).parts, held_back)
+
+
+def lift(facets: "csr_matrix[np.float64]", state: UserState, live: Live) -> Boosts:
+    """How far the taste of the person lifts items with these facets, (n, m) as in the catalogue.
+
+    A ranker knows the taste from its features, so there the lift has a strength of its own.
+    """
+    strength = settings.BOOST_STRENGTH if live.ranker is None else settings.BOOST_STRENGTH_WITH_RANKER
+    if not live.variant.boosts:
+        strength = 0.0
+    taste = state.taste
+    return boost(facets, live.catalogue.facet_ids, taste.taste, alpha=taste.alpha, strength=strength)
 
 
 def exclude(candidates: Candidates, state: UserState) -> Candidates:
@@ -249,16 +278,26 @@ def respond(arranged: Arrangement, state: UserState, live: Live, use_case: UseCa
         session_id=uuid4(),
         use_case=use_case.name,
         method_used="none" if source is None else _method(source, live),
-        model_version=_label(shown, live),
+        model_version=_label(shown, state, live),
+        experiment_arm=live.variant.label,
         slots=slots,
         personalization=Personalization.of(state.taste, applied=is_bent),
     )
 
 
-def _label(shown: Candidates, live: Live) -> str:
-    """The versions that made the list. A ranker also reads what ALS says of what other sources brought."""
-    with_als = len(shown) > 0 and (live.ranker is not None or "als" in shown.sources)
-    return live.label(als=with_als, ranker=len(shown) > 0)
+def _label(shown: Candidates, state: UserState, live: Live) -> str:
+    """The versions that made the list.
+
+    Without a ranker the models that know the person order together what either brought. A ranker reads what
+    ALS says of everything, and nothing of the two-tower model.
+    """
+    by_ranker = len(shown) > 0 and live.ranker is not None
+    by_models = live.ranker is None and bool(np.isin(shown.sources, ("als", "two_tower")).any())
+    return live.label(
+        als=by_ranker or (by_models and state.als_user is not None),
+        two_tower="two_tower" in shown.sources or (by_models and state.tower_user is not None),
+        ranker=by_ranker,
+    )
 
 
 def _method(source: str, live: Live, *, explored: bool = False) -> str:
@@ -278,6 +317,7 @@ def record(served: ServedList, shown: Candidates, pushed_out: list[int], user_id
         use_case=served.use_case,
         method=served.method_used,
         model_version=served.model_version,
+        experiment_arm=served.experiment_arm,
         slots=[
             ShownSlot(
                 item_id=slot.item.id,

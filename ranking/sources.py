@@ -5,7 +5,7 @@ the use cases that shall ask it (docs/adding-a-source.md). tests/ranking/test_so
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from ranking.catalogue import Catalogue
 from ranking.live import Live
 from ranking.ml.als import AlsModel, calibrate, fold_in, score_all, top_k
 from ranking.ml.neighbours import content_similarities
+from ranking.ml.two_tower.input import tower_input
+from ranking.ml.two_tower.model import TwoTower, calibrated, score_items, user_vector
 
 # Places by ALS score are told apart down to this one.
 DEEPEST_PLACE = 1000
@@ -43,6 +45,7 @@ class UserState:
     held_back  factor below 1 of each facet that the person's dislikes hold back
     als_user   (f,) the person's factor in the ALS model; None where it has no ground to say anything of them
     taste      what is believed of them; of a stranger where nobody asked
+    tower_user (d,) the person's vector in the two-tower model; None where it knows nothing of them
     """
 
     user_id: int
@@ -53,6 +56,12 @@ class UserState:
     held_back: Mapping[int, float]
     als_user: NDArray[np.float32] | None = None
     taste: PersonalTaste = STRANGER
+    tower_user: NDArray[np.float32] | None = None
+
+    def with_taste(self, taste: PersonalTaste, live: Live) -> "UserState":
+        """The same person with their taste, and with what the two-tower model makes of both."""
+        tower_user = tower_vector(self.item_ids, self.weights, taste, live.two_tower)
+        return replace(self, taste=taste, tower_user=tower_user)
 
 
 CandidateSource = Callable[[UserState, Live, int], Candidates]
@@ -68,7 +77,7 @@ def retrieve_als(state: UserState, live: Live, limit: int) -> Candidates:
         return _nothing("als")
     model = live.als
     scores = score_all(model, state.als_user)
-    rows = top_k(scores, limit, np.flatnonzero(_barred(state, live, model)))
+    rows = top_k(scores, limit, np.flatnonzero(_barred(state, model, live.als_allowed)))
     return Candidates.from_source("als", model.item_ids[rows], calibrate(model, scores[rows]))
 
 
@@ -102,7 +111,7 @@ def als_scores(
     everything = score_all(model, state.als_user)
     mine = everything[rows[known]]
     scores[known] = calibrate(model, mine)
-    everything[_barred(state, live, model)] = -np.inf
+    everything[_barred(state, model, live.als_allowed)] = -np.inf
     if len(everything) > DEEPEST_PLACE:
         everything = np.partition(everything, -DEEPEST_PLACE)[-DEEPEST_PLACE:]
     higher = len(everything) - np.searchsorted(np.sort(everything), mine, side="right")
@@ -110,11 +119,55 @@ def als_scores(
     return scores, places
 
 
-def _barred(state: UserState, live: Live, model: AlsModel) -> NDArray[np.bool_]:
-    barred = ~live.als_allowed
+def _barred(state: UserState, model: AlsModel | TwoTower, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which rows of a model may not be recommended to the person; `allowed` says which may to anybody."""
+    barred = ~allowed
     known = model.rows_of(state.excluded)
     barred[known[known >= 0]] = True
     return barred
+
+
+def retrieve_two_tower(state: UserState, live: Live, limit: int) -> Candidates:
+    """Items whose vectors lie nearest to the person's, made from their history and taste of this moment.
+
+    Unlike ALS it knows items that nobody met yet, by what they are, and people who only said what they like.
+    """
+    model = live.two_tower
+    if model is None or state.tower_user is None:
+        return _nothing("two_tower")
+    scores = score_items(model, state.tower_user)
+    rows = top_k(scores, limit, np.flatnonzero(_barred(state, model, live.two_tower_allowed)))
+    return Candidates.from_source("two_tower", model.item_ids[rows], calibrated(model, scores[rows]))
+
+
+def tower_vector(
+    item_ids: NDArray[np.int64],
+    weights: NDArray[np.float32],
+    taste: PersonalTaste,
+    model: TwoTower | None,
+) -> NDArray[np.float32] | None:
+    """The person's vector (d,) from their history and taste, or None where the model knows neither."""
+    if model is None:
+        return None
+    known = tower_input(item_ids, weights, taste.taste.facet_ids, taste.taste.scores)
+    return user_vector(
+        model,
+        item_ids=known.item_ids,
+        weights=known.weights,
+        facet_ids=known.facet_ids,
+        facet_scores=known.facet_scores,
+    )
+
+
+def tower_scores(item_ids: NDArray[np.int64], state: UserState, live: Live) -> NDArray[np.float64]:
+    """The calibrated score of the two-tower model for each item, NaN where it has none."""
+    scores = np.full(len(item_ids), np.nan)
+    model = live.two_tower
+    if model is not None and state.tower_user is not None:
+        rows = model.rows_of(item_ids)
+        known = rows >= 0
+        scores[known] = calibrated(model, score_items(model, state.tower_user)[rows[known]])
+    return scores
 
 
 def retrieve_taste(state: UserState, live: Live, limit: int) -> Candidates:
@@ -169,6 +222,7 @@ def retrieve_fresh(state: UserState, live: Live, limit: int) -> Candidates:
 
 SOURCES: Mapping[str, CandidateSource] = {
     "als": retrieve_als,
+    "two_tower": retrieve_two_tower,
     "taste": retrieve_taste,
     "similar": retrieve_similar,
     "popular": retrieve_popular,
@@ -177,6 +231,7 @@ SOURCES: Mapping[str, CandidateSource] = {
 
 METHODS: Mapping[str, str] = {
     "als": "als",
+    "two_tower": "two_tower",
     "taste": "taste",
     "similar": "similar",
     "popular": "popularity",

@@ -1,6 +1,6 @@
 """Small builders of rows, so that a test names only what it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -17,6 +17,8 @@ from ranking.ml.artifacts import dump_als
 from ranking.ml.events import Events
 from ranking.ml.ranker import RankerParameters, fit_ranker
 from ranking.ml.ranker_file import dump_ranker
+from ranking.ml.two_tower.file import dump_two_tower
+from ranking.ml.two_tower.model import Dense, TwoTower
 from ranking.models import ModelVersion
 from ranking.registry import activate_version, register_version
 from tests.ranking.ml.builders import lists_by
@@ -92,6 +94,30 @@ def ranker_bytes(feature: str = "recency_score", *, sign: int = 1, seed: int = 0
     return dump_ranker(fit_ranker(data, None, parameters, seed=seed, threads=1))
 
 
+def tower_bytes(item_groups: Iterable[Iterable[int]], *, facets: Mapping[int, int] | None = None) -> bytes:
+    """A two-tower model in which the items of a group go together; `facets` say to which group each leads."""
+    group_of = {item_id: number for number, group in enumerate(item_groups) for item_id in group}
+    groups = max(group_of.values()) + 1
+    facets = facets or {}
+    towards = np.eye(groups, dtype=np.float32)
+    item_ids, facet_ids = sorted(group_of), sorted(facets)
+    vectors = towards[[group_of[item_id] for item_id in item_ids]]
+    layer = np.concatenate([towards, towards, np.zeros((2, groups), dtype=np.float32)])
+    return dump_two_tower(
+        TwoTower(
+            item_ids=np.array(item_ids),
+            item_vectors=vectors,
+            item_biases=np.zeros(len(item_ids), dtype=np.float32),
+            history_ids=np.array(item_ids),
+            history_vectors=vectors,
+            facet_ids=np.array(facet_ids, dtype=np.int64),
+            facet_vectors=towards[[facets[facet_id] for facet_id in facet_ids]].reshape(-1, groups),
+            hidden=Dense(layer, np.zeros(groups, dtype=np.float32)),
+            output=Dense(towards, np.zeros(groups, dtype=np.float32)),
+        )
+    )
+
+
 def make_version(data: bytes, *, use_case: str = "movie_home", kind: str = "als") -> ModelVersion:
     return register_version(
         kind=kind,
@@ -108,6 +134,16 @@ def make_active_als(
     item_groups: Iterable[Iterable[int]], *, use_case: str = "movie_home", seed: int = 0
 ) -> ModelVersion:
     version = make_version(make_als_bytes(item_groups, seed=seed), use_case=use_case)
+    return activate_version(version=version, why="made by a test")
+
+
+def active_tower(
+    item_groups: Iterable[Iterable[int]],
+    *,
+    facets: Mapping[int, int] | None = None,
+    use_case: str = "movie_home",
+) -> ModelVersion:
+    version = make_version(tower_bytes(item_groups, facets=facets), use_case=use_case, kind="two_tower")
     return activate_version(version=version, why="made by a test")
 
 

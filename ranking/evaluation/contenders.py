@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from config.use_cases import UseCase
-from ranking.candidates import Candidates
+from profiles.selectors import STRANGER, PersonalTaste
+from ranking.blending import blend, joint_scores, popularity_share, put_behind
 from ranking.live import Live
 from ranking.loading import NO_MODELS, LoadedModels
 from ranking.ml.arrays import Doubles, Ints
 from ranking.ml.events import Events
 from ranking.replay import features_at, rank_at, state_from
-from ranking.sources import UserState, als_scores
+from ranking.serving import lift, personalise
+from ranking.sources import UserState, als_scores, tower_scores
 
 POPULARITY = "popularity"
 RANDOM = "random"
@@ -24,12 +26,14 @@ _NOTHING: Ints = np.empty(0, dtype=np.int64)
 class Contender:
     """Models under a name. Without any, the order is that of popularity, as in serving.
 
+    boosted     whether what fits the person's taste is lifted as in serving; models are judged without
     seen_until  the latest moment any of the models learned from, seconds since 1970; -inf where not known
     """
 
     name: str
     models: LoadedModels = NO_MODELS
     seen_until: float = -np.inf
+    boosted: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +43,8 @@ class Look:
     retrieved      (c,) what it would show them, best first, before personalisation; empty if not asked for
     scores         (n,) what it orders the given items by, comparable within this look; NaN for an item that
                    the catalogue does not know
-    probabilities  (n,) the scores these items would be shown with; NaN where no model has one
+    probabilities  (n,) what the models say of these items, before boosts and popularity are mixed in; NaN
+                   where no model has anything to say
     """
 
     retrieved: Ints
@@ -48,43 +53,49 @@ class Look:
 
 
 def look(
-    item_ids: Ints, history: Events, live: Live, use_case: UseCase, moment: float, *, retrieve: bool
+    item_ids: Ints,
+    history: Events,
+    live: Live,
+    use_case: UseCase,
+    moment: float,
+    *,
+    retrieve: bool,
+    taste: PersonalTaste = STRANGER,
+    boosted: bool = False,
 ) -> Look:
     """Scores items (n,) for a person whose events up to the moment are `history`, oldest first.
 
-    `moment` in seconds since 1970. Without a ranker the score is that of ALS, and below all of these come,
-    by popularity, the items the model has none for, as serving joins them.
+    `moment` in seconds since 1970; `taste` is what was believed of the person then. Without a ranker the
+    score is that of the models that retrieve, and behind come, by popularity, the items that none of them
+    knows, as serving joins them. `boosted`: what fits the taste is lifted, as in serving.
     """
-    state = state_from(history, live)
-    pool = rank_at(state, live, use_case, moment) if retrieve else None
-    retrieved = _NOTHING if pool is None else pool.item_ids
-    if live.ranker is not None:
-        probabilities = _ranker_scores(item_ids, state, live, moment, pool)
-        return Look(retrieved, probabilities, probabilities)
-    probabilities, _ = als_scores(item_ids, state, live)
+    state = state_from(history, live, taste=taste)
+    retrieved = _retrieved(state, live, use_case, moment, boosted=boosted) if retrieve else _NOTHING
     rows = live.catalogue.rows_of(item_ids)
+    probabilities = _probabilities(item_ids, state, live, moment)
     # The model may know items that were taken out of the catalogue; nobody would be shown them.
     probabilities[rows < 0] = np.nan
-    scores = probabilities.copy()
-    by_popularity = np.isnan(scores) & (rows >= 0)
-    below = 0.0 if live.als is None else 2.0
-    scores[by_popularity] = live.catalogue.demand.popularity[rows[by_popularity]] - below
+    popularity = np.where(rows >= 0, live.catalogue.demand.popularity[rows], np.nan)
+    scores = popularity
+    if not np.isnan(probabilities).all():
+        scores = blend(put_behind(probabilities, popularity), popularity, popularity_share(state, live))
+    if boosted:
+        scores[rows >= 0] *= lift(live.catalogue.content.facets[rows[rows >= 0]], state, live).multipliers
     return Look(retrieved, scores, probabilities)
 
 
-def _ranker_scores(
-    item_ids: Ints, state: UserState, live: Live, moment: float, pool: Candidates | None
-) -> Doubles:
-    """What the ranker says of each item, (n,); what stands in the pool already is not computed again."""
+def _retrieved(state: UserState, live: Live, use_case: UseCase, moment: float, *, boosted: bool) -> Ints:
+    pool = rank_at(state, live, use_case, moment)
+    return personalise(pool, state, live).item_ids if boosted else pool.item_ids
+
+
+def _probabilities(item_ids: Ints, state: UserState, live: Live, moment: float) -> Doubles:
+    """What the ranker, or without one the models that retrieve, say of each item, (n,); NaN for nothing."""
+    if live.ranker is None:
+        by_als, by_tower = als_scores(item_ids, state, live)[0], tower_scores(item_ids, state, live)
+        return joint_scores(by_als, by_tower, state)
     scores = np.full(len(item_ids), np.nan)
-    if pool is not None and len(pool):
-        by_item = np.argsort(pool.item_ids)
-        place = np.searchsorted(pool.item_ids, item_ids, sorter=by_item)
-        rows = by_item[np.minimum(place, len(pool) - 1)]
-        found = pool.item_ids[rows] == item_ids
-        scores[found] = pool.base_scores[rows[found]]
-    missing = np.flatnonzero(np.isnan(scores) & live.catalogue.holds(item_ids))
-    if live.ranker is not None and len(missing):
-        known, features = features_at(item_ids[missing], state, live, moment)
-        scores[missing[known]] = live.ranker.probabilities(features)
+    known, features = features_at(item_ids, state, live, moment)
+    if len(known):
+        scores[known] = live.ranker.probabilities(features)
     return scores

@@ -1,7 +1,7 @@
 """Compares model versions on what was held out, writes the report, and notes the result with the versions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from django.utils import timezone
 from config.errors import NotFound
 from config.progress import Progress
 from config.use_cases import UseCase
+from profiles.past import PastTastes
 from ranking.catalogue import Catalogue, read_catalogue
 from ranking.datasets.als import load_als_events
 from ranking.datasets.manifest import newest_dataset
@@ -24,7 +25,13 @@ from ranking.evaluation.heldout import HeldOut, hold_out, load_lists, no_lists
 from ranking.evaluation.judging import judge
 from ranking.evaluation.report import write_report
 from ranking.evaluation.results import Judgement
-from ranking.evaluation.versions import Pair, load_contender, named_pairs, seen_until, usual_pairs
+from ranking.evaluation.versions import (
+    Together,
+    load_contender,
+    named_versions,
+    seen_until,
+    usual_versions,
+)
 from ranking.ml.events import Events
 from ranking.ml.lists import ShownLists
 from ranking.ml.split import time_cuts
@@ -32,13 +39,15 @@ from ranking.models import ModelVersion
 
 # Where too little came since the versions learned, so much of the whole log is judged on.
 JUDGED_OF_ALL = 0.1
+# The first contender once more, with what fits each person's taste lifted.
+WITH_BOOSTS = "with boosts"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to compare on what; None stands for the usual.
 
-    versions        labels, or pairs such as `als-movie_home-7+ranker-movie_home-3`
+    versions        labels, or several such as `als-movie_home-7+ranker-movie_home-3`
     since           judge on what came from here on
     als_dataset     folder of the log of interactions; the newest
     ranker_dataset  folder of the lists that were shown; the newest, none if there is none
@@ -75,17 +84,21 @@ class _Log:
 def evaluate_models(request: Request, progress: Progress) -> Evaluation:
     """Judges the versions side by side on the same people and lists, with popularity beside them.
 
-    The first is what the others are held against. Raises NotFound for a version or dataset that does not
-    exist, InvalidInput for versions that cannot serve together, DatasetError and ModelFileError for files
-    that are not whole.
+    Models are judged as they are; the first stands there once more with boosts, as it is served. The first is
+    what the others are held against. Raises NotFound for a version or dataset that does not exist,
+    InvalidInput for versions that cannot serve together, DatasetError and ModelFileError for files that are
+    not whole.
     """
     use_case = request.use_case
-    pairs = named_pairs(request.versions, use_case) if request.versions else usual_pairs(use_case)
-    contenders = [load_contender(pair) for pair in pairs]
+    named = request.versions
+    compared = named_versions(named, use_case) if named else usual_versions(use_case)
+    contenders = [load_contender(one) for one in compared]
     if all(contender.name != POPULARITY for contender in contenders):
         contenders.append(Contender(POPULARITY))
+    first = contenders[0]
+    contenders.append(replace(first, name=f"{first.name} {WITH_BOOSTS}", boosted=True))
     log = _read_log(request)
-    held, why_from = _hold_out(log, pairs, request)
+    held, why_from = _hold_out(log, compared, request)
     judgements = judge(contenders, held, use_case, seed=request.seed, progress=progress)
     evaluation = {
         "made_at": timezone.now().isoformat(),
@@ -99,10 +112,10 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
         "datasets": log.datasets,
         "seed": request.seed,
         "against": judgements[0].name,
-        "judgements": _as_json(judgements, {pair.label for pair in pairs}, request.seed),
+        "judgements": _as_json(judgements, {one.label for one in compared}, request.seed),
     }
     folder = write_report(evaluation, request.out)
-    _note(pairs, {**evaluation, "report": str(folder)})
+    _note(compared, {**evaluation, "report": str(folder)})
     return Evaluation(str(folder), evaluation)
 
 
@@ -127,17 +140,24 @@ def _read_log(request: Request) -> _Log:
     )
 
 
-def _hold_out(log: _Log, pairs: Sequence[Pair], request: Request) -> tuple[HeldOut, str]:
+def _hold_out(log: _Log, compared: Sequence[Together], request: Request) -> tuple[HeldOut, str]:
     """What is judged on, and in words why from there."""
+
+    tastes = PastTastes()
 
     def cut(start: float) -> HeldOut:
         return hold_out(
-            events=log.events, lists=log.lists, catalogue=log.catalogue, start=start, seed=request.seed
+            events=log.events,
+            lists=log.lists,
+            catalogue=log.catalogue,
+            start=start,
+            seed=request.seed,
+            taste_at=tastes.at,
         )
 
     if request.since is not None:
         return cut(request.since.timestamp()), "as asked for"
-    learned = seen_until(pairs)
+    learned = seen_until(compared)
     if np.isfinite(learned):
         held = cut(learned)
         if held.people_with_evidence >= settings.GATE_MIN_PEOPLE:
@@ -146,7 +166,7 @@ def _hold_out(log: _Log, pairs: Sequence[Pair], request: Request) -> tuple[HeldO
     if not len(times):
         return cut(timezone.now().timestamp()), "nothing happened yet"
     held = cut(time_cuts(times, [1.0 - JUDGED_OF_ALL])[0])
-    if not pairs or not np.isfinite(learned):
+    if not compared or not np.isfinite(learned):
         return held, "the last tenth of the log"
     return held, (
         "the last tenth of the log, because fewer than "
@@ -174,16 +194,16 @@ def _as_json(judgements: Sequence[Judgement], versions: set[str], seed: int) -> 
     return written
 
 
-def _note(pairs: Sequence[Pair], evaluation: dict[str, Any]) -> None:
+def _note(compared: Sequence[Together], evaluation: dict[str, Any]) -> None:
     """Writes the result to each version, its own judgement first, as `retrain` does for its candidates.
 
     What a verdict that decided about the version rested on is kept beside it.
     """
     own: dict[int, str] = {}
-    # Where a version stands in several pairs, the one that the fewest others helped is its own.
-    for pair in sorted(pairs, key=lambda pair: len(pair.versions)):
-        for version in pair.versions:
-            own.setdefault(version.pk, pair.label)
+    # Where a version was judged in several companies, the smallest of them is its own.
+    for together in sorted(compared, key=lambda one: len(one.versions)):
+        for version in together.versions:
+            own.setdefault(version.pk, together.label)
     with transaction.atomic():
         for version in ModelVersion.objects.select_for_update().filter(pk__in=own).order_by("pk"):
             judgements = sorted(evaluation["judgements"], key=lambda one: one["name"] != own[version.pk])

@@ -1,5 +1,6 @@
 """What a model is judged on: everything after a moment, which no model that is compared may have seen."""
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pandas as pd
 from django.conf import settings
 
 from config.use_cases import UseCase
+from profiles.selectors import STRANGER, PersonalTaste
 from ranking.catalogue import Catalogue
 from ranking.datasets.manifest import DATA, read_manifest
 from ranking.datasets.ranker_rows import KIND
@@ -15,12 +17,20 @@ from ranking.ml.arrays import Doubles, Ints
 from ranking.ml.demand import demand_of
 from ranking.ml.events import Events
 from ranking.ml.lists import ENGAGED, ShownLists
-from ranking.ml.split import Holdout, holdout
+from ranking.ml.split import Holdout, Person, holdout
 from ranking.sources import EXPLORATION
 
 # More people or lists than these are sampled: the intervals are narrow by then, and time is not free.
 MAX_PEOPLE = 2000
 MAX_LISTS = 2000
+
+TasteAt = Callable[[int, float, Collection[int]], PersonalTaste]
+"""(user id, moment, items of which that very moment counts as well) → what was believed of them then."""
+
+
+def unknown_taste(user_id: int, moment: float, also: Collection[int] = ()) -> PersonalTaste:
+    """Of nobody anything is believed."""
+    return STRANGER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +44,7 @@ class HeldOut:
     events     the whole log, sorted by person and time: the past of each list is read from it
     catalogue  the items, in the demand of `start`
     found      how many people and lists there were before any were left out by chance
+    taste_at   what was believed of people at moments of the past
     """
 
     start: float
@@ -42,6 +53,7 @@ class HeldOut:
     events: Events
     catalogue: Catalogue
     found: tuple[int, int]
+    taste_at: TasteAt = unknown_taste
 
     @property
     def people_judged(self) -> int:
@@ -55,6 +67,12 @@ class HeldOut:
         made_for = np.empty(0, dtype=np.int64) if self.people is None else self.people.user_ids
         engaged = self.lists.list_of_slot[self.lists.relevance >= ENGAGED]
         return len(np.union1d(made_for, self.lists.user_ids[engaged]))
+
+    def taste_of(self, person: Person) -> PersonalTaste:
+        """What was believed of somebody whom lists are made for, from what their history knows."""
+        # The history of a newcomer ends within the window, perhaps between things of one moment.
+        last = float(person.history.times[-1]) if len(person.history) else self.start
+        return self.taste_at(person.user_id, max(last, self.start), person.history.item_ids.tolist())
 
     def history(self, user_id: int, before: float) -> Events:
         """What the person did before a moment, oldest first."""
@@ -70,6 +88,7 @@ def hold_out(
     catalogue: Catalogue,
     start: float,
     seed: int = 0,
+    taste_at: TasteAt = unknown_taste,
 ) -> HeldOut:
     """Cuts the log at `start` (seconds since 1970); `lists` may hold any of before.
 
@@ -93,6 +112,7 @@ def hold_out(
         events=ordered,
         catalogue=catalogue,
         found=(0 if people is None else len(people), len(shown)),
+        taste_at=taste_at,
     )
 
 

@@ -36,8 +36,8 @@ def judge(
             _together(
                 contender.name,
                 k,
-                judge_people(held, live, use_case, rng, k, progress),
-                judge_shown(held, live, use_case, rng, k, progress),
+                judge_people(held, live, use_case, rng, k, progress, boosted=contender.boosted),
+                judge_shown(held, live, use_case, rng, k, progress, boosted=contender.boosted),
                 saw_it=contender.seen_until > held.start,
             )
         )

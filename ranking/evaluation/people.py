@@ -34,18 +34,38 @@ class PeopleReport:
 
 
 def judge_people(
-    held: HeldOut, live: Live, use_case: UseCase, rng: np.random.Generator, k: int, progress: Progress
+    held: HeldOut,
+    live: Live,
+    use_case: UseCase,
+    rng: np.random.Generator,
+    k: int,
+    progress: Progress,
+    *,
+    boosted: bool = False,
 ) -> PeopleReport:
-    """Makes everybody's list with the models of `live` as of the start of what was held out."""
+    """Makes everybody's list with the models of `live` as of the start of what was held out.
+
+    `boosted`: with what fits their taste lifted, as in serving.
+    """
     if held.people is None:
         return PeopleReport({}, NOWHERE)
     tops: list[Ints] = []
     recalls, orders = np.empty(len(held.people)), np.full(len(held.people), np.nan)
+    progress.begin(len(held.people), "people")
     for row, person in enumerate(held.people.people()):
         liked, disliked = person.relevant_items, person.disliked_items
         # Only an order of both says anything; without dislikes nothing needs a score.
         items = np.concatenate([liked, disliked]) if len(disliked) else disliked
-        seen = look(items, person.history, live, use_case, held.start, retrieve=True)
+        seen = look(
+            items,
+            person.history,
+            live,
+            use_case,
+            held.start,
+            retrieve=True,
+            taste=held.taste_of(person),
+            boosted=boosted,
+        )
         tops.append(seen.retrieved[:k])
         recalls[row] = np.isin(liked, seen.retrieved).mean()
         if len(disliked):

@@ -40,23 +40,36 @@ class ListsJudged:
 
 
 def judge_shown(
-    held: HeldOut, live: Live, use_case: UseCase, rng: np.random.Generator, k: int, progress: Progress
+    held: HeldOut,
+    live: Live,
+    use_case: UseCase,
+    rng: np.random.Generator,
+    k: int,
+    progress: Progress,
+    *,
+    boosted: bool = False,
 ) -> ListsJudged:
-    """Looks at each list once with the models of `live`, from what was known when it was shown."""
+    """Looks at each list once with the models of `live`, from what was known when it was shown.
+
+    `boosted`: with what fitted the person's taste lifted, as in serving.
+    """
     lists = held.lists
     scores, probabilities = np.full(len(lists.item_ids), np.nan), np.full(len(lists.item_ids), np.nan)
     targets = np.zeros(len(lists.item_ids))
     logged, depths = _logged(lists), lists.depths.tolist()
+    progress.begin(len(lists), "lists")
     for row, (end, size) in enumerate(zip(lists.ends.tolist(), lists.sizes.tolist(), strict=True)):
         part = slice(end - size, end)
-        moment = float(lists.times[row])
+        user_id, moment = int(lists.user_ids[row]), float(lists.times[row])
         seen = look(
             lists.item_ids[part],
-            held.history(int(lists.user_ids[row]), moment),
+            held.history(user_id, moment),
             live,
             use_case,
             moment,
             retrieve=bool(logged[part].any()),
+            taste=held.taste_at(user_id, moment, ()),
+            boosted=boosted,
         )
         scores[part], probabilities[part] = seen.scores, seen.probabilities
         targets[part] = np.isin(lists.item_ids[part], seen.retrieved[: depths[row]])

@@ -1,7 +1,7 @@
 """Which models are compared: versions by their labels, or those that there is reason to compare."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -9,28 +9,27 @@ import numpy as np
 from config.errors import HeedError, InvalidInput
 from config.use_cases import UseCase
 from ranking.evaluation.contenders import POPULARITY, Contender
-from ranking.loading import Loaded, LoadedModels
-from ranking.ml.als import AlsModel
-from ranking.ml.artifacts import ArtifactError, load_als
-from ranking.ml.ranker import Ranker
-from ranking.ml.ranker_file import load_ranker
+from ranking.loading import NO_MODELS, put_versions
+from ranking.ml.artifacts import ArtifactError
 from ranking.models import ModelVersion
-from ranking.registry import find_version, read_verified
+from ranking.registry import find_version
 
 Kind, Status = ModelVersion.Kind, ModelVersion.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """What serves together: a version of each kind, None where there is none."""
+class Together:
+    """What serves together: a version of each kind, None for none. The fields are named as the kinds."""
 
     als: ModelVersion | None = None
+    two_tower: ModelVersion | None = None
     ranker: ModelVersion | None = None
 
     @property
     def versions(self) -> tuple[ModelVersion, ...]:
         """Those that there are."""
-        return tuple(version for version in (self.als, self.ranker) if version is not None)
+        every = (self.als, self.two_tower, self.ranker)
+        return tuple(version for version in every if version is not None)
 
     @property
     def label(self) -> str:
@@ -38,16 +37,17 @@ class Pair:
         return "+".join(version.label for version in self.versions) or POPULARITY
 
 
-def named_pairs(names: Sequence[str], use_case: UseCase) -> list[Pair]:
-    """The pairs that people name: `als-…`, `ranker-…`, or both with a plus between them.
+def named_versions(names: Sequence[str], use_case: UseCase) -> list[Together]:
+    """What people name: one version, or one of each kind with a plus between them.
 
-    A ranker alone stands on the active ALS version. None comes twice. Raises NotFound for a version that
-    does not exist, InvalidInput for one of another use case and for two of a kind.
+    A ranker that is named without ALS stands on the active ALS and two-tower versions, but for the two-tower
+    version that is named with it. Nothing comes twice. Raises NotFound for a version that does not exist,
+    InvalidInput for one of another use case and for two of a kind.
     """
-    return _distinct(_named_pair(name, use_case) for name in names)
+    return _distinct(_named(name, use_case) for name in names)
 
 
-def _named_pair(name: str, use_case: UseCase) -> Pair:
+def _named(name: str, use_case: UseCase) -> Together:
     found: dict[str, ModelVersion] = {}
     for label in name.split("+"):
         version = find_version(label=label)
@@ -56,63 +56,56 @@ def _named_pair(name: str, use_case: UseCase) -> Pair:
         if version.kind in found:
             raise InvalidInput(f"{name!r} names two versions of one kind; only one of each serves.")
         found[version.kind] = version
-    if Kind.ALS not in found:
-        return Pair(_active(use_case).als, found[Kind.RANKER])
-    return Pair(found[Kind.ALS], found.get(Kind.RANKER))
+    named = Together(**found)
+    if named.ranker is None or named.als is not None:
+        return named
+    active = _active(use_case)
+    return replace(named, als=active.als, two_tower=named.two_tower or active.two_tower)
 
 
-def usual_pairs(use_case: UseCase) -> list[Pair]:
-    """The active pair; on it the newest candidate of each kind; and the version that served before.
+def usual_versions(use_case: UseCase) -> list[Together]:
+    """What is active; with it the newest candidate of each kind; and the version that served before.
 
-    Without any version there is one pair, of nothing.
+    Without any version it is one of nothing.
     """
     active = _active(use_case)
     versions = ModelVersion.objects.filter(use_case=use_case.name)
     others = [
         versions.filter(kind=kind, status=Status.CANDIDATE).order_by("-version").first()
-        for kind in (Kind.ALS, Kind.RANKER)
+        for kind in Kind.values
     ]
     before = versions.filter(status=Status.ARCHIVED).exclude(activated_at=None)
     others.append(before.order_by("-activated_at", "-pk").first())
-    return _distinct([active, *(_in_place(version, active) for version in others if version is not None)])
+    in_place = (replace(active, **{one.kind: one}) for one in others if one is not None)
+    return _distinct([active, *in_place])
 
 
-def _active(use_case: UseCase) -> Pair:
+def _active(use_case: UseCase) -> Together:
     versions = ModelVersion.objects.filter(use_case=use_case.name, status=Status.ACTIVE)
-    by_kind = {version.kind: version for version in versions}
-    return Pair(by_kind.get(Kind.ALS), by_kind.get(Kind.RANKER))
+    return Together(**{version.kind: version for version in versions})
 
 
-def _in_place(version: ModelVersion, active: Pair) -> Pair:
-    return Pair(version, active.ranker) if version.kind == Kind.ALS else Pair(active.als, version)
+def _distinct(found: Iterable[Together]) -> list[Together]:
+    return list({one.label: one for one in found}.values())
 
 
-def _distinct(pairs: Iterable[Pair]) -> list[Pair]:
-    return list({pair.label: pair for pair in pairs}.values())
-
-
-def load_contender(pair: Pair) -> Contender:
-    """Reads the files of a pair. Raises ModelFileError, and HeedError for a file that cannot be read."""
-    als: Loaded[AlsModel] | None = None
-    ranker: Loaded[Ranker] | None = None
-    for version in pair.versions:
-        data = read_verified(version)
+def load_contender(together: Together) -> Contender:
+    """Reads the files of these versions. Raises ModelFileError, HeedError for one that cannot be read."""
+    models = NO_MODELS
+    for version in together.versions:
         try:
-            if version.kind == Kind.ALS:
-                als = Loaded(version.pk, version.label, load_als(data))
-            else:
-                ranker = Loaded(version.pk, version.label, load_ranker(data))
+            models = put_versions(models, [version])
         except ArtifactError as error:
             raise HeedError(f"{version.label} cannot be read: {error}") from error
-    return Contender(pair.label, LoadedModels(als, ranker), seen_until([pair]))
+    return Contender(together.label, models, seen_until([together]))
 
 
-def seen_until(pairs: Iterable[Pair]) -> float:
+def seen_until(compared: Iterable[Together]) -> float:
     """Up to when any of the versions learned, seconds since 1970; -inf for none.
 
     A version that does not say so can have seen nothing after it was made.
     """
-    return max((_window_end(version) for pair in pairs for version in pair.versions), default=-np.inf)
+    return max((_window_end(version) for one in compared for version in one.versions), default=-np.inf)
 
 
 def _window_end(version: ModelVersion) -> float:

@@ -112,12 +112,6 @@ def test_a_query_out_of_range_is_refused(api: APIClient, query: str) -> None:
     assert not RecommendationSession.objects.exists()
 
 
-def test_the_use_case_can_be_named(api: APIClient) -> None:
-    address = "/api/recommendations/personalized/startups"
-    assert api.get(address).json()["use_case"] == "developer_startup"
-    assert api.get(address, {"use_case": "investor_startup"}).json()["use_case"] == "investor_startup"
-
-
 def test_the_best_item_is_the_first_of_the_list(api: APIClient, person: User, group: list[int]) -> None:
     best = api.get(f"/api/recommend/{person.pk}").json()
     first = api.get(LIST).json()["recommendations"][0]

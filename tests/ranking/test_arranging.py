@@ -30,12 +30,11 @@ def arranged(candidates: Candidates, limit: int, rng: np.random.Generator) -> Ar
 class TestChance:
     LIMIT, BEHIND, SHARE, DRAWS = 5, 12, 0.3, 20_000
 
-    def test_each_place_and_item_come_up_as_often_as_their_propensity_says(self, settings: Settings) -> None:
-        settings.EXPLORATION_SHARE = self.SHARE
+    def test_each_place_and_item_come_up_as_often_as_their_propensity_says(self) -> None:
         rng = np.random.default_rng(3)
         seen = np.zeros((self.LIMIT, self.BEHIND))
         for _ in range(self.DRAWS):
-            places, drawn, chance = draw_exploration(self.LIMIT, self.BEHIND, rng)
+            places, drawn, chance = draw_exploration(self.LIMIT, self.BEHIND, rng, self.SHARE)
             seen[places, drawn] += 1
         assert chance.of_exploring == self.SHARE
         assert chance.of_each == pytest.approx(self.SHARE / self.BEHIND)
@@ -46,9 +45,8 @@ class TestChance:
             np.full((self.LIMIT - 1, self.BEHIND), chance.of_each), abs=error
         )
 
-    def test_the_chances_of_a_place_add_up_to_one(self, settings: Settings) -> None:
-        settings.EXPLORATION_SHARE = self.SHARE
-        _, _, chance = draw_exploration(self.LIMIT, self.BEHIND, np.random.default_rng(0))
+    def test_the_chances_of_a_place_add_up_to_one(self) -> None:
+        _, _, chance = draw_exploration(self.LIMIT, self.BEHIND, np.random.default_rng(0), self.SHARE)
         assert (1 - chance.of_exploring) + self.BEHIND * chance.of_each == pytest.approx(1.0)
 
     @given(
@@ -57,10 +55,7 @@ class TestChance:
     def test_draws_are_in_their_bounds_without_repeating(
         self, limit: int, behind: int, share: float, seed: int
     ) -> None:
-        from django.test import override_settings
-
-        with override_settings(EXPLORATION_SHARE=share):
-            places, drawn, chance = draw_exploration(limit, behind, np.random.default_rng(seed))
+        places, drawn, chance = draw_exploration(limit, behind, np.random.default_rng(seed), share)
         assert len(places) == len(drawn)
         assert len(set(drawn.tolist())) == len(drawn)
         assert len(set(places.tolist())) == len(places)

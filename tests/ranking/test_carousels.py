@@ -214,8 +214,8 @@ class TestApi:
         assert seen.status_code == 200
 
     def test_a_newcomer_gets_an_empty_answer(self, api: APIClient, films: dict[str, list[Item]]) -> None:
-        answer = api.get(ROWS, {"use_case": "developer_startup"})
-        assert answer.json() == {"use_case": "developer_startup", "carousels": []}
+        answer = api.get(ROWS, {"use_case": "drama_home"})
+        assert answer.json() == {"use_case": "drama_home", "carousels": []}
 
     @pytest.mark.parametrize(
         "parameters", [{"rows": "0"}, {"rows": "6"}, {"limit": "101"}, {"use_case": "nowhere"}]

@@ -1,29 +1,34 @@
 """What is held out, what a contender may know of it, and the figures that come of it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from pytest_django import Settings
 
 from config.progress import Progress
 from config.use_cases import USE_CASES
+from profiles.boosts import personal_alpha
+from profiles.fold import CODES, Event, Rules, fold, no_taste
+from profiles.selectors import STRANGER, PersonalTaste
 from ranking.catalogue import Catalogue
 from ranking.evaluation import shown as shown_module
-from ranking.evaluation.contenders import AS_SHOWN, POPULARITY, RANDOM, Contender, look
+from ranking.evaluation.contenders import AS_SHOWN, POPULARITY, RANDOM, Contender, Look, look
 from ranking.evaluation.heldout import HeldOut, hold_out, no_lists
 from ranking.evaluation.judging import judge
 from ranking.evaluation.results import Judgement
 from ranking.live import Live
 from ranking.loading import Loaded, LoadedModels
 from ranking.ml.artifacts import load_als
+from ranking.ml.demand import ItemDemand
 from ranking.ml.events import Events
 from ranking.ml.lists import ShownLists
 from ranking.ml.ranker_file import load_ranker
 from tests.factories import make_als_bytes, ranker_bytes
 from tests.ranking.builders import bare_live
-from tests.ranking.ml.builders import dislike, like, make_events
+from tests.ranking.ml.builders import dislike, like, make_content, make_events
 
 MOVIES = USE_CASES["movie_home"]
 QUIET = Progress(quiet=True)
@@ -34,7 +39,7 @@ EVEN, ODD = (2, 4, 6, 8), (1, 3, 5, 7)
 def models(*, ranker: bool = False) -> LoadedModels:
     als = Loaded(1, "als", load_als(make_als_bytes([EVEN, ODD])))
     return LoadedModels(
-        als, Loaded(2, "ranker", load_ranker(ranker_bytes("model_score"))) if ranker else None
+        als=als, ranker=Loaded(2, "ranker", load_ranker(ranker_bytes("model_score"))) if ranker else None
     )
 
 
@@ -91,7 +96,8 @@ def mean(judgement: Judgement, figure: str) -> float:
 
 
 @pytest.mark.parametrize("ranker", [False, True])
-def test_a_model_that_knows_the_taste_beats_popularity_and_chance(ranker: bool) -> None:
+def test_a_model_that_knows_the_taste_beats_popularity_and_chance(ranker: bool, settings: Settings) -> None:
+    settings.POPULARITY_SHARE = 0.0
     held = held_out(evening_people())
     found = judged(held, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
     assert mean(found["model"], "ndcg") > max(mean(found[name], "ndcg") for name in (POPULARITY, RANDOM))
@@ -163,7 +169,8 @@ def test_a_score_is_the_same_with_and_without_retrieving(ranker: bool) -> None:
     assert len(other.retrieved) == 0
 
 
-def test_what_als_does_not_know_stands_below_by_popularity() -> None:
+def test_what_als_does_not_know_stands_behind_by_popularity(settings: Settings) -> None:
+    settings.POPULARITY_SHARE = 0.0
     held = held_out(
         make_events([like(1, 11, 1.0), like(2, 11, 1.0), like(2, 12, 1.0), like(3, 2, 1.0)]),
         items=range(1, 14),
@@ -172,6 +179,12 @@ def test_what_als_does_not_know_stands_below_by_popularity() -> None:
     items = np.array([13, 12, 11, 1, 2])
     seen = look(items, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=False)
     assert items[np.argsort(-seen.scores)].tolist() == [2, 1, 11, 12, 13]
+    settings.POPULARITY_SHARE = 1.0
+    demand = replace(held.catalogue.demand, verdicts=np.full(13, 1e9))
+    live = Live.of(replace(held.catalogue, demand=demand), models())
+    blended = look(items, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=False)
+    assert items[np.argmax(blended.scores)] == 11
+    np.testing.assert_array_equal(seen.probabilities, blended.probabilities)
     assert np.isnan(seen.probabilities).tolist() == [True, True, True, False, False]
     # Of somebody unknown the model says nothing, so everything goes by popularity.
     stranger = look(items, make_events([]), live, MOVIES, DAY, retrieve=True)
@@ -307,3 +320,41 @@ def test_what_was_explored_counts_as_often_as_it_could_have_been_shown() -> None
     truth = np.mean([rates[item] for item in wanted])
     assert estimate.value.mean == pytest.approx(truth, abs=0.02)
     assert estimate.value.low < truth < estimate.value.high
+
+
+def test_boosts_lift_what_fits_the_taste_of_that_moment(settings: Settings) -> None:
+    settings.BOOST_STRENGTH, settings.POPULARITY_SHARE = 1.0, 0.0
+    content = make_content([(0,), (0,), (1,), (1,)], groups=["genre", "genre"], item_ids=[1, 2, 3, 4])
+    demand = ItemDemand.from_counts(np.array([1.0, 0.9, 0.95, 0.8]), np.zeros(4), np.zeros(4))
+    live = Live.of(Catalogue.build(content, demand, np.array([10, 20])))
+    taste = fold(no_taste(), [Event(1, "like", None, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ()))
+    personal = PersonalTaste(taste, personal_alpha(taste), None, ())
+    items = np.array([1, 2, 3, 4])
+
+    def seen(*, boosted: bool) -> Look:
+        history = make_events([])
+        return look(items, history, live, MOVIES, DAY, retrieve=True, taste=personal, boosted=boosted)
+
+    assert seen(boosted=False).retrieved.tolist() == [1, 3, 2, 4]
+    assert seen(boosted=True).retrieved.tolist() == [3, 1, 4, 2]
+    np.testing.assert_allclose(seen(boosted=False).scores, demand.popularity)
+    lifted = seen(boosted=True).scores / seen(boosted=False).scores
+    assert lifted[0] == lifted[1] == 1.0
+    assert lifted[2] == pytest.approx(lifted[3])
+    assert lifted[2] > 1.1
+
+
+def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are_judged_on() -> None:
+    asked: list[tuple[int, float, list[int]]] = []
+
+    def taste_at(user_id: int, moment: float, also: Collection[int]) -> PersonalTaste:
+        asked.append((user_id, moment, sorted(also)))
+        return STRANGER
+
+    rows = [like(1, 2, 50.0), like(1, 4, DAY + 5)]
+    newcomer = [like(2, item, DAY + 10.0) for item in (2, 4, 6, 8)]
+    events = make_events(rows + newcomer)
+    lists = lists_of([(1, DAY + 100, [(2, 3), (1, 0)])])
+    held = hold_out(events=events, lists=lists, catalogue=catalogue(), start=DAY, taste_at=taste_at)
+    judge([Contender("model", models())], held, MOVIES, seed=0, progress=QUIET)
+    assert asked == [(1, DAY, [2]), (2, DAY + 10.0, [2, 4]), (1, DAY + 100, [])]

@@ -88,7 +88,7 @@ def test_versions_are_compared_and_the_result_is_kept() -> None:
     items = live()
     good, bad = als(items), als(items[:4], seed=1)
     answer = run(good.label, bad.label)
-    assert names(answer) == [good.label, bad.label, "popularity", "random"]
+    assert names(answer) == [good.label, bad.label, "popularity", f"{good.label} with boosts", "random"]
     evaluation = answer["evaluation"]
     assert evaluation["from"] == CUT.isoformat()
     assert evaluation["why_from"] == "the moment up to which the newest of the versions learned"
@@ -164,7 +164,7 @@ def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named() -> None:
 def test_without_any_version_popularity_stands_alone() -> None:
     live()
     answer = run()
-    assert names(answer) == ["popularity", "random"]
+    assert names(answer) == ["popularity", "popularity with boosts", "random"]
     assert answer["evaluation"]["why_from"] == "the last tenth of the log"
 
 
@@ -175,7 +175,13 @@ def test_who_saw_what_is_judged_on_is_marked_everywhere(learned: str | None) -> 
     answer = run(clean.label, late.label)
     assert "the last tenth of the log, because fewer than 20 people" in answer["evaluation"]["why_from"]
     saw = {one["name"]: one["saw_it"] for one in answer["evaluation"]["judgements"]}
-    assert saw == {clean.label: False, late.label: True, "popularity": False, "random": False}
+    assert saw == {
+        clean.label: False,
+        late.label: True,
+        "popularity": False,
+        f"{clean.label} with boosts": False,
+        "random": False,
+    }
     folder = Path(answer["report"])
     for name in ("report.html", "report.md"):
         assert "May have learned from part of what they are judged on:" in (folder / name).read_text()

@@ -144,8 +144,8 @@ def test_the_catalogue_is_read_again_where_it_is_served_from(
     state.look_again()
     assert len(state.get().catalogue.item_ids) == 8
     state.look_again()
-    with django_assert_num_queries(1):
-        # Nobody was served since: only the models are looked for.
+    with django_assert_num_queries(2):
+        # Nobody was served since: only models and an experiment are looked for.
         state.look_again()
 
 

@@ -234,7 +234,7 @@ class TestApi:
             {"title": "x", "top_n": "0"},
             {"title": "x", "top_n": "101"},
             {"title": "x", "top_n": "many"},
-            {"title": "x", "kind": "book"},
+            {"title": "x", "kind": "unicorn"},
             {"title": "x", "use_case": "nowhere"},
             {"title": "x", "kind": "movie", "use_case": "drama_home"},
         ],

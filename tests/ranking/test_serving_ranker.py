@@ -78,7 +78,7 @@ def films(person: User) -> list[Item]:
 
 
 def test_the_ranker_orders_the_list(person: User, films: list[Item], settings: Settings) -> None:
-    settings.BOOST_STRENGTH_WITH_RANKER = 0.0
+    settings.BOOST_STRENGTH_WITH_RANKER, settings.POPULARITY_SHARE = 0.0, 0.0
     without = serve(person, 30)
     active_ranker("recency_score")
     newest_first = serve(person, 30)

@@ -293,9 +293,9 @@ def test_the_pool_stays_at_a_few_hundred(person: User, settings: Settings) -> No
     make_interaction(make_user(), items[30])
     live = get_live("movie_home")
     state = load_user_state(person.pk, MOVIES, live, timezone.now())
-    assert [len(one) for one in retrieve(state, live, MOVIES)] == [8, 0, 0, 0, 3]
+    assert [len(one) for one in retrieve(state, live, MOVIES)] == [8, 0, 0, 0, 0, 3]
     stranger = load_user_state(make_user().pk, MOVIES, live, timezone.now())
-    assert [len(one) for one in retrieve(stranger, live, MOVIES)] == [0, 0, 0, 0, 8]
+    assert [len(one) for one in retrieve(stranger, live, MOVIES)] == [0, 0, 0, 0, 0, 8]
 
 
 def test_personalise_leaves_a_strangers_candidates_as_they_are(person: User) -> None:

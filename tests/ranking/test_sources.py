@@ -10,7 +10,7 @@ from interactions.popularity import refresh_popularity
 from ranking.live import Live, get_live
 from ranking.serving import load_user_state
 from ranking.sources import METHODS, SOURCES, UserState
-from tests.factories import make_active_als, make_interaction, make_item, make_items, make_user
+from tests.factories import active_tower, make_active_als, make_interaction, make_item, make_items, make_user
 
 MOVIES = USE_CASES["movie_home"]
 
@@ -24,13 +24,15 @@ def load(person: User) -> tuple[UserState, Live]:
 
 @pytest.fixture
 def world(person: User) -> list[int]:
-    """Thirty films, a model that knows twenty of them, demand for some, and a person with a history."""
+    """Thirty films, models that know twenty of them, demand for some, and a person with a history."""
     genres = [["Crime"], ["Comedy", "Drama"], ["Western"]]
     items = [
         make_item(genres=genres[number % 3], published_at=f"20{number:02}-01-01T00:00:00Z")
         for number in range(30)
     ]
-    make_active_als([[item.pk for item in items[:10]], [item.pk for item in items[10:20]]])
+    groups = [[item.pk for item in items[:10]], [item.pk for item in items[10:20]]]
+    make_active_als(groups)
+    active_tower(groups)
     for item in items[5:15]:
         make_interaction(make_user(), item)
     make_interaction(person, items[0], "like", day=1)
@@ -76,6 +78,7 @@ def test_copes_with_an_empty_catalogue(name: str, person: User) -> None:
 def test_copes_with_everything_excluded(name: str, person: User) -> None:
     items = make_items(4)
     make_active_als([[item.pk for item in items]])
+    active_tower([[item.pk for item in items]])
     for item in items:
         make_interaction(person, item, "like")
     refresh_popularity(use_case="movie_home")
