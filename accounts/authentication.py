@@ -1,25 +1,26 @@
-"""Who is asking: a browser session or a program's token, and for whom the program acts."""
+"""Who is asking: a browser session, a program's token and for whom it acts, or another site's page."""
 
 import logging
 
 from django.contrib.auth.models import AnonymousUser
+from django.core.signing import BadSignature
+from django.db.models import Exists, QuerySet
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts.models import ServiceToken, User
+from accounts.page_tokens import PageToken, read_page_token
 
 logger = logging.getLogger(__name__)
 
 ACTING_HEADER = "X-User-ID"
 _REFUSAL = "X-User-ID is only for a service token that may act for others."
+_NO_PAGE_TOKEN = "This page token is not valid or has ended. Get a new one from the server of your site."  # noqa: S105
 
 
 class ServiceTokenAuthentication(BaseAuthentication):
-    """`Authorization: Token …`, and with the permission for it `X-User-ID: <id>` to act for that person.
-
-    Staff accounts cannot be acted for: a token must not become a way to their permissions.
-    """
+    """`Authorization: Token …`, and with the permission for it `X-User-ID: <id>` to act for that person."""
 
     keyword = "Token"
 
@@ -46,12 +47,44 @@ class ServiceTokenAuthentication(BaseAuthentication):
     @staticmethod
     def _person(acting_for: str, token: ServiceToken) -> User:
         is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
-        people = User.objects.filter(is_active=True, is_staff=False, is_superuser=False)
-        person = people.filter(pk=int(acting_for)).first() if is_id else None
+        person = _people().filter(pk=int(acting_for)).first() if is_id else None
         if person is None:
             raise PermissionDenied("X-User-ID names nobody that this token may act for.")
         logger.info("service token of user %s acts for user %s", token.user_id, person.pk)
         return person
+
+
+class PageTokenAuthentication(BaseAuthentication):
+    """`Authorization: Page-Token …`: a page of another site asks for the person its token was issued for.
+
+    One query finds the person and sees that the service token behind it still may act for others.
+    """
+
+    keyword = "Page-Token"
+
+    def authenticate(self, request: Request) -> tuple[User, PageToken] | None:
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != self.keyword.lower().encode():
+            return None
+        if ACTING_HEADER in request.headers:
+            raise PermissionDenied(_REFUSAL)
+        if len(parts) != 2:
+            raise AuthenticationFailed("Write the header as `Authorization: Page-Token <token>`.")
+        try:
+            token = read_page_token(parts[1].decode("latin-1"))
+        except BadSignature:
+            raise AuthenticationFailed(_NO_PAGE_TOKEN) from None
+        issuers = ServiceToken.objects.filter(
+            digest=token.issued_to, may_act_for_others=True, user__is_active=True
+        )
+        person = _people().filter(Exists(issuers), pk=token.person_id).first()
+        if person is None:
+            raise AuthenticationFailed(_NO_PAGE_TOKEN)
+        logger.info("page token of service token %s… acts for user %s", token.issued_to[:8], person.pk)
+        return person, token
+
+    def authenticate_header(self, request: Request) -> str:
+        return self.keyword
 
 
 class OwnSessionAuthentication(SessionAuthentication):
@@ -61,3 +94,12 @@ class OwnSessionAuthentication(SessionAuthentication):
         if ACTING_HEADER in request.headers:
             raise PermissionDenied(_REFUSAL)
         return super().authenticate(request)
+
+
+# The authentication of the views that a page of another site may ask too.
+EMBEDDABLE = [ServiceTokenAuthentication, PageTokenAuthentication, OwnSessionAuthentication]
+
+
+def _people() -> QuerySet[User]:
+    """Those for whom a token may act: staff never, for it must not become a way to their permissions."""
+    return User.objects.filter(is_active=True, is_staff=False, is_superuser=False)

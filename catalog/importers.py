@@ -246,12 +246,13 @@ def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCount
     skipped = [key for key in rows if key not in known] if only_known else []
     for key in skipped:
         del rows[key]
-    written = {key for key, row in rows.items() if _differs(row, known.get(key))}
-    _save({key: rows[key] for key in written}, known)
+    written = {key: row for key, row in rows.items() if _differs(row, known.get(key))}
+    _save(written, known)
     ids = {key: item.pk for key, item in known.items()}
-    created = len(written - known.keys())
-    if created:
-        ids.update({key: item.pk for key, item in _known_items(written - known.keys()).items()})
+    new = written.keys() - known.keys()
+    created = len(new)
+    if new:
+        ids.update({key: item.pk for key, item in _known_items(new).items()})
     with_new_facets = _write_facets({ids[key]: row.facets for key, row in rows.items()})
     changed = {ids[key] for key in written} | with_new_facets
     return ItemCounts(

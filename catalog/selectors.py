@@ -15,6 +15,7 @@ class ItemCard:
     """All that a page or an answer says of an item. Facet names stand in billing order."""
 
     id: int
+    external_id: str
     kind: str
     title: str
     original_title: str
@@ -34,6 +35,7 @@ _CHOICES_NAMED = 5
 _NEWEST = F("year").desc(nulls_last=True)
 _ITEM_COLUMNS = (
     "id",
+    "external_id",
     "kind",
     "title",
     "original_title",

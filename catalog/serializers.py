@@ -11,6 +11,7 @@ class ItemSerializer(serializers.Serializer[ItemCard]):
     """An item as the API shows it. Used to describe; `item_json` makes the same form faster."""
 
     id = serializers.IntegerField()
+    external_id = serializers.CharField(help_text="What the catalogue it came from calls it.")
     kind = serializers.CharField()
     title = serializers.CharField()
     original_title = serializers.CharField()
@@ -26,6 +27,7 @@ def item_json(card: ItemCard) -> dict[str, Any]:
     """`card` in the form that ItemSerializer describes."""
     return {
         "id": card.id,
+        "external_id": card.external_id,
         "kind": card.kind,
         "title": card.title,
         "original_title": card.original_title,

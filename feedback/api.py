@@ -12,10 +12,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import EMBEDDABLE
+from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller
 from catalog.models import FacetKind, Item
 from catalog.selectors import find_item, get_card
-from config.api import ERRORS, WRITE_ERRORS, IdField, NumberField, TextField, UuidField, validated
+from config.api import (
+    ERRORS,
+    WRITE_ERRORS,
+    ErrorSerializer,
+    IdField,
+    NumberField,
+    TextField,
+    UuidField,
+    validated,
+)
 from config.errors import NotFound
 from config.use_cases import ItemKind
 from feedback.models import Dislike
@@ -107,7 +118,7 @@ class DislikeEntry(serializers.Serializer[Any]):
     feedback_text = serializers.CharField(allow_blank=True)
     predicted_score = serializers.FloatField(allow_null=True)
     created_at = serializers.DateTimeField()
-    used_in_training = serializers.BooleanField(help_text="whether a ranker was trained with its example")
+    used_in_training = serializers.BooleanField(help_text="whether a model was trained with its example")
 
 
 class HistoryQuery(serializers.Serializer[Any]):
@@ -198,28 +209,37 @@ class DislikeView(APIView):
             session_id=body["recommendation_set_id"],
             client=ClientContext(body["predicted_score"], body["genres"], body["cast"]),
         )
-        return dislike_response(saved)
+        status, answer = _dislike_answer(saved)
+        return Response(answer, status=status)
 
 
 class ItemDislikeView(APIView):
     """The same for one item by its address (POST), and taking it back (DELETE)."""
 
+    authentication_classes = EMBEDDABLE
+
     @extend_schema(
         operation_id="item_dislike",
         request=DislikeReasonBody,
-        responses={200: DislikeAnswer, 201: DislikeAnswer, **WRITE_ERRORS},
+        parameters=[IDEMPOTENCY_PARAMETER],
+        responses={200: DislikeAnswer, 201: DislikeAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
     )
     def post(self, request: Request, kind: ItemKind, item_id: int) -> Response:
         body = validated(DislikeReasonBody, request.data)
         get_card(kind=kind.name, item_id=item_id)
-        saved = save_dislike(
-            user_id=caller(request).pk,
-            item=Item.objects.get(pk=item_id),
-            reason=body["reason"],
-            feedback_text=body["feedback_text"],
-            session_id=body["recommendation_session_id"],
-        )
-        return dislike_response(saved)
+        person = caller(request)
+
+        def act() -> tuple[int, dict[str, Any]]:
+            saved = save_dislike(
+                user_id=person.pk,
+                item=Item.objects.get(pk=item_id),
+                reason=body["reason"],
+                feedback_text=body["feedback_text"],
+                session_id=body["recommendation_session_id"],
+            )
+            return _dislike_answer(saved)
+
+        return respond_once(request, route=f"{kind.plural}/{item_id}/dislike", act=act)
 
     @extend_schema(operation_id="item_dislike_undo", responses={204: None, **ERRORS})
     def delete(self, request: Request, kind: ItemKind, item_id: int) -> Response:
@@ -290,8 +310,8 @@ class FeedbackMetricsView(APIView):
         )
 
 
-def dislike_response(saved: SavedDislike) -> Response:
-    """The answer to a no: 201 where it is new, 200 where it stood already."""
+def _dislike_answer(saved: SavedDislike) -> tuple[int, dict[str, Any]]:
+    """The answer to a no, as (status, body): 201 where it is new, 200 where it stood already."""
     patterns = get_dislike_pattern_analysis(user_id=saved.dislike.user_id)
     by_kind: dict[str, dict[str, float]] = {kind: {} for kind in FacetKind.values}
     for delta in saved.deltas:
@@ -316,7 +336,7 @@ def dislike_response(saved: SavedDislike) -> Response:
         },
         "retraining": asdict(should_retrain_from_feedback()),
     }
-    return Response(answer, status=201 if saved.created else 200)
+    return (201 if saved.created else 200), answer
 
 
 def _entry_json(dislike: Dislike) -> dict[str, Any]:

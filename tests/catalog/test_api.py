@@ -41,6 +41,7 @@ def test_an_item_is_shown_whole() -> None:
         "results": [
             {
                 "id": item.pk,
+                "external_id": item.external_id,
                 "kind": "movie",
                 "title": "Alpha",
                 "original_title": "Älpha",
@@ -64,7 +65,7 @@ def test_each_kind_has_its_own_list_and_hidden_items_are_in_none() -> None:
     make_item("Series", kind="drama")
     make_item("Firm", kind="startup")
     make_item("Hidden", is_active=False)
-    make_item("Unregistered", kind="book")
+    make_item("Unregistered", kind="unicorn")
     for kinds, expected in [("movies", "Film"), ("dramas", "Series"), ("startups", "Firm")]:
         assert [item["title"] for item in ask(kinds)["results"]] == [expected]
         assert ask(kinds)["count"] == 1

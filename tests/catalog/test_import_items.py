@@ -86,6 +86,13 @@ def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
     )
 
 
+def test_new_items_get_their_ids_in_the_order_of_the_file(tmp_path: Path) -> None:
+    names = [f"m{number * 7 % 30}" for number in range(30)]
+    rows = ({"external_id": name, "title": name} for name in names)
+    run("import_items", json_lines(tmp_path / "items.jsonl", *rows))
+    assert list(Item.objects.order_by("pk").values_list("external_id", flat=True)) == names
+
+
 def test_what_a_file_does_not_say_stays(tmp_path: Path) -> None:
     run("import_items", json_lines(tmp_path / "1.jsonl", FULL))
     summary = run(

@@ -417,7 +417,7 @@ def test_kinds_are_searched_apart(catalogue: list[Item]) -> None:
     result = search("drama", "medical 2020")
     assert (result.analysis.genres, result.analysis.years) == (("Medical",), YearSpan(2020, 2020))
     with pytest.raises(KeyError):
-        search("book", "medical")
+        search("unicorn", "medical")
 
 
 def test_inactive_items_are_not_found(catalogue: list[Item]) -> None:

@@ -1,0 +1,53 @@
+"""`POST /api/page-token`: tokens for the pages of other sites."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import ACTING_HEADER
+from accounts.models import ServiceToken
+from accounts.page_tokens import issue_page_token
+from accounts.selectors import caller
+from config.api import ERRORS
+
+
+class PageTokenSerializer(serializers.Serializer[Any]):
+    """A token for the pages of another site."""
+
+    success = serializers.BooleanField()
+    page_token = serializers.CharField()
+    expires_in = serializers.IntegerField(help_text="seconds")
+
+
+class PageTokenView(APIView):
+    """Issues a token for the pages that one person sees on another site."""
+
+    @extend_schema(
+        operation_id="issue_page_token",
+        request=None,
+        parameters=[
+            OpenApiParameter(
+                ACTING_HEADER, str, OpenApiParameter.HEADER, required=True, description="the person's id"
+            )
+        ],
+        responses={201: PageTokenSerializer, **ERRORS},
+    )
+    def post(self, request: Request) -> Response:
+        # Who names a person in the header and comes so far may act for them.
+        if not isinstance(request.auth, ServiceToken) or ACTING_HEADER not in request.headers:
+            raise PermissionDenied(
+                "A page token is issued to a service token that may act for others, "
+                f"for the person that it names in {ACTING_HEADER}."
+            )
+        answer = {
+            "success": True,
+            "page_token": issue_page_token(person=caller(request), service_token=request.auth),
+            "expires_in": settings.PAGE_TOKEN_SECONDS,
+        }
+        return Response(answer, status=201, headers={"Cache-Control": "no-store"})
