@@ -1,0 +1,54 @@
+"""Datasets that still hold rows of people who are gone."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.conf import settings
+from numpy.typing import NDArray
+
+from accounts.models import User
+from config.errors import LockHeld
+from ranking.datasets.manifest import DATA, MANIFEST
+from ranking.locks import training_lock
+
+_ROWS_AT_ONCE = 1_000_000
+
+
+def outdated_datasets() -> list[Path]:
+    """The datasets with rows of somebody who is not on record any more, or that cannot be read.
+
+    Half-written ones are left out: the run that writes one, or the next `retrain`, sees to it.
+    """
+    people = User.objects.order_by("pk").values_list("pk", flat=True)
+    on_record = np.fromiter(people.iterator(), dtype=np.int64)
+    manifests = sorted(Path(settings.DATASET_DIR).glob(f"*/*/[!.]*/{MANIFEST}"))
+    return [manifest.parent for manifest in manifests if _has_others(manifest.parent / DATA, on_record)]
+
+
+def remove_datasets(folders: list[Path]) -> list[Path]:
+    """Removes datasets; returns those that stay because a run holds the lock under which they are read."""
+    left = []
+    for folder in folders:
+        kind, use_case = folder.parts[-3:-1]
+        try:
+            with training_lock(f"train-{kind}-{use_case}"):
+                shutil.rmtree(folder)
+        except LockHeld:
+            left.append(folder)
+    return left
+
+
+def _has_others(path: Path, on_record: NDArray[np.int64]) -> bool:
+    """Whether a Parquet file names anybody but these people, whose ids are sorted."""
+    try:
+        with pq.ParquetFile(path) as file:
+            batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=["user_id"])
+            return any(
+                not np.isin(np.unique(batch.column("user_id").to_numpy()), on_record).all()
+                for batch in batches
+            )
+    except (OSError, KeyError, pa.ArrowException):
+        return True

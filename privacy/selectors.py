@@ -1,0 +1,76 @@
+"""Whom an export or an erasure is about, and what is kept of them where no foreign key points at them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.db.models import Q, QuerySet
+
+from accounts.models import ServiceToken, User
+from config.errors import NotFound
+from feedback.models import Dislike
+from interactions.models import UserInteraction
+from recommendations.models import RecommendationSession
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How much is on record about a person; interactions include the dislikes."""
+
+    lists: int
+    interactions: int
+    dislikes: int
+    tokens: int
+
+
+def find_person(username: str) -> User:
+    """The person of that name, whether active or not. Raises NotFound."""
+    person = User.objects.filter(username=username).first()
+    if person is None:
+        raise NotFound(f"There is nobody named {username!r}.")
+    return person
+
+
+def count_kept(person: User) -> Kept:
+    """How much is on record, taken back or not."""
+    return Kept(
+        lists=RecommendationSession.objects.filter(user=person).count(),
+        interactions=UserInteraction.objects.filter(user=person).count(),
+        dislikes=Dislike.objects.filter(user=person).count(),
+        tokens=ServiceToken.objects.filter(user=person).count(),
+    )
+
+
+def login_records(person: User) -> tuple[QuerySet[Any], ...]:
+    """The tables of django-axes: failed logins that count, all that failed, all that succeeded.
+
+    They hold the name that was typed, in whatever case; what was typed wrongly is nobody's.
+    """
+    return tuple(
+        model.objects.filter(username__iexact=person.username).order_by("attempt_time", "pk")
+        for model in (AccessAttempt, AccessFailureLog, AccessLog)
+    )
+
+
+def admin_log_about(person: User) -> QuerySet[LogEntry]:
+    """What staff did in the admin to the person's account, tokens and dislikes.
+
+    Found by what the entry calls the row, since a token that was revoked there has no row any more.
+    """
+    about = Q(content_type__app_label="accounts", content_type__model="user", object_id=str(person.pk))
+    token = Q(content_type__app_label="accounts", content_type__model="servicetoken")
+    dislike = Q(content_type__app_label="feedback", content_type__model="dislike")
+    about |= token & Q(object_repr__startswith=f"{person.username} (")
+    about |= dislike & Q(object_repr__startswith=f"{person.pk} dislikes ")
+    return LogEntry.objects.filter(about).order_by("action_time", "pk")
+
+
+def browser_sessions(person: User) -> Iterator[Session]:
+    """The person's logins in browsers. Looks into every session there is: none says outside whose it is."""
+    for session in Session.objects.iterator():
+        if session.get_decoded().get(SESSION_KEY) == str(person.pk):
+            yield session

@@ -1,0 +1,73 @@
+"""Erasing a person: the account and every row about it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import QuerySet
+
+from accounts.models import User
+from config.errors import ACCOUNT_GONE, AccountGone
+from interactions.models import UserInteraction
+from privacy.selectors import admin_log_about, browser_sessions, login_records
+from recommendations.models import RecommendationSession
+
+logger = structlog.get_logger(__name__)
+
+# Django reads what it deletes with everything that hangs on it: so many rows at once are held in memory.
+SLICE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Who was erased, and how many rows of each table."""
+
+    user: str
+    rows: dict[str, int]
+
+
+def erase_person(*, user_id: int) -> Erased:
+    """Deletes an account and every row about it, all in one transaction.
+
+    Whoever writes about the person meanwhile waits, and is then told that the account is gone. What was
+    learned from the person stays in the models until they are trained anew, and rows of theirs in datasets:
+    see privacy.datasets. Raises AccountGone.
+    """
+    person = User.objects.filter(pk=user_id).first()
+    # Looking through all sessions takes a while, so it is done before the lock.
+    sessions = [] if person is None else [session.pk for session in browser_sessions(person)]
+    gone: Counter[str] = Counter()
+    with transaction.atomic():
+        # Not lock_person: rows that point at the person must wait as well.
+        person = User.objects.select_for_update().filter(pk=user_id).first()
+        if person is None:
+            raise AccountGone(ACCOUNT_GONE)
+        for rows in (
+            UserInteraction.objects.filter(user=person),
+            RecommendationSession.objects.filter(user=person),
+        ):
+            gone += _delete_in_slices(rows)
+        for traces in (
+            *login_records(person),
+            admin_log_about(person),
+            Session.objects.filter(pk__in=sessions),
+        ):
+            gone.update(traces.delete()[1])
+        gone.update(person.delete()[1])
+    logger.info("[PRIVACY] person erased", user_id=user_id, rows=gone.total())
+    return Erased(user=person.username, rows={_name(label): gone[label] for label in sorted(+gone)})
+
+
+def _delete_in_slices(rows: QuerySet[Any]) -> Counter[str]:
+    gone: Counter[str] = Counter()
+    while ids := list(rows.values_list("pk", flat=True)[:SLICE]):
+        gone.update(rows.filter(pk__in=ids).only("pk").delete()[1])
+    return gone
+
+
+def _name(label: str) -> str:
+    return str(apps.get_model(label)._meta.verbose_name_plural)  # noqa: SLF001  documented, whatever its name
