@@ -230,13 +230,27 @@ function takeAway(card) {
     } catch { return; }
     const next = entry.nextElementSibling ?? entry.previousElementSibling;
     if (entry.contains(document.activeElement)) next?.querySelector("a").focus({ preventScroll: true });
-    entry.replaceWith(place);
+    glide(entry.parentNode, () => entry.replaceWith(place));
   }, FADES_AFTER);
   leaving.set(card, () => {
     clearTimeout(timer);
     fading?.cancel();
-    if (place.parentNode) place.replaceWith(entry);
+    if (place.parentNode) glide(place.parentNode, () => place.replaceWith(entry));
   });
+}
+
+/** Makes a change to a list, whose other entries then move to where they belong instead of jumping there. */
+function glide(list, change) {
+  const before = new Map([...list.children].map((entry) => [entry, entry.getBoundingClientRect()]));
+  change();
+  if (calm.matches) return;
+  for (const entry of list.children) {
+    const [then, now] = [before.get(entry), entry.getBoundingClientRect()];
+    const moved = then && [then.left - now.left, then.top - now.top];
+    if (moved?.some(Boolean)) {
+      entry.animate({ translate: [`${moved[0]}px ${moved[1]}px`, "0 0"] }, { duration: 250, easing: "ease-out" });
+    }
+  }
 }
 
 dislikeForm?.addEventListener("submit", (event) => {

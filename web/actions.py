@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from accounts.models import User
+from accounts.selectors import may_do
 from catalog.models import Item
 from catalog.selectors import ItemCard
 from config.errors import NotFound
-from config.use_cases import KINDS
+from config.use_cases import KINDS, UseCase, is_said_in
 from feedback.selectors import live_dislikes
 from feedback.services import save_dislike, undo_dislike
 from interactions.api import TYPE_OF_ACTION
@@ -80,14 +82,26 @@ ACTIONS: dict[str, Action] = {
 APART = ("watched", "dislike")
 
 
-def buttons_for(kind: str, states: Iterable[str]) -> list[Button]:
-    """The ordinary actions on an item of `kind`, in order, each with whether it stands."""
+def buttons_for(
+    person: User, kind: str, states: Iterable[str], use_case: UseCase | None = None
+) -> list[Button]:
+    """The ordinary actions of a person on an item of `kind`, in order, each with whether it stands.
+
+    Those that their roles let them do, and of these on the list of a use case those that say something in it.
+    What stands is always among them, to be taken back.
+    """
     standing = set(states)
-    return [
+    buttons = [
         Button(action, action.type_name in standing)
         for action in ACTIONS.values()
         if action.name in KINDS[kind].actions and action.name not in APART
     ]
+    return [button for button in buttons if button.is_pressed or _is_offered(button, person, kind, use_case)]
+
+
+def _is_offered(button: Button, person: User, kind: str, use_case: UseCase | None) -> bool:
+    type_name = button.action.type_name
+    return may_do(person, kind, type_name) and (use_case is None or is_said_in(use_case, type_name))
 
 
 def sentences() -> dict[str, dict[str, str]]:
@@ -101,7 +115,8 @@ def perform(
     """Does or undoes the action `name` and returns the sentence that says so.
 
     Raises NotFound for an action that the item's kind does not take, for a session that did not show the
-    item, and for taking back what does not stand; InvalidInput for a rating out of range.
+    item, and for taking back what does not stand; RoleNeeded for what is another role's; InvalidInput for a
+    rating out of range.
     """
     if name not in KINDS[item.kind].actions or name not in ACTIONS:
         raise NotFound(f"{KINDS[item.kind].label} do not take that action.")

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 from accounts.selectors import caller
 from ranking.carousels import because_you_watched
 from web.picks import kinds_with_items
+from web.roles import asks_for_role
 from web.views import chosen_kind, chosen_use_case
 
 CAROUSELS = 3
@@ -19,6 +20,7 @@ ROW_LENGTH, PAGE_ROW_LENGTH = 10, 8
 @login_required
 @never_cache
 @require_safe
+@asks_for_role
 def because(request: HttpRequest) -> HttpResponse:
     """The rows as a page: where the feed's link leads without a script."""
     return render(request, "web/because.html", _rows(request, PAGE_ROW_LENGTH))
@@ -27,6 +29,7 @@ def because(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 @require_safe
+@asks_for_role
 def rows(request: HttpRequest) -> HttpResponse:
     """The rows alone, which the feed takes over. Each is recorded as a session of its own."""
     return render(request, "web/_carousels.html", _rows(request, ROW_LENGTH))

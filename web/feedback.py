@@ -31,8 +31,9 @@ from ranking.models import ModelVersion
 from ranking.registry import learned_until
 from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
 from web.actions import ACTIONS
+from web.addresses import same_site
 from web.forms import DislikeForm
-from web.views import active_item, same_site
+from web.views import active_item
 
 PAGE_LENGTH = 20
 HELD_BACK_SHOWN = 10

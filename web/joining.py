@@ -1,5 +1,7 @@
 """Signing up, and the first favourites."""
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -7,7 +9,6 @@ from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -15,12 +16,14 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from accounts.selectors import caller
 from catalog.selectors import ItemCard, get_cards
-from config.use_cases import ItemKind
+from config.use_cases import UseCase
 from interactions.selectors import get_states, live_interactions
 from interactions.services import record_interaction, withdraw_state
+from web.addresses import list_address, query_of
 from web.forms import SignUpForm
 from web.picks import kinds_with_items, popular_picks
-from web.views import chosen_kind
+from web.roles import asks_for_role
+from web.views import chosen_kind, chosen_use_case
 
 PICKS = 24
 # A form with more than this was not made by the page.
@@ -56,51 +59,69 @@ def _create_person(form: SignUpForm) -> User | None:
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@asks_for_role
 def welcome(request: HttpRequest) -> HttpResponseBase:
-    """Well-known titles to pick favourites from. Each pick is a like; unticking one takes it back."""
+    """Well-known titles to pick favourites from; unticking one takes it back.
+
+    Each pick is the first success of the use case: a like of a film, a favourite of a start-up to invest in.
+    """
     kinds = kinds_with_items()
     kind = chosen_kind(request, kinds)
     if kind is None:
         return redirect("feed")
-    user_id = caller(request).pk
+    user_id, use_case = caller(request).pk, chosen_use_case(request, kind)
     if request.method == "POST":
-        return _take_picks(request, user_id, kind)
-    offered = _offered(user_id, kind)
-    states = get_states(user_id=user_id, item_ids=[card.id for card in offered])
-    picked = {item_id for item_id, names in states.items() if "like" in names}
-    context = {"kind": kind, "kinds": kinds, "offered": offered, "picked": picked}
+        return _take_picks(request, user_id, use_case)
+    offered = _offered(user_id, use_case)
+    context = {
+        "kind": kind,
+        "kinds": kinds,
+        "use_case": use_case,
+        "offered": offered,
+        "picked": _picked(user_id, [card.id for card in offered], use_case),
+        "query": query_of(use_case),
+    }
     return render(request, "web/welcome.html", context)
 
 
-def _offered(user_id: int, kind: ItemKind) -> list[ItemCard]:
+def _offered(user_id: int, use_case: UseCase) -> list[ItemCard]:
     """What was picked before, then well-known titles, none that the person turned down."""
-    mine = live_interactions().filter(user_id=user_id, item__kind=kind.name)
-    liked = mine.filter(type="like").order_by("occurred_at", "pk").values_list("item_id", flat=True)
-    cards = get_cards(liked[:PICKS])
+    mine = live_interactions().filter(user_id=user_id, item__kind=use_case.kind)
+    picked = mine.filter(type=_type_of_pick(use_case)).order_by("occurred_at", "pk")
+    cards = get_cards(picked.values_list("item_id", flat=True)[:PICKS])
     turned_down = set(mine.filter(type="dislike").values_list("item_id", flat=True))
-    for card in popular_picks(kind, PICKS + len(turned_down)):
+    for card in popular_picks(use_case, PICKS + len(turned_down)):
         if len(cards) < PICKS and card.id not in turned_down:
             cards.setdefault(card.id, card)
     return list(cards.values())
 
 
-def _take_picks(request: HttpRequest, user_id: int, kind: ItemKind) -> HttpResponse:
-    picked, shown = _named(request, "pick", kind), _named(request, "shown", kind)
-    states = get_states(user_id=user_id, item_ids=picked | shown)
-    liked = {item_id for item_id, names in states.items() if "like" in names}
+def _type_of_pick(use_case: UseCase) -> str:
+    return use_case.positive_interactions[0]
+
+
+def _picked(user_id: int, item_ids: Collection[int], use_case: UseCase) -> set[int]:
+    """Which of the items are picked already."""
+    states = get_states(user_id=user_id, item_ids=item_ids)
+    return {item_id for item_id, names in states.items() if _type_of_pick(use_case) in names}
+
+
+def _take_picks(request: HttpRequest, user_id: int, use_case: UseCase) -> HttpResponse:
+    picked, shown = _named(request, "pick", use_case.kind), _named(request, "shown", use_case.kind)
+    before, type_name = _picked(user_id, picked | shown, use_case), _type_of_pick(use_case)
     with transaction.atomic():
-        for item_id in sorted(picked - liked):
-            record_interaction(user_id=user_id, item_id=item_id, type_name="like")
-        for item_id in sorted((shown - picked) & liked):
-            withdraw_state(user_id=user_id, item_id=item_id, type_name="like")
+        for item_id in sorted(picked - before):
+            record_interaction(user_id=user_id, item_id=item_id, type_name=type_name)
+        for item_id in sorted((shown - picked) & before):
+            withdraw_state(user_id=user_id, item_id=item_id, type_name=type_name)
     if picked:
         count = "your pick" if len(picked) == 1 else f"your {len(picked)} picks"
         messages.success(request, f"This list follows {count}. It learns from whatever you do here.")
-    return redirect(f"{reverse('feed')}?kind={kind.plural}")
+    return redirect(list_address(use_case))
 
 
-def _named(request: HttpRequest, name: str, kind: ItemKind) -> set[int]:
+def _named(request: HttpRequest, name: str, kind: str) -> set[int]:
     """The items of `kind` that the form names; anything else in it is passed over."""
     values = request.POST.getlist(name)[:MOST_NAMED]
     ids = [int(value) for value in values if value.isascii() and value.isdigit() and len(value) <= 18]
-    return {card.id for card in get_cards(ids).values() if card.kind == kind.name}
+    return {card.id for card in get_cards(ids).values() if card.kind == kind}

@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
-from config.use_cases import KINDS, ItemKind, UseCase, use_cases_of_kind
+from config.use_cases import KINDS, ItemKind, UseCase
 from ranking.live import get_live
 
 _POOL = 240
@@ -33,17 +33,12 @@ def _names_with_items() -> set[str]:
     return set(Item.objects.filter(one_of_each).values_list("kind", flat=True))
 
 
-def first_use_case(kind: ItemKind) -> UseCase:
-    """The use case that a kind's list is made for unless another is asked for."""
-    return use_cases_of_kind(kind.name)[0]
-
-
-def popular_picks(kind: ItemKind, count: int) -> list[ItemCard]:
-    """At most `count` items of `kind`: the most popular ones, but no genre much more often than another.
+def popular_picks(use_case: UseCase, count: int) -> list[ItemCard]:
+    """At most `count` items of a use case: the most popular ones, but no genre much more often than another.
 
     Where too little is popular, the newest items follow.
     """
-    catalogue = get_live(first_use_case(kind).name).catalogue
+    catalogue = get_live(use_case.name).catalogue
     rows = [*catalogue.by_popularity[:_POOL].tolist(), *catalogue.by_date[:_POOL].tolist()]
     pool = list(dict.fromkeys(catalogue.item_ids[rows].tolist()))[:_POOL]
     cards = get_cards(pool)

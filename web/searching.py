@@ -10,7 +10,7 @@ from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
-from accounts.selectors import caller
+from accounts.selectors import caller, open_use_case
 from catalog.models import FacetKind, Item
 from catalog.query_analysis import QueryAnalysis, YearSpan
 from catalog.selectors import get_cards
@@ -18,7 +18,7 @@ from config.use_cases import ItemKind
 from interactions.selectors import get_states
 from ranking.searching import FoundItem, FoundList, search_kinds
 from web.forms import SearchForm
-from web.picks import first_use_case, kinds_with_items
+from web.picks import kinds_with_items
 from web.views import PAGE_LENGTH, chosen_kind, with_states
 
 # Of each kind where all are searched, and of one alone.
@@ -67,11 +67,12 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[str, object]:
     """The sections for a query, the best match's first."""
-    user_id = caller(request).pk if request.user.is_authenticated else None
+    person = caller(request) if request.user.is_authenticated else None
+    user_id = person.pk if person is not None else None
     limit = ONE_LENGTH if len(kinds) == 1 else EACH_LENGTH
     lists = search_kinds(
         user_id=user_id,
-        use_cases=[first_use_case(kind) for kind in kinds],
+        use_cases=[open_use_case(person, kind.name) for kind in kinds],
         query=query,
         limit=limit,
         is_recorded=TYPING not in request.headers,

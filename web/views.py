@@ -1,28 +1,32 @@
 """The pages of the catalogue: the feed, an item and what is done with it, the watchlist."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Page, Paginator
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.selectors import caller
+from accounts.models import User
+from accounts.selectors import caller, open_use_case, use_case_for, use_cases_of
 from catalog.selectors import ItemCard, get_cards
-from config.errors import HeedError, NotFound
-from config.use_cases import KINDS, KINDS_BY_PLURAL, USE_CASES, ItemKind, UseCase, use_cases_of_kind
+from config.errors import HeedError, InvalidInput, NotFound
+from config.use_cases import KINDS_BY_PLURAL, ROLES, ItemKind, UseCase
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction
 from ranking.carousels import similar_items
 from ranking.serving import recommend
 from web.actions import perform
+from web.addresses import query_of, same_site
 from web.forms import ActionForm
-from web.picks import first_use_case, kinds_with_items, popular_picks
+from web.picks import kinds_with_items, popular_picks
+from web.roles import asks_for_role
 
 # The first pick stands large above the rest; 24 fill whole rows of two, three, four and six.
 FEED_LENGTH = 25
@@ -32,22 +36,25 @@ PAGE_LENGTH = 24
 
 
 @require_safe
+@asks_for_role
 def feed(request: HttpRequest) -> HttpResponse:
     """The person's list of one kind, recorded as a session; for visitors, what this place is."""
     kinds = kinds_with_items()
     kind = chosen_kind(request, kinds)
     if not request.user.is_authenticated:
-        picks = popular_picks(kind, LANDING_LENGTH) if kind else []
+        picks = popular_picks(open_use_case(None, kind.name), LANDING_LENGTH) if kind else []
         return render(request, "web/landing.html", {"picks": picks, "kind": kind})
     if kind is None:
         return render(request, "web/feed.html", {"served": None})
-    use_case = chosen_use_case(request, kind)
-    served = recommend(user_id=caller(request).pk, use_case=use_case, limit=FEED_LENGTH)
+    person, use_case = caller(request), chosen_use_case(request, kind)
+    served = recommend(user_id=person.pk, use_case=use_case, limit=FEED_LENGTH)
     context = {
         "kinds": kinds,
         "kind": kind,
         "use_case": use_case,
-        "use_cases": use_cases_of_kind(kind.name),
+        "use_cases": use_cases_of(person, kind.name),
+        "role": ROLES.get(use_case.role or ""),
+        "query": query_of(use_case),
         "served": served,
         "session_id": served.session_id,
     }
@@ -66,39 +73,42 @@ def chosen_kind(request: HttpRequest, kinds: list[ItemKind]) -> ItemKind | None:
 
 
 def chosen_use_case(request: HttpRequest, kind: ItemKind) -> UseCase:
-    """The use case of `kind` that `?use_case=` names, else its first. Raises Http404."""
-    wanted = request.GET.get("use_case")
-    if not wanted:
-        return first_use_case(kind)
-    use_case = USE_CASES.get(wanted)
-    if use_case is None or use_case.kind != kind.name:
-        raise Http404
-    return use_case
+    """The use case of `kind` that `?use_case=` names, else the first that the person's roles open.
+
+    Raises Http404 where there is none of that name, and RoleNeeded.
+    """
+    try:
+        return use_case_for(caller(request), kind.name, request.GET.get("use_case") or None)
+    except InvalidInput as error:
+        raise Http404 from error
 
 
 @require_safe
 def item(request: HttpRequest, item_id: int) -> HttpResponse:
     """One item. Opening it records a view, with the list it was met in where `?session=` names one."""
     card = active_item(item_id)
-    similar = _similar_cards(card)
+    person = caller(request) if request.user.is_authenticated else None
+    similar = _similar_cards(card, person)
     context: dict[str, object] = {"item": card, "session_id": None, "states": set(), "rating": None}
     states: dict[int, set[str]] = {}
-    if request.user.is_authenticated:
-        user_id = caller(request).pk
+    if person is not None:
+        user_id = person.pk
         states = get_states(user_id=user_id, item_ids=[card.id, *(near.id for near in similar)])
         context |= {
             "session_id": _record_view(user_id, card.id, request.GET.get("session", "")),
             "states": states.get(card.id, set()),
             "rating": get_rating(user_id=user_id, item_id=card.id),
+            "lacks_role": not use_cases_of(person, card.kind),
         }
     context["similar"] = [(near, states.get(near.id, set())) for near in similar]
     return render(request, "web/item.html", context)
 
 
-def _similar_cards(card: ItemCard) -> list[ItemCard]:
+def _similar_cards(card: ItemCard, person: User | None) -> list[ItemCard]:
     """What is most like an item; nothing where the models do not know it yet."""
+    use_case = open_use_case(person, card.kind)
     try:
-        near = similar_items(item_id=card.id, use_case=first_use_case(KINDS[card.kind]), limit=SIMILAR_LENGTH)
+        near = similar_items(item_id=card.id, use_case=use_case, limit=SIMILAR_LENGTH)
     except NotFound:
         return []
     return [similar.item for similar in near]
@@ -153,13 +163,31 @@ def _with_way_back(sentence: str, card: ItemCard, action: str) -> str:
 @login_required
 @require_safe
 def watchlist(request: HttpRequest) -> HttpResponse:
-    """What the person put on the watchlist, the last first."""
-    added = live_interactions().filter(user=caller(request), type="watchlist_add", item__is_active=True)
-    ids = added.order_by("-occurred_at", "-pk").values_list("item_id", flat=True)
+    """What the person put on the watchlist, the last first. `?kind=` names a kind that has none.
+
+    Of that it is what they applied to, marked as a favourite or as interesting.
+    """
+    others = [kind for kind in kinds_with_items() if "watchlist" not in kind.actions]
+    kind = chosen_kind(request, others) if request.GET.get("kind") else None
+    kept = live_interactions().filter(user=caller(request), item__is_active=True)
+    if kind is None:
+        kept = kept.filter(type="watchlist_add")
+    else:
+        kept = kept.filter(item__kind=kind.name, type__in=kind.actions - {"like", "dislike", "watched"})
+    # An item may be kept in two ways, and stands here once.
+    items = kept.order_by().values("item_id").annotate(last=Max("occurred_at"), newest=Max("pk"))
+    ids = items.order_by("-last", "-newest").values_list("item_id", flat=True)
     page: Page[int] = Paginator(ids, PAGE_LENGTH).get_page(request.GET.get("page"))
     cards = get_cards(page.object_list)
     found = [cards[item_id] for item_id in page.object_list if item_id in cards]
-    return render(request, "web/watchlist.html", {"page": page, "found": with_states(request, found)})
+    context = {
+        "page": page,
+        "found": with_states(request, found),
+        "kept": kind,
+        "others": others,
+        "parameters": urlencode({"kind": kind.plural}) if kind else "",
+    }
+    return render(request, "web/watchlist.html", context)
 
 
 def with_states(request: HttpRequest, cards: list[ItemCard]) -> list[tuple[ItemCard, set[str]]]:
@@ -176,10 +204,3 @@ def active_item(item_id: int) -> ItemCard:
     if card is None:
         raise Http404
     return card
-
-
-def same_site(request: HttpRequest, wanted: str, otherwise: str) -> str:
-    """`wanted` if it is a path on this site, else `otherwise`."""
-    hosts = {request.get_host()}
-    is_safe = url_has_allowed_host_and_scheme(wanted, hosts, require_https=request.is_secure())
-    return wanted if is_safe and wanted.startswith("/") else otherwise

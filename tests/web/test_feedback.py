@@ -105,7 +105,7 @@ def test_visitors_other_sites_and_other_people_stay_out(client: Client, person: 
     client.force_login(User.objects.create_user("eve"))
     client.post(f"/feedback/{theirs.pk}/undo/")
     assert UserInteraction.objects.get().withdrawn_at is None
-    assertContains(client.get("/feedback/"), "You turned nothing down yet")
+    assertContains(client.get("/feedback/"), "Nothing turned down yet")
     assert client.get("/feedback/1/undo/").status_code == 405
     assert client.get("/items/0/dislike/").status_code == 404
     form = {"reason": "other", "next": "https://example.com/"}

@@ -5,6 +5,7 @@ from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
+from accounts.services import set_roles
 from catalog.models import Item
 from config.use_cases import USE_CASES
 from interactions.models import UserInteraction
@@ -80,6 +81,7 @@ def test_a_synthetic_item_is_marked(client: Client, make_item: MakeItem) -> None
 
 def test_actions_are_those_of_the_kind(client: Client, person: User, film: Item, make_item: MakeItem) -> None:
     startup = make_item("Quillowen", kind="startup")
+    set_roles(user=person, roles=["investor"])
     client.force_login(person)
     page = client.get(f"/items/{film.pk}/")
     assertContains(page, 'value="watchlist"')

@@ -121,11 +121,11 @@ def test_picks_that_are_no_titles_are_passed_over(
 
 def test_picks_of_another_kind_have_their_own_page(client: Client, person: User, make_item: MakeItem) -> None:
     make_item("Heat")
-    startup = make_item("Quillowen", kind="startup", is_synthetic=True)
+    drama = make_item("Dark", kind="drama", is_synthetic=True)
     client.force_login(person)
-    assertContains(client.get("/welcome/?kind=startups"), "Synthetic")
-    response = client.post("/welcome/?kind=startups", {"pick": startup.pk})
-    assertRedirects(response, "/?kind=startups")
+    assertContains(client.get("/welcome/?kind=dramas"), "Synthetic")
+    response = client.post("/welcome/?kind=dramas", {"pick": drama.pk})
+    assertRedirects(response, "/?kind=dramas")
 
 
 def test_without_a_catalogue_there_is_nothing_to_pick(client: Client, person: User) -> None:

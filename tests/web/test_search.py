@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
@@ -144,8 +144,11 @@ def test_the_number_of_queries_does_not_grow_with_what_is_found(
     person: User,
     two_tastes: Films,
     make_item: MakeItem,
+    settings: Settings,
     django_assert_max_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    # As in production, where a thread looks for models and experiments.
+    settings.MODEL_CHECK_SECONDS = 3600.0
     for number in range(3):
         make_item(f"Letter from {number}", kind="drama", genre=["Romance", "War"], actor=["A", "B"])
     record_interaction(user_id=person.pk, item_id=two_tastes["Romance"][0].pk, type_name="like")

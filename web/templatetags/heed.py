@@ -53,10 +53,13 @@ def kinds_to_choose(context: template.RequestContext) -> list[ItemKind]:
     return kinds_with_items() if known is None else known
 
 
-@register.simple_tag
-def buttons(item: ItemCard, states: set[str] | str) -> list[Button]:
-    """The ordinary action buttons of an item. What a fresh list shows has no states, so none are given."""
-    return buttons_for(item.kind, states or ())
+@register.simple_tag(takes_context=True)
+def buttons(context: template.RequestContext, item: ItemCard, states: set[str] | str) -> list[Button]:
+    """The ordinary action buttons of an item for the person who is logged in.
+
+    What a fresh list shows has no states, so none are given. The page of one use case's list names it.
+    """
+    return buttons_for(context["user"], item.kind, states or (), context.get("use_case"))
 
 
 @register.filter
