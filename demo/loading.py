@@ -17,7 +17,8 @@ from catalog.importers import import_items
 from catalog.models import FacetKind, Item
 from config.errors import NotAllowed
 from config.progress import Progress
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES, UseCase, use_cases_of_kind
+from config.use_cases import DEFAULT_USE_CASE, ROLES, USE_CASES, UseCase, use_cases_of_kind
+from demo.experiments import make_account_with_feedback, start_example
 from demo.nights import Visit, choose_action, live_through
 from demo.people import HiddenTastes, invent_tastes
 from interactions.models import ItemPopularity, UserInteraction
@@ -44,8 +45,8 @@ HISTORY_DAYS = 120
 PICKS = 6
 # Of these the demo closes the loop: models are compared, and live only if better.
 RETRAINED_KINDS = ("movie", "drama")
-# How likely a person opens each feed on a given night.
-HABITS = {"movie_home": 0.9, "drama_home": 0.6, "developer_startup": 0.2, "investor_startup": 0.15}
+# How likely a person opens each feed that is for them on a given night.
+HABITS = {"movie_home": 0.9, "drama_home": 0.6, "developer_startup": 0.4, "investor_startup": 0.3}
 # What the demo account likes at its first visit, so that its feed has something to follow.
 DEMO_GENRES = ("Science Fiction", "Mystery")
 
@@ -112,13 +113,19 @@ def make_people(count: int) -> list[int]:
             first_name="Simulated",
             last_name=f"Person {number}",
             is_synthetic=True,
+            roles=[role_of(number - 1)],
             password=make_password(None),
         )
         for number in range(1, count + 1)
     ]
     User.objects.bulk_create(people)
-    names = User.objects.filter(is_synthetic=True).order_by("username")
-    return list(names.values_list("pk", flat=True))
+    made = User.objects.filter(is_synthetic=True).order_by("pk")
+    return list(made.values_list("pk", flat=True))
+
+
+def role_of(person: int) -> str:
+    """The role of a simulated person, by their row: each role in turn."""
+    return list(ROLES)[person % len(ROLES)]
 
 
 def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) -> None:
@@ -130,6 +137,7 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
     first_evening = tonight - timedelta(days=size.nights)
     for kind in kinds:
         bring_history(people, kind, tastes[kind], first_evening, rng)
+    start_example(now=first_evening, seed=size.seed)
     for night in range(size.nights):
         evening = first_evening + timedelta(days=night)
         for use_case in use_cases:
@@ -141,6 +149,7 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
         forget_live()
         for use_case in use_cases:
             visits = list(visits_of(people, use_case, evening, rng))
+            progress.begin(len(visits), f"visits, night {night + 1} of {size.nights}")
             report = live_through(visits, use_case, tastes[use_case.kind], rng)
             logger.info("night %s, %s: %s", night + 1, use_case.name, report)
             progress.advance(len(visits))
@@ -169,10 +178,9 @@ def bring_history(
     people: list[int], kind: str, tastes: HiddenTastes, until: datetime, rng: np.random.Generator
 ) -> None:
     """What people met elsewhere, more often what they like, and what they did with it."""
-    use_cases = use_cases_of_kind(kind)
     rows = []
     for person, user_id in enumerate(people):
-        use_case = use_cases[person % len(use_cases)]
+        use_case = next(one for one in use_cases_of_kind(kind) if one.role in (None, role_of(person)))
         chances = np.exp(0.8 * tastes.utilities[person])
         met = rng.choice(tastes.item_ids, size=HISTORY[kind], replace=False, p=chances / chances.sum())
         for item_id, utility in zip(met.tolist(), tastes.of(person, met.tolist()), strict=True):
@@ -198,7 +206,7 @@ def visits_of(
     minutes = np.sort(rng.uniform(0, 240, size=len(people)))
     order = rng.permutation(len(people))
     for person, minute in zip(order.tolist(), minutes.tolist(), strict=True):
-        if rng.random() < HABITS[use_case.name]:
+        if rng.random() < HABITS[use_case.name] and use_case.role in (None, role_of(person)):
             yield Visit(person, people[person], evening + timedelta(minutes=minute))
 
 
@@ -217,7 +225,7 @@ def train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress:
 
 def _make_accounts() -> None:
     with transaction.atomic():
-        demo = User.objects.create_user(END_USER, password=END_USER_PASSWORD)
+        demo = make_account_with_feedback(END_USER, password=END_USER_PASSWORD, roles=list(ROLES))
         known = ItemPopularity.objects.filter(use_case=DEFAULT_USE_CASE, item__facets__kind=FacetKind.GENRE)
         liked = known.filter(item__facets__name__in=DEMO_GENRES).order_by("-score", "item_id")
         picks = list(dict.fromkeys(liked.values_list("item_id", flat=True)))[:PICKS]

@@ -1,0 +1,53 @@
+"""Every address is documented: those of the API with their methods in docs/api.md, pages in docs/pages.md."""
+
+import re
+from collections.abc import Iterator
+
+from django.urls import URLPattern, get_resolver
+from rest_framework.views import APIView
+
+from config import urls
+from tests.docs.pages import ROOT, expect_none, read
+
+METHODS = ("get", "post", "put", "patch", "delete")
+# `GET /api/profile/<user_id>`, or `GET` and `DELETE /api/profile/<user_id>`.
+HEADING = re.compile(r"^### (.*?)(/[^`\s]*)`$", re.MULTILINE)
+
+
+def without_names(address: str) -> str:
+    """`/api/<kinds:kind>/<id:item_id>` and `/api/<kind>s/<id>` are the same: `/api/<>s/<>`."""
+    return re.sub(r"<[^>]*>", "<>", address.replace("<kinds:kind>", "<kind>s"))
+
+
+def of_the_api() -> set[str]:
+    found = set()
+    for pattern in [*urls.api, *(one for one in urls.urlpatterns if isinstance(one, URLPattern))]:
+        view = getattr(pattern.callback, "cls", None)
+        if view is None or not issubclass(view, APIView):
+            continue
+        before = "/api/" if pattern in urls.api else "/"
+        address = without_names(before + str(pattern.pattern))
+        found |= {f"{method.upper()} {address}" for method in METHODS if hasattr(view, method)}
+    return found - {"GET /docs", "GET /redoc"}
+
+
+def documented_in_api() -> Iterator[str]:
+    for words, address in HEADING.findall(read(ROOT / "docs" / "api.md")):
+        for method in re.findall(r"[A-Z]+", words):
+            yield f"{method} {without_names(address)}"
+
+
+def test_every_address_of_the_api_has_its_heading() -> None:
+    documented = list(documented_in_api())
+    expect_none(of_the_api() - set(documented), "no heading in docs/api.md")
+    expect_none(set(documented) - of_the_api(), "a heading in docs/api.md for what is not there")
+    assert len(documented) == len(set(documented)), "two headings in docs/api.md for the same"
+
+
+def test_every_page_is_described() -> None:
+    patterns = [*get_resolver().url_patterns, *get_resolver("web.urls").url_patterns]
+    addresses = {without_names(f"/{one.pattern}") for one in patterns} - {"/api/"}
+    named = re.findall(r"^\| (.*?) \|", read(ROOT / "docs" / "pages.md"), re.MULTILINE)
+    documented = {without_names(address) for cell in named for address in re.findall(r"`(/[^`]*)`", cell)}
+    expect_none(addresses - documented, "missing in docs/pages.md")
+    expect_none(documented - addresses, "in docs/pages.md, but not there")

@@ -1,0 +1,62 @@
+"""What the documentation points at is there, and every page of it can be reached from the README."""
+
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import README, ROOT, all_pages, anchors_of, expect_none, links_of, name_of, prose_of
+
+PAGES = pytest.mark.parametrize("page", all_pages(), ids=name_of)
+MADE_BY_RUNNING = ("var/", ".venv/")
+# A path in backticks: folders, then a file with an ending, or a folder that ends with a slash.
+PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`")
+
+
+@cache
+def top_folders() -> frozenset[str]:
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return frozenset(line.split("/")[0] for line in tracked.splitlines() if "/" in line)
+
+
+def target_of(page: Path, link: str) -> tuple[Path, str]:
+    """The file that a link of a page means, and the heading in it or ""."""
+    path, _, anchor = link.partition("#")
+    return ((page.parent / path).resolve() if path else page), anchor
+
+
+@PAGES
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for link in links_of(page):
+        target, anchor = target_of(page, link)
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            broken.append(link)
+    expect_none(broken, f"links of {name_of(page)} that lead nowhere")
+
+
+@PAGES
+def test_every_path_that_is_named_exists(page: Path) -> None:
+    named = set(PATH.findall(prose_of(page)))
+    ours = {path for path in named if path.split("/")[0] in top_folders()}
+    missing = (path for path in ours if not path.startswith(MADE_BY_RUNNING) and not exists(path, page))
+    expect_none(missing, f"paths in {name_of(page)} that do not exist")
+
+
+def exists(path: str, page: Path) -> bool:
+    return (ROOT / path).exists() or (page.parent / path).exists()
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [README]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        for link in links_of(page):
+            target, _ = target_of(page, link)
+            waiting += sorted(target.glob("*.md")) if target.is_dir() else [target] * (target.suffix == ".md")
+    expect_none(map(name_of, set(all_pages()) - reached), "pages that no link leads to")

@@ -1,0 +1,89 @@
+"""The README's five minutes, from an empty database to a list that heeds a no, with its very commands."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from tests.docs.examples import Shell, examples_of
+from tests.docs.pages import README, ROOT, blocks_of
+
+PYTHON = ".venv/bin/python"
+PATIENCE = 120
+
+
+def test_the_commands_of_the_readme_lead_to_a_list_that_heeds_a_no(tmp_path: Path) -> None:
+    setting_up, naming = (block.text for block in blocks_of(README) if block.language == "sh")
+    commands, server = commands_of(setting_up)
+    (curls,) = (block.text for block in blocks_of(README) if block.language == "console")
+    environment = own_environment(tmp_path)
+    script(commands, environment)
+    token = script(naming + 'echo "$TOKEN"', environment).strip()
+    with serving(server, environment) as address:
+        shell = Shell({**environment, "HOST": address, "TOKEN": token})
+        for example in examples_of(curls):
+            shell.run(example)
+
+
+def commands_of(block: str) -> tuple[str, str]:
+    """What sets up, without the installation, and the line that starts the server."""
+    *lines, server = [line for line in block.splitlines() if "pip install" not in line]
+    assert server == f"{PYTHON} manage.py runserver"
+    return "\n".join(lines), server
+
+
+def own_environment(folder: Path) -> dict[str, str]:
+    places = {name: str(folder / name) for name in ("MODEL_DIR", "DATASET_DIR", "REPORT_DIR", "LOCK_DIR")}
+    return {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'own.sqlite3'}", **places}
+
+
+def script(text: str, environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        ["bash", "-euc", text.replace(PYTHON, sys.executable)],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE * 5,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@contextmanager
+def serving(line: str, environment: dict[str, str]) -> Iterator[str]:
+    """The address of the server that a line of the README starts, on a port of its own."""
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    _, *words = line.split()
+    process = subprocess.Popen(
+        [sys.executable, *words, "--noreload", str(port)],
+        cwd=ROOT,
+        env={**environment, "DEBUG": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        try:
+            with urlopen(address, timeout=5):  # noqa: S310
+                return
+        except URLError:
+            time.sleep(0.1)
+    raise AssertionError("The server did not answer.")
