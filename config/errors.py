@@ -2,13 +2,16 @@
 
 HeedError                 the base: `status` is the HTTP status, the text is one sentence for a person
 ├── InvalidInput    400   a value is not of its type or range
+├── AccountGone     401   the account was erased while it was at work
 ├── NotAllowed      403   the caller may not do this
+│   └── RoleNeeded        not without a role that they do not hold
 ├── NotFound        404   no such thing, or none that the caller may see
 ├── Conflict        409   what is asked contradicts what is recorded
 ├── KeyReused       422   an idempotency key came again with another body
 └── LockHeld        503   another run is at the same work; a command exits with 3
 """
 
+ACCOUNT_GONE = "This account no longer exists. Log in as somebody else, or sign up."
 DATABASE_AWAY = "The database cannot be reached at the moment. Try again in a few seconds."
 
 
@@ -26,8 +29,16 @@ class InvalidInput(HeedError):
     status = 400
 
 
+class AccountGone(HeedError):
+    status = 401
+
+
 class NotAllowed(HeedError):
     status = 403
+
+
+class RoleNeeded(NotAllowed):
+    pass
 
 
 class NotFound(HeedError):

@@ -6,10 +6,14 @@ import sys
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from django.db import InterfaceError, OperationalError
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
 
-from config.errors import DATABASE_AWAY
+from config.errors import ACCOUNT_GONE, DATABASE_AWAY, AccountGone
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +28,8 @@ _REFUSALS = {
 class ErrorsMiddleware:
     """Turns a lost database connection outside DRF views into a 503 that says to try again.
 
+    Who was erased in the middle of their own request is sent to the start, where they are told; the API,
+    whose views let through what they do not know, answers 401.
     Under /api/ it also turns Django's own error pages into the JSON that every other error there has.
     """
 
@@ -42,6 +48,9 @@ class ErrorsMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
             return _unavailable(request)
+        was_erased = isinstance(exception, DatabaseError) and _is_gone(request)
+        if was_erased or isinstance(exception, AccountGone):
+            return _account_gone(request)
         return None
 
 
@@ -63,24 +72,41 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: also reached by errors in middleware, such as a lost session store."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return _unavailable(request)
-    sentence = "Something went wrong on our side. It has been logged."
-    if _is_api(request):
-        return _json_error(sentence, 500)
-    return HttpResponse(sentence, status=500, content_type="text/plain; charset=utf-8")
+    return _refusal(request, "Something went wrong on our side. It has been logged.", 500)
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
     logger.error("database unavailable at %s", request.path, exc_info=sys.exc_info())
-    if _is_api(request):
-        response = _json_error(DATABASE_AWAY, 503)
-    else:
-        response = HttpResponse(DATABASE_AWAY, status=503, content_type="text/plain; charset=utf-8")
+    response = _refusal(request, DATABASE_AWAY, 503)
     response.headers["Retry-After"] = "2"
     return response
 
 
+def _is_gone(request: HttpRequest) -> bool:
+    """Whether whoever asks was logged in and has no account any more: the reason of a refused write."""
+    person = getattr(request, "user", None)
+    if person is None or person.pk is None:
+        return False
+    return not get_user_model().objects.filter(pk=person.pk).exists()
+
+
+def _account_gone(request: HttpRequest) -> HttpResponse:
+    """The login ended with the account, so that what comes next is what visitors see."""
+    if _is_api(request):
+        return _json_error(ACCOUNT_GONE, AccountGone.status)
+    messages.error(request, ACCOUNT_GONE, fail_silently=True)
+    return redirect("feed")
+
+
 def _is_api(request: HttpRequest) -> bool:
     return request.path.startswith("/api/")
+
+
+def _refusal(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
+    """JSON under /api/; else a page that needs neither the database nor the session nor static files."""
+    if _is_api(request):
+        return _json_error(sentence, status)
+    return HttpResponse(render_to_string("500.html", {"sentence": sentence}), status=status)
 
 
 def _json_error(sentence: str, status: int) -> HttpResponse:

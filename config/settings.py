@@ -7,6 +7,7 @@ import environ
 import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -73,6 +74,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "axes",
+    "corsheaders",
     "csp",
     "django_htmx",
     "rest_framework",
@@ -85,12 +87,14 @@ INSTALLED_APPS = [
     "feedback",
     "profiles",
     "ranking",
+    "privacy",
     "web",
     "demo",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.ErrorsMiddleware",
@@ -189,6 +193,16 @@ SPECTACULAR_SETTINGS = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 
+# Pages of other sites (docs/embedding.md): only the origins listed here, only the API, never with cookies.
+CORS_ALLOWED_ORIGINS = env.list("EMBED_ORIGINS", default=[])
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ["GET", "POST", "DELETE"]
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_PREFLIGHT_MAX_AGE = 7200
+# How long the token in such a page is good for.
+PAGE_TOKEN_SECONDS = max(1, env.int("PAGE_TOKEN_SECONDS", default=3600))
+
 # --- Pages and static files -----------------------------------------------------------------
 
 STATIC_URL = "static/"
@@ -208,6 +222,9 @@ UNFOLD = {
     "SITE_HEADER": "Heed",
     "SHOW_VIEW_ON_SITE": True,
     "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("heed.svg")},
+    ],
     "DASHBOARD_CALLBACK": "ranking.dashboard.add_dashboard",
 }
 
@@ -237,7 +254,7 @@ CANDIDATES_PER_FURTHER_SOURCE = env.int("CANDIDATES_PER_FURTHER_SOURCE", default
 HARD_NEGATIVE_SCORE = env.float("HARD_NEGATIVE_SCORE", default=0.7)
 # This share of the places after the first shows what the ranking would not have shown.
 EXPLORATION_SHARE = min(1.0, max(0.0, env.float("EXPLORATION_SHARE", default=0.05)))
-# Workers look for a newly activated model, and for changes of the catalogue, this often.
+# Workers look for a newly activated model or experiment, and for changes of the catalogue, this often.
 MODEL_CHECK_SECONDS = env.float("MODEL_CHECK_SECONDS", default=2.0)
 CATALOGUE_REFRESH_SECONDS = env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)
 
@@ -266,10 +283,13 @@ RETRAIN_RETRY_HOURS = env.float("RETRAIN_RETRY_HOURS", default=12.0)
 # Taste (docs/taste.md). After so many pieces of feedback the taste vector moves.
 TASTE_UPDATE_EVERY = max(1, env.int("TASTE_UPDATE_EVERY", default=3))
 # How much of what a person's taste would lift is lifted: 0 nothing, 1 all. Both as measured in docs/taste.md,
-# "What boosts do for newcomers".
-BOOST_STRENGTH = min(1.0, max(0.0, env.float("BOOST_STRENGTH", default=0.5)))
+# "Newcomers".
+BOOST_STRENGTH = min(1.0, max(0.0, env.float("BOOST_STRENGTH", default=1.0)))
 # The same where a ranker orders the list, which knows the person's taste from its features already.
-BOOST_STRENGTH_WITH_RANKER = min(1.0, max(0.0, env.float("BOOST_STRENGTH_WITH_RANKER", default=0.25)))
+BOOST_STRENGTH_WITH_RANKER = min(1.0, max(0.0, env.float("BOOST_STRENGTH_WITH_RANKER", default=0.5)))
+# How much of the base score is popularity for somebody of whom a model knows nothing yet; it fades with every
+# approved item (ranking/blending.py). As measured there.
+POPULARITY_SHARE = min(1.0, max(0.0, env.float("POPULARITY_SHARE", default=0.5)))
 
 # --- Logs -----------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 import catalog.urls  # noqa: F401  registers the converters used below
-from accounts.api import CheckAuthView
+from accounts.api import CheckAuthView, RolesView
+from accounts.page_token_api import PageTokenView
 from catalog.api import ItemListView
 from feedback.api import (
     DislikeDetailView,
@@ -30,6 +31,8 @@ from recommendations.api import ExternalSessionView, SeenView
 
 api = [
     path("check-auth", CheckAuthView.as_view(), name="check-auth"),
+    path("roles", RolesView.as_view(), name="roles"),
+    path("page-token", PageTokenView.as_view(), name="page-token"),
     path("recommendations/personalized/<kinds:kind>", PersonalizedListView.as_view(), name="personalized"),
     path("recommendations/session", ExternalSessionView.as_view(), name="session"),
     path("recommendations/session/<uuid:session_id>/seen", SeenView.as_view(), name="seen"),

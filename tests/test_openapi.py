@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.services import issue_service_token
-from config.use_cases import KINDS, KINDS_BY_PLURAL
+from config.use_cases import KINDS, KINDS_BY_PLURAL, ROLES
 from config.wsgi import application
 from interactions.api import TYPE_OF_ACTION
 from interactions.services import record_interaction
@@ -90,7 +90,7 @@ def _nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def world(transactional_db: None) -> World:
     """Items of every kind, a list that was shown, and everything done that can be done with most of them."""
-    person = make_user("ann")
+    person = make_user("ann", roles=list(ROLES))
     items = {name: make_items(5, kind=name, genres=["Drama"], year=2000) for name in KINDS}
     for kind in KINDS.values():
         for action, item in product(kind.actions, items[kind.name][:3]):

@@ -22,6 +22,7 @@ from feedback.dashboard import (
 from feedback.models import Dislike
 from feedback.services import save_dislike, undo_dislike
 from ranking.dashboard import make_dashboard
+from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 from tests.factories import make_item, make_user, make_version
 
@@ -196,9 +197,19 @@ def test_the_empty_page_says_so(client: Client, staff: User) -> None:
     text = page.content.decode()
     assert "What people turn down" in text
     assert "nothing seen" in text
+    assert "Nothing was shown, turned down or trained in these 30 days." in text
+    assert "heed-panels" not in text
+
+
+def test_what_is_missing_is_said_where_it_would_stand(client: Client, staff: User) -> None:
+    make_version(b"1")
+    text = client.get("/admin/").content.decode()
     assert text.count("Nothing in this period.") == 7
-    assert "No model was trained in this period." in text
     assert "heed-bars" not in text
+    ModelVersion.objects.all().delete()
+    show(make_user(), [film := make_item()], seen=1)
+    turn_down(show(make_user(), [film], seen=1), film)
+    assert "No model was trained in this period." in client.get("/admin/").content.decode()
 
 
 def test_the_filled_page_escapes_what_people_wrote(client: Client, staff: User, person: User) -> None:
