@@ -94,6 +94,8 @@ def _lines(summary: Mapping[str, Any], indent: str = "") -> Iterator[str]:
             case Mapping():
                 yield label
                 yield from _lines(value, indent + "  ")
+            case "":
+                yield f"{label} none"
             case list() | tuple():
                 yield label if value else f"{label} none"
                 yield from (f"{indent}  {_inline(entry)}" for entry in value)

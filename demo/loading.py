@@ -151,7 +151,15 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
             visits = list(visits_of(people, use_case, evening, rng))
             progress.begin(len(visits), f"visits, night {night + 1} of {size.nights}")
             report = live_through(visits, use_case, tastes[use_case.kind], rng)
-            logger.info("night %s, %s: %s", night + 1, use_case.name, report)
+            logger.info(
+                "night %s, %s: %s lists, %s titles looked at, %s taken up, %s turned down",
+                night + 1,
+                use_case.name,
+                report.lists,
+                report.looked_at,
+                report.engaged,
+                report.disliked,
+            )
             progress.advance(len(visits))
     for use_case in use_cases:
         if use_case.kind in RETRAINED_KINDS:

@@ -11,6 +11,7 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
+from config import commands
 from config.commands import HeedCommand
 from config.errors import Conflict, LockHeld
 
@@ -47,6 +48,11 @@ def out_of(*arguments: str) -> str:
     out = StringIO()
     call_command(Probe(), *arguments, stdout=out, stderr=StringIO())
     return out.getvalue()
+
+
+def test_people_get_a_line_for_each_value_and_nothing_is_called_none() -> None:
+    told = "\n".join(commands._lines({"not_trained": "", "notes": [], "rows": 12_345}))
+    assert told == "not trained: none\nnotes: none\nrows: 12,345"
 
 
 def test_json_is_one_object_and_all_of_standard_output() -> None:
