@@ -32,7 +32,7 @@ class PastTastes:
     def __init__(self) -> None:
         self._rules: Rules = current_rules()
         self._logs: dict[int, list[DatedEvent]] = {}
-        self._tastes: dict[tuple[int, float, int], PersonalTaste] = {}
+        self._tastes: dict[tuple[int, float, frozenset[int]], PersonalTaste] = {}
 
     def at(self, user_id: int, moment: float, also: Collection[int] = ()) -> PersonalTaste:
         """The taste from everything before `moment` (seconds since 1970).
@@ -40,9 +40,9 @@ class PastTastes:
         also  items whose interactions of that very moment count as well: where a person's history is cut
               between things that happened at one time, the cut is not between moments
         """
-        key = (user_id, moment, len(also))
+        known = frozenset(also)
+        key = (user_id, moment, known)
         if key not in self._tastes:
-            known = set(also)
             events = [
                 one.event
                 for one in self._log(user_id)

@@ -239,12 +239,12 @@ def _lists_of(
     for person in part.people():
         first, after = np.searchsorted(within.user_ids, [person.user_id, person.user_id + 1])
         arriving = at_arrival(person, window.start, int(rng.choice(FIRST_ITEMS)))
-        for number_of_list, known in enumerate([person, *arriving]):
+        for known, when in [(person, ""), *((known, " at arrival") for known in arriving)]:
             candidates = rank_at(state_from(known.history, live), live, use_case, window.start)
             relevance = relevance_of(candidates.item_ids, known, within.item_ids[first:after])
             if not (relevance > UNTOUCHED).any():
                 continue
-            name = f"heed {use_case.name} {window.start!r} {person.user_id}" + " at arrival" * number_of_list
+            name = f"heed {use_case.name} {window.start!r} {person.user_id}{when}"
             yield BootstrapList(
                 session_id=uuid5(NAMESPACE_OID, name),
                 user_id=person.user_id,

@@ -3,18 +3,15 @@
 What each column means to whoever reads the file: docs/datasets.md.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from ranking.datasets.writing import DatasetWriter
 from ranking.ml.arrays import Bools, Doubles, Floats, Ints
 from ranking.ml.exposure import examination
 from ranking.ml.features import FEATURES
@@ -116,27 +113,12 @@ class RankerRows:
 
 
 @dataclass(slots=True)
-class RankerWriter:
-    """Writes batches of rows to a Parquet file, and counts them for the manifest.
+class RankerWriter(DatasetWriter):
+    """Writes lists of a ranker dataset, in the order of time."""
 
-    Use it in a `with` block. What it holds is the batch at hand and the ids of the people and items met.
-    """
+    schema: ClassVar[pa.Schema] = RANKER_SCHEMA
 
-    path: Path
-    _file: pq.ParquetWriter = field(init=False)
-    _counts: Counter[str] = field(default_factory=Counter)
-    _people: set[int] = field(default_factory=set)
-    _items: set[int] = field(default_factory=set)
     _last_time: float = -np.inf
-
-    def __enter__(self) -> Self:
-        self._file = pq.ParquetWriter(self.path, RANKER_SCHEMA, compression="zstd")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
 
     def write(self, rows: RankerRows) -> int:
         """Writes a batch; returns its rows. Raises ValueError where a list is older than one before it."""

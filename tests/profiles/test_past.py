@@ -65,6 +65,7 @@ def test_of_the_very_moment_only_what_is_named_counts(person: User, films: list[
     tastes, moment = PastTastes(), START + DAY
     assert len(tastes.at(person.pk, moment, [films[2].pk]).taste.facet_ids) == 1
     assert len(tastes.at(person.pk, moment, [films[0].pk, films[2].pk]).taste.facet_ids) == 3
+    assert len(tastes.at(person.pk, moment, [films[0].pk]).taste.facet_ids) == 2
 
 
 def test_a_reset_does_not_reach_back(person: User, films: list[Item]) -> None:

@@ -3,19 +3,16 @@
 What each column means to whoever reads the files: docs/datasets.md.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ranking.datasets.two_tower.examples import Example
+from ranking.datasets.writing import DatasetWriter
 from ranking.ml.arrays import Ints
 from ranking.ml.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
 from ranking.ml.two_tower.input import TowerInput
@@ -95,26 +92,10 @@ def as_lists(arrays: Sequence[NDArray[Any]]) -> pa.ListArray:
 
 
 @dataclass(slots=True)
-class TwoTowerWriter:
-    """Writes batches of rows to a Parquet file, and counts them for the manifest.
+class TwoTowerWriter(DatasetWriter):
+    """Writes examples of a two-tower dataset."""
 
-    Use it in a `with` block. What it holds is the batch at hand and the ids of the people and items met.
-    """
-
-    path: Path
-    _file: pq.ParquetWriter = field(init=False)
-    _counts: Counter[str] = field(default_factory=Counter)
-    _people: set[int] = field(default_factory=set)
-    _items: set[int] = field(default_factory=set)
-
-    def __enter__(self) -> Self:
-        self._file = pq.ParquetWriter(self.path, TWO_TOWER_SCHEMA, compression="zstd")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._file.close()
+    schema: ClassVar[pa.Schema] = TWO_TOWER_SCHEMA
 
     def write(self, rows: TwoTowerRows) -> int:
         """Writes a batch; returns its rows."""

@@ -1,0 +1,35 @@
+"""What the writers of datasets have in common: a Parquet file, and counts for the manifest."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+
+@dataclass(slots=True)
+class DatasetWriter:
+    """Writes batches of rows of `schema` to a Parquet file, and counts them.
+
+    Use it in a `with` block. What it holds is the batch at hand and the ids of the people and items met.
+    """
+
+    schema: ClassVar[pa.Schema]
+
+    path: Path
+    _file: pq.ParquetWriter = field(init=False)
+    _counts: Counter[str] = field(default_factory=Counter)
+    _people: set[int] = field(default_factory=set)
+    _items: set[int] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        self._file = pq.ParquetWriter(self.path, self.schema, compression="zstd")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
