@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 
 from accounts.selectors import caller
 from accounts.services import set_roles
-from config.api import ERRORS, WRITE_ERRORS, validated
-from config.use_cases import ROLES, USE_CASES
+from core.api import ERRORS, WRITE_ERRORS, validated
+from core.use_cases import ROLES, USE_CASES
 
 
 class CheckAuthSerializer(serializers.Serializer[Any]):

@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.selectors import caller
 from accounts.services import MAX_KEY_LENGTH, answer_once
-from config.errors import InvalidInput
+from core.errors import InvalidInput
 
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 IDEMPOTENCY_PARAMETER = OpenApiParameter(

@@ -14,7 +14,7 @@ from accounts.authentication import ACTING_HEADER
 from accounts.models import ServiceToken
 from accounts.page_tokens import issue_page_token
 from accounts.selectors import caller
-from config.api import ERRORS
+from core.api import ERRORS
 
 
 class PageTokenSerializer(serializers.Serializer[Any]):

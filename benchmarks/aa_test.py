@@ -28,7 +28,7 @@ import numpy as np
 from scipy.special import ndtri, stdtr
 
 if TYPE_CHECKING:
-    from ranking.experiments.outcomes import People
+    from experiments.outcomes import People
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -117,7 +117,7 @@ def simulated(seeds: int) -> dict[str, Any]:
 
 def one_experiment(seed: int, weights: Sequence[float], *, lift: float = 0.0, lost: float = 0.0) -> Outcome:
     """One experiment looked at every day; the last arm engages more by `lift`, and loses people by `lost`."""
-    from ranking.experiments.report import report_on
+    from experiments.report import report_on
     from ranking.models import Arm, Experiment
 
     rng = np.random.default_rng(seed)
@@ -141,7 +141,7 @@ def one_experiment(seed: int, weights: Sequence[float], *, lift: float = 0.0, lo
 
 def invent_people(rng: np.random.Generator, weights: Any, lift: float, lost: float) -> "People":
     """Everybody who ever comes; whom the report may know at a look is its own matter."""
-    from ranking.experiments.outcomes import People
+    from experiments.outcomes import People
 
     n = DAYS * PER_DAY
     arms = rng.choice(len(weights), size=n, p=weights / weights.sum())
@@ -228,15 +228,15 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
     from django.core.management import call_command
     from django.utils import timezone
 
-    from config.progress import Progress
-    from config.use_cases import USE_CASES
+    from core.progress import Progress
+    from core.use_cases import USE_CASES
     from demo import loading
     from demo.nights import live_through
     from demo.people import invent_tastes
+    from experiments.outcomes import read_people
+    from experiments.report import report_on
+    from experiments.services import ArmPlan, create_experiment, start_experiment
     from interactions.popularity import refresh_popularity
-    from ranking.experiments.outcomes import read_people
-    from ranking.experiments.report import report_on
-    from ranking.experiments.services import ArmPlan, create_experiment, start_experiment
     from ranking.live import forget_live
 
     call_command("migrate", verbosity=0)
@@ -278,7 +278,7 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
 
 
 def _take(people: "People", which: Any) -> "People":
-    from ranking.experiments.outcomes import People
+    from experiments.outcomes import People
 
     columns = ("user_ids", "arms", "first", "lists", "seen", "engaged", "disliked", "ndcg")
     return People(**{name: getattr(people, name)[which] for name in columns})

@@ -39,12 +39,12 @@ def main() -> None:
     django.setup()
     from feedback.adjustments import Adjustment, combine_adjustments
     from ranking.candidates import Candidates
-    from ranking.catalogue import Catalogue
+    from ranking.features import GROUPS, ItemContent
     from ranking.live import Live
-    from ranking.ml.demand import ItemDemand
-    from ranking.ml.features import GROUPS, ItemContent
-    from ranking.serving import personalise, pushed_out
+    from ranking.snapshot import Catalogue
     from ranking.sources import UserState
+    from ranking.statistics.demand import ItemDemand
+    from serving.pipeline import personalise, pushed_out
 
     rng = np.random.default_rng(0)
     item_facets = _invent_facets(options.items, rng)

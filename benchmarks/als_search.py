@@ -20,9 +20,11 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ranking.ml.als import AlsModel, AlsParameters, fit_als
-from ranking.ml.arrays import Doubles, Ints
-from ranking.ml.evaluation import (
+from core.arrays import Doubles, Ints
+from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als
+from ranking.statistics.events import Events
+from ranking.statistics.metrics import Interval, bootstrap_interval, paired_bootstrap_interval
+from ranking.statistics.offline import (
     RankingReport,
     Recommender,
     Scorer,
@@ -34,10 +36,8 @@ from ranking.ml.evaluation import (
     random_recommender,
     score_recommender,
 )
-from ranking.ml.events import Events
-from ranking.ml.metrics import Interval, bootstrap_interval, paired_bootstrap_interval
-from ranking.ml.popularity import decayed_popularity
-from ranking.ml.split import Holdout, holdout, time_cuts
+from ranking.statistics.popularity import decayed_popularity
+from ranking.statistics.split import Holdout, holdout, time_cuts
 
 SEED = 1
 THREADS = 2

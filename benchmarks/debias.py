@@ -26,11 +26,18 @@ from scipy.stats import t as student
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from ranking.ml.arrays import Bools, Doubles, Floats, Ints
-from ranking.ml.calibration import fit_platt
-from ranking.ml.features import FEATURES
-from ranking.ml.metrics import expected_calibration_error, liked_over_disliked, ndcg_at_k
-from ranking.ml.ranker import Debias, Ranker, RankerData, RankerParameters, Teacher, fit_ranker
+from core.arrays import Bools, Doubles, Floats, Ints
+from ranking.features import FEATURES
+from ranking.recommenders.ranker.model import (
+    Debias,
+    Ranker,
+    RankerData,
+    RankerParameters,
+    Teacher,
+    fit_ranker,
+)
+from ranking.statistics.calibration import fit_platt
+from ranking.statistics.metrics import expected_calibration_error, liked_over_disliked, ndcg_at_k
 
 CANDIDATES, LIST_LENGTH, PEOPLE = 100, 20, 400
 EXPLORED = 0.05  # share of the slots that chance fills

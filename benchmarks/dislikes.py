@@ -35,9 +35,9 @@ def main() -> None:
 
     from accounts.models import User
     from catalog.models import Item
-    from config.use_cases import USE_CASES
+    from core.use_cases import USE_CASES
     from feedback.services import save_dislike, undo_dislike
-    from ranking.serving import ServedList, recommend
+    from serving.pipeline import ServedList, recommend
 
     logging.getLogger("feedback.services").setLevel(logging.WARNING)
     people = User.objects.filter(interactions__item__kind="movie").distinct().order_by("pk")

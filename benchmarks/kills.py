@@ -113,8 +113,8 @@ def prepare(rng: np.random.Generator) -> None:
     from django.core.management import call_command
     from django.utils import timezone
 
-    from config.progress import Progress
-    from config.use_cases import USE_CASES
+    from core.progress import Progress
+    from core.use_cases import USE_CASES
     from demo import loading
     from demo.nights import live_through
     from demo.people import invent_tastes
@@ -180,8 +180,8 @@ def note_of_a_run() -> int | None:
 
 def seconds_until_the_lock() -> float | None:
     """How long until the lock of the killed run can be had; None where it takes longer than allowed."""
-    from config.errors import LockHeld
-    from ranking.locks import training_lock
+    from core.errors import LockHeld
+    from ranking.registry.locks import training_lock
 
     started = time.monotonic()
     while time.monotonic() - started < LOCK_WITHIN:
@@ -198,9 +198,9 @@ def wrongs() -> list[str]:
     from django.db import close_old_connections
 
     from feedback.models import NegativeTrainingExample
-    from ranking.loading import load_models
     from ranking.models import ExampleUse, ModelVersion
-    from ranking.registry import ModelFileError, read_verified
+    from ranking.registry.loading import load_models
+    from ranking.registry.versions import ModelFileError, read_verified
 
     close_old_connections()
     versions = ModelVersion.objects.filter(use_case=USE_CASE)

@@ -28,14 +28,14 @@ def main() -> None:
 
     django.setup()
     from accounts.models import User
-    from config.use_cases import USE_CASES
+    from core.use_cases import USE_CASES
     from demo.loading import HABITS, DemoSize
     from demo.people import invent_tastes
-    from ranking.datasets.als import load_als_events
+    from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import newest_dataset
-    from ranking.ml.als import AlsParameters, fit_als
-    from ranking.ml.evaluation import als_recommender, score_recommender
-    from ranking.ml.popularity import decayed_popularity
+    from ranking.recommenders.als.model import AlsParameters, fit_als
+    from ranking.statistics.offline import als_recommender, score_recommender
+    from ranking.statistics.popularity import decayed_popularity
 
     people = list(User.objects.filter(is_synthetic=True).order_by("username").values_list("pk", flat=True))
     if not people:

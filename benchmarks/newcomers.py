@@ -32,16 +32,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if TYPE_CHECKING:
-    from config.use_cases import UseCase
+    from core.arrays import Bools, Doubles, Ints
+    from core.use_cases import UseCase
     from profiles.fold import Event
     from ranking.candidates import Candidates
-    from ranking.catalogue import Catalogue
     from ranking.datasets.bootstrap import BootstrapList
     from ranking.live import Live
-    from ranking.ml.arrays import Bools, Doubles, Ints
-    from ranking.ml.events import Events
-    from ranking.ml.metrics import Interval
+    from ranking.snapshot import Catalogue
     from ranking.sources import UserState
+    from ranking.statistics.events import Events
+    from ranking.statistics.metrics import Interval
 
 SEED = 1
 K = 10
@@ -214,12 +214,12 @@ def load_world(*, described_only: bool) -> World:
     import pandas as pd
 
     from catalog.models import Facet
-    from config.use_cases import USE_CASES
+    from core.use_cases import USE_CASES
     from profiles.fold import CODES
-    from ranking.catalogue import read_catalogue
-    from ranking.datasets.als import load_als_events
+    from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import DATA, newest_dataset
-    from ranking.ml.demand import ItemDemand
+    from ranking.snapshot import read_catalogue
+    from ranking.statistics.demand import ItemDemand
 
     use_case = USE_CASES["movie_home"]
     folder = newest_dataset("als", use_case.name)
@@ -241,7 +241,7 @@ def load_world(*, described_only: bool) -> World:
 def bootstrapped(world: World) -> list["BootstrapList"]:
     """The lists that rankers learn from, one window for each tenth from FIRST_TAUGHT on."""
     from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists
-    from ranking.ml.als import AlsParameters
+    from ranking.recommenders.als.model import AlsParameters
 
     plan = BootstrapPlan(windows=TENTHS - FIRST_TAUGHT, first=FIRST_TAUGHT / TENTHS)
     lists = bootstrap_lists(
@@ -257,11 +257,11 @@ def bootstrapped(world: World) -> list["BootstrapList"]:
 
 def live_at(world: World, since: float, start: float, lists: list["BootstrapList"]) -> "Live":
     """The live state at `start`, with a ranker where there are lists; ALS is calibrated from `since` on."""
-    from config.progress import Progress
+    from core.progress import Progress
     from ranking.datasets.bootstrap import PARAMETERS, calibrated_before, live_before, ranker_data
-    from ranking.loading import Loaded
-    from ranking.ml.als import AlsParameters, fit_als
-    from ranking.training.ranker import fit_calibrated_ranker
+    from ranking.recommenders.als.model import AlsParameters, fit_als
+    from ranking.recommenders.ranker.train import fit_calibrated_ranker
+    from ranking.registry.loading import Loaded
 
     past = world.events.before(start)
     model = fit_als(past, AlsParameters(), seed=SEED)
@@ -307,7 +307,7 @@ def ranked_by(
 
     from django.conf import settings
 
-    from ranking.serving import rank, retrieve
+    from serving.pipeline import rank, retrieve
 
     settings.POPULARITY_SHARE = variant.popularity
     retrieved = retrieve(state, live, replace(use_case, sources=variant.sources))
@@ -318,7 +318,7 @@ def lists_of(ranked: "Candidates", state: "UserState", live: "Live") -> Iterator
     """The list at each strength of boosts."""
     from django.conf import settings
 
-    from ranking.serving import exclude, personalise
+    from serving.pipeline import exclude, personalise
 
     for strength in STRENGTHS:
         settings.BOOST_STRENGTH = settings.BOOST_STRENGTH_WITH_RANKER = strength
@@ -327,7 +327,7 @@ def lists_of(ranked: "Candidates", state: "UserState", live: "Live") -> Iterator
 
 def judged(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:
     """NDCG@10, recall@10, and the share of the slots that say by how much taste lifted them."""
-    from ranking.ml.metrics import ndcg_at_k
+    from ranking.statistics.metrics import ndcg_at_k
 
     hits = np.isin(shown.item_ids, targets)[None, :]
     ranked = np.pad(hits.astype(np.float64), ((0, 0), (0, K - hits.shape[1])))
@@ -338,7 +338,7 @@ def judged(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:
 
 def figures(measured: list[Measured]) -> dict[str, Any]:
     """Means with 95 % intervals over people; a person of whom several lists are here counts once."""
-    from ranking.ml.metrics import bootstrap_interval, paired_bootstrap_interval
+    from ranking.statistics.metrics import bootstrap_interval, paired_bootstrap_interval
 
     rng = np.random.default_rng(SEED)
     users = np.unique([one.user_id for one in measured])

@@ -26,13 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if TYPE_CHECKING:
-    from ranking.catalogue import Catalogue
+    from core.arrays import Doubles, Ints
     from ranking.live import Live
-    from ranking.ml.arrays import Doubles, Ints
-    from ranking.ml.evaluation import RankingReport, Recommender
-    from ranking.ml.events import Events
-    from ranking.ml.ranker import Ranker, RankerParameters
-    from ranking.ml.split import Holdout
+    from ranking.recommenders.ranker.model import Ranker, RankerParameters
+    from ranking.snapshot import Catalogue
+    from ranking.statistics.events import Events
+    from ranking.statistics.offline import RankingReport, Recommender
+    from ranking.statistics.split import Holdout
 
 SEED = 1
 K = 10
@@ -62,12 +62,12 @@ def main() -> None:
     django.setup()
     from django.conf import settings
 
-    from config.use_cases import USE_CASES
-    from ranking.catalogue import read_catalogue
+    from core.use_cases import USE_CASES
     from ranking.datasets import bootstrap
-    from ranking.datasets.als import load_als_events
+    from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import newest_dataset
-    from ranking.ml.split import time_cuts
+    from ranking.snapshot import read_catalogue
+    from ranking.statistics.split import time_cuts
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cuts", type=float, nargs="+", default=[0.5, 0.6, 0.7, 0.8, 0.9])
@@ -107,7 +107,7 @@ def main() -> None:
 def with_years(catalogue: "Catalogue") -> "Catalogue":
     """Films of which only the year is known count as published in the middle of it."""
     from catalog.models import Item
-    from ranking.catalogue import Catalogue
+    from ranking.snapshot import Catalogue
 
     years = dict(Item.objects.exclude(year=None).values_list("pk", "year"))
     published = catalogue.content.published.copy()
@@ -132,7 +132,7 @@ class World:
 
     def judge(self, since: float, start: float, end: float) -> Judged:
         """Train on what was before `start`, judge on what followed; ALS is calibrated from `since` on."""
-        from config.progress import Progress
+        from core.progress import Progress
         from ranking.datasets.bootstrap import (
             BootstrapPlan,
             bootstrap_lists,
@@ -140,12 +140,12 @@ class World:
             live_before,
             ranker_data,
         )
-        from ranking.loading import Loaded
-        from ranking.ml.als import AlsParameters, fit_als
-        from ranking.ml.evaluation import evaluate_order, evaluate_rankings
-        from ranking.ml.ranker import fit_ranker
-        from ranking.ml.split import holdout
-        from ranking.training.ranker import fit_calibrated_ranker
+        from ranking.recommenders.als.model import AlsParameters, fit_als
+        from ranking.recommenders.ranker.model import fit_ranker
+        from ranking.recommenders.ranker.train import fit_calibrated_ranker
+        from ranking.registry.loading import Loaded
+        from ranking.statistics.offline import evaluate_order, evaluate_rankings
+        from ranking.statistics.split import holdout
 
         past, seconds = self.events.before(start), {}
         started = time.perf_counter()
@@ -240,7 +240,7 @@ def _ranker_order(
 
 def _figures(windows: list[Judged]) -> dict[str, Any]:
     """Means with 95 % intervals over the people of all the windows."""
-    from ranking.ml.metrics import bootstrap_interval, paired_bootstrap_interval
+    from ranking.statistics.metrics import bootstrap_interval, paired_bootstrap_interval
 
     rng = np.random.default_rng(SEED)
 

@@ -37,11 +37,11 @@ def main() -> None:
     from django.utils import timezone
 
     from accounts.models import User
-    from config.use_cases import USE_CASES
+    from core.use_cases import USE_CASES
+    from ranking.features import compute_features
     from ranking.live import get_live
-    from ranking.ml.features import compute_features
-    from ranking.serving import known_history, load_user_state, rank, recommend, retrieve
     from ranking.sources import als_scores
+    from serving.pipeline import known_history, load_user_state, rank, recommend, retrieve
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.SECURE_SSL_REDIRECT = False

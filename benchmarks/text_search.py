@@ -64,7 +64,7 @@ def main() -> None:
 def judge(name: str) -> dict[str, Any]:
     """success@1 and success@5 of each way over the queries of a set, and its times."""
     from catalog.models import Item
-    from catalog.search import search
+    from search.state import search
 
     with QUERIES.open(newline="", encoding="utf-8") as stream:
         wanted = [
@@ -141,7 +141,7 @@ def measure(size: int) -> dict[str, Any]:
     """Seconds and memory of building the index of `size` invented items, and the times of searches."""
     import sklearn.feature_extraction.text  # noqa: F401  its own memory and time are no part of the index's
 
-    from catalog.text_index import build_index
+    from search.text_index import build_index
 
     items, facets, links = invent(size, np.random.default_rng(SEED))
     before, started = resident_megabytes(), time.process_time()
@@ -178,7 +178,7 @@ def measure(size: int) -> dict[str, Any]:
 
 def invent(size: int, rng: np.random.Generator) -> tuple[list[Any], list[tuple[str, str]], Any]:
     """Items with titles of 1 to 4 words, descriptions of 40, 2 genres, 5 people and 3 themes each."""
-    from catalog.text_index import TextItem
+    from search.text_index import TextItem
 
     syllables = [first + vowel + last for first in "bcdfglmnprst" for vowel in "aeiou" for last in "nrsl"]
     vocabulary = np.array(["".join(rng.choice(syllables, rng.integers(2, 4))) for _ in range(50_000)])

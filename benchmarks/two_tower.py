@@ -8,7 +8,7 @@ For each cut everything is trained on the events before it alone, ALS and tower 
 calibrated and stopped on the tenth before the cut, then trained on all. Judged are the people of the tenth
 that follows:
 
-    everybody   who has a history, all of it known; who is new gives the first half (ranking/ml/split.py)
+    everybody   who has a history, all of it known; who is new gives the first half (statistics/split.py)
     newcomers   whose first event lies in the tenth, with their first 1, 2, 3, 4, 5 and 10 films known
 
 --tags DIR adds the words of MovieLens' tags.csv that were written before the cut to those of the titles.
@@ -33,13 +33,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if TYPE_CHECKING:
+    from core.arrays import Bools, Doubles, Ints, Rows
     from profiles.fold import Taste
-    from ranking.datasets.two_tower.arrays import TwoTowerData
-    from ranking.ml.als import AlsModel
-    from ranking.ml.arrays import Bools, Doubles, Ints, Rows
-    from ranking.ml.events import Events
-    from ranking.ml.two_tower.data import TwoTowerItems, TwoTowerParameters
-    from ranking.ml.two_tower.model import TwoTower
+    from ranking.recommenders.als.model import AlsModel
+    from ranking.recommenders.two_tower.data import TwoTowerItems, TwoTowerParameters
+    from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData
+    from ranking.recommenders.two_tower.model import TwoTower
+    from ranking.statistics.events import Events
 
 SEED = 1
 WIDTH = 0.1
@@ -119,11 +119,11 @@ def main() -> None:
     import django
 
     django.setup()
-    from config.use_cases import USE_CASES
+    from core.use_cases import USE_CASES
     from ranking.datasets.manifest import newest_dataset
-    from ranking.datasets.two_tower.arrays import load_two_tower_data
-    from ranking.ml.split import time_cuts
-    from ranking.ml.two_tower.data import TwoTowerParameters
+    from ranking.recommenders.two_tower.data import TwoTowerParameters
+    from ranking.recommenders.two_tower.dataset.arrays import load_two_tower_data
+    from ranking.statistics.split import time_cuts
 
     defaults = TwoTowerParameters()
     parser = argparse.ArgumentParser(description=__doc__)
@@ -162,9 +162,9 @@ def train(data: "TwoTowerData", parameters: "TwoTowerParameters", since: float, 
     from django.conf import settings
 
     from ranking.datasets.bootstrap import calibrated_before
-    from ranking.ml.als import AlsParameters, fit_als
-    from ranking.ml.popularity import decayed_popularity
-    from ranking.ml.two_tower.training import fit_two_tower
+    from ranking.recommenders.als.model import AlsParameters, fit_als
+    from ranking.recommenders.two_tower.fit import fit_two_tower
+    from ranking.statistics.popularity import decayed_popularity
 
     past, examples, items = data.events.before(start), data.examples, data.items
     seconds = {}
@@ -193,7 +193,7 @@ def with_tags(items: "TwoTowerItems", folder: Path, before: float) -> "TwoTowerI
     from scipy.sparse import csr_matrix
 
     from catalog.models import Item
-    from ranking.datasets.two_tower.items import word_counts
+    from ranking.recommenders.two_tower.dataset.items import word_counts
 
     ids = dict(Item.objects.filter(kind="movie").values_list("external_id", "pk"))
     pairs: list[tuple[int, int]] = []
@@ -233,8 +233,8 @@ def judge(models: Models, data: "TwoTowerData", start: float, end: float) -> Ite
 
 def scores_of(models: Models, question: Question) -> "dict[str, Doubles]":
     """The scores of all items, (n,), by each of WAYS; popularity where a model does not know the person."""
-    from ranking.ml.als import calibrate, score_all
-    from ranking.ml.two_tower.model import calibrated, score_items
+    from ranking.recommenders.als.model import calibrate, score_all
+    from ranking.recommenders.two_tower.model import calibrated, score_items
     from ranking.sources import fold_in_person
 
     item_ids = models.tower.item_ids[question.rows]
@@ -270,8 +270,8 @@ def interleaved(one: "Doubles", other: "Doubles", barred: "Rows") -> "Doubles":
 
 def person_vector(tower: "TwoTower", question: Question) -> Any:
     """What serving would compute: the last items and clearest facets alone."""
-    from ranking.ml.two_tower.input import tower_input
-    from ranking.ml.two_tower.model import user_vector
+    from ranking.recommenders.two_tower.input import tower_input
+    from ranking.recommenders.two_tower.model import user_vector
 
     seen = tower_input(
         tower.item_ids[question.rows],
@@ -290,7 +290,7 @@ def person_vector(tower: "TwoTower", question: Question) -> Any:
 
 def everybody(data: "TwoTowerData", start: float, end: float) -> Iterator[Question]:
     """The people of the window as the time split has them."""
-    from ranking.ml.split import holdout
+    from ranking.statistics.split import holdout
 
     for person in holdout(data.events, start, end).people():
         yield _question(data, person.user_id, EVERYBODY, person.history, person.relevant_items)
@@ -314,7 +314,7 @@ def newcomers(data: "TwoTowerData", start: float, end: float) -> Iterator[Questi
 
 
 def _question(data: "TwoTowerData", user_id: int, films: str, history: "Events", targets: "Ints") -> Question:
-    from ranking.ml.events import summed_history
+    from ranking.statistics.events import summed_history
 
     item_ids, weights = summed_history(history.item_ids, history.weights)
     last = float(history.times.max())
@@ -339,13 +339,13 @@ def _tastes() -> Any:
 
 def _best(scores: "Doubles", k: int) -> "Rows":
     """The rows of the k highest scores that are not barred."""
-    from ranking.ml.als import top_k
+    from ranking.recommenders.als.model import top_k
 
     return top_k(scores, k, np.flatnonzero(np.isneginf(scores)))
 
 
 def _ndcg(best: "Rows", targets: "Rows") -> float:
-    from ranking.ml.metrics import ndcg_at_k
+    from ranking.statistics.metrics import ndcg_at_k
 
     hits = np.zeros((1, K))
     hits[0, : len(best[:K])] = np.isin(best[:K], targets)
@@ -363,7 +363,7 @@ def figures(answers: list[Answer]) -> dict[str, Any]:
 
 
 def _group(answers: list[Answer], *, unseen: bool) -> dict[str, Any]:
-    from ranking.ml.metrics import bootstrap_interval, paired_bootstrap_interval
+    from ranking.statistics.metrics import bootstrap_interval, paired_bootstrap_interval
 
     rng = np.random.default_rng(SEED)
     people = np.unique([one.user_id for one in answers])
@@ -405,8 +405,8 @@ def _rounded(interval: Any) -> list[float]:
 
 def timings(models: Models, rounds: int = 300) -> dict[str, float]:
     """Medians of a person's tower, the scores of all items and the best 100: this catalogue, and 100,000."""
-    from ranking.ml.als import top_k
-    from ranking.ml.two_tower.model import score_items, user_vector
+    from ranking.recommenders.als.model import top_k
+    from ranking.recommenders.two_tower.model import score_items, user_vector
 
     def measure(tower: "TwoTower") -> float:
         rng, seconds, none = np.random.default_rng(SEED), [], np.empty(0, dtype=np.intp)

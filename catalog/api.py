@@ -12,8 +12,8 @@ from rest_framework.views import APIView
 from catalog.models import FacetKind
 from catalog.selectors import active_items, get_cards, search_by_title
 from catalog.serializers import ItemSerializer, item_json
-from config.api import ERRORS, validated
-from config.use_cases import ItemKind
+from core.api import ERRORS, validated
+from core.use_cases import ItemKind
 
 MAX_PAGE = 10_000
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from catalog.models import FacetKind, Item
-from config.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from feedback.api import (
 )
 from interactions.api import InteractionsView, ItemActionView, ItemDetailView
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
-from ranking.api import (
+from recommendations.api import ExternalSessionView, SeenView
+from search.api import SearchView
+from serving.api import (
     BecauseYouWatchedView,
     BestItemView,
     HealthView,
@@ -26,8 +28,6 @@ from ranking.api import (
     ReadyView,
     SimilarView,
 )
-from ranking.search_api import SearchView
-from recommendations.api import ExternalSessionView, SeenView
 
 api = [
     path("check-auth", CheckAuthView.as_view(), name="check-auth"),
@@ -67,4 +67,4 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler500 = "config.middleware.server_error"
+handler500 = "core.middleware.server_error"

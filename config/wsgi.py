@@ -10,6 +10,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.core.wsgi import get_wsgi_application
 
-from config.middleware import without_charset
+from core.middleware import without_charset
 
 application = without_charset(get_wsgi_application())

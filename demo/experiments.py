@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from config.use_cases import DEFAULT_USE_CASE
-from ranking.experiments.assignment import assign
-from ranking.experiments.running import allocation_of
-from ranking.experiments.services import ArmPlan, create_experiment, start_experiment
+from core.use_cases import DEFAULT_USE_CASE
+from experiments.services import ArmPlan, create_experiment, start_experiment
+from ranking.arms import allocation_of
+from ranking.assignment import assign
 from ranking.models import Arm, Experiment
 
 NAME = "with-and-without-feedback"

@@ -13,24 +13,24 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.importers import import_items
 from catalog.models import FacetKind, Item
-from config.errors import NotAllowed
-from config.progress import Progress
-from config.use_cases import DEFAULT_USE_CASE, ROLES, USE_CASES, UseCase, use_cases_of_kind
+from core.errors import NotAllowed
+from core.progress import Progress
+from core.use_cases import DEFAULT_USE_CASE, ROLES, USE_CASES, UseCase, use_cases_of_kind
 from demo.experiments import make_account_with_feedback, start_example
 from demo.nights import Visit, choose_action, live_through
 from demo.people import HiddenTastes, invent_tastes
+from imports.items import import_items
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.services import Wanted, record_interactions
 from interactions.types import training_weight
-from ranking.datasets.als import generate_als_dataset
+from ranking.datasets.event_log import generate_als_dataset
 from ranking.live import forget_live
-from ranking.ml.als import AlsParameters
-from ranking.registry import activate_version, find_version
+from ranking.recommenders.als.model import AlsParameters
+from ranking.recommenders.als.train import train_als
+from ranking.registry.versions import activate_version, find_version
 from ranking.retraining.retrain import retrain
-from ranking.training.als import train_als
 
 logger = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ import numpy as np
 from django.db import transaction
 
 from catalog.models import Item
-from config.use_cases import UseCase
+from core.use_cases import UseCase
 from demo.people import HiddenTastes
 from feedback.services import save_dislike
 from interactions.services import record_interaction
-from ranking.serving import ServedList, recommend
 from recommendations.services import report_seen
+from serving.pipeline import ServedList, recommend
 
 LIST_LENGTH = 20
 # A person looks at rank r with probability 1 / log2(r + 1), then stops for the night at the first miss

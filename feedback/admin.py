@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.models import Item
-from config.admin import RecordAdmin, table
+from core.admin import RecordAdmin, table
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 
 logger = structlog.get_logger(__name__)

@@ -17,7 +17,7 @@ from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller
 from catalog.models import FacetKind, Item
 from catalog.selectors import find_item, get_card
-from config.api import (
+from core.api import (
     ERRORS,
     WRITE_ERRORS,
     ErrorSerializer,
@@ -27,8 +27,8 @@ from config.api import (
     UuidField,
     validated,
 )
-from config.errors import NotFound
-from config.use_cases import ItemKind
+from core.errors import NotFound
+from core.use_cases import ItemKind
 from feedback.models import Dislike
 from feedback.reasons import REASONS
 from feedback.selectors import (

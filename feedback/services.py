@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.services import lock_person
 from catalog.models import Facet, FacetKind, Item, ItemFacet
-from config.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 from feedback.reasons import REASONS

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from config.admin import RecordAdmin
+from core.admin import RecordAdmin
 from interactions.models import UserInteraction
 
 

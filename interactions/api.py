@@ -14,9 +14,9 @@ from accounts.selectors import caller
 from catalog.models import Item
 from catalog.selectors import get_card
 from catalog.serializers import ItemSerializer, item_json
-from config.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberField, UuidField, validated
-from config.errors import InvalidInput, NotFound
-from config.use_cases import KINDS, ItemKind
+from core.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberField, UuidField, validated
+from core.errors import InvalidInput, NotFound
+from core.use_cases import KINDS, ItemKind
 from interactions.selectors import get_states
 from interactions.services import (
     Recorded,

@@ -12,7 +12,7 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from config.use_cases import USE_CASES
+from core.use_cases import USE_CASES
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.selectors import said_in
 from interactions.types import TYPES

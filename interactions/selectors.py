@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from config.use_cases import UseCase, types_of_other_roles, use_cases_of_other_roles
+from core.use_cases import UseCase, types_of_other_roles, use_cases_of_other_roles
 from interactions.models import UserInteraction
 from interactions.types import TYPES
 

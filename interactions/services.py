@@ -17,8 +17,8 @@ from accounts.models import User
 from accounts.selectors import check_may_do
 from accounts.services import lock_person
 from catalog.models import Item
-from config.errors import InvalidInput, NotFound
-from config.use_cases import TYPES_WITH_A_ROLE
+from core.errors import InvalidInput, NotFound
+from core.use_cases import TYPES_WITH_A_ROLE
 from interactions.ledger import Ledger
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions

@@ -10,9 +10,9 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from accounts.models import User
-from config.errors import LockHeld
+from core.errors import LockHeld
 from ranking.datasets.manifest import DATA, MANIFEST
-from ranking.locks import training_lock
+from ranking.registry.locks import training_lock
 
 _ROWS_AT_ONCE = 1_000_000
 

@@ -10,9 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from config.errors import InvalidInput
+from core.errors import InvalidInput
 from privacy.sections import SECTIONS, Entry
-from ranking.ml.features import FEATURE_SET, FEATURES
+from ranking.features import FEATURE_SET, FEATURES
 
 # A reader of the document may rely on the names under one format; a change of them is a new one.
 FORMAT = "heed-person-1"

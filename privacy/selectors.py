@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 
 from accounts.models import ServiceToken, User
-from config.errors import NotFound
+from core.errors import NotFound
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession

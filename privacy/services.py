@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
-from config.errors import ACCOUNT_GONE, AccountGone
+from core.errors import ACCOUNT_GONE, AccountGone
 from interactions.models import UserInteraction
 from privacy.selectors import admin_log_about, browser_sessions, login_records
 from recommendations.models import RecommendationSession

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from config.admin import RecordAdmin, table
+from core.admin import RecordAdmin, table
 from profiles.models import Preference, TasteProfile
 
 SHOWN = 20

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.selectors import caller
 from catalog.models import Item
 from catalog.selectors import find_item
-from config.api import (
+from core.api import (
     ERRORS,
     WRITE_ERRORS,
     IdField,
@@ -23,8 +23,8 @@ from config.api import (
     WholeNumberField,
     validated,
 )
-from config.errors import NotFound
-from config.use_cases import KINDS
+from core.errors import NotFound
+from core.use_cases import KINDS
 from interactions.api import ActionAnswer, recorded_json
 from interactions.types import MAX_RATING
 from profiles.boosts import ORIGINAL_ALPHA

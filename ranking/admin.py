@@ -9,16 +9,12 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from config.admin import RecordAdmin, pretty_json, table
-from config.errors import HeedError
+from core.admin import RecordAdmin, pretty_json, table
+from core.errors import HeedError
 from ranking.evaluation.plots import NOTHING, interval_text
 from ranking.evaluation.report import figure_of, view_of
-from ranking.experiments.admin import ExperimentAdmin
 from ranking.models import ModelVersion
-from ranking.registry import activate_version, rollback_version
-
-# The admin finds what this module holds.
-__all__ = ["ExperimentAdmin", "ModelVersionAdmin"]
+from ranking.registry.versions import activate_version, rollback_version
 
 Kind = ModelVersion.Kind
 

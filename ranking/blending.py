@@ -6,8 +6,8 @@ Of people of whom little is known yet, what their features say and what everybod
 import numpy as np
 from django.conf import settings
 
+from core.arrays import Doubles
 from ranking.live import Live
-from ranking.ml.arrays import Doubles
 from ranking.sources import UserState
 
 # After so many approved items a model is on its own. A ranker reads demand and the size of the history, so it

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from profiles.boosts import BOOST_NAMES
-from ranking.ml.features import FEATURES
+from ranking.features import FEATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Candidates:
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
     propensities   (n,) P(this item at this place) under the policy that made the list
-    features       (n, f) columns as in `ranking.ml.features.FEATURES`; zeros until they are computed
+    features       (n, f) columns as in `ranking.features.FEATURES`; zeros until they are computed
     """
 
     item_ids: NDArray[np.int64]

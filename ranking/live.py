@@ -16,14 +16,14 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from numpy.typing import NDArray
 
-from config.use_cases import USE_CASES
-from ranking.catalogue import Catalogue, read_catalogue
-from ranking.experiments.assignment import assign
-from ranking.experiments.running import USUAL, RunningExperiment, Variant, load_experiment
-from ranking.loading import NO_MODELS, LoadedModels, load_models
-from ranking.ml.als import AlsModel
-from ranking.ml.ranker import Ranker
-from ranking.ml.two_tower.model import TwoTower
+from core.use_cases import USE_CASES
+from ranking.arms import USUAL, RunningExperiment, Variant, load_experiment
+from ranking.assignment import assign
+from ranking.recommenders.als.model import AlsModel
+from ranking.recommenders.ranker.model import Ranker
+from ranking.recommenders.two_tower.model import TwoTower
+from ranking.registry.loading import NO_MODELS, LoadedModels, load_models
+from ranking.snapshot import Catalogue, read_catalogue
 
 logger = logging.getLogger(__name__)
 

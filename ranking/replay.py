@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from config.use_cases import UseCase
+from core.arrays import Floats, Ints
+from core.use_cases import UseCase
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.candidates import Candidates
+from ranking.features import compute_features
 from ranking.live import Live
-from ranking.ml.arrays import Floats, Ints
-from ranking.ml.events import Events, summed_history
-from ranking.ml.features import compute_features
-from ranking.serving import exclude, known_history, rank, retrieve
 from ranking.sources import UserState, als_scores, fold_in_person
+from ranking.statistics.events import Events, summed_history
+from serving.pipeline import exclude, known_history, rank, retrieve
 
 
 def state_from(

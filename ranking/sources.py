@@ -1,7 +1,7 @@
 """The candidate sources. Each looks at one thing and brings what it finds best, with its own scores.
 
 To add one: write a function of the form of `CandidateSource`, give it a name in `SOURCES`, and name it in
-the use cases that shall ask it (docs/adding-a-source.md). tests/ranking/test_sources.py tries every source.
+the use cases that shall ask it (docs/adding-a-source.md). recommenders/test_sources.py tries every source.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,12 +14,12 @@ from profiles.fold import NEUTRAL
 from profiles.selectors import STRANGER, PersonalTaste
 from profiles.taste import manhattan_distances, vector_for
 from ranking.candidates import Candidates
-from ranking.catalogue import Catalogue
 from ranking.live import Live
-from ranking.ml.als import AlsModel, calibrate, fold_in, score_all, top_k
-from ranking.ml.neighbours import content_similarities
-from ranking.ml.two_tower.input import tower_input
-from ranking.ml.two_tower.model import TwoTower, calibrated, score_items, user_vector
+from ranking.recommenders.als.model import AlsModel, calibrate, fold_in, score_all, top_k
+from ranking.recommenders.similar.model import content_similarities
+from ranking.recommenders.two_tower.input import tower_input
+from ranking.recommenders.two_tower.model import TwoTower, calibrated, score_items, user_vector
+from ranking.snapshot import Catalogue
 
 # Places by ALS score are told apart down to this one.
 DEEPEST_PLACE = 1000

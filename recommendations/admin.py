@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from catalog.models import Item
-from config.admin import RecordAdmin, table
+from core.admin import RecordAdmin, table
 from recommendations.models import RecommendationSession
 
 

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from accounts.authentication import EMBEDDABLE
 from accounts.selectors import caller, check_use_case
 from catalog.models import Item
-from config.api import (
+from core.api import (
     WRITE_ERRORS,
     ErrorSerializer,
     IdField,
@@ -23,8 +23,8 @@ from config.api import (
     WholeNumberField,
     validated,
 )
-from config.errors import NotFound
-from config.use_cases import USE_CASES
+from core.errors import NotFound
+from core.use_cases import USE_CASES
 from recommendations.services import MAX_SLOTS, ShownSlot, record_external_session, report_seen
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from config.errors import NotFound
+from core.errors import NotFound
 from recommendations.models import RecommendationSession
 
 NO_SUCH_SESSION = "There is no such recommendation session with this item."

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from catalog.search import forget_search
 from ranking.live import forget_live
+from search.state import forget_search
 from tests.factories import make_user
 
 # The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.

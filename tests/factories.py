@@ -12,16 +12,16 @@ from accounts.models import User
 from catalog.models import Facet, Item, ItemFacet
 from interactions.models import UserInteraction
 from interactions.types import training_weight
-from ranking.ml.als import AlsParameters, fit_als
-from ranking.ml.artifacts import dump_als
-from ranking.ml.events import Events
-from ranking.ml.ranker import RankerParameters, fit_ranker
-from ranking.ml.ranker_file import dump_ranker
-from ranking.ml.two_tower.file import dump_two_tower
-from ranking.ml.two_tower.model import Dense, TwoTower
 from ranking.models import ModelVersion
-from ranking.registry import activate_version, register_version
-from tests.ranking.ml.builders import lists_by
+from ranking.recommenders.als.file import dump_als
+from ranking.recommenders.als.model import AlsParameters, fit_als
+from ranking.recommenders.ranker.file import dump_ranker
+from ranking.recommenders.ranker.model import RankerParameters, fit_ranker
+from ranking.recommenders.two_tower.file import dump_two_tower
+from ranking.recommenders.two_tower.model import Dense, TwoTower
+from ranking.registry.versions import activate_version, register_version
+from ranking.statistics.events import Events
+from tests.ranking.statistics.builders import lists_by
 
 _numbers = count(1)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

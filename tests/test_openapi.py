@@ -23,8 +23,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from accounts.services import issue_service_token
-from config.use_cases import KINDS, KINDS_BY_PLURAL, ROLES
 from config.wsgi import application
+from core.use_cases import KINDS, KINDS_BY_PLURAL, ROLES
 from interactions.api import TYPE_OF_ACTION
 from interactions.services import record_interaction
 from tests.answers import description

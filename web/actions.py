@@ -8,8 +8,8 @@ from accounts.models import User
 from accounts.selectors import may_do
 from catalog.models import Item
 from catalog.selectors import ItemCard
-from config.errors import NotFound
-from config.use_cases import KINDS, UseCase, is_said_in
+from core.errors import NotFound
+from core.use_cases import KINDS, UseCase, is_said_in
 from feedback.selectors import live_dislikes
 from feedback.services import save_dislike, undo_dislike
 from interactions.api import TYPE_OF_ACTION

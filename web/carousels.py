@@ -7,7 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import caller
-from ranking.carousels import because_you_watched
+from serving.carousels import because_you_watched
 from web.picks import kinds_with_items
 from web.roles import asks_for_role
 from web.views import chosen_kind, chosen_use_case

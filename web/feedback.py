@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.selectors import caller
 from catalog.models import FacetKind, Item
-from config.errors import HeedError
-from config.use_cases import KINDS, use_cases_of_kind
+from core.errors import HeedError
+from core.use_cases import KINDS, use_cases_of_kind
 from feedback.adjustments import FacetDelta
 from feedback.models import Dislike
 from feedback.reasons import REASONS
@@ -28,7 +28,7 @@ from feedback.selectors import (
 )
 from feedback.services import SavedDislike, save_dislike, undo_dislike
 from ranking.models import ModelVersion
-from ranking.registry import learned_until
+from ranking.registry.versions import learned_until
 from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
 from web.actions import ACTIONS
 from web.addresses import same_site

@@ -12,11 +12,11 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors import caller, open_use_case
 from catalog.models import FacetKind, Item
-from catalog.query_analysis import QueryAnalysis, YearSpan
 from catalog.selectors import get_cards
-from config.use_cases import ItemKind
+from core.use_cases import ItemKind
 from interactions.selectors import get_states
-from ranking.searching import FoundItem, FoundList, search_kinds
+from search.pipeline import FoundItem, FoundList, search_kinds
+from search.query_analysis import QueryAnalysis, YearSpan
 from web.forms import SearchForm
 from web.picks import kinds_with_items
 from web.views import PAGE_LENGTH, chosen_kind, with_states

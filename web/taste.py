@@ -11,15 +11,15 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.selectors import caller
 from catalog.models import Item
-from catalog.search import search
 from catalog.selectors import ItemCard, get_cards
-from config.errors import HeedError
-from config.use_cases import ItemKind
+from core.errors import HeedError
+from core.use_cases import ItemKind
 from feedback.selectors import get_held_back
 from interactions.selectors import live_interactions
 from profiles.boosts import ORIGINAL_ALPHA
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
 from profiles.services import rate_item, reset_profile
+from search.state import search
 from web.forms import FindTitleForm, RatingForm
 from web.picks import kinds_with_items
 from web.views import chosen_kind

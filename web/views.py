@@ -16,12 +16,12 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.selectors import caller, open_use_case, use_case_for, use_cases_of
 from catalog.selectors import ItemCard, get_cards
-from config.errors import HeedError, InvalidInput, NotFound
-from config.use_cases import KINDS_BY_PLURAL, ROLES, ItemKind, UseCase
+from core.errors import HeedError, InvalidInput, NotFound
+from core.use_cases import KINDS_BY_PLURAL, ROLES, ItemKind, UseCase
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction
-from ranking.carousels import similar_items
-from ranking.serving import recommend
+from serving.carousels import similar_items
+from serving.pipeline import recommend
 from web.actions import perform
 from web.addresses import query_of, same_site
 from web.forms import ActionForm

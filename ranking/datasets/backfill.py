@@ -17,23 +17,23 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from config.progress import Progress
-from config.use_cases import UseCase
+from core.arrays import Bools, Doubles, Floats, Ints
+from core.progress import Progress
+from core.use_cases import UseCase
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import said_in
-from ranking.catalogue import Catalogue, read_catalogue
 from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
+from ranking.features import FEATURE_SET, FEATURES
 from ranking.live import Live
-from ranking.loading import Loaded, LoadedModels
-from ranking.ml.arrays import Bools, Doubles, Floats, Ints
-from ranking.ml.artifacts import ArtifactError, load_als
-from ranking.ml.demand import DemandSweep
-from ranking.ml.events import Events
-from ranking.ml.features import FEATURE_SET, FEATURES
 from ranking.models import ModelVersion
-from ranking.registry import ModelFileError, read_verified
+from ranking.recommenders.als.file import ArtifactError, load_als
+from ranking.registry.loading import Loaded, LoadedModels
+from ranking.registry.versions import ModelFileError, read_verified
 from ranking.replay import features_at, state_from
+from ranking.snapshot import Catalogue, read_catalogue
+from ranking.statistics.demand import DemandSweep
+from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
 
 logger = logging.getLogger(__name__)

@@ -18,22 +18,22 @@ import numpy as np
 import pyarrow as pa
 from django.conf import settings
 
-from config.use_cases import UseCase
+from core.arrays import Doubles, Ints
+from core.use_cases import UseCase
 from ranking.candidates import Candidates
-from ranking.catalogue import Catalogue
 from ranking.datasets.ranker_rows import RankerRows
+from ranking.features import FEATURES
 from ranking.live import Live
-from ranking.loading import Loaded, LoadedModels
-from ranking.ml.als import AlsModel, AlsParameters, fit_als
-from ranking.ml.arrays import Doubles, Ints
-from ranking.ml.calibration import fit_platt
-from ranking.ml.demand import demand_of
-from ranking.ml.evaluation import calibration_pairs
-from ranking.ml.events import Events
-from ranking.ml.features import FEATURES
-from ranking.ml.ranker import RankerData, RankerParameters
-from ranking.ml.split import Person, holdout, time_cuts
+from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als
+from ranking.recommenders.ranker.model import RankerData, RankerParameters
+from ranking.registry.loading import Loaded, LoadedModels
 from ranking.replay import rank_at, state_from
+from ranking.snapshot import Catalogue
+from ranking.statistics.calibration import fit_platt
+from ranking.statistics.demand import demand_of
+from ranking.statistics.events import Events
+from ranking.statistics.offline import calibration_pairs
+from ranking.statistics.split import Person, holdout, time_cuts
 
 DISLIKED, UNTOUCHED, TOUCHED, LIKED = range(4)
 METHOD = "bootstrap"

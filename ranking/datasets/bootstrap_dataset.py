@@ -4,11 +4,10 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from config.progress import Progress
-from config.use_cases import UseCase
-from ranking.catalogue import read_catalogue
-from ranking.datasets.als import GeneratedDataset, generate_als_dataset, load_als_events
+from core.progress import Progress
+from core.use_cases import UseCase
 from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_rows
+from ranking.datasets.event_log import GeneratedDataset, generate_als_dataset, load_als_events
 from ranking.datasets.manifest import (
     BOOTSTRAP,
     DATA,
@@ -19,7 +18,8 @@ from ranking.datasets.manifest import (
 )
 from ranking.datasets.ranker import write_ranker_manifest
 from ranking.datasets.ranker_rows import KIND, RankerWriter
-from ranking.ml.als import AlsParameters
+from ranking.recommenders.als.model import AlsParameters
+from ranking.snapshot import read_catalogue
 
 
 def generate_bootstrap_dataset(

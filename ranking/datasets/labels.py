@@ -7,14 +7,14 @@ from datetime import datetime
 import numpy as np
 from django.conf import settings
 
-from config.use_cases import UseCase, types_of_other_roles
+from core.arrays import Bools, Doubles, Ints, Rows
+from core.use_cases import UseCase, types_of_other_roles
 from feedback.models import Dislike
 from feedback.reasons import REASONS
 from interactions.selectors import live_interactions
 from interactions.types import TYPES
 from ranking.datasets.ranker_rows import DISLIKED, ENGAGED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text
-from ranking.ml.arrays import Bools, Doubles, Ints, Rows
 
 # What was engaged with weighs its training weight, so that a like is 1; no interaction exceeds `interest`.
 WEIGHT_OF_LIKE = TYPES["like"].training

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 
-from config.errors import HeedError, NotFound
+from core.errors import HeedError, NotFound
 
 MANIFEST = "manifest.json"
 DATA = "data.parquet"

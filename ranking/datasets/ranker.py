@@ -12,11 +12,12 @@ import pyarrow.parquet as pq
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from config.progress import Progress
-from config.use_cases import UseCase
+from core.arrays import Bools, Doubles, Ints, Rows
+from core.progress import Progress
+from core.use_cases import UseCase
 from feedback.training import countable_examples
-from ranking.datasets.als import GeneratedDataset
 from ranking.datasets.backfill import fill_in_features
+from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.labels import deepest_ranks, hard_negatives, read_outcomes, sample_weights
 from ranking.datasets.manifest import (
     BOOTSTRAP,
@@ -33,9 +34,8 @@ from ranking.datasets.manifest import (
 )
 from ranking.datasets.ranker_rows import KIND, RANKER_SCHEMA, RankerRows, RankerWriter
 from ranking.datasets.session_log import SessionChunk, read_sessions, sessions_until
-from ranking.ml.arrays import Bools, Doubles, Ints, Rows
-from ranking.ml.features import FEATURES
-from ranking.ml.ranker import RankerData
+from ranking.features import FEATURES
+from ranking.recommenders.ranker.model import RankerData
 
 __all__ = [
     "KIND",
@@ -167,7 +167,7 @@ def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[Ra
 def load_ranker_data(
     folder: Path, use_case: UseCase, *, touched_only: bool = False
 ) -> tuple[Manifest, RankerData]:
-    """A dataset as lists for `ranking.ml` in the order of time, and its manifest; slots by rank.
+    """A dataset as lists for the mathematics in the order of time, and its manifest; slots by rank.
 
     `touched_only` leaves out the lists with which nothing was done. Raises DatasetError.
     """

@@ -11,10 +11,10 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
+from core.arrays import Bools, Doubles, Floats, Ints
 from ranking.datasets.writing import DatasetWriter
-from ranking.ml.arrays import Bools, Doubles, Floats, Ints
-from ranking.ml.exposure import examination
-from ranking.ml.features import FEATURES
+from ranking.features import FEATURES
+from ranking.statistics.exposure import examination
 
 KIND = "ranker"
 # Graded relevance: a dislike, what was looked at and passed over, and from where on it counts as engaged.

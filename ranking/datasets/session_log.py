@@ -17,10 +17,10 @@ import pyarrow.json
 from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from config.use_cases import UseCase
+from core.arrays import Doubles, Floats, Ints, Rows
+from core.use_cases import UseCase
 from ranking.datasets.manifest import DatasetError
-from ranking.ml.arrays import Doubles, Floats, Ints, Rows
-from ranking.ml.features import FEATURES
+from ranking.features import FEATURES
 from ranking.sources import SEARCH
 from recommendations.models import RecommendationSession
 

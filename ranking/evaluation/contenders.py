@@ -4,16 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from config.use_cases import UseCase
+from core.arrays import Doubles, Ints
+from core.use_cases import UseCase
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.blending import blend, joint_scores, popularity_share, put_behind
 from ranking.live import Live
-from ranking.loading import NO_MODELS, LoadedModels
-from ranking.ml.arrays import Doubles, Ints
-from ranking.ml.events import Events
+from ranking.registry.loading import NO_MODELS, LoadedModels
 from ranking.replay import features_at, rank_at, state_from
-from ranking.serving import lift, personalise
 from ranking.sources import UserState, als_scores, tower_scores
+from ranking.statistics.events import Events
+from serving.pipeline import lift, personalise
 
 POPULARITY = "popularity"
 RANDOM = "random"

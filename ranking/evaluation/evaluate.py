@@ -11,12 +11,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from config.errors import NotFound
-from config.progress import Progress
-from config.use_cases import UseCase
+from core.errors import NotFound
+from core.progress import Progress
+from core.use_cases import UseCase
 from profiles.past import PastTastes
-from ranking.catalogue import Catalogue, read_catalogue
-from ranking.datasets.als import load_als_events
+from ranking.datasets.event_log import load_als_events
 from ranking.datasets.manifest import newest_dataset
 from ranking.evaluation.contenders import POPULARITY, Contender
 from ranking.evaluation.figures import differences_json, judgement_json, verdict_json
@@ -32,10 +31,11 @@ from ranking.evaluation.versions import (
     seen_until,
     usual_versions,
 )
-from ranking.ml.events import Events
-from ranking.ml.lists import ShownLists
-from ranking.ml.split import time_cuts
 from ranking.models import ModelVersion
+from ranking.snapshot import Catalogue, read_catalogue
+from ranking.statistics.events import Events
+from ranking.statistics.lists import ShownLists
+from ranking.statistics.split import time_cuts
 
 # Where too little came since the versions learned, so much of the whole log is judged on.
 JUDGED_OF_ALL = 0.1

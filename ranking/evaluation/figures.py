@@ -8,8 +8,8 @@ import numpy as np
 
 from ranking.evaluation.gate import Difference, Verdict
 from ranking.evaluation.results import Judgement
-from ranking.ml.counterfactual import Estimate
-from ranking.ml.metrics import Interval
+from ranking.statistics.metrics import Interval
+from ranking.statistics.off_policy import Estimate
 
 
 def judgement_json(judgement: Judgement, *, seed: int) -> dict[str, Any]:

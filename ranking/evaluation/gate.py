@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ranking.evaluation.results import FIGURES, Judgement
-from ranking.ml.metrics import Interval, paired_bootstrap_interval
+from ranking.statistics.metrics import Interval, paired_bootstrap_interval
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,17 +8,17 @@ import numpy as np
 import pandas as pd
 from django.conf import settings
 
-from config.use_cases import UseCase
+from core.arrays import Doubles, Ints
+from core.use_cases import UseCase
 from profiles.selectors import STRANGER, PersonalTaste
-from ranking.catalogue import Catalogue
 from ranking.datasets.manifest import DATA, read_manifest
 from ranking.datasets.ranker_rows import KIND
-from ranking.ml.arrays import Doubles, Ints
-from ranking.ml.demand import demand_of
-from ranking.ml.events import Events
-from ranking.ml.lists import ENGAGED, ShownLists
-from ranking.ml.split import Holdout, Person, holdout
+from ranking.snapshot import Catalogue
 from ranking.sources import EXPLORATION
+from ranking.statistics.demand import demand_of
+from ranking.statistics.events import Events
+from ranking.statistics.lists import ENGAGED, ShownLists
+from ranking.statistics.split import Holdout, Person, holdout
 
 # More people or lists than these are sampled: the intervals are narrow by then, and time is not free.
 MAX_PEOPLE = 2000

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from config.progress import Progress
-from config.use_cases import UseCase
+from core.arrays import Bools, Doubles, Ints
+from core.progress import Progress
+from core.use_cases import UseCase
 from ranking.evaluation.contenders import look
 from ranking.evaluation.heldout import HeldOut
 from ranking.evaluation.results import NOWHERE, PersonFigures
 from ranking.live import Live
-from ranking.ml.arrays import Bools, Doubles, Ints
-from ranking.ml.metrics import (
+from ranking.statistics.metrics import (
     Interval,
     disliked_share_at_k,
     hit_rate_at_k,
@@ -21,8 +21,8 @@ from ranking.ml.metrics import (
     recall_at_k,
     reciprocal_rank_at_k,
 )
-from ranking.ml.resampling import coverage_interval
-from ranking.ml.split import Holdout
+from ranking.statistics.resampling import coverage_interval
+from ranking.statistics.split import Holdout
 
 
 @dataclass(frozen=True, slots=True, eq=False)

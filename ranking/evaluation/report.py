@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from config.errors import InvalidInput
+from core.errors import InvalidInput
 from ranking.datasets.manifest import dataset_name, whole_folder
 from ranking.evaluation.plots import (
     CalibrationPlot,

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ranking.ml.arrays import Doubles, Ints
-from ranking.ml.counterfactual import Estimate
-from ranking.ml.metrics import CalibrationCurve, Interval, bootstrap_interval
+from core.arrays import Doubles, Ints
+from ranking.statistics.metrics import CalibrationCurve, Interval, bootstrap_interval
+from ranking.statistics.off_policy import Estimate
 
 K = 10
 

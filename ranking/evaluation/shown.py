@@ -14,18 +14,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from config.progress import Progress
-from config.use_cases import UseCase
+from core.arrays import Bools, Doubles
+from core.progress import Progress
+from core.use_cases import UseCase
 from ranking.evaluation.contenders import look
 from ranking.evaluation.heldout import HeldOut
 from ranking.evaluation.results import NOWHERE, PersonFigures
 from ranking.live import Live
-from ranking.ml.arrays import Bools, Doubles
-from ranking.ml.counterfactual import MIN_PROPENSITY, Estimate, LoggedSlots, snips
-from ranking.ml.exposure import draw_seen, examination
-from ranking.ml.lists import ENGAGED, ShownLists, judge_seen_lists
-from ranking.ml.metrics import CalibrationCurve, Interval, expected_calibration_error
-from ranking.ml.resampling import calibration_interval
+from ranking.statistics.exposure import draw_seen, examination
+from ranking.statistics.lists import ENGAGED, ShownLists, judge_seen_lists
+from ranking.statistics.metrics import CalibrationCurve, Interval, expected_calibration_error
+from ranking.statistics.off_policy import MIN_PROPENSITY, Estimate, LoggedSlots, snips
+from ranking.statistics.resampling import calibration_interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import numpy as np
 
-from config.errors import HeedError, InvalidInput
-from config.use_cases import UseCase
+from core.errors import HeedError, InvalidInput
+from core.use_cases import UseCase
 from ranking.evaluation.contenders import POPULARITY, Contender
-from ranking.loading import NO_MODELS, put_versions
-from ranking.ml.artifacts import ArtifactError
 from ranking.models import ModelVersion
-from ranking.registry import find_version
+from ranking.recommenders.als.file import ArtifactError
+from ranking.registry.loading import NO_MODELS, put_versions
+from ranking.registry.versions import find_version
 
 Kind, Status = ModelVersion.Kind, ModelVersion.Status
 

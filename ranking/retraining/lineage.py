@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from django.db.models import Q
 
-from config.use_cases import UseCase
-from ranking.loading import LoadedModels
-from ranking.ml.als import AlsParameters
-from ranking.ml.two_tower.data import TwoTowerParameters
+from core.use_cases import UseCase
 from ranking.models import ModelVersion
+from ranking.recommenders.als.model import AlsParameters
+from ranking.recommenders.two_tower.data import TwoTowerParameters
+from ranking.registry.loading import LoadedModels
 
 Kind = ModelVersion.Kind
 

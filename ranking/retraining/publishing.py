@@ -7,11 +7,17 @@ from typing import Any
 
 from django.db import transaction
 
-from config.use_cases import UseCase
+from core.use_cases import UseCase
 from feedback.training import mark_negative_examples_as_used, untrained_examples
 from ranking.evaluation.gate import Verdict
 from ranking.models import ExampleUse, ModelVersion
-from ranking.registry import activate_version, active_version, file_name, register_version, reject_version
+from ranking.registry.versions import (
+    activate_version,
+    active_version,
+    file_name,
+    register_version,
+    reject_version,
+)
 from ranking.retraining.leftovers import noted_files
 
 # The ids of the active version of each kind, None where there is none.

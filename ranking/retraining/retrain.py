@@ -16,27 +16,27 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from django.utils import timezone
 
-from config.progress import Progress
-from config.use_cases import UseCase
+from core.progress import Progress
+from core.use_cases import UseCase
 from interactions.popularity import refresh_popularity
 from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
 from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_data
 from ranking.datasets.manifest import DATA
 from ranking.datasets.ranker import load_ranker_data
-from ranking.loading import Loaded, LoadedModels, load_models
-from ranking.locks import training_lock
-from ranking.ml.artifacts import dump_als
-from ranking.ml.ranker import RankerData
-from ranking.ml.ranker_file import dump_ranker
 from ranking.models import ModelVersion
+from ranking.recommenders.als.file import dump_als
+from ranking.recommenders.als.train import fit_calibrated_als, resolved_parameters
+from ranking.recommenders.ranker.file import dump_ranker
+from ranking.recommenders.ranker.model import RankerData
+from ranking.recommenders.ranker.train import fit_calibrated_ranker
+from ranking.registry.loading import Loaded, LoadedModels, load_models
+from ranking.registry.locks import training_lock
 from ranking.retraining.due import Due, is_due
 from ranking.retraining.leftovers import remove_leftovers
 from ranking.retraining.lineage import als_parameters
 from ranking.retraining.publishing import Judged, Outcome, active_ids, publish
 from ranking.retraining.run import Run, compare_models, manifest_json, read_run
 from ranking.retraining.two_tower import judge_two_tower
-from ranking.training.als import fit_calibrated_als, resolved_parameters
-from ranking.training.ranker import fit_calibrated_ranker
 
 Kind = ModelVersion.Kind
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from config.progress import Progress
-from config.use_cases import UseCase
+from core.arrays import Doubles
+from core.progress import Progress
+from core.use_cases import UseCase
 from profiles.past import PastTastes
-from ranking.catalogue import read_catalogue
-from ranking.datasets.als import GeneratedDataset, generate_als_dataset, load_als_events
+from ranking.datasets.event_log import GeneratedDataset, generate_als_dataset, load_als_events
 from ranking.datasets.manifest import Manifest
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.datasets.session_log import sessions_until
@@ -21,12 +21,12 @@ from ranking.evaluation.figures import judgement_json, verdict_json
 from ranking.evaluation.gate import GateRules, Verdict, compare
 from ranking.evaluation.heldout import HeldOut, hold_out, load_lists
 from ranking.evaluation.judging import judge
-from ranking.loading import LoadedModels
-from ranking.ml.arrays import Doubles
-from ranking.ml.events import Events
-from ranking.ml.split import time_cuts
+from ranking.recommenders.training import TrainingError
+from ranking.registry.loading import LoadedModels
 from ranking.retraining.lineage import JUDGED_UNTIL, seen_until
-from ranking.training.results import TrainingError
+from ranking.snapshot import read_catalogue
+from ranking.statistics.events import Events
+from ranking.statistics.split import time_cuts
 
 # How much of what came since the active models learned is for judging; of the whole log where there are none.
 JUDGED_OF_NEW = 0.5

@@ -4,17 +4,17 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ranking.datasets.two_tower.arrays import load_two_tower_data
-from ranking.datasets.two_tower.generate import generate_two_tower_dataset
 from ranking.evaluation.gate import Verdict
-from ranking.loading import Loaded, LoadedModels
-from ranking.ml.two_tower.file import dump_two_tower
 from ranking.models import ModelVersion
+from ranking.recommenders.training import TrainingError
+from ranking.recommenders.two_tower.dataset.arrays import load_two_tower_data
+from ranking.recommenders.two_tower.dataset.generate import generate_two_tower_dataset
+from ranking.recommenders.two_tower.file import dump_two_tower
+from ranking.recommenders.two_tower.train import fit_calibrated_two_tower
+from ranking.registry.loading import Loaded, LoadedModels
 from ranking.retraining.lineage import two_tower_parameters
 from ranking.retraining.publishing import Judged
 from ranking.retraining.run import Run, compare_models, manifest_json
-from ranking.training.results import TrainingError
-from ranking.training.two_tower import fit_calibrated_two_tower
 
 logger = logging.getLogger(__name__)
 

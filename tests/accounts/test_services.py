@@ -7,7 +7,7 @@ import pytest
 from accounts.models import IdempotencyKey, User
 from accounts.services import answer_once
 from catalog.models import Facet
-from config.errors import KeyReused
+from core.errors import KeyReused
 from tests.factories import make_user
 from tests.threads import together
 

@@ -5,7 +5,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Facet, ItemFacet
 from catalog.selectors import active_items, get_card, get_cards, search_by_title
-from config.errors import NotFound
+from core.errors import NotFound
 from tests.factories import make_item, make_items
 
 pytestmark = pytest.mark.django_db

@@ -6,11 +6,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from config.use_cases import USE_CASES
+from core.use_cases import USE_CASES
 from demo.experiments import NAME, make_account_with_feedback, start_example
 from ranking.models import Experiment
-from ranking.serving import recommend
 from recommendations.models import RecommendationSession
+from serving.pipeline import recommend
 from tests.factories import make_items, make_user
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from config.commands import HeedCommand
+from core.commands import HeedCommand
 from tests.docs.pages import ROOT, all_pages, expect_none, first_column, name_of, read, section_of
 
 PAGE = ROOT / "docs" / "commands.md"

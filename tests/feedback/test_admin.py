@@ -13,13 +13,13 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from catalog.models import Item
-from config.use_cases import USE_CASES
+from core.use_cases import USE_CASES
 from feedback.admin import escape_formula
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 from feedback.services import save_dislike, undo_dislike
 from feedback.training import get_untrained_negative_feedback_count
-from ranking.serving import recommend
 from recommendations.services import report_seen
+from serving.pipeline import recommend
 from tests.factories import allow, make_item, make_user
 
 pytestmark = pytest.mark.django_db

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
-from config.errors import InvalidInput
+from core.errors import InvalidInput
 from feedback.models import Dislike
 from feedback.selectors import (
     get_dislike_pattern_analysis,

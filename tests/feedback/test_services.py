@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from config.errors import InvalidInput, NotFound
+from core.errors import InvalidInput, NotFound
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 from feedback.reasons import REASONS
 from feedback.selectors import get_held_back

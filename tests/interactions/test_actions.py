@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import set_roles
-from config.use_cases import KINDS, ROLES
+from core.use_cases import KINDS, ROLES
 from interactions.models import UserInteraction
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction

@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import IdempotencyKey, User
 from accounts.services import set_roles
-from config.use_cases import KINDS, ROLES
+from core.use_cases import KINDS, ROLES
 from interactions.api import MAX_BULK
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions

@@ -10,14 +10,14 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.progress import Progress
-from config.use_cases import USE_CASES
+from core.progress import Progress
+from core.use_cases import USE_CASES
 from privacy import datasets
 from privacy.datasets import outdated_datasets
-from ranking.datasets.als import generate_als_dataset
-from ranking.locks import training_lock
-from tests.catalog.import_helpers import run
+from ranking.datasets.event_log import generate_als_dataset
+from ranking.registry.locks import training_lock
 from tests.factories import make_interaction, make_item, make_user
+from tests.imports.helpers import run
 
 pytestmark = pytest.mark.django_db
 

@@ -17,13 +17,13 @@ from accounts.models import ServiceToken, User
 from accounts.page_tokens import issue_page_token
 from accounts.services import issue_service_token
 from catalog.models import Facet, Item
-from config.errors import AccountGone
+from core.errors import AccountGone
 from interactions.models import UserInteraction
 from privacy import services
 from privacy.services import erase_person
 from ranking.models import ModelVersion
-from tests.catalog.import_helpers import json_lines, run
 from tests.factories import make_interaction, make_item, make_user
+from tests.imports.helpers import json_lines, run
 from tests.privacy.builders import NAME, PASSWORD, rows_about
 
 pytestmark = pytest.mark.django_db

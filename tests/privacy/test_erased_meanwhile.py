@@ -17,7 +17,7 @@ from accounts.authentication import ServiceTokenAuthentication
 from accounts.models import User
 from accounts.services import issue_service_token
 from catalog.models import Item
-from config.errors import ACCOUNT_GONE, AccountGone
+from core.errors import ACCOUNT_GONE, AccountGone
 from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction

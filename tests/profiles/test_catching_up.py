@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from catalog.models import Item
-from config.errors import NotFound
+from core.errors import NotFound
 from feedback.reasons import REASONS
 from feedback.services import save_dislike
 from interactions.models import UserInteraction

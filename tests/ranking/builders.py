@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ranking.catalogue import Catalogue
+from core.arrays import Floats
 from ranking.live import Live
-from ranking.loading import Loaded, LoadedModels
-from ranking.ml.als import AlsModel
-from ranking.ml.arrays import Floats
-from ranking.ml.demand import ItemDemand
+from ranking.recommenders.als.model import AlsModel
+from ranking.registry.loading import Loaded, LoadedModels
+from ranking.snapshot import Catalogue
 from ranking.sources import UserState
-from tests.ranking.ml.builders import make_content
+from ranking.statistics.demand import ItemDemand
+from tests.ranking.statistics.builders import make_content
 
 
 def bare_live(item_ids: Sequence[int], als: AlsModel | None = None) -> Live:

@@ -4,9 +4,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from config.use_cases import USE_CASES
+from core.use_cases import USE_CASES
 from ranking.models import ModelVersion
-from ranking.serving import recommend
+from serving.pipeline import recommend
 from tests.factories import allow, make_interaction, make_item, make_user, make_version
 
 pytestmark = pytest.mark.django_db

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 
-from config import progress
+from core import progress
 from tests.factories import make_interaction, make_items, make_user
 
 pytestmark = pytest.mark.django_db

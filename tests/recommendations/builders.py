@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Item
-from ranking.ml.features import FEATURE_SET, FEATURES
+from ranking.features import FEATURE_SET, FEATURES
 from recommendations.models import RecommendationSession
 from recommendations.services import RecordedSession, ShownSlot, record_session
 

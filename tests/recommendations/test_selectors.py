@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from config.errors import NotFound
+from core.errors import NotFound
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession
 from recommendations.selectors import Slot, find_slots

@@ -10,9 +10,9 @@ from accounts.models import User
 from catalog.models import Facet, Item, ItemFacet
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction
-from ranking.ml.als import AlsModel, gram_matrix
-from ranking.ml.artifacts import dump_als
-from ranking.registry import activate_version
+from ranking.recommenders.als.file import dump_als
+from ranking.recommenders.als.model import AlsModel, gram_matrix
+from ranking.registry.versions import activate_version
 from tests import factories
 
 MakeItem = Callable[..., Item]

@@ -10,15 +10,15 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.models import User
 from catalog.models import FacetKind, Item
-from config.use_cases import USE_CASES
+from core.use_cases import USE_CASES
 from feedback.adjustments import FacetDelta
 from feedback.models import Dislike
 from feedback.services import MAX_TEXT, save_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction
 from ranking.models import ModelVersion
-from ranking.serving import recommend
 from recommendations.models import RecommendationSession
+from serving.pipeline import recommend
 from tests.answers import ABSENT
 from tests.web.conftest import MakeItem
 from web.feedback import PAGE_LENGTH, changes_in_words

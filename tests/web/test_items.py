@@ -7,10 +7,10 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.models import User
 from accounts.services import set_roles
 from catalog.models import Item
-from config.use_cases import USE_CASES
+from core.use_cases import USE_CASES
 from interactions.models import UserInteraction
 from interactions.services import record_interaction
-from ranking.serving import recommend
+from serving.pipeline import recommend
 from tests.answers import ABSENT
 from tests.web.conftest import MakeItem
 

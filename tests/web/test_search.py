@@ -9,10 +9,10 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
 from catalog.models import Item
-from catalog.query_analysis import YearSpan
 from interactions.models import UserInteraction
 from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
+from search.query_analysis import YearSpan
 from tests.web.conftest import MakeItem
 from web.searching import years_in_words
 

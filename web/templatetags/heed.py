@@ -6,11 +6,11 @@ from django import template
 from django.utils.safestring import SafeString
 
 from catalog.selectors import ItemCard
-from config.use_cases import KINDS, ItemKind
+from core.use_cases import KINDS, ItemKind
 from feedback.reasons import REASONS, DislikeReason
 from feedback.services import MAX_TEXT
-from ranking.carousels import Carousel
-from ranking.serving import ServedList
+from serving.carousels import Carousel
+from serving.pipeline import ServedList
 from web.actions import ACTIONS, Action, Button, buttons_for, sentences
 from web.picks import kinds_with_items
 from web.posters import draw_poster, look_of

@@ -6,8 +6,8 @@ from typing import Any
 
 from accounts.models import User
 from accounts.services import issue_service_token
-from config.commands import HeedCommand
-from config.errors import NotFound
+from core.commands import HeedCommand
+from core.errors import NotFound
 
 
 class Command(HeedCommand):

@@ -5,7 +5,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from config.commands import HeedCommand, non_negative
+from core.commands import HeedCommand, non_negative
 from demo.loading import DemoSize, DemoSummary, load_demo
 
 

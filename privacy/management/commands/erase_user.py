@@ -5,8 +5,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from accounts.models import User
-from config.commands import HeedCommand
-from config.errors import InvalidInput, LockHeld
+from core.commands import HeedCommand
+from core.errors import InvalidInput, LockHeld
 from privacy.datasets import outdated_datasets, remove_datasets
 from privacy.selectors import count_kept, find_person
 from privacy.services import erase_person

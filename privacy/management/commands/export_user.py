@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from config.commands import HeedCommand
+from core.commands import HeedCommand
 from privacy.export import export_person, save_export
 from privacy.selectors import find_person
 

@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from config.commands import HeedCommand
+from core.commands import HeedCommand
 from profiles.services import Rebuilt, find_people, rebuild_profiles
 
 

@@ -3,10 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from config.commands import HeedCommand
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.commands import HeedCommand
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.models import ModelVersion
-from ranking.registry import activate_version, find_version, newest_candidate
+from ranking.registry.versions import activate_version, find_version, newest_candidate
 
 
 class Command(HeedCommand):

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from config.commands import HeedCommand
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.commands import HeedCommand
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.evaluation.evaluate import Evaluation, Request, evaluate_models
 from ranking.evaluation.plots import interval_text
 from ranking.evaluation.report import figure_of

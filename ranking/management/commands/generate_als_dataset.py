@@ -3,9 +3,9 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from config.commands import HeedCommand
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
-from ranking.datasets.als import GeneratedDataset, generate_als_dataset
+from core.commands import HeedCommand
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from ranking.datasets.event_log import GeneratedDataset, generate_als_dataset
 
 
 class Command(HeedCommand):

@@ -4,11 +4,11 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from config.commands import HeedCommand, non_negative
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
-from ranking.datasets.als import GeneratedDataset
+from core.commands import HeedCommand, non_negative
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.bootstrap import BootstrapPlan
 from ranking.datasets.bootstrap_dataset import generate_bootstrap_dataset
+from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.management.options import number
 

@@ -4,10 +4,10 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
-from config.commands import HeedCommand, non_negative
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
-from ranking.datasets.als import GeneratedDataset
-from ranking.datasets.two_tower.generate import generate_two_tower_dataset
+from core.commands import HeedCommand, non_negative
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from ranking.datasets.event_log import GeneratedDataset
+from ranking.recommenders.two_tower.dataset.generate import generate_two_tower_dataset
 
 
 class Command(HeedCommand):

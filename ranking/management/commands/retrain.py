@@ -6,9 +6,9 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, close_old_connections
 
-from config.commands import HeedCommand, non_negative
-from config.errors import HeedError
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.commands import HeedCommand, non_negative
+from core.errors import HeedError
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.retraining.retrain import RetrainSummary, retrain
 
 

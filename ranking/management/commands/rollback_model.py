@@ -6,10 +6,10 @@ A ranker or a two-tower model with none before it is taken out of service, and t
 from argparse import ArgumentParser
 from typing import Any
 
-from config.commands import HeedCommand
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.commands import HeedCommand
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.models import ModelVersion
-from ranking.registry import rollback_version
+from ranking.registry.versions import rollback_version
 
 
 class Command(HeedCommand):

@@ -5,14 +5,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from config.commands import HeedCommand
-from config.errors import InvalidInput
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.commands import HeedCommand
+from core.errors import InvalidInput
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
-from ranking.ml.als import NO_FADING, AlsParameters
-from ranking.training.als import train_als
-from ranking.training.results import TrainedVersion
+from ranking.recommenders.als.model import NO_FADING, AlsParameters
+from ranking.recommenders.als.train import train_als
+from ranking.recommenders.training import TrainedVersion
 
 PARAMETERS = tuple(field.name for field in fields(AlsParameters))
 

@@ -5,13 +5,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from config.commands import HeedCommand
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.commands import HeedCommand
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
-from ranking.ml.ranker import DEBIASES, TEACHERS, RankerParameters
-from ranking.training.ranker import train_ranker
-from ranking.training.results import TrainedVersion
+from ranking.recommenders.ranker.model import DEBIASES, TEACHERS, RankerParameters
+from ranking.recommenders.ranker.train import train_ranker
+from ranking.recommenders.training import TrainedVersion
 
 PARAMETERS = tuple(field.name for field in fields(RankerParameters))
 

@@ -5,15 +5,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from config.commands import HeedCommand
-from config.errors import InvalidInput
-from config.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.commands import HeedCommand
+from core.errors import InvalidInput
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
-from ranking.ml.als import NO_FADING
-from ranking.ml.two_tower.data import TwoTowerParameters
-from ranking.training.results import TrainedVersion
-from ranking.training.two_tower import require_torch, train_two_tower
+from ranking.recommenders.als.model import NO_FADING
+from ranking.recommenders.training import TrainedVersion
+from ranking.recommenders.two_tower.data import TwoTowerParameters
+from ranking.recommenders.two_tower.train import require_torch, train_two_tower
 
 # What each is: TwoTowerParameters. Only what stands here is an option.
 PARAMETERS = {

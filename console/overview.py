@@ -1,0 +1,210 @@
+"""The top of the admin's first page: is it healthy, what serves, is it getting better, what needs a person.
+
+Seven queries at the most, however much there is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Exists, OuterRef, Sum
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.timesince import timesince
+
+from console.feedback import Period
+from core.use_cases import USE_CASES, UseCase
+from feedback.models import Dislike
+from feedback.selectors import counted_dislikes
+from feedback.training import should_retrain_from_feedback
+from interactions.selectors import live_interactions
+from interactions.types import TYPES
+from ranking.live import Live, get_live
+from ranking.models import ModelVersion
+from recommendations.models import RecommendationSession
+
+# With fewer slots seen a rate says nothing yet.
+LEAST_SEEN = 100
+NOTHING = "–"
+_TAKEN = [row.name for row in TYPES.values() if row.is_state and row.polarity > 0]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure in large print, with a sentence below it; `tone` is "better", "worse" or ""."""
+
+    name: str
+    value: str
+    note: str
+    tone: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something that waits for a person, with the page or the command that deals with it.
+
+    `tone` is "worse" where lists suffer.
+    """
+
+    text: str
+    address: str = ""
+    command: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What makes the lists of one use case, and how many it made in the last day."""
+
+    label: str
+    items: int
+    versions: str
+    since: str
+    lists: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The four answers in short, then in full what serves and what waits."""
+
+    tiles: tuple[Tile, ...]
+    serving: tuple[Serving, ...]
+    needs: tuple[Need, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """What people did with the slots they saw: the share they took up and the share they turned down."""
+
+    seen: int
+    taken: float
+    disliked: float
+
+
+def get_overview(*, period: Period, with_dislikes: bool, now: datetime | None = None) -> Overview:
+    """The overview, compared over `period`. `with_dislikes`: whether the reader may see dislikes."""
+    now = now or timezone.now()
+    lives = {use_case: get_live(name) for name, use_case in USE_CASES.items()}
+    serving = tuple(_serving(lives, now))
+    needs = (*_model_needs(lives), *_rejected(), *(_feedback_needs() if with_dislikes else ()))
+    before = Period(period.days, period.since - timedelta(days=period.days), period.since)
+    tiles = (
+        _health(lives),
+        _what_serves(lives, serving),
+        better_or_worse(_rates(period), _rates(before), period.days),
+        Tile("Needs you", str(len(needs)), "listed below" if needs else "nothing waits for a person"),
+    )
+    return Overview(tiles, serving, needs)
+
+
+def better_or_worse(now: Rates, before: Rates, days: int) -> Tile:
+    """Whether people take up more of what they see, and turn down less, than in the `days` before."""
+    name = "Getting better?"
+    if now.seen < LEAST_SEEN:
+        return Tile(name, NOTHING, f"too early to say: {now.seen:,} slots seen, {LEAST_SEEN} are needed")
+    figures = f"{now.taken:.1%} of what was seen was taken up, {now.disliked:.1%} turned down"
+    if before.seen < LEAST_SEEN:
+        return Tile(name, NOTHING, f"{figures}; nothing to compare in the {days} days before")
+    note = f"{figures}; in the {days} days before {before.taken:.1%} and {before.disliked:.1%}"
+    gains = [now.taken - before.taken, before.disliked - now.disliked]
+    if max(gains) > 0.0 and min(gains) >= 0.0:
+        return Tile(name, "Yes", note, "better")
+    if min(gains) < 0.0 and max(gains) <= 0.0:
+        return Tile(name, "No", note, "worse")
+    return Tile(name, "Yes and no" if any(gains) else "As before", note)
+
+
+def _rates(period: Period) -> Rates:
+    sessions = RecommendationSession.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
+    seen = sessions.aggregate(seen=Sum("seen_rank"))["seen"] or 0
+    taken = live_interactions().filter(recommendation_session__in=sessions, type__in=_TAKEN).count()
+    disliked = counted_dislikes(period.since, period.until).exclude(session=None).count()
+    return Rates(seen, taken / max(seen, 1), disliked / max(seen, 1))
+
+
+def _health(lives: Mapping[UseCase, Live]) -> Tile:
+    broken = ", ".join(use_case.label for use_case, live in lives.items() if live.problem)
+    if broken:
+        return Tile("Healthy?", "Degraded", f"a model cannot be used: {broken}", "worse")
+    items = sum({use_case.kind: len(live.catalogue.item_ids) for use_case, live in lives.items()}.values())
+    return Tile("Healthy?", "Yes", f"the database answers; {items:,} titles can be shown", "better")
+
+
+def _what_serves(lives: Mapping[UseCase, Live], serving: Sequence[Serving]) -> Tile:
+    filled = [live for live in lives.values() if len(live.catalogue.item_ids)]
+    learned = sum(bool(live.label()) for live in filled)
+    lists = sum(row.lists for row in serving)
+    if not filled:
+        return Tile("What serves?", NOTHING, "there is nothing to recommend yet")
+    note = f"kinds of list follow a model; {lists:,} lists made in a day"
+    return Tile("What serves?", f"{learned} of {len(filled)}", note)
+
+
+def _serving(lives: Mapping[UseCase, Live], now: datetime) -> Iterator[Serving]:
+    active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).order_by("activated_at")
+    newest = {version.use_case: version.activated_at for version in active}
+    made = dict(
+        RecommendationSession.objects.filter(created_at__gte=now - timedelta(days=1))
+        .order_by()
+        .values_list("use_case")
+        .annotate(lists=Count("pk"))
+    )
+    for use_case, live in lives.items():
+        since = newest.get(use_case.name)
+        yield Serving(
+            label=use_case.label,
+            items=len(live.catalogue.item_ids),
+            versions=live.label()
+            or ("popularity, no model yet" if len(live.catalogue.item_ids) else "no titles"),
+            since=f"for {timesince(since, now, depth=1)}" if since else "",
+            lists=made.get(use_case.name, 0),
+            address=_versions(use_case=use_case.name),
+        )
+
+
+def _model_needs(lives: Mapping[UseCase, Live]) -> Iterator[Need]:
+    if not any(len(live.catalogue.item_ids) for live in lives.values()):
+        yield Need("The catalogue is empty. Fill it:", command="import_items FILE")
+    for use_case, live in lives.items():
+        if live.problem:
+            address = _versions(use_case=use_case.name)
+            yield Need(f"{use_case.label}: {live.problem}", address, tone="worse")
+        elif len(live.catalogue.item_ids) and not live.label():
+            command = f"retrain --use-case {use_case.name}"
+            yield Need(f"{use_case.label} go by popularity alone. Train a model:", command=command)
+
+
+def _rejected() -> Iterator[Need]:
+    """The newest model of a kind and use case, where it did not go live: one line for all of them."""
+    newer = ModelVersion.objects.filter(
+        kind=OuterRef("kind"), use_case=OuterRef("use_case"), version__gt=OuterRef("version")
+    )
+    newest = ModelVersion.objects.filter(~Exists(newer), status=ModelVersion.Status.REJECTED)
+    rejected = list(newest.order_by("-created_at"))
+    if rejected:
+        more = f" and {len(rejected) - 1} more" if len(rejected) > 1 else ""
+        text = f"{rejected[0].label}{more} did not go live. {rejected[0].why}"
+        yield Need(text, _versions(status=ModelVersion.Status.REJECTED))
+
+
+def _feedback_needs() -> Iterator[Need]:
+    new = Dislike.objects.filter(review_state=Dislike.ReviewState.NEW, interaction__withdrawn_at=None)
+    waiting = new.count()
+    if waiting:
+        address = f"{reverse('admin:feedback_dislike_changelist')}?review_state__exact=new"
+        noun = "dislike waits" if waiting == 1 else "dislikes wait"
+        yield Need(f"{waiting:,} {noun} for review.", address)
+    retraining = should_retrain_from_feedback()
+    if retraining.due:
+        yield Need(
+            f"{retraining.untrained:,} dislikes wait for a new model; {retraining.threshold} ask for one. "
+            "Let cron train it every night:",
+            command="retrain --if-needed",
+        )
+
+
+def _versions(**chosen: str) -> str:
+    query = "&".join(f"{name}__exact={value}" for name, value in chosen.items())
+    return f"{reverse('admin:ranking_modelversion_changelist')}?{query}"

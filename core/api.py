@@ -1,0 +1,147 @@
+"""What every API view shares: the ranges of our columns, and one form of error out."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import DataError, InterfaceError, OperationalError
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from core.errors import DATABASE_AWAY, HeedError
+
+logger = logging.getLogger(__name__)
+
+MAX_ID = 2**63 - 1
+MAX_SENTENCE = 500
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A whole number as JSON writes it: never a float, a boolean or a string."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class IdField(WholeNumberField):
+    """A database id: 1 to 2^63 - 1."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=MAX_ID, **kwargs)
+
+
+class NumberField(serializers.FloatField):
+    """A number as JSON writes it: never a boolean or a string, so never NaN or infinite either."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if type(data) not in (int, float):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """A text as JSON writes it: never a number that would be turned into one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class UuidField(serializers.UUIDField):
+    """A UUID in text: never a number, which Python would take for one."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        # Python reads the digits of every script as hexadecimal ones.
+        if not isinstance(data, str) or not data.isascii():
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class ErrorSerializer(serializers.Serializer[dict[str, Any]]):
+    """The body of every answer that is not a success."""
+
+    success = serializers.BooleanField(default=False)
+    error = serializers.CharField()
+
+
+# What an operation may answer besides success: any operation, and one that reads a body.
+ERRORS = dict.fromkeys((400, 401, 403, 404, 503), ErrorSerializer)
+WRITE_ERRORS = ERRORS | dict.fromkeys((413, 415), ErrorSerializer)
+
+
+def validated(serializer_class: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    """`data` checked against `serializer_class`; raises ValidationError, which becomes a 400."""
+    serializer = serializer_class(data=data)
+    serializer.is_valid(raise_exception=True)
+    result: dict[str, Any] = serializer.validated_data
+    return result
+
+
+def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Answers every foreseeable failure as `{success: false, error: sentence}`; others stay a 500."""
+    headers: dict[str, str] = {}
+    match exception:
+        case HeedError():
+            status, message = exception.status, exception.message
+        case Http404():
+            status, message = 404, "There is nothing at this address."
+        case PermissionDenied():
+            status, message = 403, "You may not do this."
+        case RequestDataTooBig():
+            status, message = 413, "The body is too large. Send it in several requests."
+        case SuspiciousOperation():
+            status, message = 400, "This request is not well-formed."
+        case APIException():
+            status, message = exception.status_code, _sentence(exception.detail)
+            headers = _headers(exception)
+        case OperationalError() | InterfaceError():
+            logger.error("database unavailable in %s", context.get("view"), exc_info=exception)
+            status, message = 503, DATABASE_AWAY
+            headers["Retry-After"] = "2"
+        case DataError():
+            # Serializers refuse what a column cannot hold; this is the net beneath them.
+            logger.error("value refused by the database in %s", context.get("view"), exc_info=exception)
+            status, message = 400, "A value is outside the range that can be stored."
+        case _:
+            return None
+    set_rollback()
+    # A message may quote what was sent, and that may be long.
+    return Response({"success": False, "error": message[:MAX_SENTENCE]}, status=status, headers=headers)
+
+
+def _headers(exception: APIException) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    if header := getattr(exception, "auth_header", None):
+        headers["WWW-Authenticate"] = header
+    if wait := getattr(exception, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
+    return headers
+
+
+def _sentence(detail: Any, path: str = "") -> str:
+    """Flattens DRF's nested error detail to one readable line: `field: message`."""
+    if isinstance(detail, Mapping):
+        parts = [
+            _sentence(value, path if key == "non_field_errors" else f"{path}.{key}".strip("."))
+            for key, value in detail.items()
+        ]
+    elif isinstance(detail, list | tuple):
+        nested = any(isinstance(value, Mapping) for value in detail)
+        parts = [
+            _sentence(value, f"{path}[{index}]" if nested else path)
+            for index, value in enumerate(detail)
+            if value
+        ]
+    else:
+        # Most messages of DRF end with a full stop; all of ours shall.
+        sentence = str(detail).removesuffix(".") + "."
+        return f"{path}: {sentence}" if path else sentence
+    return " ".join(parts[:5])

@@ -1,0 +1,130 @@
+"""The outer form that all our management commands share: options, summary, errors, exit codes."""
+
+import json
+import sys
+from abc import abstractmethod
+from argparse import ArgumentParser, ArgumentTypeError
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import InterfaceError, OperationalError, connection
+
+from core.errors import HeedError, LockHeld
+from core.progress import Progress
+
+EXIT_FAILED = 1
+EXIT_LOCK_HELD = 3
+
+
+class HeedCommand(BaseCommand):
+    """A command that runs one function and prints its summary.
+
+    Standard output carries the summary and nothing else: readable lines, or with `--json` one object.
+    Progress and errors go to standard error. Exit codes: 0 done, 1 failed, 3 another run holds the lock.
+    """
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        """Adds the command's own arguments; none by default."""
+
+    @abstractmethod
+    def run(self, options: dict[str, Any]) -> object:
+        """Does the work; returns a frozen dataclass or a mapping. A HeedError becomes exit code 1 or 3."""
+
+    def describe(self, summary: Mapping[str, Any]) -> str:
+        """The summary for people: a line for each value."""
+        return "\n".join(_lines(summary))
+
+    def progress(
+        self, options: Mapping[str, Any], label: str, *, total: int | None = None, unit: str = "rows"
+    ) -> Progress:
+        """A Progress on this command's standard error, silent with `--quiet` or `--verbosity 0`."""
+        quiet = options["quiet"] or options["verbosity"] == 0
+        return Progress(
+            label, total=total, unit=unit, stream=options.get("stderr") or sys.stderr, quiet=quiet
+        )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        self.add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
+        parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with _no_query_log():
+                result = self.run(options)
+        except LockHeld as error:
+            raise CommandError(error.message, returncode=EXIT_LOCK_HELD) from error
+        except HeedError as error:
+            raise CommandError(error.message, returncode=EXIT_FAILED) from error
+        except (OperationalError, InterfaceError) as error:
+            raise CommandError(f"The database refused or went away: {str(error).strip()}") from error
+        self.stdout.write(self.answer(result, options))
+
+    def answer(self, result: object, options: Mapping[str, Any]) -> str:
+        """What is printed of a result: readable lines, or with `--json` one object."""
+        summary = _as_mapping(result)
+        return json.dumps(summary, cls=DjangoJSONEncoder) if options["json"] else self.describe(summary)
+
+
+def non_negative(text: str) -> int:
+    """An argument's type: a whole number from 0."""
+    if not text.isascii() or not text.isdigit():
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 0")
+    return int(text)
+
+
+def _as_mapping(result: object) -> dict[str, Any]:
+    if is_dataclass(result) and not isinstance(result, type):
+        return asdict(result)
+    if isinstance(result, Mapping):
+        return dict(result)
+    raise TypeError(f"A command's summary is a dataclass or a mapping, not {type(result).__name__}.")
+
+
+def _lines(summary: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    for name, value in summary.items():
+        label = f"{indent}{name.replace('_', ' ')}:"
+        match value:
+            case Mapping():
+                yield label
+                yield from _lines(value, indent + "  ")
+            case "":
+                yield f"{label} none"
+            case list() | tuple():
+                yield label if value else f"{label} none"
+                yield from (f"{indent}  {_inline(entry)}" for entry in value)
+            case _:
+                yield f"{label} {_inline(value)}"
+
+
+def _inline(value: object) -> str:
+    match value:
+        case Mapping():
+            return ", ".join(f"{name} {entry}" for name, entry in value.items())
+        case bool() | None:
+            return str(value)
+        case int():
+            return f"{value:,}"
+        case float():
+            return f"{value:.4g}"
+        case _:
+            return str(value)
+
+
+@contextmanager
+def _no_query_log() -> Iterator[None]:
+    """With DEBUG on, Django keeps the text of the last 9,000 queries: too much for a million rows."""
+    if not settings.DEBUG:
+        yield
+        return
+    log, connection.queries_log = connection.queries_log, deque(maxlen=0)
+    try:
+        yield
+    finally:
+        connection.queries_log = log

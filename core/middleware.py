@@ -1,0 +1,113 @@
+"""Errors that arise outside DRF's views, answered as the API and the pages promise."""
+
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+
+from core.errors import ACCOUNT_GONE, DATABASE_AWAY, AccountGone
+
+logger = logging.getLogger(__name__)
+
+# What Django refuses before a view is reached: an address it does not know, a request it cannot read.
+_REFUSALS = {
+    400: "This request is not well-formed.",
+    403: "You may not do this.",
+    404: "There is nothing at this address.",
+}
+
+
+class ErrorsMiddleware:
+    """Turns a lost database connection outside DRF views into a 503 that says to try again.
+
+    Who was erased in the middle of their own request is sent to the start, where they are told; the API,
+    whose views let through what they do not know, answers 401.
+    Under /api/ it also turns Django's own error pages into the JSON that every other error there has.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # `sessionid="\000…"` is decoded to a NUL, which PostgreSQL refuses to be asked about.
+        request.COOKIES = {name: value for name, value in request.COOKIES.items() if "\0" not in value}
+        response = self.get_response(request)
+        is_page = response.headers.get("Content-Type", "").startswith("text/html")
+        if is_page and response.status_code in _REFUSALS and _is_api(request):
+            return _json_error(_REFUSALS[response.status_code], response.status_code)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, OperationalError | InterfaceError):
+            return _unavailable(request)
+        was_erased = isinstance(exception, DatabaseError) and _is_gone(request)
+        if was_erased or isinstance(exception, AccountGone):
+            return _account_gone(request)
+        return None
+
+
+def without_charset(application: WSGIApplication) -> WSGIApplication:
+    """`application`, never told of a charset: what we are sent is UTF-8, whatever the header says.
+
+    Django looks the name up before any middleware could catch it, and `charset=rot13` makes it raise.
+    """
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        content_type = environ.get("CONTENT_TYPE", "")
+        environ["CONTENT_TYPE"] = re.sub(r";\s*charset\b[^;]*", "", content_type, flags=re.IGNORECASE)
+        return application(environ, start_response)
+
+    return answer
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`: also reached by errors in middleware, such as a lost session store."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _unavailable(request)
+    return _refusal(request, "Something went wrong on our side. It has been logged.", 500)
+
+
+def _unavailable(request: HttpRequest) -> HttpResponse:
+    logger.error("database unavailable at %s", request.path, exc_info=sys.exc_info())
+    response = _refusal(request, DATABASE_AWAY, 503)
+    response.headers["Retry-After"] = "2"
+    return response
+
+
+def _is_gone(request: HttpRequest) -> bool:
+    """Whether whoever asks was logged in and has no account any more: the reason of a refused write."""
+    person = getattr(request, "user", None)
+    if person is None or person.pk is None:
+        return False
+    return not get_user_model().objects.filter(pk=person.pk).exists()
+
+
+def _account_gone(request: HttpRequest) -> HttpResponse:
+    """The login ended with the account, so that what comes next is what visitors see."""
+    if _is_api(request):
+        return _json_error(ACCOUNT_GONE, AccountGone.status)
+    messages.error(request, ACCOUNT_GONE, fail_silently=True)
+    return redirect("feed")
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def _refusal(request: HttpRequest, sentence: str, status: int) -> HttpResponse:
+    """JSON under /api/; else a page that needs neither the database nor the session nor static files."""
+    if _is_api(request):
+        return _json_error(sentence, status)
+    return HttpResponse(render_to_string("500.html", {"sentence": sentence}), status=status)
+
+
+def _json_error(sentence: str, status: int) -> HttpResponse:
+    return JsonResponse({"success": False, "error": sentence}, status=status)

@@ -1,0 +1,1 @@
+"""Controlled experiments: starting and stopping, outcomes, reports, and their admin."""

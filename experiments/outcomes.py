@@ -1,0 +1,186 @@
+"""What became of the people of an experiment, read from the log: a row for each, in the order of arrival.
+
+A person's outcome is what came of their lists in the days that count, which begin with their first list in
+the experiment. Once these days are over it does not change any more, whatever they do or take back later:
+that is what a test needs that is looked at repeatedly.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from django.db.models import Count, Min, QuerySet
+
+from core.arrays import Bools, Doubles, Ints, Rows
+from core.use_cases import USE_CASES
+from feedback.models import Dislike
+from interactions.models import UserInteraction
+from interactions.types import TYPES
+from ranking.datasets.labels import slots_of
+from ranking.datasets.ranker_rows import DISLIKED, PASSED_OVER
+from ranking.datasets.session_log import SessionChunk, as_text, read_sessions
+from ranking.models import Arm, Experiment
+from ranking.statistics.lists import judge_lists
+from recommendations.models import RecommendationSession
+
+NDCG_K = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class People:
+    """p people in the order of their first list in the experiment.
+
+    user_ids  (p,)
+    arms      (p,) from 0, in the order of the experiment's arms
+    first     (p,) when that list was served, seconds since 1970
+    lists     (p,) served to them in the experiment until now
+
+    In the days that count:
+
+    seen      (p,) slots seen
+    engaged   (p,) of these the slots with an interaction that is a success in the use case
+    disliked  (p,) of these the disliked ones
+    ndcg      (p,) mean NDCG@10 of their lists as shown; NaN where nothing seen was engaged with
+    """
+
+    user_ids: Ints
+    arms: Ints
+    first: Doubles
+    lists: Ints
+    seen: Ints
+    engaged: Ints
+    disliked: Ints
+    ndcg: Doubles
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def rows_of(self, user_ids: Ints) -> tuple[Rows, Bools]:
+        """The row of each of these people, and whether they have one; there is at least one person."""
+        order = np.argsort(self.user_ids)
+        places = np.searchsorted(self.user_ids, user_ids, sorter=order)
+        rows = order[np.minimum(places, len(order) - 1)]
+        return rows, self.user_ids[rows] == user_ids
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Done:
+    """What was done with n slots: relevance as in the ranker's dataset, whether a success, whether at all."""
+
+    relevance: Ints
+    engaged: Bools
+    acted: Bools
+
+
+def read_people(experiment: Experiment, arms: Sequence[Arm]) -> People:
+    """Everybody whose lists went through the experiment: one query, and two for each chunk of lists.
+
+    What is held is a few numbers per person, whatever the number of lists.
+    """
+    sessions = sessions_of(experiment, arms)
+    people = _arrivals(sessions, arms)
+    ndcg_sums, ndcg_lists = np.zeros(len(people)), np.zeros(len(people))
+    positive = USE_CASES[experiment.use_case].positive_interactions
+    for chunk in read_sessions(sessions) if len(people) else ():
+        person, known = people.rows_of(chunk.user_ids)
+        # Who came while this was being read is left for the next look.
+        ends = np.where(known, people.first[person] + seconds_that_count(experiment), -np.inf)
+        done = _read_done(chunk, ends, positive)
+        seen = _slots_seen(chunk, done.acted) & (chunk.times < ends)[chunk.list_of_slot]
+        person_of_slot = person[chunk.list_of_slot]
+        np.add.at(people.seen, person_of_slot, seen)
+        np.add.at(people.engaged, person_of_slot, seen & done.engaged)
+        np.add.at(people.disliked, person_of_slot, seen & (done.relevance == DISLIKED))
+        ndcg = _ndcg_as_shown(chunk, seen, done.relevance)
+        judged = ~np.isnan(ndcg)
+        np.add.at(ndcg_sums, person[judged], ndcg[judged])
+        np.add.at(ndcg_lists, person[judged], 1.0)
+    np.divide(ndcg_sums, ndcg_lists, out=people.ndcg, where=ndcg_lists > 0)
+    return people
+
+
+def seconds_that_count(experiment: Experiment) -> float:
+    """From a person's first list on."""
+    return timedelta(days=experiment.outcome_days).total_seconds()
+
+
+def sessions_of(experiment: Experiment, arms: Sequence[Arm]) -> QuerySet[RecommendationSession]:
+    """The lists that were made as one of these arms says, since the experiment began."""
+    return RecommendationSession.objects.filter(
+        use_case=experiment.use_case,
+        created_at__gte=experiment.started_at or experiment.created_at,
+        experiment_arm__in=[arm.label for arm in arms],
+    )
+
+
+def _arrivals(sessions: QuerySet[RecommendationSession], arms: Sequence[Arm]) -> People:
+    """Who came, when and to which arm, with nothing known of what they did."""
+    numbers = {arm.label: number for number, arm in enumerate(arms)}
+    rows = (
+        sessions.order_by()
+        .values_list("user_id")
+        .annotate(first=Min("created_at"), arm=Min("experiment_arm"), lists=Count("pk"))
+        .order_by("first", "user_id")
+    )
+    columns = np.array(
+        [(user_id, numbers[label], moment.timestamp(), lists) for user_id, moment, label, lists in rows],
+        dtype=[("user_id", "i8"), ("arm", "i8"), ("first", "f8"), ("lists", "i8")],
+    )
+    return People(
+        user_ids=columns["user_id"],
+        arms=columns["arm"],
+        first=columns["first"],
+        lists=columns["lists"],
+        seen=np.zeros(len(columns), dtype=np.int64),
+        engaged=np.zeros(len(columns), dtype=np.int64),
+        disliked=np.zeros(len(columns), dtype=np.int64),
+        ndcg=np.full(len(columns), np.nan),
+    )
+
+
+def _read_done(chunk: SessionChunk, ends: Doubles, positive: Sequence[str]) -> _Done:
+    """What was done with the slots of a chunk and stood when their person's days ended: one query.
+
+    ends  (g,) of each list, seconds since 1970
+
+    Dislikes that staff took for abuse count as not made.
+    """
+    n = len(chunk.item_ids)
+    done = _Done(np.full(n, PASSED_OVER), np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.bool_))
+    rows = list(
+        UserInteraction.objects.filter(recommendation_session_id__in=chunk.session_ids)
+        .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
+        .order_by("pk")
+        .values_list(as_text("recommendation_session_id"), "item_id", "type", "occurred_at", "withdrawn_at")
+    )
+    if not rows or not n:
+        return done
+    keys, item_ids, names, made, withdrawn = zip(*rows, strict=True)
+    slots = slots_of(chunk, keys, item_ids)
+    end = ends[chunk.list_of_slot[slots]]
+    since = np.array([moment.timestamp() for moment in made])
+    until = np.array([np.inf if moment is None else moment.timestamp() for moment in withdrawn])
+    stood = (slots >= 0) & (since < end) & (until >= end)
+    relevance = np.array([TYPES[name].relevance for name in names])
+    done.acted[slots[stood]] = True
+    done.engaged[slots[stood & np.isin(names, positive)]] = True
+    np.maximum.at(done.relevance, slots[stood], relevance[stood])
+    done.relevance[slots[stood & (relevance == DISLIKED)]] = DISLIKED
+    return done
+
+
+def _slots_seen(chunk: SessionChunk, acted: Bools) -> Bools:
+    """(n,): the slots down to the deepest that the page reported, or that something was done with."""
+    deepest = chunk.seen_ranks.copy()
+    np.maximum.at(deepest, chunk.list_of_slot[acted], chunk.ranks[acted])
+    seen: Bools = chunk.ranks <= deepest[chunk.list_of_slot]
+    return seen
+
+
+def _ndcg_as_shown(chunk: SessionChunk, seen: Bools, relevance: Ints) -> Doubles:
+    """(g,): NDCG@10 of what was seen of each list in the order shown; NaN where that says nothing."""
+    lists: Rows = chunk.list_of_slot[seen]
+    sizes = np.bincount(lists, minlength=len(chunk.sizes)).astype(np.int64)
+    as_shown = -chunk.ranks[seen].astype(np.float64)
+    return judge_lists(sizes, np.arange(len(sizes)), relevance[seen], as_shown, k=NDCG_K).ndcg

@@ -1,0 +1,1 @@
+"""Files to rows: reading, checks, staging, and every importer with its command."""

@@ -1,0 +1,363 @@
+"""Import of items: an upsert on (kind, external id), in batches, within one transaction.
+
+What a file does not say stays as it is: a missing column leaves the stored values alone, and the facets of
+a kind are replaced only by a file that has that kind's column.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import transaction
+
+from catalog.models import Facet, FacetKind, Item, ItemFacet
+from core.errors import InvalidInput
+from core.progress import Progress
+from core.statistics import refresh_statistics
+from core.use_cases import KINDS
+from imports.checks import (
+    MAX_YEAR,
+    MIN_YEAR,
+    check_identifier,
+    check_moment,
+    check_names,
+    check_text,
+    check_truth,
+    check_whole,
+)
+from imports.reading import (
+    MAX_FIELD_CHARACTERS,
+    BadRow,
+    BadRows,
+    BadValue,
+    Columns,
+    Row,
+    format_of,
+    read_rows,
+)
+
+BATCH_ROWS = 500
+BATCH_BYTES = 4_000_000
+_IN_LIST = 5_000
+_STATISTICS_AFTER_BATCHES = 10
+
+Entry = TypeVar("Entry")
+
+FACET_COLUMNS = {
+    "genres": FacetKind.GENRE,
+    "actors": FacetKind.ACTOR,
+    "directors": FacetKind.DIRECTOR,
+    "themes": FacetKind.THEME,
+    "publishers": FacetKind.PUBLISHER,
+    "franchise": FacetKind.FRANCHISE,
+    "positions": FacetKind.POSITION,
+}
+VALUE_COLUMNS = (
+    "title",
+    "original_title",
+    "year",
+    "description",
+    "published_at",
+    "is_active",
+    "is_synthetic",
+)
+ITEM_COLUMNS = Columns(
+    known=frozenset({"external_id", "kind", *VALUE_COLUMNS, *FACET_COLUMNS}),
+    required=frozenset({"external_id", "title"}),
+)
+MAX_TITLE = 300
+MAX_EXTERNAL_ID = 200
+MAX_FACET_NAME = 200
+
+
+class ItemKey(NamedTuple):
+    """What an item is known by outside this database."""
+
+    kind: str
+    external_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRow:
+    """What a file says of one item: only the columns and the kinds of facet that it speaks of."""
+
+    key: ItemKey
+    values: Mapping[str, str | int | bool | datetime | None]
+    facets: Mapping[FacetKind, tuple[str, ...]]
+    size: int
+
+    def updated_by(self, later: "ItemRow") -> "ItemRow":
+        """Both rows as one; where they disagree the later one is right."""
+        return ItemRow(self.key, {**self.values, **later.values}, {**self.facets, **later.facets}, later.size)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """What became of the rows. `repeated`: a later row of the same batch spoke for the same item."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    repeated: int = 0
+    skipped: int = 0
+
+    def __add__(self, other: "ItemCounts") -> "ItemCounts":
+        return ItemCounts(
+            self.created + other.created,
+            self.updated + other.updated,
+            self.unchanged + other.unchanged,
+            self.repeated + other.repeated,
+            self.skipped + other.skipped,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSummary:
+    """The outcome of `import_items`."""
+
+    rows: int
+    created: int
+    updated: int
+    unchanged: int
+    repeated: int
+    bad_rows: int
+    reports: tuple[BadRow, ...]
+
+
+def import_items(
+    *,
+    path: Path,
+    kind: str = "movie",
+    file_format: str | None = None,
+    max_errors: int = 0,
+    progress: Progress | None = None,
+) -> ItemSummary:
+    """Imports a CSV or JSON Lines file of items; `kind` is that of rows that name none.
+
+    All or nothing, and the same file again changes nothing. Raises BrokenFile, ImportRefused when more than
+    `max_errors` rows are bad, and InvalidInput for a kind or format that does not exist.
+    """
+    check_kind(kind)
+    bad_rows = BadRows(allowed=max_errors)
+    rows = read_rows(path, file_format=format_of(path, file_format), columns=ITEM_COLUMNS, bad_rows=bad_rows)
+    with transaction.atomic():
+        counts = write_items(_parsed(rows, kind, bad_rows, progress or Progress(quiet=True)))
+        bad_rows.check()
+    written = counts.created + counts.updated + counts.unchanged + counts.repeated
+    return ItemSummary(
+        rows=written + bad_rows.count,
+        created=counts.created,
+        updated=counts.updated,
+        unchanged=counts.unchanged,
+        repeated=counts.repeated,
+        bad_rows=bad_rows.count,
+        reports=tuple(bad_rows.reports),
+    )
+
+
+def check_kind(kind: str) -> None:
+    """Raises InvalidInput for an item kind that does not exist."""
+    if kind not in KINDS:
+        raise InvalidInput(f"There is no kind {kind!r}; known are {', '.join(KINDS)}.")
+
+
+def parse_key(values: Mapping[str, Any], default_kind: str, *, column: str = "external_id") -> ItemKey:
+    """The item that a row is about: its `kind`, or the default, and the id in `column`. Raises BadValue."""
+    kind = check_text("kind", values.get("kind"), max_length=32) or default_kind
+    if kind not in KINDS:
+        raise BadValue(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+    return ItemKey(kind, check_identifier(column, values.get(column), max_length=MAX_EXTERNAL_ID))
+
+
+def parse_item(row: Row, default_kind: str) -> ItemRow:
+    """The checked values of one row. Raises BadValue."""
+    return ItemRow(
+        key=parse_key(row.values, default_kind),
+        values={name: _value(name, row.values[name]) for name in VALUE_COLUMNS if name in row.values},
+        facets={
+            facet_kind: check_names(column, row.values[column], max_length=MAX_FACET_NAME)
+            for column, facet_kind in FACET_COLUMNS.items()
+            if column in row.values
+        },
+        size=row.size,
+    )
+
+
+def _value(name: str, value: object) -> str | int | bool | datetime | None:
+    match name:
+        case "title":
+            return check_identifier(name, value, max_length=MAX_TITLE)
+        case "original_title":
+            return check_text(name, value, max_length=MAX_TITLE)
+        case "description":
+            return check_text(name, value, max_length=MAX_FIELD_CHARACTERS, many_lines=True)
+        case "year":
+            return check_whole(name, value, low=MIN_YEAR, high=MAX_YEAR)
+        case "published_at":
+            return check_moment(name, value)
+        case _:
+            return check_truth(name, value, default=name == "is_active")
+
+
+def _parsed(rows: Iterable[Row], kind: str, bad_rows: BadRows, progress: Progress) -> Iterator[ItemRow]:
+    for row in rows:
+        progress.advance()
+        try:
+            yield parse_item(row, kind)
+        except BadValue as error:
+            bad_rows.add(row.file, row.number, str(error))
+
+
+def write_items(rows: Iterable[ItemRow], *, only_known: bool = False) -> ItemCounts:
+    """Creates or updates the items that `rows` speak of; call it within a transaction.
+
+    A new item must come with a title. With `only_known` rows of items that do not exist are skipped.
+    """
+    counts = ItemCounts()
+    for number, batch in enumerate(_batches(rows)):
+        if number == _STATISTICS_AFTER_BATCHES:
+            refresh_statistics(Item, Facet, ItemFacet)
+        merged: dict[ItemKey, ItemRow] = {}
+        for row in batch:
+            merged[row.key] = merged[row.key].updated_by(row) if row.key in merged else row
+        counts += _write_batch(merged, only_known=only_known)
+        counts += ItemCounts(repeated=len(batch) - len(merged))
+    return counts
+
+
+def _batches(rows: Iterable[ItemRow]) -> Iterator[list[ItemRow]]:
+    """Lists of rows that are bounded in number and in bytes, so that memory is."""
+    batch: list[ItemRow] = []
+    size = 0
+    for row in rows:
+        batch.append(row)
+        size += row.size
+        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCounts:
+    known = _known_items(rows)
+    skipped = [key for key in rows if key not in known] if only_known else []
+    for key in skipped:
+        del rows[key]
+    written = {key: row for key, row in rows.items() if _differs(row, known.get(key))}
+    _save(written, known)
+    ids = {key: item.pk for key, item in known.items()}
+    new = written.keys() - known.keys()
+    created = len(new)
+    if new:
+        ids.update({key: item.pk for key, item in _known_items(new).items()})
+    with_new_facets = _write_facets({ids[key]: row.facets for key, row in rows.items()})
+    changed = {ids[key] for key in written} | with_new_facets
+    return ItemCounts(
+        created=created,
+        updated=len(changed) - created,
+        unchanged=len(rows) - len(changed),
+        skipped=len(skipped),
+    )
+
+
+def _known_items(keys: Iterable[ItemKey]) -> dict[ItemKey, Item]:
+    """Those of the items that exist, in one order locked against other imports until this one ends."""
+    by_kind: dict[str, list[str]] = {}
+    for key in keys:
+        by_kind.setdefault(key.kind, []).append(key.external_id)
+    found: dict[ItemKey, Item] = {}
+    for kind in sorted(by_kind):
+        items = Item.objects.select_for_update(no_key=True).filter(kind=kind, external_id__in=by_kind[kind])
+        found.update({ItemKey(kind, item.external_id): item for item in items.order_by("external_id")})
+    return found
+
+
+def _differs(row: ItemRow, item: Item | None) -> bool:
+    return item is None or any(getattr(item, name) != value for name, value in row.values.items())
+
+
+def _save(rows: Mapping[ItemKey, ItemRow], known: Mapping[ItemKey, Item]) -> None:
+    items = []
+    for key, row in rows.items():
+        item = known.get(key) or Item(kind=key.kind, external_id=key.external_id)
+        values = {name: getattr(item, name) for name in VALUE_COLUMNS} | dict(row.values)
+        items.append(Item(kind=key.kind, external_id=key.external_id, **values))
+    Item.objects.bulk_create(
+        items,
+        update_conflicts=True,
+        unique_fields=["kind", "external_id"],
+        update_fields=list(VALUE_COLUMNS),
+    )
+
+
+def _write_facets(wanted: Mapping[int, Mapping[FacetKind, tuple[str, ...]]]) -> set[int]:
+    """Makes the facets of each item, by item id, what is wanted; returns the items that were changed."""
+    current = _current_facets(wanted)
+    stale: list[int] = []
+    changed: dict[tuple[int, FacetKind], tuple[str, ...]] = {}
+    for item_id, facets in wanted.items():
+        for kind, names in facets.items():
+            rows = current.get((item_id, kind), {})
+            if tuple(rows) != names:
+                stale += rows.values()
+                changed[item_id, kind] = names
+    for chunk in _chunks(stale):
+        ItemFacet.objects.filter(pk__in=chunk).delete()
+    facet_ids = _facet_ids(changed)
+    links = (
+        ItemFacet(item_id=item_id, facet_id=facet_ids[kind, name], billing=billing)
+        for (item_id, kind), names in changed.items()
+        for billing, name in enumerate(names)
+    )
+    for batch in _chunks(links):
+        ItemFacet.objects.bulk_create(batch)
+    return {item_id for item_id, _ in changed}
+
+
+def _current_facets(
+    wanted: Mapping[int, Mapping[FacetKind, tuple[str, ...]]],
+) -> dict[tuple[int, FacetKind], dict[str, int]]:
+    """Per item and kind: the facet names in billing order, each with the id of its link."""
+    kinds = {kind for facets in wanted.values() for kind in facets}
+    rows = (
+        ItemFacet.objects.filter(item_id__in=list(wanted), facet__kind__in=kinds)
+        .order_by("item_id", "billing", "pk")
+        .values_list("pk", "item_id", "facet__kind", "facet__name")
+    )
+    current: dict[tuple[int, FacetKind], dict[str, int]] = {}
+    for link_id, item_id, kind, name in rows:
+        current.setdefault((item_id, FacetKind(kind)), {})[name] = link_id
+    return current
+
+
+def _facet_ids(
+    changed: Mapping[tuple[int, FacetKind], tuple[str, ...]],
+) -> dict[tuple[FacetKind, str], int]:
+    """The id of every facet that is named; those that are new are created."""
+    names_by_kind: dict[FacetKind, set[str]] = {}
+    for (_, kind), names in changed.items():
+        names_by_kind.setdefault(kind, set()).update(names)
+    ids: dict[tuple[FacetKind, str], int] = {}
+    for kind, wanted_names in sorted(names_by_kind.items()):
+        for chunk in _chunks(sorted(wanted_names)):
+            found = Facet.objects.filter(kind=kind, name__in=chunk)
+            known = set(found.values_list("name", flat=True))
+            new = [Facet(kind=kind, name=name) for name in chunk if name not in known]
+            Facet.objects.bulk_create(new, ignore_conflicts=True)
+            ids.update({(kind, name): pk for pk, name in found.values_list("pk", "name")})
+    return ids
+
+
+def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Lists of at most _IN_LIST entries: a statement takes only so many parameters."""
+    chunk: list[Entry] = []
+    for entry in entries:
+        chunk.append(entry)
+        if len(chunk) == _IN_LIST:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,36 @@
+"""`manage.py import_interactions FILE`: what people did, from CSV or JSON Lines (docs/importing.md)."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from core.commands import HeedCommand, non_negative
+from imports.interactions import InteractionSummary, import_interactions
+from imports.reading import FORMATS, count_lines
+
+
+class Command(HeedCommand):
+    help = (
+        "Import interactions from FILE (CSV with a header, or JSON Lines). All or nothing; may be run again."
+    )
+
+    def add_options(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--kind", default="movie", help="the item kind of rows that name none")
+        parser.add_argument(
+            "--format", choices=sorted(set(FORMATS.values())), help="where the ending does not say"
+        )
+        parser.add_argument(
+            "--max-errors", type=non_negative, default=0, help="how many bad rows to leave out"
+        )
+
+    def run(self, options: dict[str, Any]) -> InteractionSummary:
+        path = Path(options["file"])
+        with self.progress(options, "import_interactions", total=count_lines(path)) as progress:
+            return import_interactions(
+                path=path,
+                kind=options["kind"],
+                file_format=options["format"],
+                max_errors=options["max_errors"],
+                progress=progress,
+            )

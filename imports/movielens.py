@@ -1,0 +1,309 @@
+"""Import of a MovieLens folder (movies.csv, ratings.csv, links.csv), with TMDB metadata where there is some.
+
+A rating becomes `watched` on our scale of 0 to 10 at its time; 4 stars or more also a `like`, 2 or fewer also
+a `dislike`. Harper, Konstan: The MovieLens Datasets, ACM TiiS 2015.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog.models import FacetKind
+from core.progress import Progress
+from imports.checks import (
+    check_day,
+    check_identifier,
+    check_names,
+    check_number,
+    check_past_moment,
+    check_text,
+    check_whole,
+)
+from imports.interaction_staging import MergeCounts, StagedInteraction, Staging, open_staging
+from imports.items import MAX_FACET_NAME, MAX_TITLE, ItemCounts, ItemKey, ItemRow, write_items
+from imports.reading import (
+    MAX_FIELD_CHARACTERS,
+    BadRow,
+    BadRows,
+    BadValue,
+    BrokenFile,
+    Columns,
+    Row,
+    count_lines,
+    read_json_array,
+    read_rows,
+)
+from interactions.popularity import refresh_popularity
+
+KIND = "movie"
+LIKED_FROM, DISLIKED_TO = 4.0, 2.0
+MAX_THEMES = 15
+NO_GENRES = "(no genres listed)"
+# Names under which other sources know the same genre.
+GENRES = {"Sci-Fi": "Science Fiction", "Children": "Family", "Film-Noir": "Film Noir"}
+
+MOVIES = Columns.exactly("movieId", "title", "genres")
+RATINGS = Columns.exactly("userId", "movieId", "rating", "timestamp")
+LINKS = Columns.exactly("movieId", "imdbId", "tmdbId")
+
+_MAX_ID = 10**12
+_YEAR = re.compile(r"(?P<title>.*\S)\s*\((?P<year>\d{4})(?:[-–]\d{0,4})?\)\Z")
+_OTHER_TITLE = re.compile(r"(?P<title>.*\S)\s+\((?:a\.k\.a\. )?(?P<other>[^()]+)\)\Z")
+_TRAILING_ARTICLE = re.compile(
+    r"(?P<rest>.+), (?P<article>The|A|An|La|Le|Les|L'|Il|Lo|I|El|Los|Las|Un|Una|Une|Der|Die|Das|Den|Det|De)\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What became of the metadata file. `other_tmdb_id`: entries whose TMDB id is not that of links.csv."""
+
+    entries: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    without_movie: int = 0
+    other_tmdb_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MovieLensSummary:
+    """The outcome of `import_movielens`."""
+
+    movies: dict[str, int]
+    metadata: Metadata
+    ratings: int
+    interactions: MergeCounts
+    bad_rows: int
+    reports: tuple[BadRow, ...]
+
+
+@dataclass(slots=True)
+class _Run:
+    """What the steps of one import share."""
+
+    folder: Path
+    bad_rows: BadRows
+    progress: Progress
+    now: datetime
+
+    def rows(self, name: str, columns: Columns) -> Iterator[Row]:
+        path = self.folder / name
+        for row in read_rows(path, file_format="csv", columns=columns, bad_rows=self.bad_rows):
+            self.progress.advance()
+            yield row
+
+
+def import_movielens(
+    *,
+    folder: Path,
+    metadata: Path | None = None,
+    max_errors: int = 0,
+    progress: Progress | None = None,
+) -> MovieLensSummary:
+    """Imports films and ratings of a MovieLens folder, and of `metadata` what it says of those films.
+
+    All or nothing, and running it again changes nothing. People are named `movielens-<userId>`.
+    Raises BrokenFile, and ImportRefused when more than `max_errors` rows are bad.
+    """
+    if not folder.is_dir():
+        raise BrokenFile(f"{folder} is not a folder. Name the unpacked MovieLens folder.")
+    run = _Run(folder, BadRows(allowed=max_errors), progress or Progress(quiet=True), timezone.now())
+    tmdb_ids = _read_links(run)
+    with open_staging("ratings.csv") as staging:
+        ratings = _stage_ratings(run, staging)
+        with transaction.atomic():
+            movies = write_items(_movies(run))
+            described = Metadata() if metadata is None else _write_metadata(run, metadata, tmdb_ids)
+            interactions = staging.merge(run.bad_rows)
+            refresh_popularity(now=run.now)
+    return MovieLensSummary(
+        movies={"created": movies.created, "updated": movies.updated, "unchanged": movies.unchanged},
+        metadata=described,
+        ratings=ratings,
+        interactions=interactions,
+        bad_rows=run.bad_rows.count,
+        reports=tuple(run.bad_rows.reports),
+    )
+
+
+def count_rows(folder: Path) -> int:
+    """About how many rows an import of `folder` reads, for a progress bar."""
+    return sum(count_lines(folder / name) or 0 for name in ("movies.csv", "ratings.csv", "links.csv"))
+
+
+def split_title(text: str) -> tuple[str, str, int | None]:
+    """Title, other title ("" for none) and year out of MovieLens' one field.
+
+    "City of Lost Children, The (Cité des enfants perdus, La) (1995)" becomes "The City of Lost Children",
+    "La Cité des enfants perdus" and 1995.
+    """
+    year = None
+    if match := _YEAR.match(text.strip()):
+        text, year = match["title"], int(match["year"])
+    other = ""
+    if match := _OTHER_TITLE.match(text.strip()):
+        text, other = match["title"], _article_first(match["other"].strip())
+    return _article_first(text.strip()), other, year
+
+
+def _article_first(title: str) -> str:
+    match = _TRAILING_ARTICLE.match(title)
+    if match is None:
+        return title
+    return match["article"] + ("" if match["article"].endswith("'") else " ") + match["rest"]
+
+
+def _movies(run: _Run) -> Iterator[ItemRow]:
+    for row in run.rows("movies.csv", MOVIES):
+        try:
+            yield _movie(row)
+        except BadValue as error:
+            run.bad_rows.add(row.file, row.number, str(error))
+
+
+def _movie(row: Row) -> ItemRow:
+    full_title = check_identifier("title", row.values["title"], max_length=2 * MAX_TITLE)
+    title, other, year = split_title(full_title)
+    listed = row.values["genres"]
+    genres = check_names("genres", "" if listed == NO_GENRES else listed, max_length=MAX_FACET_NAME)
+    return ItemRow(
+        key=_movie_key("movieId", row.values["movieId"]),
+        values={
+            "title": check_identifier("title", title, max_length=MAX_TITLE),
+            "original_title": check_text("title", other, max_length=MAX_TITLE),
+            "year": check_whole("year", year, low=1800, high=2200),
+        },
+        facets={FacetKind.GENRE: tuple(dict.fromkeys(GENRES.get(name, name) for name in genres))},
+        size=row.size,
+    )
+
+
+def _movie_key(name: str, value: object) -> ItemKey:
+    return ItemKey(KIND, str(_required_id(name, value)))
+
+
+def _required_id(name: str, value: object) -> int:
+    number = check_whole(name, value, low=0, high=_MAX_ID)
+    if number is None:
+        raise BadValue(f"{name} is empty")
+    return number
+
+
+def _stage_ratings(run: _Run, staging: Staging) -> int:
+    """Stages the interactions that the ratings mean; returns the rows read."""
+    count = 0
+    for row in run.rows("ratings.csv", RATINGS):
+        count += 1
+        try:
+            for interaction in _meanings(row, run.now):
+                staging.add(interaction)
+        except BadValue as error:
+            run.bad_rows.add(row.file, row.number, str(error))
+    return count
+
+
+def _meanings(row: Row, now: datetime) -> list[StagedInteraction]:
+    stars = check_number("rating", row.values["rating"], low=0.5, high=5.0)
+    if stars is None:
+        raise BadValue("rating is empty")
+    username = f"movielens-{_required_id('userId', row.values['userId'])}"
+    key = _movie_key("movieId", row.values["movieId"])
+    moment = check_past_moment("timestamp", row.values["timestamp"], now=now)
+    meanings: list[tuple[str, float | None]] = [("watched", stars * 2)]
+    if stars >= LIKED_FROM:
+        meanings.append(("like", None))
+    elif stars <= DISLIKED_TO:
+        meanings.append(("dislike", None))
+    return [
+        StagedInteraction(row.number, username, key.kind, key.external_id, type_name, rating, moment)
+        for type_name, rating in meanings
+    ]
+
+
+def _read_links(run: _Run) -> dict[str, int]:
+    """The TMDB id of each film that has one; empty where there is no links.csv. It is one number per film."""
+    tmdb_ids: dict[str, int] = {}
+    if not (run.folder / "links.csv").exists():
+        return tmdb_ids
+    for row in run.rows("links.csv", LINKS):
+        try:
+            key = _movie_key("movieId", row.values["movieId"])
+            check_whole("imdbId", row.values["imdbId"], low=0, high=_MAX_ID)
+            tmdb_id = check_whole("tmdbId", row.values["tmdbId"], low=0, high=_MAX_ID)
+        except BadValue as error:
+            run.bad_rows.add(row.file, row.number, str(error))
+        else:
+            if tmdb_id is not None:
+                tmdb_ids[key.external_id] = tmdb_id
+    return tmdb_ids
+
+
+def _write_metadata(run: _Run, path: Path, tmdb_ids: Mapping[str, int]) -> Metadata:
+    entries = other_ids = 0
+
+    def rows() -> Iterator[ItemRow]:
+        nonlocal entries, other_ids
+        for row in read_json_array(path):
+            entries += 1
+            try:
+                described = _described(row)
+                known_id = tmdb_ids.get(described.key.external_id)
+                tmdb_id = check_whole("tmdbId", row.values.get("tmdbId"), low=0, high=_MAX_ID)
+            except BadValue as error:
+                run.bad_rows.add(row.file, row.number, str(error))
+                continue
+            if known_id is not None and tmdb_id not in (None, known_id):
+                other_ids += 1
+            yield described
+
+    counts: ItemCounts = write_items(rows(), only_known=True)
+    return Metadata(entries, counts.updated, counts.unchanged, counts.skipped, other_ids)
+
+
+def _described(row: Row) -> ItemRow:
+    """What an entry of the metadata says of its film; keys that we have no use for are ignored."""
+    values = row.values
+    key = _movie_key("id", values.get("id"))
+    tags = [tag for tag in _list("tags", values.get("tags")) if _is_theme(tag)]
+    return ItemRow(
+        key=key,
+        values={
+            "description": check_text(
+                "overview", values.get("overview"), max_length=MAX_FIELD_CHARACTERS, many_lines=True
+            ),
+            "published_at": check_day("releaseDate", values.get("releaseDate")),
+        },
+        facets={
+            FacetKind.DIRECTOR: _people("director", [values.get("director")]),
+            FacetKind.ACTOR: _people("topActors", _list("topActors", values.get("topActors"))),
+            FacetKind.THEME: check_names("tags", tags, max_length=MAX_FACET_NAME)[:MAX_THEMES],
+        },
+        size=row.size,
+    )
+
+
+def _list(name: str, value: object) -> list[Any]:
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise BadValue(f"{name} must be a list")
+    return value
+
+
+def _is_theme(tag: object) -> bool:
+    """Tags are what anyone typed; one that no facet could hold is left out rather than refused."""
+    try:
+        return bool(check_text("tags", tag, max_length=MAX_FACET_NAME))
+    except BadValue:
+        return False
+
+
+def _people(name: str, entries: list[Any]) -> tuple[str, ...]:
+    people = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries if entry]
+    return check_names(name, people, max_length=MAX_FACET_NAME)

@@ -1,0 +1,329 @@
+"""Import files as rows: CSV, JSON Lines and JSON arrays, read strictly and in flat memory.
+
+There are two kinds of trouble. A file that cannot be trusted as a whole (a NUL byte, another encoding than
+UTF-8, a quote that is never closed, the wrong columns) raises BrokenFile at once. A row whose values cannot
+be used is noted in BadRows while reading goes on, so that one run reports all of them.
+"""
+
+import codecs
+import csv
+import json
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from core.errors import InvalidInput
+from core.parsers import unique_keys
+
+MAX_ROW_BYTES = 1_000_000
+MAX_FIELD_CHARACTERS = 100_000
+MAX_REPORTS = 1_000
+FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+_CHUNK_BYTES = 1 << 16
+
+
+class BrokenFile(InvalidInput):
+    """The file as a whole cannot be imported; the message names the line and what to do."""
+
+
+class ImportRefused(InvalidInput):
+    """More rows were bad than allowed; the message lists them. Nothing was stored."""
+
+
+class BadValue(ValueError):
+    """One value of a row cannot be stored; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns that a file may have, and those that it must have."""
+
+    known: frozenset[str]
+    required: frozenset[str]
+
+    @classmethod
+    def exactly(cls, *names: str) -> "Columns":
+        return cls(frozenset(names), frozenset(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: `number` is the line on which it begins (in a JSON array: its place), `size` its bytes."""
+
+    file: str
+    number: int
+    values: Mapping[str, Any]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A row that cannot be used, and why."""
+
+    file: str
+    number: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.number}: {self.reason}"
+
+
+@dataclass(slots=True)
+class BadRows:
+    """All bad rows of a run: every one is counted, the first MAX_REPORTS are kept word for word."""
+
+    allowed: int = 0
+    count: int = 0
+    reports: list[BadRow] = field(default_factory=list)
+
+    def add(self, file: str, number: int, reason: str) -> None:
+        self.count += 1
+        if len(self.reports) < MAX_REPORTS:
+            self.reports.append(BadRow(file, number, reason))
+
+    def check(self) -> None:
+        """Raises ImportRefused when there are more bad rows than allowed."""
+        if self.count <= self.allowed:
+            return
+        lines = [str(report) for report in sorted(self.reports, key=lambda row: (row.file, row.number))]
+        if self.count > len(lines):
+            lines.append(f"… and {self.count - len(lines):,} more")
+        found = "1 row is bad" if self.count == 1 else f"{self.count:,} rows are bad"
+        raise ImportRefused(
+            f"{found} and --max-errors is {self.allowed}, so nothing was imported.\n" + "\n".join(lines)
+        )
+
+
+def format_of(path: Path, named: str | None = None) -> str:
+    """`csv` or `jsonl`: as `named`, or by the ending. Raises InvalidInput where neither says."""
+    chosen = named or FORMATS.get(path.suffix.lower())
+    if chosen is None or chosen not in FORMATS.values():
+        raise InvalidInput(f"{path.name}: name the format with --format csv or --format jsonl.")
+    return chosen
+
+
+def count_lines(path: Path) -> int | None:
+    """The number of lines, for a progress bar; None where the file cannot be read."""
+    try:
+        with open_source(path) as stream:
+            return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
+    except BrokenFile:
+        return None
+
+
+@contextmanager
+def open_source(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a regular file. Raises BrokenFile for anything else: a pipe could block for ever."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise BrokenFile(f"{path} is not a file. Name a regular file, not a folder or a pipe.")
+        stream = path.open("rb")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BrokenFile(f"{path} cannot be read: {reason}.") from error
+    with stream:
+        yield stream
+
+
+def read_rows(path: Path, *, file_format: str, columns: Columns, bad_rows: BadRows) -> Iterator[Row]:
+    """The rows of a CSV file with a header, or of a JSON Lines file, one at a time.
+
+    CSV values are strings; JSON values are what they are. Lines that are no JSON object, or hold unknown
+    keys, go to `bad_rows`. Raises BrokenFile.
+    """
+    with open_source(path) as stream:
+        lines = _Lines(stream, path.name)
+        if file_format == "csv":
+            yield from _read_csv(lines, columns)
+        else:
+            yield from _read_json_lines(lines, columns, bad_rows)
+        if lines.number == 0:
+            raise BrokenFile(f"{path.name} is empty.")
+
+
+class _Lines:
+    """The lines of a stream as text. `number` is that of the line last read; `size` grows until reset."""
+
+    def __init__(self, stream: BinaryIO, file: str) -> None:
+        self.file = file
+        self.number = 0
+        self.size = 0
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        raw = self._stream.readline(MAX_ROW_BYTES + 1)
+        if not raw:
+            raise StopIteration
+        self.number += 1
+        self.size += len(raw)
+        if self.number == 1:
+            if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise self.broken("the file is UTF-16. Save it as UTF-8")
+            raw = raw.removeprefix(codecs.BOM_UTF8)
+        if self.size > MAX_ROW_BYTES:
+            raise self.broken(f"this row is longer than {MAX_ROW_BYTES:,} bytes. Is a quote never closed?")
+        if b"\0" in raw:
+            raise self.broken("there is a NUL byte. The file is damaged, or not UTF-8 text")
+        try:
+            return raw.decode()
+        except UnicodeDecodeError as error:
+            byte = raw[error.start]
+            raise self.broken(f"byte 0x{byte:02x} is not valid UTF-8. Save the file as UTF-8") from error
+
+    def broken(self, reason: str, number: int | None = None) -> BrokenFile:
+        ending = "" if reason.endswith("?") else "."
+        return BrokenFile(f"{self.file}, line {number or self.number}: {reason}{ending}")
+
+
+def _read_csv(lines: _Lines, columns: Columns) -> Iterator[Row]:
+    records = _csv_records(lines)
+    first = next(records, None)
+    if first is None:
+        return
+    header = first[1]
+    _check_header(lines, header, columns)
+    for number, cells in records:
+        if len(cells) != len(header):
+            raise lines.broken(f"{len(cells)} cells where the header has {len(header)}", number)
+        yield Row(lines.file, number, dict(zip(header, cells, strict=True)), lines.size)
+
+
+def _csv_records(lines: _Lines) -> Iterator[tuple[int, list[str]]]:
+    """The line on which each record begins, and its cells; blank lines are left out."""
+    reader = csv.reader(lines, strict=True)
+    while True:
+        lines.size = 0
+        begin = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise lines.broken(_csv_reason(str(error)), begin) from error
+        if any(len(cell) > MAX_FIELD_CHARACTERS for cell in cells):
+            raise lines.broken(_csv_reason("field larger"), begin)
+        if cells:
+            yield begin, cells
+
+
+def _csv_reason(error: str) -> str:
+    """What Python's csv module means, in words for the person who has to mend the file."""
+    if "unexpected end" in error:
+        return "a quote is opened in this row and never closed"
+    if "field larger" in error:
+        return f"a cell is longer than {MAX_FIELD_CHARACTERS:,} characters. Is a quote never closed?"
+    if "expected after" in error:
+        return 'after a closing quote something else than a comma follows. Write " inside quotes as ""'
+    return f"this row is not valid CSV ({error})"
+
+
+def _check_header(lines: _Lines, header: list[str], columns: Columns) -> None:
+    if len(set(header)) != len(header):
+        raise lines.broken("a column is named twice")
+    if unknown := [name for name in header if name not in columns.known]:
+        raise lines.broken(_unknown(unknown, columns))
+    if missing := columns.required - set(header):
+        raise lines.broken(f"missing column {', '.join(sorted(missing))}")
+
+
+def _unknown(names: Collection[str], columns: Columns) -> str:
+    shown = ", ".join(repr(name[:40]) for name in list(names)[:5])
+    return f"unknown column {shown}; known are {', '.join(sorted(columns.known))}"
+
+
+def _read_json_lines(lines: _Lines, columns: Columns, bad_rows: BadRows) -> Iterator[Row]:
+    for line in lines:
+        size, lines.size = lines.size, 0
+        if not line.strip():
+            continue
+        try:
+            values = _parse_object(line, columns)
+        except BadValue as error:
+            bad_rows.add(lines.file, lines.number, str(error))
+        else:
+            yield Row(lines.file, lines.number, values, size)
+
+
+def _parse_object(text: str, columns: Columns) -> dict[str, Any]:
+    try:
+        values = json.loads(text, object_pairs_hook=unique_keys)
+    except (ValueError, RecursionError) as error:
+        raise BadValue(f"not valid JSON ({error})") from error
+    if not isinstance(values, dict):
+        raise BadValue("not a JSON object")
+    if unknown := [name for name in values if name not in columns.known]:
+        raise BadValue(_unknown(unknown, columns))
+    if missing := columns.required - set(values):
+        raise BadValue(f"missing key {', '.join(sorted(missing))}")
+    return values
+
+
+def read_json_array(path: Path) -> Iterator[Row]:
+    """The objects of a file that is one JSON array, one at a time. Raises BrokenFile."""
+    with open_source(path) as stream:
+        text = _Text(stream, path.name)
+        text.expect("[", "the file is not a JSON array")
+        number = 0
+        if text.take("]"):
+            return
+        while True:
+            number += 1
+            values, size = text.decode_object(number)
+            yield Row(path.name, number, values, size)
+            if text.take("]"):
+                return
+            text.expect(",", f"after entry {number} neither a comma nor the closing bracket follows")
+
+
+class _Text:
+    """A window on a UTF-8 stream from which JSON is taken piece by piece."""
+
+    def __init__(self, stream: BinaryIO, file: str) -> None:
+        self._file = file
+        self._window = ""
+        self._chunks = iter(lambda: stream.read(_CHUNK_BYTES), b"")
+        self._decode: Callable[..., str] = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self._json = json.JSONDecoder(object_pairs_hook=unique_keys)
+
+    def take(self, character: str) -> bool:
+        """Whether `character` comes next; if so it is consumed."""
+        self._window = self._window.lstrip(" \t\r\n")
+        while not self._window and self._read_more():
+            self._window = self._window.lstrip(" \t\r\n")
+        if not self._window.startswith(character):
+            return False
+        self._window = self._window[1:]
+        return True
+
+    def expect(self, character: str, otherwise: str) -> None:
+        if not self.take(character):
+            raise BrokenFile(f"{self._file}: {otherwise}.")
+
+    def decode_object(self, number: int) -> tuple[dict[str, Any], int]:
+        """The object that comes next, and its characters. More is read until it is whole."""
+        self.expect("{", f"entry {number} is not a JSON object")
+        self._window = "{" + self._window
+        while True:
+            try:
+                values, end = self._json.raw_decode(self._window)
+            except (ValueError, RecursionError) as error:
+                if len(self._window) <= MAX_ROW_BYTES and self._read_more():
+                    continue
+                raise BrokenFile(f"{self._file}: entry {number} is not valid JSON ({error}).") from error
+            self._window = self._window[end:]
+            return values, end
+
+    def _read_more(self) -> bool:
+        chunk = next(self._chunks, b"")
+        try:
+            self._window += self._decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            raise BrokenFile(f"{self._file} is not valid UTF-8. Save the file as UTF-8.") from error
+        return bool(chunk)

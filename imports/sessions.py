@@ -1,0 +1,198 @@
+"""Import of lists that were shown elsewhere, with what was done with them, from CSV or JSON Lines.
+
+A row is one slot of one list, and one thing that was done with it. A slot with which two things were done has
+two rows; one with which nothing was done has one.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db import transaction
+from django.utils import timezone
+
+from core.progress import Progress
+from core.use_cases import USE_CASES
+from imports.checks import (
+    check_identifier,
+    check_number,
+    check_past_moment,
+    check_text,
+    check_whole,
+    is_empty,
+    shown,
+)
+from imports.interaction_staging import open_staging
+from imports.interactions import check_rating, check_username
+from imports.items import MAX_EXTERNAL_ID
+from imports.reading import BadRow, BadRows, BadValue, Columns, Row, format_of, read_rows
+from imports.session_lists import EXTERNAL, StagedSlot
+from imports.session_staging import open_session_staging
+from interactions.popularity import refresh_popularity
+from interactions.types import TYPES
+from recommendations.services import MAX_SLOTS
+
+SESSION_COLUMNS = Columns(
+    known=frozenset(
+        {
+            "session",
+            "user",
+            "use_case",
+            "shown_at",
+            "item",
+            "kind",
+            "rank",
+            "score",
+            "method",
+            "propensity",
+            "seen",
+            "action",
+            "rating",
+            "acted_at",
+        }
+    ),
+    required=frozenset({"session", "user", "shown_at", "item", "rank"}),
+)
+# So that a list that is known elsewhere by another name than a UUID always gets the same one here.
+NAMES = UUID("5d1c3a0e-2f0b-5c53-9a34-6f1d6d0f8f7a")
+LEAST_PROPENSITY = 1e-9
+_UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\Z", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """The outcome of `import_sessions`.
+
+    left_out   lists of which a row is bad, or whose rows do not make a list
+    unchanged  lists that were on record already
+    """
+
+    rows: int
+    created: int
+    unchanged: int
+    left_out: int
+    interactions: int
+    new_users: int
+    bad_rows: int
+    reports: tuple[BadRow, ...]
+
+
+def import_sessions(
+    *,
+    path: Path,
+    use_case: str,
+    file_format: str | None = None,
+    max_errors: int = 0,
+    progress: Progress | None = None,
+) -> SessionSummary:
+    """Imports a CSV or JSON Lines file of lists; `use_case` is that of rows that name none.
+
+    All or nothing, and the same file again changes nothing. A list enters whole or not at all: one with a bad
+    row is left out. What was done is recorded as `import_interactions` does, and tied to its list.
+    Raises BrokenFile, ImportRefused when more than `max_errors` rows are bad, and InvalidInput.
+    """
+    bad_rows = BadRows(allowed=max_errors)
+    progress = progress or Progress(quiet=True)
+    now = timezone.now()
+    rows = read_rows(
+        path, file_format=format_of(path, file_format), columns=SESSION_COLUMNS, bad_rows=bad_rows
+    )
+    with open_session_staging(path.name) as sessions, open_staging(path.name) as interactions:
+        for row in rows:
+            progress.advance()
+            try:
+                sessions.add(parse_slot(row, default_use_case=use_case, now=now))
+            except BadValue as error:
+                bad_rows.add(row.file, row.number, str(error))
+                _leave_out_session(row, sessions.broken, bad_rows)
+        usable = sessions.staged + bad_rows.count
+        with transaction.atomic():
+            counts = sessions.merge(bad_rows, interactions)
+            done = interactions.merge(bad_rows)
+            sessions.tie_interactions()
+            refresh_popularity(now=now)
+    return SessionSummary(
+        rows=usable,
+        created=counts.created,
+        unchanged=counts.unchanged,
+        left_out=counts.left_out,
+        interactions=done.created,
+        new_users=counts.new_users,
+        bad_rows=bad_rows.count,
+        reports=tuple(bad_rows.reports),
+    )
+
+
+def session_uuid(name: str) -> UUID:
+    """The id of a list here: `name` itself where it is a UUID, else one that follows from it (RFC 9562)."""
+    return UUID(name) if _UUID.match(name) else uuid5(NAMES, name)
+
+
+def parse_slot(row: Row, *, default_use_case: str, now: datetime) -> StagedSlot:
+    """The checked values of one row. Raises BadValue."""
+    values = row.values
+    use_case = check_text("use_case", values.get("use_case"), max_length=64) or default_use_case
+    if use_case not in USE_CASES:
+        raise BadValue(f"use_case must be one of {', '.join(USE_CASES)}, not {shown(use_case)}")
+    kind = USE_CASES[use_case].kind
+    if check_text("kind", values.get("kind"), max_length=32) not in ("", kind):
+        raise BadValue(f"kind must be {kind} in lists of {use_case}, not {shown(values['kind'])}")
+    shown_at = check_past_moment("shown_at", values["shown_at"], now=now)
+    action, rating, acted_at = _action(values, shown_at, now)
+    return StagedSlot(
+        line=row.number,
+        session_id=session_uuid(check_identifier("session", values["session"], max_length=200)),
+        username=check_username(values),
+        use_case=use_case,
+        shown_at=shown_at,
+        kind=kind,
+        external_id=check_identifier("item", values["item"], max_length=MAX_EXTERNAL_ID),
+        rank=_rank("rank", values["rank"]),
+        score=check_number("score", values.get("score"), low=0, high=1),
+        method=check_text("method", values.get("method"), max_length=64) or EXTERNAL,
+        propensity=check_number("propensity", values.get("propensity"), low=LEAST_PROPENSITY, high=1),
+        seen=check_whole("seen", values.get("seen"), low=0, high=MAX_SLOTS),
+        action=action,
+        rating=rating,
+        acted_at=acted_at,
+    )
+
+
+def _rank(name: str, value: object) -> int:
+    rank = check_whole(name, value, low=1, high=MAX_SLOTS)
+    if rank is None:
+        raise BadValue(f"{name} is empty")
+    return rank
+
+
+def _action(
+    values: Mapping[str, Any], shown_at: datetime, now: datetime
+) -> tuple[str, float | None, datetime | None]:
+    """What was done, its rating and when; an action without a time was done when the list was shown."""
+    action = check_text("action", values.get("action"), max_length=32)
+    if not action:
+        if not is_empty(values.get("rating")) or not is_empty(values.get("acted_at")):
+            raise BadValue("rating and acted_at belong to an action, and there is none")
+        return "", None, None
+    if action not in TYPES:
+        raise BadValue(f"action must be one of {', '.join(TYPES)}, not {shown(action)}")
+    acted_at = values.get("acted_at")
+    moment = shown_at if is_empty(acted_at) else check_past_moment("acted_at", acted_at, now=now)
+    if moment < shown_at:
+        raise BadValue(f"acted_at is before the list was shown: {shown(acted_at)}")
+    return action, check_rating(values, action), moment
+
+
+def _leave_out_session(row: Row, broken: set[UUID], bad_rows: BadRows) -> None:
+    """Notes that the list of a bad row is not whole, while it still matters."""
+    if bad_rows.count > bad_rows.allowed:
+        return
+    try:
+        broken.add(session_uuid(check_identifier("session", row.values["session"], max_length=200)))
+    except BadValue:
+        # Which list it belongs to cannot be known.
+        return

@@ -1,0 +1,152 @@
+"""The ALS dataset: a row per live interaction with its weight, streamed from the database into Parquet.
+
+Pairs are added up in training and not here, because evaluation has to cut the log at a moment in time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from core.progress import Progress
+from core.use_cases import UseCase
+from feedback.models import Dislike
+from interactions.models import UserInteraction
+from interactions.selectors import live_interactions, said_in
+from ranking.datasets.manifest import (
+    DATA,
+    Manifest,
+    dataset_name,
+    datasets_folder,
+    file_sha256,
+    git_revision,
+    read_manifest,
+    whole_folder,
+    write_manifest,
+)
+from ranking.statistics.events import Events
+
+KIND = "als"
+BATCH = 50_000
+SCHEMA = pa.schema(
+    [
+        ("user_id", pa.int64()),
+        ("item_id", pa.int64()),
+        ("type", pa.dictionary(pa.int8(), pa.string())),
+        ("weight", pa.float32()),
+        ("occurred_at", pa.timestamp("us", tz="UTC")),
+        ("relevant", pa.bool_()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedDataset:
+    """Where a dataset was written, and its manifest."""
+
+    folder: str
+    manifest: Manifest
+
+
+def generate_als_dataset(
+    *, use_case: UseCase, progress: Progress, now: datetime | None = None
+) -> GeneratedDataset:
+    """Writes every live weighted interaction up to `now` that says something in the use case.
+
+    Streams: what is held at any time is one batch. `relevant` marks what counts as a success in evaluation.
+    """
+    made_at = timezone.now()
+    now = now or made_at
+    folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
+    with whole_folder(folder) as part:
+        counts = _write(part / DATA, use_case, now, progress)
+        manifest = Manifest(
+            kind=KIND,
+            use_case=use_case.name,
+            name=folder.name,
+            created_at=made_at.isoformat(),
+            window_end=now.isoformat(),
+            counts=counts,
+            columns={field.name: str(field.type) for field in SCHEMA},
+            git_revision=git_revision(),
+            sha256=file_sha256(part / DATA),
+        )
+        write_manifest(part, manifest)
+    return GeneratedDataset(str(folder), manifest)
+
+
+def load_als_events(folder: Path, use_case: UseCase) -> tuple[Manifest, Events]:
+    """A dataset as arrays for the mathematics, and its manifest. Raises DatasetError."""
+    manifest = read_manifest(folder, kind=KIND, use_case=use_case.name)
+    frame = pd.read_parquet(
+        folder / DATA, columns=["user_id", "item_id", "weight", "occurred_at", "relevant"]
+    )
+    microseconds = frame["occurred_at"].dt.as_unit("us").astype(np.int64).to_numpy()
+    return manifest, Events(
+        user_ids=frame["user_id"].to_numpy(),
+        item_ids=frame["item_id"].to_numpy(),
+        weights=frame["weight"].to_numpy(),
+        times=microseconds / 1e6,
+        relevant=frame["relevant"].to_numpy(),
+    )
+
+
+def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> dict[str, int]:
+    types: Counter[str] = Counter()
+    people: set[int] = set()
+    items: set[int] = set()
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        progress.begin(_rows(use_case, now).count(), "interactions")
+        for batch in _batches(use_case, now):
+            user_ids, item_ids, names, weights, moments = zip(*batch, strict=True)
+            relevant = [name in use_case.positive_interactions for name in names]
+            writer.write_batch(
+                pa.record_batch(
+                    [
+                        pa.array(user_ids, pa.int64()),
+                        pa.array(item_ids, pa.int64()),
+                        pa.array(names, pa.string()).dictionary_encode().cast(SCHEMA.field("type").type),
+                        pa.array(weights, pa.float32()),
+                        pa.array(moments, SCHEMA.field("occurred_at").type),
+                        pa.array(relevant, pa.bool_()),
+                    ],
+                    schema=SCHEMA,
+                )
+            )
+            types.update(names)
+            people.update(user_ids)
+            items.update(item_ids)
+            progress.advance(len(batch))
+    return {"rows": types.total(), "people": len(people), "items": len(items), **dict(sorted(types.items()))}
+
+
+def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
+    return (
+        live_interactions()
+        .filter(said_in(use_case), occurred_at__lte=now)
+        .exclude(weight=0.0)
+        # Staff took it for abuse.
+        .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
+    )
+
+
+def _batches(use_case: UseCase, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
+    ordered = _rows(use_case, now).order_by("pk")
+    rows = ordered.values_list("user_id", "item_id", "type", "weight", "occurred_at")
+    batch: list[tuple[Any, ...]] = []
+    for row in rows.iterator(chunk_size=BATCH):
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Recommenders: one folder for each way of retrieving or scoring items."""

@@ -1,0 +1,1 @@
+"""LightGBM LambdaRank over the features of a pool."""

@@ -1,0 +1,207 @@
+"""Trains a ranker from lists that were shown, judges it on the last of them, and registers it.
+
+The lists are cut twice in time: train | validation | test. When to stop and how scores become probabilities
+is decided on validation, quality is reported on test, and what is registered is trained on everything, with
+as many trees as validation asked for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.arrays import Bools, Doubles, Rows
+from core.errors import InvalidInput
+from core.progress import Progress
+from core.use_cases import UseCase
+from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
+from ranking.datasets.manifest import BOOTSTRAP
+from ranking.datasets.ranker import load_ranker_data
+from ranking.evaluation.figures import interval_json
+from ranking.features import FEATURE_SET
+from ranking.models import ModelVersion
+from ranking.recommenders.ranker.file import dump_ranker
+from ranking.recommenders.ranker.model import (
+    MODEL_SCORE,
+    Ranker,
+    RankerData,
+    RankerParameters,
+    fit_ranker,
+    likely_seen,
+)
+from ranking.recommenders.training import TrainedVersion, TrainingError
+from ranking.recommenders.tuning import tune_ranker
+from ranking.registry.locks import training_lock
+from ranking.registry.versions import register_version
+from ranking.statistics.calibration import fit_platt
+from ranking.statistics.lists import ENGAGED, judge_seen_lists
+from ranking.statistics.metrics import bootstrap_interval, paired_bootstrap_interval
+from ranking.statistics.split import time_cuts
+
+CUTS = (0.8, 0.9)
+K = 10
+UNVALIDATED_ROUNDS = 50
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedRanker:
+    """A trained ranker and how it came to be, as JSON."""
+
+    ranker: Ranker
+    hyper_parameters: dict[str, Any]
+    calibration: dict[str, Any]
+
+
+def train_ranker(
+    *,
+    use_case: UseCase,
+    dataset: Path,
+    given: Mapping[str, Any],
+    seed: int,
+    tune: int = 0,
+    progress: Progress,
+) -> TrainedVersion:
+    """Trains, judges and registers a candidate from `dataset`; with `tune` N after N rounds of search.
+
+    `given` are the hyper-parameters that are not to be those measured best for the sort of dataset, by the
+    names of RankerParameters. Raises InvalidInput for a value that cannot be, TrainingError where the
+    dataset holds nothing to learn from, DatasetError where it is not whole, and LockHeld while another run
+    trains the same use case.
+    """
+    with training_lock(f"train-{ModelVersion.Kind.RANKER}-{use_case.name}"):
+        manifest, data = load_ranker_data(dataset, use_case)
+        defaults = BOOTSTRAP_PARAMETERS if manifest.source == BOOTSTRAP else RankerParameters()
+        try:
+            parameters = replace(defaults, **given)
+        except ValueError as error:
+            raise InvalidInput(str(error)) from error
+        if not data.can_teach_order:
+            raise TrainingError(
+                "There is nothing to learn from yet: no list holds anything that was preferred to the rest."
+            )
+        test_from = time_cuts(data.times, CUTS)[1]
+        past, test = data.take_lists(data.times < test_from), data.take_lists(data.times >= test_from)
+        if tune:
+            parameters = tune_ranker(past, parameters, rounds=tune, seed=seed, progress=progress)
+        metrics = {"test": _judge(past, test, parameters, seed, progress)}
+        fitted = fit_calibrated_ranker(data, parameters, seed=seed, progress=progress)
+        version = register_version(
+            kind=ModelVersion.Kind.RANKER,
+            use_case=use_case.name,
+            data=dump_ranker(fitted.ranker),
+            dataset_manifest=manifest.as_json(),
+            hyper_parameters=fitted.hyper_parameters,
+            metrics={**metrics, "calibration": fitted.calibration, "gain": fitted.ranker.importances()},
+            why="trained; not compared with the active version yet",
+        )
+    return TrainedVersion(
+        version=version.label,
+        file=version.file,
+        sha256=version.sha256,
+        people=len(np.unique(data.user_ids)),
+        items=len(data.relevance),
+        hyper_parameters=fitted.hyper_parameters,
+        metrics=metrics,
+    )
+
+
+def fit_calibrated_ranker(
+    data: RankerData,
+    parameters: RankerParameters,
+    *,
+    seed: int,
+    progress: Progress,
+    beside: RankerData | None = None,
+) -> FittedRanker:
+    """A ranker of all the lists: stopped and calibrated on their last tenth, then trained anew with it.
+
+    `beside` are lists that are only learned from, whatever their time. Raises TrainingError where no list
+    holds anything better than the rest.
+    """
+    cut = time_cuts(data.times, CUTS[1:])[0] if len(data) else 0.0
+    past, validation = data.take_lists(data.times < cut), data.take_lists(data.times >= cut)
+    if not past.can_teach_order or not validation.can_teach_order:
+        # Too little to hold any out: a few trees, since nothing can tell when to stop.
+        past, validation = data, data.take_lists(np.zeros(len(data), dtype=np.bool_))
+        parameters = replace(parameters, rounds=min(parameters.rounds, UNVALIDATED_ROUNDS))
+    more = [] if beside is None else [beside]
+    past, data = RankerData.join([*more, past]), RankerData.join([*more, data])
+    try:
+        stopped = fit_ranker(past, validation, parameters, seed=seed, progress=progress.counter("rounds"))
+        rounds = max(1, stopped.booster.num_trees())
+        whole = (
+            fit_ranker(data, None, replace(parameters, rounds=rounds), seed=seed)
+            if len(validation)
+            else stopped
+        )
+    except ValueError as error:
+        raise TrainingError(str(error)) from error
+    slope, intercept, calibration = calibrate_ranker(stopped, validation, np.random.default_rng(seed))
+    return FittedRanker(
+        ranker=whole.calibrated(slope, intercept),
+        hyper_parameters={**asdict(parameters), "trees": rounds, "feature_set": FEATURE_SET, "seed": seed},
+        calibration=calibration,
+    )
+
+
+def calibrate_ranker(
+    ranker: Ranker, validation: RankerData, rng: np.random.Generator
+) -> tuple[float, float, dict[str, Any]]:
+    """Slope and intercept of P(engaged), and how they were found.
+
+    Among slots that were likely looked at it is the share that people engaged with. Among candidates of a
+    bootstrap, which stood in no order before anybody's eyes, it is the chance against one other candidate,
+    as for ALS (docs/als.md).
+    """
+    validation = likely_seen(validation, rng)
+    scores = ranker.scores(validation.features)
+    engaged = validation.relevance >= ENGAGED
+    if not engaged.any() or engaged.all():
+        return ranker.slope, ranker.intercept, {"why_not": "nothing to calibrate on in the last lists"}
+    rows: Rows | Bools = np.ones(len(scores), dtype=np.bool_)
+    against = "slots looked at"
+    if (validation.exposure == 1.0).all():
+        others = rng.choice(np.flatnonzero(~engaged), size=int(engaged.sum()))
+        rows, against = np.concatenate([np.flatnonzero(engaged), others]), "one other candidate"
+    slope, intercept = fit_platt(scores[rows], engaged[rows])
+    return (
+        slope,
+        intercept,
+        {"slope": slope, "intercept": intercept, "slots": len(scores[rows]), "against": against},
+    )
+
+
+def _judge(
+    past: RankerData, test: RankerData, parameters: RankerParameters, seed: int, progress: Progress
+) -> dict[str, Any]:
+    """The ranker beside the order as shown and the retrieval model alone, on the same lists, as JSON."""
+    if not past.can_teach_order or not test.can_teach_order:
+        return {"why_not": "too few lists to hold any out"}
+    fitted = fit_calibrated_ranker(past, parameters, seed=seed, progress=progress)
+    rng = np.random.default_rng(seed)
+    orders: dict[str, Doubles] = {
+        "ranker": fitted.ranker.scores(test.features),
+        "als": test.features[:, MODEL_SCORE].astype(np.float64),
+        "as_shown": -test.ranks.astype(np.float64),
+    }
+    reports = {
+        name: judge_seen_lists(
+            test.sizes, test.user_ids, test.ranks, test.relevance, test.exposure, scores, k=K
+        )
+        for name, scores in orders.items()
+    }
+    difference = paired_bootstrap_interval(reports["ranker"].ndcg, reports["als"].ndcg, rng=rng)
+    return {
+        "lists": len(test),
+        "people": len(reports["ranker"].user_ids),
+        **{
+            name: {
+                f"ndcg@{K}": interval_json(bootstrap_interval(report.ndcg, rng=rng)),
+                "liked_over_disliked": interval_json(bootstrap_interval(report.liked_over_disliked, rng=rng)),
+            }
+            for name, report in reports.items()
+        },
+        f"ranker_minus_als_ndcg@{K}": interval_json(difference),
+    }

@@ -1,0 +1,1 @@
+"""Items like those that a person approved, by their facets."""

@@ -1,0 +1,114 @@
+"""The examples of one person: what they did, what they passed over, and what they might have met instead."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from math import log2
+from operator import attrgetter
+from typing import NamedTuple
+
+import numpy as np
+from django.conf import settings
+
+from core.use_cases import UseCase
+from interactions.types import TYPES
+from ranking.recommenders.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
+from ranking.recommenders.two_tower.dataset.log import Act, PersonLog
+from ranking.recommenders.two_tower.dataset.negatives import Demand, PassedOver
+
+# A like found far down says more than one at the top, where everybody looks; but not without end.
+MOST_RANK_WEIGHT = 3.0
+
+
+class Example(NamedTuple):
+    """One row of the dataset but for the person's state, which is that before `time`.
+
+    label        0 to 1
+    weight       signed training weight of the interaction; 0 for a negative that nobody stated
+    rank_weight  how much the example counts, above 0
+    kind         OBSERVED, HARD_NEGATIVE or RANDOM_NEGATIVE
+    relevant     counts as a success in the use case
+    """
+
+    time: float
+    item_id: int
+    label: float
+    weight: float
+    rank_weight: float
+    kind: int
+    relevant: bool
+
+
+def examples_of(
+    log: PersonLog,
+    passed_over: Sequence[PassedOver],
+    demand: Demand,
+    use_case: UseCase,
+    rng: np.random.Generator,
+) -> Iterator[tuple[float, list[Example]]]:
+    """Each moment of which there are examples, oldest first, with these."""
+    observed = list(_observed(log.acts, use_case))
+    found = [*observed, *map(_hard_negative, passed_over), *_random_negatives(log, observed, demand, rng)]
+    found.sort(key=attrgetter("time"))
+    for moment, examples in groupby(found, key=attrgetter("time")):
+        yield moment, list(examples)
+
+
+def label_of(type_name: str, weight: float) -> float:
+    """How much an interaction says that the person likes the item, 0 to 1.
+
+    A rating r out of 10 gives r / 10, none 0.7; otherwise the training weight over that of a like, at most 1.
+    A dislike gives 0.
+    """
+    full = TYPES["watched" if type_name == "watched" else "like"].training
+    return min(1.0, max(0.0, weight / full))
+
+
+def rank_weight(rank: int) -> float:
+    """1 over the chance that a rank is looked at: log2(rank + 1), at most MOST_RANK_WEIGHT; 1 for no list."""
+    return min(MOST_RANK_WEIGHT, log2(rank + 1)) if rank else 1.0
+
+
+def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
+    """What speaks for or against an item; a dislike outweighs whatever came with it or after it."""
+    disliked: dict[int, float] = {}
+    for act in acts:
+        if act.counts and act.weight < 0.0:
+            disliked.setdefault(act.item_id, act.time)
+    for act in acts:
+        polarity = TYPES[act.type_name].polarity
+        if not act.counts or polarity == 0 or (polarity < 0 and act.weight == 0.0):
+            continue
+        if polarity < 0:
+            counts = settings.DISLIKE_EXAMPLE_WEIGHT * -act.weight
+            yield Example(act.time, act.item_id, 0.0, act.weight, counts, HARD_NEGATIVE, relevant=False)
+        else:
+            outweighed = disliked.get(act.item_id, np.inf) <= act.time
+            yield Example(
+                time=act.time,
+                item_id=act.item_id,
+                label=0.0 if outweighed else label_of(act.type_name, act.weight),
+                weight=act.weight,
+                rank_weight=rank_weight(act.rank),
+                kind=OBSERVED,
+                relevant=act.type_name in use_case.positive_interactions,
+            )
+
+
+def _hard_negative(slot: PassedOver) -> Example:
+    """It counts as much as the rank is likely to have been looked at."""
+    looked_at = 1.0 / log2(slot.rank + 1)
+    return Example(slot.time, slot.item_id, 0.0, 0.0, looked_at, HARD_NEGATIVE, relevant=False)
+
+
+def _random_negatives(
+    log: PersonLog, observed: Sequence[Example], demand: Demand, rng: np.random.Generator
+) -> Iterator[Example]:
+    """For each positive example an item drawn by demand, left out where the person had met it by then."""
+    moments = [one.time for one in observed if one.label > 0.0]
+    met: dict[int, float] = {}
+    for act in log.acts:
+        met.setdefault(act.item_id, act.time)
+    drawn = demand.draw(np.array(moments, dtype=np.float64), rng)
+    for moment, item_id in zip(moments, drawn.tolist(), strict=True):
+        if item_id and met.get(item_id, np.inf) > moment:
+            yield Example(moment, item_id, 0.0, 0.0, 1.0, RANDOM_NEGATIVE, relevant=False)

@@ -1,0 +1,86 @@
+"""The two-tower dataset: examples with what was known of the person before each, and the items, as Parquet.
+
+People are read in batches of some thousand interactions; what is held is one batch, beside two numbers per
+person and a few per item. No example sees anything of its own moment or later.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from django.utils import timezone
+
+from core.progress import Progress
+from core.use_cases import UseCase
+from profiles.log import current_rules
+from ranking.datasets.event_log import GeneratedDataset
+from ranking.datasets.manifest import (
+    DATA,
+    Manifest,
+    dataset_name,
+    datasets_folder,
+    file_sha256,
+    git_revision,
+    whole_folder,
+    write_manifest,
+)
+from ranking.datasets.ranker import negative_examples
+from ranking.recommenders.two_tower.dataset.examples import examples_of
+from ranking.recommenders.two_tower.dataset.items import ITEMS, write_items
+from ranking.recommenders.two_tower.dataset.log import FacetsOfItems, people_batches, read_people
+from ranking.recommenders.two_tower.dataset.negatives import read_demand, read_passed_over
+from ranking.recommenders.two_tower.dataset.rows import KIND, TWO_TOWER_SCHEMA, TwoTowerRows, TwoTowerWriter
+from ranking.recommenders.two_tower.dataset.state import PersonSoFar
+
+
+def generate_two_tower_dataset(
+    *, use_case: UseCase, seed: int, progress: Progress, now: datetime | None = None
+) -> GeneratedDataset:
+    """Writes what people did up to `now`, their hard negatives, and random ones drawn by `seed`.
+
+    Equal logs and seeds give equal files. Raises DatasetError for a session log that cannot be read.
+    """
+    made_at = timezone.now()
+    now = now or made_at
+    folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
+    with whole_folder(folder) as part:
+        items = write_items(part / ITEMS, use_case)
+        counts = _write_examples(part / DATA, use_case, seed, now, progress)
+        manifest = Manifest(
+            kind=KIND,
+            use_case=use_case.name,
+            name=folder.name,
+            created_at=made_at.isoformat(),
+            window_end=now.isoformat(),
+            counts={**counts, "catalogue": items},
+            columns={field.name: str(field.type) for field in TWO_TOWER_SCHEMA},
+            git_revision=git_revision(),
+            sha256=file_sha256(part / DATA),
+            negative_examples=negative_examples(use_case, now),
+            more_files={ITEMS: file_sha256(part / ITEMS)},
+        )
+        write_manifest(part, manifest)
+    return GeneratedDataset(str(folder), manifest)
+
+
+def _write_examples(
+    path: Path, use_case: UseCase, seed: int, until: datetime, progress: Progress
+) -> dict[str, int]:
+    demand, facets, rules = read_demand(use_case, until), FacetsOfItems(), current_rules()
+    rng = np.random.default_rng(seed)
+    with TwoTowerWriter(path) as writer:
+        batches = people_batches(use_case, until)
+        progress.begin(len(batches), "batches of people")
+        for people in batches:
+            passed_over = read_passed_over(use_case, people, until)
+            rows = TwoTowerRows()
+            for log in read_people(use_case, people, until):
+                facets.look_up({act.item_id for act in log.acts})
+                so_far = PersonSoFar(log, facets, rules)
+                for moment, examples in examples_of(
+                    log, passed_over.get(log.user_id, ()), demand, use_case, rng
+                ):
+                    rows.add(log.user_id, so_far.before(moment), examples)
+            writer.write(rows)
+            progress.advance()
+    return writer.counts

@@ -1,0 +1,119 @@
+"""Judges a two-tower model on people held out by time, beside what needs no such model."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+
+from core.arrays import Floats, Ints, Rows
+from ranking.evaluation.figures import interval_json
+from ranking.recommenders.als.model import AlsParameters, fit_als, top_k
+from ranking.recommenders.als.train import K, people_held_out, report_json
+from ranking.recommenders.two_tower.data import TwoTowerExamples
+from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData
+from ranking.recommenders.two_tower.model import TwoTower, score_items, user_vector
+from ranking.statistics.events import Events
+from ranking.statistics.metrics import paired_bootstrap_interval
+from ranking.statistics.offline import (
+    Recommender,
+    als_recommender,
+    evaluate_rankings,
+    random_recommender,
+    score_recommender,
+)
+from ranking.statistics.popularity import decayed_popularity
+from ranking.statistics.split import Holdout
+
+# How deep a list of candidates is looked at: what a source brings beside others.
+DEPTH = 100
+
+
+def judge_two_tower(
+    data: TwoTowerData, start: float, fit: Callable[[TwoTowerExamples], TwoTower], *, seed: int
+) -> dict[str, Any]:
+    """A model of what came before `start` beside ALS, popularity and random on what came after it, as JSON.
+
+    All on the same people. `start` in seconds since 1970; ALS with its usual hyper-parameters.
+    """
+    test = people_held_out(data.events, start, float(data.events.times.max()) + 1.0)
+    if test is None:
+        return {"why_not": "nobody can be held out after the last cut in time"}
+    rng = np.random.default_rng(seed)
+    popularity = decayed_popularity(
+        test.training, now=test.start, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS
+    )
+    recommenders: dict[str, Recommender] = {
+        "two_tower": tower_recommender(fit(data.examples.before(start)), data, test),
+        "als": als_recommender(fit_als(test.training, AlsParameters(), seed=seed)),
+        "popularity": score_recommender(*popularity),
+        "random": random_recommender(data.items.item_ids, rng),
+    }
+    reports = {
+        name: tuple(
+            evaluate_rankings(test, recommend, catalogue_size=len(data.items), rng=rng, k=k)
+            for k in (K, DEPTH)
+        )
+        for name, recommend in recommenders.items()
+    }
+    ndcg = {name: report.per_person_ndcg for name, (report, _) in reports.items()}
+    return {
+        "people": len(test),
+        "from": datetime.fromtimestamp(test.start, UTC).isoformat(),
+        **{
+            name: {**report_json(report), f"recall@{DEPTH}": interval_json(deep.recall)}
+            for name, (report, deep) in reports.items()
+        },
+        **{
+            f"two_tower_minus_{name}_ndcg@{K}": interval_json(
+                paired_bootstrap_interval(ndcg["two_tower"], ndcg[name], rng=rng)
+            )
+            for name in ("popularity", "als")
+        },
+    }
+
+
+def tower_recommender(model: TwoTower, data: TwoTowerData, test: Holdout) -> Recommender:
+    """What the model brings to the held-out people, from what was known before the first thing judged on."""
+    rows = dict(zip(test.user_ids.tolist(), _first_targets(data, test).tolist(), strict=True))
+
+    def recommend(history: Events, k: int) -> Ints:
+        user = _user_at(model, data, rows[int(history.user_ids[0])])
+        if user is None:
+            return np.empty(0, dtype=np.int64)
+        known = model.rows_of(history.item_ids)
+        return model.item_ids[top_k(score_items(model, user), k, known[known >= 0])]
+
+    return recommend
+
+
+def _first_targets(data: TwoTowerData, test: Holdout) -> Rows:
+    """(p,) the example of the first thing that each held-out person is judged on."""
+    # Targets are sorted by person and time, and everybody has one.
+    _, first = np.unique(test.targets.user_ids, return_index=True)
+    people = np.searchsorted(test.user_ids, data.events.user_ids)
+    people = np.minimum(people, len(test) - 1)
+    targets = test.targets.select(first)
+    same = (
+        (test.user_ids[people] == data.events.user_ids)
+        & (targets.times[people] == data.events.times)
+        & (targets.item_ids[people] == data.events.item_ids)
+    )
+    found = np.flatnonzero(same)
+    _, one_each = np.unique(people[found], return_index=True)
+    return data.rows[found[one_each]]
+
+
+def _user_at(model: TwoTower, data: TwoTowerData, row: int) -> Floats | None:
+    """The person's vector from the state of one example."""
+    examples = data.examples
+    history = slice(*examples.history_indptr[row : row + 2])
+    taste = slice(*examples.taste_indptr[row : row + 2])
+    return user_vector(
+        model,
+        item_ids=data.items.item_ids[examples.history_rows[history]],
+        weights=examples.history_weights[history],
+        facet_ids=data.items.facet_ids[examples.facet_columns[taste]],
+        facet_scores=examples.facet_scores[taste],
+    )

@@ -1,0 +1,223 @@
+"""The model registry: files that are whole or absent, rows that say which of them serves.
+
+A model's bytes are read once, hashed, and parsed from that same buffer only when the hash is the one in
+its row. Files are never changed in place and never memory-mapped (docs/decisions/0005-model-files.md).
+"""
+
+import hashlib
+import logging
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from core.errors import Conflict, HeedError, NotFound
+from ranking.models import ModelVersion
+
+logger = logging.getLogger(__name__)
+
+Status = ModelVersion.Status
+Kind = ModelVersion.Kind
+_SUFFIX = {Kind.ALS: "npz", Kind.TWO_TOWER: "safetensors", Kind.RANKER: "txt"}
+# What lists are made by without any version of a kind; they need ALS.
+_WITHOUT = {Kind.TWO_TOWER: "the other sources go on", Kind.RANKER: "ALS alone orders the lists"}
+
+
+class ModelFileError(HeedError):
+    """A model's file is missing or is not the one that was registered."""
+
+    status = 503
+
+
+def file_name(*, kind: str, use_case: str, data: bytes) -> str:
+    """What the file of a model is called: equal bytes have one name, so a file never changes."""
+    digest = hashlib.sha256(data).hexdigest()
+    return f"{kind}-{use_case}-{digest[:16]}.{_SUFFIX[Kind(kind)]}"
+
+
+def register_version(
+    *,
+    kind: str,
+    use_case: str,
+    data: bytes,
+    dataset_manifest: dict[str, Any],
+    hyper_parameters: dict[str, Any],
+    metrics: dict[str, Any],
+    why: str,
+) -> ModelVersion:
+    """Writes a trained model's file and then its row, as a candidate.
+
+    A crash between the two leaves a file that no row names, which harms nothing.
+    """
+    file = file_name(kind=kind, use_case=use_case, data=data)
+    _write_whole(Path(settings.MODEL_DIR) / file, data)
+    with transaction.atomic():
+        versions = ModelVersion.objects.filter(kind=kind, use_case=use_case)
+        last = versions.aggregate(last=Max("version"))["last"] or 0
+        return ModelVersion.objects.create(
+            kind=kind,
+            use_case=use_case,
+            version=last + 1,
+            file=file,
+            sha256=hashlib.sha256(data).hexdigest(),
+            dataset_manifest=dataset_manifest,
+            hyper_parameters=hyper_parameters,
+            metrics=metrics,
+            parent=versions.filter(status=Status.ACTIVE).first(),
+            why=why,
+        )
+
+
+def read_verified(version: ModelVersion) -> bytes:
+    """The bytes of a version's file. Raises ModelFileError unless their SHA-256 is the registered one."""
+    path = Path(settings.MODEL_DIR) / version.file
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"{version.label}: {path} cannot be read ({error.strerror}).") from error
+    if hashlib.sha256(data).hexdigest() != version.sha256:
+        raise ModelFileError(f"{version.label}: {path} is not the file that was registered.")
+    return data
+
+
+def find_version(*, label: str) -> ModelVersion:
+    """The version that people call `label`, such as `als-movie_home-7`. Raises NotFound."""
+    kind, _, rest = label.partition("-")
+    use_case, _, number = rest.rpartition("-")
+    version = None
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        version = ModelVersion.objects.filter(kind=kind, use_case=use_case, version=int(number)).first()
+    if version is None:
+        raise NotFound(f"There is no model version {label!r}.")
+    return version
+
+
+def newest_candidate(*, kind: str, use_case: str) -> ModelVersion:
+    """The candidate trained last. Raises NotFound."""
+    candidates = ModelVersion.objects.filter(kind=kind, use_case=use_case, status=Status.CANDIDATE)
+    version = candidates.order_by("-version").first()
+    if version is None:
+        raise NotFound(f"There is no {kind} candidate for {use_case}. Train one first.")
+    return version
+
+
+def activate_version(*, version: ModelVersion, why: str) -> ModelVersion:
+    """Makes `version` the one that serves; the one that served is archived.
+
+    Raises ModelFileError when its file is not whole. Activating the active version changes nothing.
+    """
+    read_verified(version)
+    with transaction.atomic():
+        current = active_version(kind=version.kind, use_case=version.use_case)
+        if current is not None and current.pk == version.pk:
+            return current
+        if current is not None:
+            _set_status(current, Status.ARCHIVED, f"replaced by {version.label}")
+        version.activated_at = timezone.now()
+        _set_status(version, Status.ACTIVE, why)
+    logger.info("model version %s is active: %s", version.label, why)
+    return version
+
+
+def reject_version(*, version: ModelVersion, why: str) -> ModelVersion:
+    """Keeps a candidate on record as one that was not good enough. Raises Conflict for any other status."""
+    if version.status != Status.CANDIDATE:
+        raise Conflict(f"{version.label} is {version.status}; only a candidate can be rejected.")
+    _set_status(version, Status.REJECTED, why)
+    logger.info("model version %s is rejected: %s", version.label, why)
+    return version
+
+
+def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
+    """Takes the active version out of service and activates the one that served before it.
+
+    The one taken out is marked rejected, so that a second rollback goes one further back. Where no whole
+    version served before, it is taken out, unless it is ALS.
+    Returns the version that serves now, or the one that was taken out without another in its place.
+    Raises Conflict when no version is active, and for ALS when nothing whole served before.
+    """
+    with transaction.atomic():
+        current = active_version(kind=kind, use_case=use_case)
+        if current is None:
+            raise Conflict(f"No {kind} version is active for {use_case}, so there is nothing to roll back.")
+        previous = _whole_before(current)
+        if previous is not None:
+            _set_status(current, Status.REJECTED, f"rolled back to {previous.label}: {why}")
+            previous.activated_at = timezone.now()
+            _set_status(previous, Status.ACTIVE, f"rolled back from {current.label}: {why}")
+            logger.info("model version %s is active: rolled back from %s", previous.label, current.label)
+            return previous
+        if kind not in _WITHOUT:
+            raise Conflict(
+                f"No earlier {kind} version of {use_case} can serve, so {current.label} stays active."
+            )
+        _set_status(current, Status.REJECTED, f"taken out, {_WITHOUT[Kind(kind)]}: {why}")
+        logger.info("model version %s is taken out: %s", current.label, why)
+        return current
+
+
+def active_version(*, kind: str, use_case: str) -> ModelVersion | None:
+    """The version that serves, locked with all others of its kind until the transaction ends.
+
+    So two activations at once follow each other. Needs a transaction.
+    """
+    versions = ModelVersion.objects.select_for_update().filter(kind=kind, use_case=use_case)
+    return next((version for version in versions.order_by("pk") if version.status == Status.ACTIVE), None)
+
+
+def _whole_before(current: ModelVersion) -> ModelVersion | None:
+    """The version that served before, of those whose file is whole."""
+    earlier = ModelVersion.objects.filter(
+        kind=current.kind, use_case=current.use_case, status=Status.ARCHIVED
+    )
+    for version in earlier.exclude(activated_at=None).order_by("-activated_at"):
+        try:
+            read_verified(version)
+        except ModelFileError as error:
+            logger.warning("rollback passes over %s", error)
+        else:
+            return version
+    return None
+
+
+def _set_status(version: ModelVersion, status: str, why: str) -> None:
+    version.status = status
+    version.why = why
+    version.save(update_fields=["status", "why", "activated_at"])
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Writes beside and renames: a reader finds the whole file or none, whenever this process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            # mkstemp lets only the owner read, but cron and the workers may be different users.
+            os.fchmod(handle, 0o644)
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def learned_until(kind: str) -> dict[str, datetime]:
+    """For each use case the time up to which its active version of `kind` has seen the log: one query.
+
+    A version that was not trained from a dataset, or that leaves dislikes out, is not in it.
+    """
+    active = ModelVersion.objects.filter(kind=kind, status=Status.ACTIVE)
+    rows = active.values_list("use_case", "dataset_manifest", "hyper_parameters")
+    return {
+        use_case: datetime.fromisoformat(manifest["window_end"])
+        for use_case, manifest, parameters in rows
+        if "window_end" in manifest and parameters.get("negatives") == "keep"
+    }

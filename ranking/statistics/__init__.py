@@ -1,0 +1,1 @@
+"""Statistics without Django: metrics, resampling, splits, sequential tests, off-policy estimates."""

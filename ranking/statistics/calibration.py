@@ -1,0 +1,48 @@
+"""Turn raw scores into probabilities: Platt scaling.
+
+Platt, "Probabilistic Outputs for Support Vector Machines" (1999), with the smoothed targets and the
+numerically safe loss of Lin, Lin and Weng, "A Note on Platt's Probabilistic Outputs" (2007).
+"""
+
+import numpy as np
+from scipy.optimize import minimize
+
+from core.arrays import Bools, Doubles, Floats
+
+SMALLEST_SPREAD = 1e-30
+MIN_SLOPE = 1e-3  # per standard deviation of the scores: keeps the order where the scores say nothing
+
+
+def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
+    """(slope, intercept) of P(label) = 1 / (1 + exp(-(slope score + intercept))), slope > 0.
+
+    `scores` and `labels` are (n,). Raises ValueError if they differ in length, are not finite, or if only
+    one kind of label is there.
+    """
+    if scores.shape != labels.shape or scores.ndim != 1:
+        raise ValueError("Scores and labels must be two arrays of one length.")
+    if not np.isfinite(scores).all():
+        raise ValueError("Scores must be finite.")
+    positives = int(np.count_nonzero(labels))
+    negatives = len(labels) - positives
+    if positives == 0 or negatives == 0:
+        raise ValueError("Calibration needs both relevant and other items.")
+
+    targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    # Standardised, the problem has one scale whatever the model's, and the optimiser needs no tuning.
+    values = scores.astype(np.float64)
+    centre, spread = float(values.mean()), float(values.std())
+    if spread < SMALLEST_SPREAD:
+        spread = 1.0  # the scores are all but equal: nothing to scale by
+    standard = (values - centre) / spread
+
+    def loss(parameters: Doubles) -> tuple[float, Doubles]:
+        z = parameters[0] * standard + parameters[1]
+        value = np.mean(np.logaddexp(0, z) - targets * z)
+        error = 1 / (1 + np.exp(-np.clip(z, -500, 500))) - targets
+        return float(value), np.array([np.mean(error * standard), np.mean(error)])
+
+    start = np.array([1.0, np.log((positives + 1) / (negatives + 1))])
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(MIN_SLOPE, None), (None, None)])
+    slope = float(result.x[0]) / spread
+    return slope, float(result.x[1]) - slope * centre

@@ -1,0 +1,42 @@
+"""Which slots of a list were looked at: only its depth is on record, so the rest is a matter of chance.
+
+What was passed over deep in a list was perhaps never looked at, and no order should be blamed for it. Where
+weights can be given, such a slot weighs as much as it was likely looked at; where they cannot (NDCG knows no
+weights within a list), it is left out as often as it was likely not looked at.
+"""
+
+import numpy as np
+
+from core.arrays import Bools, Doubles, Ints, Rows
+
+PASSED_OVER = 1
+
+
+def examination(ranks: Ints) -> Doubles:
+    """P(a rank is looked at) until it is measured: 1 / log2(rank + 1), (n,) in (0, 1]."""
+    chances: Doubles = 1 / np.log2(ranks + 1.0)
+    return chances
+
+
+def looked_at(sizes: Ints, ranks: Ints, chances: Doubles) -> Doubles:
+    """P(looked at) of each slot, (n,), given how deep the person looked: the deepest slot was, for certain.
+
+    sizes (g,); ranks and chances (n,), chances as of `examination`.
+    """
+    lists = np.repeat(np.arange(len(sizes)), sizes)
+    deepest = np.zeros(len(sizes), dtype=np.int64)
+    np.maximum.at(deepest, lists, ranks)
+    return np.where(ranks == deepest[lists], 1.0, chances)
+
+
+def draw_seen(
+    sizes: Ints, ranks: Ints, relevance: Ints, chances: Doubles, rng: np.random.Generator
+) -> tuple[Bools, Ints]:
+    """The slots that were looked at, as one draw has it: a mask (n,) and what is left of each list (g,).
+
+    What anything was done with was looked at; what was passed over is kept with its chance.
+    """
+    kept = (relevance != PASSED_OVER) | (rng.random(len(ranks)) < looked_at(sizes, ranks, chances))
+    lists: Rows = np.repeat(np.arange(len(sizes)), sizes)
+    left: Ints = np.bincount(lists[kept], minlength=len(sizes)).astype(np.int64)
+    return kept, left

@@ -1,0 +1,225 @@
+"""Judge rankers on people held out by time: one report per ranker, comparable person by person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from core.arrays import Bools, Doubles, Floats, Ints, Rows
+from ranking.recommenders.als.model import AlsModel, confidence_matrix, fold_in, positions, score_all, top_k
+from ranking.statistics.events import Events
+from ranking.statistics.metrics import (
+    Interval,
+    bootstrap_interval,
+    coverage,
+    disliked_share_at_k,
+    hit_rate_at_k,
+    liked_over_disliked,
+    ndcg_at_k,
+    recall_at_k,
+)
+from ranking.statistics.split import Holdout
+
+Recommender = Callable[[Events, int], Ints]
+"""A person's history and k, to at most k item ids, best first, none twice, none of the history."""
+
+Scorer = Callable[[Events, Ints], Doubles]
+"""A person's history and item ids (m,), to a score for each (m,), NaN for an item that is not known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RankingReport:
+    """How one ranker did on a holdout; metrics at k with 95 % intervals over people.
+
+    people      how many were judged
+    catalogue_coverage  share of the catalogue recommended to anyone
+    user_ids and per_person_*: (p,) in one order, so that two reports on one holdout can be paired;
+    NaN in `per_person_disliked_share` for people who disliked nothing later
+    """
+
+    k: int
+    people: int
+    ndcg: Interval
+    recall: Interval
+    hit_rate: Interval
+    disliked_share: Interval
+    catalogue_coverage: float
+    user_ids: Ints
+    per_person_ndcg: Doubles
+    per_person_recall: Doubles
+    per_person_hit_rate: Doubles
+    per_person_disliked_share: Doubles
+
+
+def evaluate_rankings(
+    holdout: Holdout,
+    recommend: Recommender,
+    *,
+    catalogue_size: int,
+    rng: np.random.Generator,
+    k: int = 10,
+) -> RankingReport:
+    """Ask for a list for every person of the holdout and compare it with what they did next.
+
+    Raises ValueError if a list is longer than k, repeats an item, or holds one of the person's history.
+    """
+    people = len(holdout)
+    recommended = np.full((people, k), -1, dtype=np.int64)
+    hits = np.zeros((people, k), dtype=np.bool_)
+    disliked_hits = np.zeros((people, k), dtype=np.bool_)
+    relevant_counts = np.zeros(people, dtype=np.int64)
+    disliked_counts = np.zeros(people, dtype=np.int64)
+    for row, person in enumerate(holdout.people()):
+        items = recommend(person.history, k)
+        _check_list(items, person.history, k)
+        recommended[row, : len(items)] = items
+        hits[row, : len(items)] = np.isin(items, person.relevant_items)
+        disliked_hits[row, : len(items)] = np.isin(items, person.disliked_items)
+        relevant_counts[row] = len(person.relevant_items)
+        disliked_counts[row] = len(person.disliked_items)
+
+    ndcg = ndcg_at_k(hits.astype(np.float64), _binary_ideal(relevant_counts, k), k=k)
+    recall = recall_at_k(hits, relevant_counts, k=k)
+    hit_rate = hit_rate_at_k(hits, relevant_counts, k=k)
+    disliked_share = disliked_share_at_k(disliked_hits, disliked_counts, k=k)
+    interval = partial(bootstrap_interval, rng=rng)
+    return RankingReport(
+        k=k,
+        people=people,
+        ndcg=interval(ndcg),
+        recall=interval(recall),
+        hit_rate=interval(hit_rate),
+        disliked_share=interval(disliked_share),
+        catalogue_coverage=coverage(recommended, catalogue_size),
+        user_ids=holdout.user_ids,
+        per_person_ndcg=ndcg,
+        per_person_recall=recall,
+        per_person_hit_rate=hit_rate,
+        per_person_disliked_share=disliked_share,
+    )
+
+
+def _check_list(items: Ints, history: Events, k: int) -> None:
+    if len(items) > k or len(np.unique(items)) != len(items):
+        raise ValueError(f"A recommender must give at most {k} different items.")
+    if np.isin(items, history.item_ids).any():
+        raise ValueError("A recommender gave an item of the person's own history.")
+
+
+def _binary_ideal(relevant_counts: Ints, k: int) -> Doubles:
+    """The best list there could be, (p, k): ones for the relevant items, then zeros."""
+    return (np.arange(k) < relevant_counts[:, None]).astype(np.float64)
+
+
+def evaluate_order(holdout: Holdout, score: Scorer) -> Doubles:
+    """How often each person's later-liked items score above their later-disliked ones, (p,) in [0, 1].
+
+    One half is chance. Unknown items are left out; NaN for who has no such pair. Unlike the share of disliked
+    items in a short list, it has something to say about everyone who disliked anything.
+    """
+    values = np.full(len(holdout), np.nan)
+    for row, person in enumerate(holdout.people()):
+        liked = score(person.history, person.relevant_items)
+        disliked = score(person.history, person.disliked_items)
+        values[row] = liked_over_disliked(liked[~np.isnan(liked)], disliked[~np.isnan(disliked)])
+    return values
+
+
+def als_recommender(model: AlsModel) -> Recommender:
+    """Fold the history in, score every item of the model, take the best that are not in the history."""
+
+    def recommend(history: Events, k: int) -> Ints:
+        scores = score_all(model, fold_in_history(model, history))
+        return model.item_ids[top_k(scores, k, _known_rows(history, model.item_ids))]
+
+    return recommend
+
+
+def als_scorer(model: AlsModel) -> Scorer:
+    """The model's scores for a folded-in history."""
+
+    def score(history: Events, item_ids: Ints) -> Doubles:
+        return _scores_of(item_ids, model.item_ids, score_all(model, fold_in_history(model, history)))
+
+    return score
+
+
+def fixed_scorer(item_ids: Ints, scores: Doubles) -> Scorer:
+    """The same scores for everyone, such as popularity; `item_ids` sorted, `scores` beside them."""
+
+    def score(_history: Events, wanted: Ints) -> Doubles:
+        return _scores_of(wanted, item_ids, scores)
+
+    return score
+
+
+def _scores_of(wanted: Ints, item_ids: Ints, scores: Floats | Doubles) -> Doubles:
+    rows = positions(wanted, item_ids)
+    return np.where(rows >= 0, scores[rows], np.nan).astype(np.float64)
+
+
+def fold_in_history(model: AlsModel, history: Events) -> Floats:
+    """The user factor (f,) for one person's events; items that the model does not know are left out."""
+    weights = confidence_matrix(
+        history, user_ids=np.unique(history.user_ids), item_ids=model.item_ids, negatives="keep"
+    )
+    return fold_in(model, weights.indices.astype(np.intp), weights.data)
+
+
+def score_recommender(item_ids: Ints, scores: Doubles) -> Recommender:
+    """The same order for everyone, such as popularity; `item_ids` sorted, `scores` beside them."""
+
+    def recommend(history: Events, k: int) -> Ints:
+        return item_ids[top_k(scores, k, _known_rows(history, item_ids))]
+
+    return recommend
+
+
+def random_recommender(item_ids: Ints, rng: np.random.Generator) -> Recommender:
+    """A new random order for each list; `item_ids` sorted."""
+
+    def recommend(history: Events, k: int) -> Ints:
+        return item_ids[top_k(rng.random(len(item_ids)), k, _known_rows(history, item_ids))]
+
+    return recommend
+
+
+def _known_rows(history: Events, item_ids: Ints) -> Rows:
+    rows = positions(history.item_ids, item_ids)
+    return rows[rows >= 0]
+
+
+def calibration_pairs(model: AlsModel, holdout: Holdout, rng: np.random.Generator) -> tuple[Floats, Bools]:
+    """Scores and labels for `fit_platt`: each relevant target of the holdout against one other item.
+
+    The other item is drawn from the model's items outside the person's history and targets, a popular one
+    as often as people choose it. So the probability reads: between an item the person will like and another
+    that people like, how sure is the model that this is the one. Against items drawn evenly, most of which
+    nobody would think of showing, the whole top of a list would come out as certain (docs/als.md).
+    Items that the model does not know are left out.
+    """
+    demand = _demand(model, holdout.training)
+    scores, labels = [np.empty(0, dtype=np.float32)], [np.empty(0, dtype=np.bool_)]
+    for person in holdout.people():
+        liked = model.rows_of(person.relevant_items)
+        liked = liked[liked >= 0]
+        free = np.ones(len(model.item_ids), dtype=np.bool_)
+        free[liked] = False
+        free[_known_rows(person.history, model.item_ids)] = False
+        others = np.flatnonzero(free)
+        if not len(others) or not len(liked):
+            continue
+        chances = demand[others] / demand[others].sum()
+        rows = np.concatenate([liked, rng.choice(others, size=len(liked), p=chances)])
+        scores.append(score_all(model, fold_in_history(model, person.history))[rows])
+        labels.append(np.arange(len(rows)) < len(liked))
+    return np.concatenate(scores), np.concatenate(labels)
+
+
+def _demand(model: AlsModel, events: Events) -> Doubles:
+    """The positive weight on each item of the model, (n,); never quite 0, so that any can be drawn."""
+    rows = model.rows_of(events.item_ids)
+    weights = np.maximum(events.weights, 0)[rows >= 0]
+    demand: Doubles = np.bincount(rows[rows >= 0], weights, minlength=len(model.item_ids)).astype(np.float64)
+    return demand + 1e-9

@@ -1,0 +1,139 @@
+"""The time split: learn from the past, judge on what came after, as serving does."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.arrays import Bools, Doubles, Ints
+from ranking.statistics.events import Events
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One person to be judged: what is known of them, and what they liked and disliked afterwards.
+
+    Both item arrays are sorted, unique, disjoint, and hold no item of the history.
+    """
+
+    user_id: int
+    history: Events
+    relevant_items: Ints
+    disliked_items: Ints
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holdout:
+    """What `holdout` gives: the training events and the people to judge, in one block of arrays each.
+
+    start, end  the window, seconds since 1970
+    training    every event before `start`: all that a model may learn from
+    user_ids    (p,) the judged people, sorted
+    history     their events known when they are judged, sorted by person and time
+    targets     their relevant and disliked events judged against, sorted by person and time
+    """
+
+    start: float
+    end: float
+    training: Events
+    user_ids: Ints
+    history: Events
+    targets: Events
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def sample(self, most: int, rng: np.random.Generator) -> "Holdout":
+        """The same with at most so many people, drawn evenly."""
+        if len(self) <= most:
+            return self
+        chosen = np.sort(rng.choice(self.user_ids, size=most, replace=False))
+        return replace(
+            self,
+            user_ids=chosen,
+            history=self.history.select(np.isin(self.history.user_ids, chosen)),
+            targets=self.targets.select(np.isin(self.targets.user_ids, chosen)),
+        )
+
+    def people(self) -> Iterator[Person]:
+        """The judged people in the order of `user_ids`; the events are views, nothing is copied."""
+        history_ends = np.searchsorted(self.history.user_ids, self.user_ids, side="right")
+        target_ends = np.searchsorted(self.targets.user_ids, self.user_ids, side="right")
+        history_start = target_start = 0
+        for user_id, history_end, target_end in zip(self.user_ids, history_ends, target_ends, strict=True):
+            targets = self.targets.slice(target_start, int(target_end))
+            disliked = np.unique(targets.item_ids[targets.weights < 0])
+            yield Person(
+                user_id=int(user_id),
+                history=self.history.slice(history_start, int(history_end)),
+                relevant_items=np.setdiff1d(targets.item_ids[targets.relevant], disliked),
+                disliked_items=disliked,
+            )
+            history_start, target_start = int(history_end), int(target_end)
+
+
+def time_cuts(times: Doubles, fractions: Sequence[float]) -> list[float]:
+    """For each fraction the event time before which that share of the events lies (ties excepted).
+
+    Raises ValueError if there are no events or a fraction is outside 0 to 1.
+    """
+    if not len(times):
+        raise ValueError("There are no events to split.")
+    if not all(0 <= fraction <= 1 for fraction in fractions):
+        raise ValueError("Fractions must lie between 0 and 1.")
+    return [float(np.quantile(times, fraction, method="higher")) for fraction in fractions]
+
+
+def holdout(events: Events, start: float, end: float) -> Holdout:
+    """Judge the people with relevant events in start <= time < end; train on nothing from `start` on.
+
+    A person's history is all of their events before `start`. Somebody new gives the first half of their
+    own events of the window, in time order, and is judged on the rest: a model trained on the past, with
+    the person folded in from what is known at that moment. Items of the history are never targets; an
+    item both liked and disliked in the window counts as disliked. People left without a history or
+    without a relevant item are not judged. Items that the training events do not know stay targets.
+
+    Raises ValueError unless start < end.
+    """
+    if not start < end:
+        raise ValueError("The window must end after it starts.")
+    window = events.select(events.times < end)
+    # By item after time, so that the order does not depend on how the events came in.
+    window = window.select(np.lexsort((window.item_ids, window.times, window.user_ids)))
+    known = _is_history(window, start)
+
+    is_target = ~known & (window.relevant | (window.weights < 0))
+    is_target &= ~_pair_seen(window, known)
+    judged = np.setdiff1d(
+        window.user_ids[is_target & window.relevant & ~_pair_seen(window, is_target & (window.weights < 0))],
+        np.setdiff1d(window.user_ids, window.user_ids[known]),
+    )
+    of_judged = np.isin(window.user_ids, judged)
+    return Holdout(
+        start=start,
+        end=end,
+        training=events.before(start),
+        user_ids=judged,
+        history=window.select(known & of_judged),
+        targets=window.select(is_target & of_judged),
+    )
+
+
+def _is_history(window: Events, start: float) -> Bools:
+    """Which events, sorted by person and time, are known when their person is judged."""
+    before = window.times < start
+    user_ids, first, counts = np.unique(window.user_ids, return_index=True, return_counts=True)
+    has_past = np.isin(user_ids, window.user_ids[before])
+    place = np.arange(len(window)) - np.repeat(first, counts)
+    in_first_half = place < np.repeat(counts // 2, counts)
+    return before | (in_first_half & ~np.repeat(has_past, counts))
+
+
+def _pair_seen(events: Events, which: Bools) -> Bools:
+    """Which events are of a (person, item) pair that occurs among the events of the mask."""
+    if not len(events):
+        return which
+    _, people = np.unique(events.user_ids, return_inverse=True)
+    items, columns = np.unique(events.item_ids, return_inverse=True)
+    pairs = people * len(items) + columns
+    return np.isin(pairs, pairs[which])

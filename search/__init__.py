@@ -1,0 +1,1 @@
+"""Text search: index, query analysis, and results personalised for one person."""

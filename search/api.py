@@ -1,0 +1,127 @@
+"""Search over HTTP."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.selectors import caller, open_use_case, use_case_for
+from catalog.models import FacetKind
+from catalog.serializers import ItemSerializer, item_json
+from core.api import ERRORS, TextField, validated
+from core.use_cases import DEFAULT_USE_CASE, KINDS, USE_CASES
+from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
+from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
+from serving.api import (
+    BoostSerializer,
+    PersonalizationSerializer,
+    boost_json,
+    personalization_json,
+)
+
+
+class SearchQuery(serializers.Serializer[Any]):
+    """The query string of a search. Without `kind` and `use_case` it looks among films."""
+
+    title = TextField(max_length=MAX_QUERY_CHARACTERS, help_text="a title, or any words")
+    top_n = serializers.IntegerField(min_value=1, max_value=MAX_FOUND, default=DEFAULT_FOUND)
+    kind = serializers.ChoiceField(choices=list(KINDS), required=False)
+    use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
+
+
+class YearsSerializer(serializers.Serializer[Any]):
+    """Years from the first to the last, both included; null is open."""
+
+    first = serializers.IntegerField(allow_null=True)
+    last = serializers.IntegerField(allow_null=True)
+
+
+class AnalysisSerializer(serializers.Serializer[Any]):
+    """What a query names. `text` is what names nothing; `is_title`: it is the whole title of an item."""
+
+    genres = serializers.ListField(child=serializers.CharField())
+    themes = serializers.ListField(child=serializers.CharField())
+    people = serializers.ListField(child=serializers.CharField())
+    publishers = serializers.ListField(child=serializers.CharField())
+    franchises = serializers.ListField(child=serializers.CharField())
+    positions = serializers.ListField(child=serializers.CharField())
+    years = YearsSerializer(allow_null=True)
+    text = serializers.CharField(allow_blank=True)
+    is_title = serializers.BooleanField()
+
+
+class FoundSerializer(serializers.Serializer[Any]):
+    """An item that was found. `boost_percent` is what taste adds to its relevance."""
+
+    item = ItemSerializer()
+    rank = serializers.IntegerField()
+    score = serializers.FloatField()
+    relevance = serializers.FloatField()
+    boost_multiplier = serializers.FloatField()
+    boost_percent = serializers.IntegerField()
+    boost_details = BoostSerializer()
+    why = serializers.CharField()
+
+
+class SearchAnswer(serializers.Serializer[Any]):
+    """What was found, best first. The session is null where nothing was."""
+
+    recommendation_session_id = serializers.UUIDField(allow_null=True)
+    use_case = serializers.CharField()
+    query = serializers.CharField(allow_blank=True)
+    analysis = AnalysisSerializer()
+    personalization = PersonalizationSerializer()
+    recommendations = FoundSerializer(many=True)
+
+
+class SearchView(APIView):
+    """Search by title or any words, lifted by the caller's taste. It is recorded like any list."""
+
+    @extend_schema(operation_id="search", parameters=[SearchQuery], responses={200: SearchAnswer, **ERRORS})
+    def get(self, request: Request) -> Response:
+        query = validated(SearchQuery, request.query_params)
+        person, named = caller(request), query.get("use_case")
+        kind = query.get("kind", USE_CASES[named or DEFAULT_USE_CASE].kind)
+        # To find something needs no role; only lists made for one do.
+        use_case = open_use_case(person, kind) if named is None else use_case_for(person, kind, named)
+        found = search_items(user_id=person.pk, use_case=use_case, query=query["title"], limit=query["top_n"])
+        answer = {
+            "recommendation_session_id": found.session_id,
+            "use_case": found.use_case,
+            "query": found.query,
+            "analysis": _analysis_json(found.analysis),
+            "personalization": personalization_json(found.personalization),
+            "recommendations": [_found_json(one) for one in found.items],
+        }
+        return Response(answer)
+
+
+def _analysis_json(analysis: QueryAnalysis) -> dict[str, Any]:
+    years = analysis.years
+    return {
+        "genres": list(analysis.genres),
+        "themes": list(analysis.themes),
+        "people": list(analysis.people),
+        "publishers": list(analysis.names(FacetKind.PUBLISHER)),
+        "franchises": list(analysis.names(FacetKind.FRANCHISE)),
+        "positions": list(analysis.names(FacetKind.POSITION)),
+        "years": None if years is None else {"first": years.first, "last": years.last},
+        "text": analysis.text,
+        "is_title": analysis.is_title,
+    }
+
+
+def _found_json(found: FoundItem) -> dict[str, Any]:
+    return {
+        "item": item_json(found.item),
+        "rank": found.rank,
+        "score": found.score,
+        "relevance": found.relevance,
+        "boost_multiplier": found.boost.multiplier,
+        "boost_percent": found.boost.percent,
+        "boost_details": boost_json(found.boost),
+        "why": found.why,
+    }

@@ -1,0 +1,226 @@
+"""Search for one person: what the text search finds, lifted by their taste, recorded like any list shown.
+
+score = relevance × (1 + genre + actor + director + theme), cut at 1. A title that is the query stays first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import numpy as np
+from django.conf import settings
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from catalog.selectors import ItemCard, get_cards
+from core.use_cases import UseCase
+from profiles.boosts import boost
+from profiles.selectors import STRANGER, PersonalTaste, get_taste
+from ranking.candidates import Boost, Candidates
+from ranking.features import FEATURE_SET
+from ranking.live import Live, get_live
+from ranking.sources import SEARCH
+from recommendations.services import RecordedSession, ShownSlot, record_session, record_sessions
+from search.query_analysis import QueryAnalysis
+from search.state import SearchResult, search
+from serving.explaining import find_liked, lifting, liked_sentence, listed
+from serving.pipeline import Personalization
+
+MAX_FOUND = 100
+DEFAULT_FOUND = 20
+# So many hits are lifted or not before the list is cut.
+_POOL = 200
+# Hits above this are titles that the query means (docs/search.md, "The order"); all others lie below.
+_TITLE_RELEVANCE = 0.991
+# A few more than asked for are looked up: the index may not know yet that an item was hidden.
+_SPARE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FoundItem:
+    """An item that was found. `relevance`, 0 to 1, is that of the text alone; `score` is with the taste."""
+
+    item: ItemCard
+    rank: int
+    score: float
+    relevance: float
+    boost: Boost
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundList:
+    """What was found for a query in one use case. `session_id`: None where nothing was recorded."""
+
+    session_id: UUID | None
+    use_case: str
+    query: str
+    analysis: QueryAnalysis
+    personalization: Personalization
+    items: tuple[FoundItem, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ordered:
+    """The hits for a query in their final order."""
+
+    use_case: UseCase
+    live: Live
+    analysis: QueryAnalysis
+    hits: Candidates
+
+
+def search_items(
+    *,
+    user_id: int | None,
+    use_case: UseCase,
+    query: str,
+    limit: int = DEFAULT_FOUND,
+    is_recorded: bool = True,
+    now: datetime | None = None,
+) -> FoundList:
+    """At most `limit` items of one use case for `query`: see `search_kinds`."""
+    (found,) = search_kinds(
+        user_id=user_id, use_cases=[use_case], query=query, limit=limit, is_recorded=is_recorded, now=now
+    )
+    return found
+
+
+def search_kinds(
+    *,
+    user_id: int | None,
+    use_cases: Sequence[UseCase],
+    query: str,
+    limit: int = DEFAULT_FOUND,
+    is_recorded: bool = True,
+    now: datetime | None = None,
+) -> list[FoundList]:
+    """At most `limit` items for `query`, any text, in each of the use cases, best first.
+
+    What a person disliked or knows is found too: they may be looking for it. Without a person nothing is
+    lifted and nothing recorded; nor is anything with `is_recorded` off, for what is shown while typing.
+    Three queries at the most, however many use cases: the taste, the cards, the sessions' rows.
+    """
+    taste = STRANGER if user_id is None else get_taste(user_id)
+    ordered = [_order(use_case, query, taste) for use_case in use_cases]
+    front = [one.hits.item_ids[: limit + _SPARE].tolist() for one in ordered]
+    cards = get_cards(item_id for ids in front for item_id in ids) if any(front) else {}
+    is_recorded = is_recorded and user_id is not None
+    found = [_found(one, taste, cards, limit, is_recorded=is_recorded) for one in ordered]
+    if user_id is not None:
+        now = now or timezone.now()
+        sessions = [_session(one, user_id, one.session_id, now) for one in found if one.session_id]
+        if len(sessions) == 1:
+            # Without the transaction that several rows need.
+            record_session(sessions[0])
+        else:
+            record_sessions(sessions)
+    return found
+
+
+def _order(use_case: UseCase, query: str, taste: PersonalTaste) -> _Ordered:
+    live = get_live(use_case.name)
+    result = search(use_case.kind, query, _POOL)
+    hits = _candidates(result)
+    if len(hits) and len(taste.taste.facet_ids) and settings.BOOST_STRENGTH > 0.0:
+        hits = hits.with_boosts(_lifts(hits.item_ids, live, taste), hits.held_back)
+        # Stable, so that within both groups the order stays.
+        is_title = hits.base_scores > _TITLE_RELEVANCE
+        hits = hits.take(np.argsort(np.where(is_title, -hits.base_scores, 0.0), kind="stable"))
+    return _Ordered(use_case, live, result.analysis, hits)
+
+
+def _candidates(result: SearchResult) -> Candidates:
+    scores = np.clip(result.hits.scores.astype(np.float64), 0.0, 1.0)
+    return Candidates.from_source(SEARCH, result.hits.item_ids, scores)
+
+
+def _lifts(item_ids: NDArray[np.int64], live: Live, taste: PersonalTaste) -> NDArray[np.float64]:
+    """What taste adds to each item, (n, 4); nothing to one that the snapshot does not know yet."""
+    catalogue = live.catalogue
+    rows = catalogue.rows_of(item_ids)
+    known = rows >= 0
+    facets = catalogue.content.facets[rows[known]]
+    lifts = np.zeros((len(item_ids), 4))
+    lifts[known] = boost(
+        facets, catalogue.facet_ids, taste.taste, alpha=taste.alpha, strength=settings.BOOST_STRENGTH
+    ).parts
+    return lifts
+
+
+def _found(
+    ordered: _Ordered, taste: PersonalTaste, cards: dict[int, ItemCard], limit: int, *, is_recorded: bool
+) -> FoundList:
+    hits = ordered.hits
+    rows = zip(
+        hits.item_ids.tolist(), hits.scores.tolist(), hits.base_scores.tolist(), hits.boosts(), strict=True
+    )
+    # The front alone was looked up, so the spares fill the places of what has been hidden since.
+    shown = [row for row in rows if row[0] in cards][:limit]
+    weights = lifting(taste.taste)
+    items = tuple(
+        FoundItem(
+            item=cards[item_id],
+            rank=rank,
+            score=score,
+            relevance=relevance,
+            boost=lift,
+            why=_why(
+                cards[item_id],
+                relevance,
+                ordered.analysis,
+                find_liked(item_id, taste.taste, weights, ordered.live) if lift.percent > 0 else (),
+            ),
+        )
+        for rank, (item_id, score, relevance, lift) in enumerate(shown, 1)
+    )
+    return FoundList(
+        session_id=uuid4() if items and is_recorded else None,
+        use_case=ordered.use_case.name,
+        query=ordered.analysis.query,
+        analysis=ordered.analysis,
+        personalization=Personalization.of(taste, applied=any(item.boost.lift > 1.0 for item in items)),
+        items=items,
+    )
+
+
+def _why(
+    card: ItemCard, relevance: float, analysis: QueryAnalysis, liked: tuple[tuple[str, str], ...]
+) -> str:
+    if relevance > _TITLE_RELEVANCE:
+        return "Its title is what you searched for."
+    if because := liked_sentence(liked, card):
+        return because
+    named = [facet.name for facet in analysis.facets if facet.name in card.facets.get(facet.kind, ())]
+    if named:
+        return f"It has what you searched for: {listed(list(dict.fromkeys(named)))}."
+    return "Close to the words that you searched for."
+
+
+def _session(found: FoundList, user_id: int, session_id: UUID, now: datetime) -> RecordedSession:
+    """The list as it is recorded: without features, for its order says nothing of how lists are ranked."""
+    return RecordedSession(
+        session_id=session_id,
+        user_id=user_id,
+        use_case=found.use_case,
+        method=SEARCH,
+        model_version="",
+        slots=[
+            ShownSlot(
+                item_id=one.item.id,
+                rank=one.rank,
+                score=one.score,
+                base_score=one.relevance,
+                method=SEARCH,
+                source=SEARCH,
+                source_rank=None,
+                source_score=one.relevance,
+                propensity=1.0,
+            )
+            for one in found.items
+        ],
+        features=b"",
+        feature_set=FEATURE_SET,
+        now=now,
+    )

@@ -1,0 +1,160 @@
+"""Text search over the catalogue: what each worker holds of it in memory, one index per kind of item.
+
+The catalogue is looked at again in the background every CATALOGUE_REFRESH_SECONDS, and indexed anew where it
+has changed, so that only the very first search of a process waits. A search itself makes no query.
+"""
+
+import hashlib
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Max, QuerySet, Sum
+
+from catalog.models import Facet, Item, ItemFacet
+from core.use_cases import KINDS
+from search.query_analysis import QueryAnalysis
+from search.text_index import Hits, TextIndex, TextItem, build_index
+
+logger = logging.getLogger(__name__)
+
+_CHUNK = 5_000
+_TEXT_COLUMNS = ("pk", "title", "original_title", "year", "description")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a query names, and the items for it, best first."""
+
+    analysis: QueryAnalysis
+    hits: Hits
+
+
+def search(kind: str, query: str, limit: int = 20) -> SearchResult:
+    """At most `limit` active items of `kind` for `query`, which may be any text. Raises KeyError for no kind.
+
+    The index may be CATALOGUE_REFRESH_SECONDS old: read the items with get_cards(), which leaves out those
+    that have gone since.
+    """
+    analysis, hits = _searches[kind].get().search(query, limit)
+    return SearchResult(analysis, hits)
+
+
+def read_index(kind: str) -> TextIndex:
+    """Builds the index of the active items of `kind`: three queries."""
+    rows = _items(kind).values_list(*_TEXT_COLUMNS)
+    items = [TextItem(*row) for row in rows.iterator(chunk_size=_CHUNK)]
+    facets = list(_facets(kind).values_list("pk", "kind", "name").iterator(chunk_size=_CHUNK))
+    links = np.array(
+        list(_links(kind).values_list("item_id", "facet_id", "billing").iterator(chunk_size=_CHUNK)),
+        dtype=np.int64,
+    ).reshape(-1, 3)
+    item_ids = np.array([item.item_id for item in items], dtype=np.int64)
+    facet_ids = np.array([facet_id for facet_id, _, _ in facets], dtype=np.int64)
+    # What came or went between the queries is in one of them only.
+    links = links[np.isin(links[:, 0], item_ids) & np.isin(links[:, 1], facet_ids)]
+    links[:, 0] = np.searchsorted(item_ids, links[:, 0])
+    links[:, 1] = np.searchsorted(facet_ids, links[:, 1])
+    return build_index(items, [(facet_kind, name) for _, facet_kind, name in facets], links)
+
+
+def read_fingerprint(kind: str) -> str:
+    """A hash that changes with what the index of `kind` holds: three queries, in flat memory.
+
+    Texts and names are read whole. The links are summed by the database: an import that changes the facets
+    of an item gives it new links.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for rows in (
+        _items(kind).values_list(*_TEXT_COLUMNS),
+        _facets(kind).values_list("pk", "kind", "name"),
+    ):
+        for row in rows.iterator(chunk_size=_CHUNK):
+            digest.update(repr(row).encode("utf-8", "surrogatepass"))
+    sums = _links(kind).aggregate(
+        Count("pk"), Max("pk"), Sum("pk"), Sum("item_id"), Sum("facet_id"), Sum("billing")
+    )
+    digest.update(repr([sums[name] and int(sums[name]) for name in sorted(sums)]).encode())
+    return digest.hexdigest()
+
+
+def _items(kind: str) -> QuerySet[Item]:
+    return Item.objects.filter(kind=kind, is_active=True).order_by("pk")
+
+
+def _links(kind: str) -> QuerySet[ItemFacet]:
+    return ItemFacet.objects.filter(item__kind=kind, item__is_active=True).order_by()
+
+
+def _facets(kind: str) -> QuerySet[Facet]:
+    return Facet.objects.filter(pk__in=_links(kind).values("facet_id")).order_by("pk")
+
+
+@dataclass(frozen=True, slots=True)
+class _Indexed:
+    fingerprint: str
+    index: TextIndex
+
+
+class SearchState:
+    """The index of one kind in this process. Safe to use from several threads."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+        self._loading = threading.Lock()
+        self._refreshing = threading.Lock()
+        self._indexed: _Indexed | None = None
+        self._looked = -np.inf
+
+    def get(self) -> TextIndex:
+        """The current index. The first call builds it; a later one may have it looked after meanwhile."""
+        indexed = self._indexed
+        if indexed is None:
+            with self._loading:
+                indexed = self._indexed or self._build()
+        elif time.monotonic() - self._looked > settings.CATALOGUE_REFRESH_SECONDS:
+            self._refresh_in_background()
+        return indexed.index
+
+    def _build(self) -> _Indexed:
+        # The fingerprint is taken first: what changes meanwhile is seen at the next look.
+        self._looked = time.monotonic()
+        self._indexed = _Indexed(read_fingerprint(self._kind), read_index(self._kind))
+        return self._indexed
+
+    def _refresh_in_background(self) -> None:
+        if not self._refreshing.acquire(blocking=False):
+            return
+        self._looked = time.monotonic()
+        threading.Thread(target=self._run_in_thread, name=f"search-{self._kind}", daemon=True).start()
+
+    def _run_in_thread(self) -> None:
+        try:
+            self._refresh()
+        finally:
+            # The connection is this thread's own, and the thread ends here.
+            connection.close()
+
+    def _refresh(self) -> None:
+        try:
+            before = self._indexed
+            if before is None or before.fingerprint != read_fingerprint(self._kind):
+                self._build()
+        except Exception:
+            # What is found meanwhile is only older; the next refresh tries again.
+            logger.exception("the index of %s could not be built again", self._kind)
+        finally:
+            self._refreshing.release()
+
+
+_searches = {kind: SearchState(kind) for kind in KINDS}
+
+
+def forget_search() -> None:
+    """Drops everything held in memory; the next search reads it anew."""
+    for kind in KINDS:
+        _searches[kind] = SearchState(kind)

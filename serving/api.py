@@ -1,0 +1,325 @@
+"""Ranked lists, and whether this server can make them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import EMBEDDABLE
+from accounts.models import User
+from accounts.selectors import caller, check_use_case, use_case_for
+from catalog.serializers import ItemSerializer, item_json
+from core.api import ERRORS, validated
+from core.errors import NotFound
+from core.use_cases import DEFAULT_USE_CASE, USE_CASES, ItemKind, use_cases_of_kind
+from ranking.candidates import Boost
+from ranking.live import get_live
+from serving.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
+from serving.pipeline import (
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
+    Personalization,
+    ServedList,
+    ServedSlot,
+    recommend,
+)
+
+DEFAULT_ROW = 12
+
+
+class ListQuery(serializers.Serializer[Any]):
+    """The query string of a personalised list."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
+    use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
+
+
+class BoostSerializer(serializers.Serializer[Any]):
+    """What a base score is multiplied by: 1 + what taste adds, × what dislikes leave of it."""
+
+    genre = serializers.FloatField()
+    actor = serializers.FloatField()
+    director = serializers.FloatField()
+    theme = serializers.FloatField()
+    dislikes = serializers.FloatField()
+
+
+class SlotSerializer(serializers.Serializer[Any]):
+    """One position of a list."""
+
+    item = ItemSerializer()
+    rank = serializers.IntegerField()
+    score = serializers.FloatField()
+    base_score = serializers.FloatField()
+    personalized_score = serializers.FloatField()
+    boost_multiplier = serializers.FloatField()
+    boost_details = BoostSerializer()
+    method = serializers.CharField()
+    why = serializers.CharField()
+
+
+class PersonalizationSerializer(serializers.Serializer[Any]):
+    """How far the list was bent towards the person's taste profile."""
+
+    applied = serializers.BooleanField()
+    original_alpha = serializers.FloatField()
+    personalized_alpha = serializers.FloatField()
+    top_genres = serializers.ListField(child=serializers.CharField())
+    persona = serializers.CharField(allow_null=True)
+
+
+class ListAnswer(serializers.Serializer[Any]):
+    """A personalised list, as it was recorded."""
+
+    recommendation_session_id = serializers.UUIDField()
+    use_case = serializers.CharField()
+    method_used = serializers.CharField()
+    model_version = serializers.CharField(allow_blank=True)
+    personalization = PersonalizationSerializer()
+    recommendations = SlotSerializer(many=True)
+
+
+class BestAnswer(serializers.Serializer[Any]):
+    """The single best item now."""
+
+    recommendation_session_id = serializers.UUIDField()
+    use_case = serializers.CharField()
+    method_used = serializers.CharField()
+    model_version = serializers.CharField(allow_blank=True)
+    recommendation = SlotSerializer()
+
+
+class PersonalizedListView(APIView):
+    """A list for the caller, best first. It is recorded, so that actions can name it.
+
+    Without `use_case` it is for the first that the roles of the caller open; where they open none, or not the
+    one that is named, the answer is 403.
+    """
+
+    authentication_classes = EMBEDDABLE
+
+    @extend_schema(
+        operation_id="personalized_list", parameters=[ListQuery], responses={200: ListAnswer, **ERRORS}
+    )
+    def get(self, request: Request, kind: ItemKind) -> Response:
+        query = validated(ListQuery, request.query_params)
+        person = caller(request)
+        use_case = use_case_for(person, kind.name, query.get("use_case"))
+        served = recommend(user_id=person.pk, use_case=use_case, limit=query["limit"])
+        return Response(list_json(served))
+
+
+class BestItemView(APIView):
+    """The single best item now, for the caller; staff with the permission may ask for others."""
+
+    @extend_schema(operation_id="best_item", parameters=[ListQuery], responses={200: BestAnswer, **ERRORS})
+    def get(self, request: Request, user_id: int) -> Response:
+        query = validated(ListQuery, request.query_params)
+        use_case = USE_CASES[query.get("use_case", DEFAULT_USE_CASE)]
+        check_use_case(_person(request, user_id), use_case)
+        served = recommend(user_id=user_id, use_case=use_case, limit=1)
+        if not served.slots:
+            raise NotFound("There is nothing left to recommend.")
+        answer = list_json(served)
+        answer["recommendation"] = answer.pop("recommendations")[0]
+        del answer["personalization"]
+        return Response(answer)
+
+
+def _person(request: Request, user_id: int) -> User:
+    """The person in the address: the caller, or anybody if the caller may ask for others. Raises NotFound."""
+    person = caller(request)
+    if person.pk == user_id:
+        return person
+    may_ask = person.has_perm("recommendations.recommend_for_others")
+    other = User.objects.filter(pk=user_id, is_active=True).first() if may_ask else None
+    if other is None:
+        raise NotFound("There is no such person, or none that you may ask for.")
+    return other
+
+
+def list_json(served: ServedList) -> dict[str, Any]:
+    """`served` in the form that ListAnswer describes."""
+    return {
+        "recommendation_session_id": served.session_id,
+        "use_case": served.use_case,
+        "method_used": served.method_used,
+        "model_version": served.model_version,
+        "personalization": personalization_json(served.personalization),
+        "recommendations": [_slot_json(slot) for slot in served.slots],
+    }
+
+
+def personalization_json(personalization: Personalization) -> dict[str, Any]:
+    """`personalization` in the form that PersonalizationSerializer describes."""
+    return {
+        "applied": personalization.applied,
+        "original_alpha": personalization.original_alpha,
+        "personalized_alpha": personalization.personalized_alpha,
+        "top_genres": list(personalization.top_genres),
+        "persona": personalization.persona,
+    }
+
+
+def boost_json(boost: Boost) -> dict[str, float]:
+    """`boost` in the form that BoostSerializer describes."""
+    return {
+        "genre": boost.genre,
+        "actor": boost.actor,
+        "director": boost.director,
+        "theme": boost.theme,
+        "dislikes": boost.dislikes,
+    }
+
+
+def _slot_json(slot: ServedSlot) -> dict[str, Any]:
+    return {
+        "item": item_json(slot.item),
+        "rank": slot.rank,
+        "score": slot.score,
+        "base_score": slot.base_score,
+        "personalized_score": slot.score,
+        "boost_multiplier": slot.multiplier,
+        "boost_details": boost_json(slot.boost),
+        "method": slot.method,
+        "why": slot.why,
+    }
+
+
+class SimilarQuery(serializers.Serializer[Any]):
+    """The query string of what is like an item."""
+
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_ROW)
+
+
+class SimilarItemSerializer(serializers.Serializer[Any]):
+    """An item with how near it is, 0 to 1."""
+
+    item = ItemSerializer()
+    rank = serializers.IntegerField()
+    score = serializers.FloatField()
+
+
+class SimilarAnswer(serializers.Serializer[Any]):
+    """What is like an item, nearest first."""
+
+    similar = SimilarItemSerializer(many=True)
+
+
+class SimilarView(APIView):
+    """What is most like an item, the same for everybody."""
+
+    authentication_classes = EMBEDDABLE
+
+    @extend_schema(
+        operation_id="similar_items", parameters=[SimilarQuery], responses={200: SimilarAnswer, **ERRORS}
+    )
+    def get(self, request: Request, kind: ItemKind, item_id: int) -> Response:
+        query = validated(SimilarQuery, request.query_params)
+        found = similar_items(item_id=item_id, use_case=use_cases_of_kind(kind.name)[0], limit=query["limit"])
+        return Response({"similar": _row_json(found)})
+
+
+class CarouselsQuery(serializers.Serializer[Any]):
+    """The query string of the rows for what a person watched."""
+
+    use_case = serializers.ChoiceField(choices=list(USE_CASES), default=DEFAULT_USE_CASE)
+    rows = serializers.IntegerField(min_value=1, max_value=MAX_CAROUSELS, default=3)
+    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_ROW)
+
+
+class CarouselSerializer(serializers.Serializer[Any]):
+    """One row: what is like an item that the person has done something with."""
+
+    recommendation_session_id = serializers.UUIDField()
+    because = ItemSerializer()
+    did = serializers.CharField()
+    recommendations = SimilarItemSerializer(many=True)
+
+
+class CarouselsAnswer(serializers.Serializer[Any]):
+    """The rows, newest reason first. Each is recorded, so that actions can name it."""
+
+    use_case = serializers.CharField()
+    carousels = CarouselSerializer(many=True)
+
+
+class BecauseYouWatchedView(APIView):
+    """Rows of what is like the items that the caller liked, watched or kept last."""
+
+    authentication_classes = EMBEDDABLE
+
+    @extend_schema(
+        operation_id="because_you_watched",
+        parameters=[CarouselsQuery],
+        responses={200: CarouselsAnswer, **ERRORS},
+    )
+    def get(self, request: Request) -> Response:
+        query = validated(CarouselsQuery, request.query_params)
+        person, use_case = caller(request), USE_CASES[query["use_case"]]
+        check_use_case(person, use_case)
+        carousels = because_you_watched(
+            user_id=person.pk,
+            use_case=use_case,
+            carousels=query["rows"],
+            limit=query["limit"],
+        )
+        rows = [
+            {
+                "recommendation_session_id": carousel.session_id,
+                "because": item_json(carousel.because),
+                "did": carousel.type_name,
+                "recommendations": _row_json(carousel.items),
+            }
+            for carousel in carousels
+        ]
+        return Response({"use_case": query["use_case"], "carousels": rows})
+
+
+def _row_json(items: Sequence[SimilarItem]) -> list[dict[str, Any]]:
+    return [
+        {"item": item_json(similar.item), "rank": rank, "score": similar.score}
+        for rank, similar in enumerate(items, 1)
+    ]
+
+
+class HealthView(APIView):
+    """Whether the process lives."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response({"status": "ok"})
+
+
+class ReadyView(APIView):
+    """Whether this process can serve: the database answers, and which model version serves each use case.
+
+    A damaged model file is told here and does not make the server unready: an earlier version serves.
+    """
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        use_cases = {}
+        for name in USE_CASES:
+            live = get_live(name)
+            use_cases[name] = {
+                "items": len(live.catalogue.item_ids),
+                "model_version": live.label(),
+                "problem": live.problem,
+            }
+        degraded = any(state["problem"] for state in use_cases.values())
+        return Response({"status": "degraded" if degraded else "ready", "use_cases": use_cases})

@@ -1,0 +1,97 @@
+"""The last step before a list is shown: what stands where, and where chance decides.
+
+A small share of the places is given to candidates that the ranking would not have shown, so that the models
+learn about more than what they already like. The chance of everything shown is kept with it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from catalog.selectors import ItemCard, get_cards
+from ranking.candidates import Candidates
+from ranking.live import Live
+from ranking.sources import UserState
+from serving.explaining import EXPLORED, Reason, find_reasons
+
+# So many more than asked for are looked up: the snapshot may not know yet that an item was hidden.
+_SPARE = 5
+# Explored items are drawn from so many candidates behind the list.
+RESERVE = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrangement:
+    """A list in its final order.
+
+    shown     what stands in each place, with its propensity
+    explored  whether chance put it there
+    reasons   why each is there
+    cards     of all items that are shown or named in a reason
+    """
+
+    shown: Candidates
+    explored: tuple[bool, ...]
+    reasons: list[Reason]
+    cards: dict[int, ItemCard]
+
+
+def arrange(
+    candidates: Candidates, state: UserState, live: Live, limit: int, rng: np.random.Generator
+) -> Arrangement:
+    """The best `limit` that are still active, a few of them replaced by chance: one query."""
+    front = min(limit + _SPARE, len(candidates))
+    own_share = live.variant.exploration_share
+    share = settings.EXPLORATION_SHARE if own_share is None else own_share
+    places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng, share)
+    wanted = candidates.take(np.concatenate([np.arange(front), front + drawn]))
+    reasons = find_reasons(wanted, state, live)
+    reasons[front:] = [EXPLORED] * len(drawn)
+    named = {*wanted.item_ids.tolist(), *(reason.item_id for reason in reasons if reason.item_id)}
+    cards = get_cards(named)
+    active = np.fromiter((item_id in cards for item_id in wanted.item_ids.tolist()), dtype=np.bool_)
+    chosen = np.flatnonzero(active[:front])[:limit]
+    propensities = np.where(np.arange(len(chosen)) > 0, 1.0 - chance.of_exploring, 1.0)
+    for place, row in zip(places.tolist(), range(front, len(wanted)), strict=True):
+        if place < len(chosen) and active[row]:
+            chosen[place] = row
+            propensities[place] = chance.of_each
+    return Arrangement(
+        shown=wanted.take(chosen).with_propensities(propensities),
+        explored=tuple((chosen >= front).tolist()),
+        reasons=[reasons[row] for row in chosen],
+        cards=cards,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """The probabilities of exploration.
+
+    of_exploring  P(a place after the first is explored)
+    of_each       P(a given item of the reserve stands in a given such place)
+    """
+
+    of_exploring: float
+    of_each: float
+
+
+def draw_exploration(
+    limit: int, behind: int, rng: np.random.Generator, share: float
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Chance]:
+    """The places (from 0) that chance fills, and which of the `behind` candidates stands there.
+
+    Each place but the first is explored with probability `share`, independently; the items are
+    drawn without replacement from the first RESERVE behind the list. By symmetry each of them stands in a
+    given place with probability share / reserve; what was to stand there keeps it with 1 - share.
+    """
+    reserve = min(behind, RESERVE)
+    if reserve < limit or share <= 0.0:
+        # With fewer than could be asked for, the chances would depend on how many were.
+        nothing = np.empty(0, dtype=np.intp)
+        return nothing, nothing, Chance(0.0, 0.0)
+    places = 1 + np.flatnonzero(rng.random(limit - 1) < share)
+    drawn = rng.choice(reserve, size=len(places), replace=False)
+    return places, drawn, Chance(share, share / reserve)

@@ -1,0 +1,169 @@
+"""Item to item: what is like an item, and rows of "because you watched" for a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import numpy as np
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from catalog.selectors import ItemCard, get_cards
+from core.errors import NotFound
+from core.use_cases import UseCase
+from interactions.types import TYPES
+from ranking.features import FEATURE_SET
+from ranking.live import Live, get_live
+from ranking.recommenders.similar.model import similarities
+from ranking.replay import features_at
+from ranking.sources import APPROVED, UserState
+from recommendations.services import RecordedSession, ShownSlot, record_sessions
+from serving.pipeline import load_history_state
+
+SIMILAR = "similar"
+MAX_CAROUSELS = 5
+# What says that a person knows an item well enough to be reminded of it.
+_STRONG = frozenset(row.name for row in TYPES.values() if row.polarity > 0 and row.is_state)
+# A few more than asked for are looked up: the snapshot may not know yet that an item was hidden.
+_SPARE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarItem:
+    """An item with how near it is, 0 to 1."""
+
+    item: ItemCard
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Carousel:
+    """One row of a feed: what is like `because`, which the person has done `type_name` with."""
+
+    session_id: UUID
+    use_case: str
+    because: ItemCard
+    type_name: str
+    model_version: str
+    items: tuple[SimilarItem, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Near:
+    item_ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+def similar_items(*, item_id: int, use_case: UseCase, limit: int) -> tuple[SimilarItem, ...]:
+    """The items most like one, best first, the same for everybody. One query.
+
+    Raises NotFound for an item that is not in the catalogue of the use case.
+    """
+    live = get_live(use_case.name)
+    near = _near(item_id, live, np.empty(0, dtype=np.int64), limit)
+    if near is None:
+        raise NotFound("There is no such item.")
+    return _with_cards(near, get_cards(near.item_ids.tolist()), limit)
+
+
+def because_you_watched(
+    *, user_id: int, use_case: UseCase, carousels: int, limit: int, now: datetime | None = None
+) -> list[Carousel]:
+    """Rows for the last items that the person liked, watched or kept, newest first; recorded as sessions.
+
+    What they rated below 5 makes no row. Nothing excluded is in any row, and nothing twice. Empty for who has
+    done nothing yet.
+    Three queries at the most: the history, the cards, and the sessions' rows.
+    """
+    now = now or timezone.now()
+    live = get_live(use_case.name)
+    state = load_history_state(user_id, use_case, live, now)
+    rows = _rows_of_neighbours(state, live, carousels, limit)
+    wanted = [item_id for because, near in rows for item_id in (because, *near.item_ids.tolist())]
+    cards = get_cards(wanted) if wanted else {}
+    told = dict(zip(state.item_ids.tolist(), state.last_types, strict=True))
+    made = [
+        Carousel(
+            session_id=uuid4(),
+            use_case=use_case.name,
+            because=cards[because],
+            type_name=told[because],
+            model_version=live.label(ranker=False),
+            items=_with_cards(near, cards, limit),
+        )
+        for because, near in rows
+        if because in cards
+    ]
+    made = [carousel for carousel in made if carousel.items]
+    record_sessions([_session(carousel, state, live, now) for carousel in made])
+    return made
+
+
+def _rows_of_neighbours(state: UserState, live: Live, carousels: int, limit: int) -> list[tuple[int, _Near]]:
+    barred = state.excluded
+    rows: list[tuple[int, _Near]] = []
+    history = zip(state.item_ids.tolist(), state.last_types, state.weights.tolist(), strict=True)
+    for item_id, type_name, weight in reversed(list(history)):
+        if len(rows) == carousels:
+            break
+        is_told = type_name in _STRONG and weight >= APPROVED
+        near = _near(item_id, live, barred, limit) if is_told else None
+        if near is not None and len(near.item_ids):
+            rows.append((item_id, near))
+            barred = np.concatenate([barred, near.item_ids])
+    return rows
+
+
+def _near(item_id: int, live: Live, barred: NDArray[np.int64], limit: int) -> _Near | None:
+    """The nearest items that are not barred, best first; None for an item that is not in the catalogue."""
+    catalogue = live.catalogue
+    row = int(catalogue.rows_of(np.array([item_id], dtype=np.int64))[0])
+    if row < 0:
+        return None
+    scores = similarities(row, catalogue.content, live.als)
+    rows = catalogue.rows_of(barred)
+    scores[rows[rows >= 0]] = 0.0
+    best = np.argsort(-scores, kind="stable")[: limit + _SPARE]
+    best = best[scores[best] > 0.0]
+    return _Near(catalogue.item_ids[best], scores[best])
+
+
+def _with_cards(near: _Near, cards: dict[int, ItemCard], limit: int) -> tuple[SimilarItem, ...]:
+    pairs = zip(near.item_ids.tolist(), near.scores.tolist(), strict=True)
+    shown = [SimilarItem(cards[item_id], score) for item_id, score in pairs if item_id in cards]
+    return tuple(shown[:limit])
+
+
+def _session(carousel: Carousel, state: UserState, live: Live, now: datetime) -> RecordedSession:
+    """The carousel as it is recorded, with the features that the ranker's dataset reads."""
+    item_ids = np.array([similar.item.id for similar in carousel.items], dtype=np.int64)
+    _, features = features_at(item_ids, state, live, now.timestamp())
+    return RecordedSession(
+        session_id=carousel.session_id,
+        user_id=state.user_id,
+        use_case=carousel.use_case,
+        method=SIMILAR,
+        model_version=carousel.model_version,
+        slots=_slots(carousel.items),
+        features=features.astype("<f4").tobytes(),
+        feature_set=FEATURE_SET,
+        now=now,
+    )
+
+
+def _slots(items: Sequence[SimilarItem]) -> list[ShownSlot]:
+    return [
+        ShownSlot(
+            item_id=similar.item.id,
+            rank=rank,
+            score=similar.score,
+            base_score=similar.score,
+            method=SIMILAR,
+            source=SIMILAR,
+            source_rank=rank,
+            source_score=similar.score,
+            propensity=1.0,
+        )
+        for rank, similar in enumerate(items, 1)
+    ]

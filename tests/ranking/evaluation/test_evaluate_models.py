@@ -1,0 +1,369 @@
+"""`evaluate_models`: which versions on what, the report, and what the admin shows of it."""
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from catalog.models import Item
+from core.progress import Progress
+from core.use_cases import USE_CASES
+from ranking.datasets.event_log import generate_als_dataset
+from ranking.datasets.ranker import generate_ranker_dataset
+from ranking.evaluation.report import view_of
+from ranking.models import ModelVersion
+from ranking.registry.versions import activate_version, read_verified, reject_version
+from recommendations.models import RecommendationSession
+from serving.pipeline import recommend
+from tests.factories import (
+    EPOCH,
+    allow,
+    make_als_bytes,
+    make_interaction,
+    make_items,
+    make_user,
+    make_version,
+    ranker_bytes,
+)
+
+pytestmark = pytest.mark.django_db
+MOVIES = USE_CASES["movie_home"]
+QUIET = Progress(quiet=True)
+CUT = EPOCH + timedelta(days=10)
+END = EPOCH + timedelta(days=20)
+
+
+def live(people: int = 24) -> list[Item]:
+    """Two tastes of four items; from day 15 on everybody dislikes one, and likes the fourth of theirs."""
+    items = make_items(8)
+    for number in range(people):
+        person, mine, others = make_user(), items[number % 2 :: 2], items[1 - number % 2 :: 2]
+        later = number % 4
+        for place, item in enumerate(mine):
+            make_interaction(person, item, day=15.0 + number / 10 if place == later else 1.0 + place)
+        make_interaction(person, others[later], "dislike", day=14.95 + number / 10)
+    generate_als_dataset(use_case=MOVIES, progress=QUIET, now=END)
+    return items
+
+
+def als(items: list[Item], *, learned: str | None = CUT.isoformat(), seed: int = 0) -> ModelVersion:
+    groups = ([item.pk for item in items[start::2]] for start in (0, 1))
+    return noted(make_version(make_als_bytes(groups, seed=seed)), learned)
+
+
+def ranker(*, learned: str | None = CUT.isoformat(), sign: int = 1) -> ModelVersion:
+    return noted(make_version(ranker_bytes("model_score", sign=sign), kind="ranker"), learned)
+
+
+def noted(version: ModelVersion, learned: str | None) -> ModelVersion:
+    if learned is not None:
+        version.dataset_manifest = {"window_end": learned}
+        version.save()
+    return version
+
+
+def activate(version: ModelVersion) -> ModelVersion:
+    return activate_version(version=version, why="made by a test")
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    out = io.StringIO()
+    call_command("evaluate_models", "--json", "--quiet", *arguments, stdout=out)
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    return answer
+
+
+def names(answer: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in answer["evaluation"]["judgements"]]
+
+
+def test_versions_are_compared_and_the_result_is_kept() -> None:
+    items = live()
+    good, bad = als(items), als(items[:4], seed=1)
+    answer = run(good.label, bad.label)
+    assert names(answer) == [good.label, bad.label, "popularity", f"{good.label} with boosts", "random"]
+    evaluation = answer["evaluation"]
+    assert evaluation["from"] == CUT.isoformat()
+    assert evaluation["why_from"] == "the moment up to which the newest of the versions learned"
+    assert evaluation["people"] == 24
+    first, second = evaluation["judgements"][:2]
+    assert first["figures"]["ndcg"]["mean"] > second["figures"]["ndcg"]["mean"]
+    assert first["figures"]["ndcg"]["low"] <= first["figures"]["ndcg"]["mean"]
+    assert first["gate"] is None
+    assert not first["saw_it"]
+    assert second["gate"]["passed"] is False
+    assert second["differences"]["ndcg"]["people"] == 24
+    assert second["differences"]["ndcg"]["mean"] < 0
+    good.refresh_from_db()
+    bad.refresh_from_db()
+    assert good.metrics["evaluation"]["judgements"][0]["name"] == good.label
+    assert bad.metrics["evaluation"]["judgements"][0]["name"] == bad.label
+    assert bad.metrics["evaluation"]["gate"] == second["gate"]
+    assert bad.metrics["evaluation"]["report"] == answer["report"]
+
+
+def test_the_report_is_whole_in_three_forms(settings: Settings) -> None:
+    items = live()
+    answer = run(als(items).label)
+    folder = Path(answer["report"])
+    assert folder.parent == Path(settings.REPORT_DIR) / "movie_home"
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "report.json", "report.md"]
+    assert json.loads((folder / "report.json").read_text()) == answer["evaluation"]
+    page, text = (folder / "report.html").read_text(), (folder / "report.md").read_text()
+    assert "<svg" in page
+    for outside in ("http:", "https:", "src=", "<link", "@import", "url("):
+        assert outside not in page
+    for shown in ("NDCG@10", "Candidate recall", "Coverage", "als-movie_home-1", "popularity"):
+        assert shown in page
+        assert shown in text
+    assert "24" in text
+
+
+def test_a_report_does_not_write_over_another(tmp_path: Path) -> None:
+    label = als(live()).label
+    out = tmp_path / "mine"
+    assert run(label, "--out", str(out))["report"] == str(out)
+    with pytest.raises(CommandError, match="is there already"):
+        run(label, "--out", str(out))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CommandError, match="cannot be written"):
+        run(label, "--out", str(tmp_path / "file" / "below"))
+
+
+def test_without_names_come_the_active_the_candidates_and_what_served_before() -> None:
+    items = live()
+    first, active, candidate = als(items), als(items, seed=1), als(items, seed=2)
+    old_ranker, new_ranker, turned_down = ranker(), ranker(sign=-1), ranker(sign=-1)
+    reject_version(version=turned_down, why="made by a test")
+    for version in (first, active, old_ranker):
+        activate(version)
+    assert names(run())[:4] == [
+        f"{active.label}+{old_ranker.label}",
+        f"{candidate.label}+{old_ranker.label}",
+        f"{active.label}+{new_ranker.label}",
+        f"{first.label}+{old_ranker.label}",
+    ]
+
+
+def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named() -> None:
+    items = live()
+    active, other, one = activate(als(items)), als(items, seed=1), ranker()
+    answer = run(one.label, f"{other.label}+{one.label}", f"{one.label}+{active.label}")
+    assert names(answer)[:2] == [f"{active.label}+{one.label}", f"{other.label}+{one.label}"]
+    one.refresh_from_db()
+    assert one.metrics["evaluation"]["judgements"][0]["name"] == f"{active.label}+{one.label}"
+
+
+def test_without_any_version_popularity_stands_alone() -> None:
+    live()
+    answer = run()
+    assert names(answer) == ["popularity", "popularity with boosts", "random"]
+    assert answer["evaluation"]["why_from"] == "the last tenth of the log"
+
+
+@pytest.mark.parametrize("learned", [END.isoformat(), None])
+def test_who_saw_what_is_judged_on_is_marked_everywhere(learned: str | None) -> None:
+    items = live()
+    clean, late = als(items), als(items, learned=learned, seed=1)
+    answer = run(clean.label, late.label)
+    assert "the last tenth of the log, because fewer than 20 people" in answer["evaluation"]["why_from"]
+    saw = {one["name"]: one["saw_it"] for one in answer["evaluation"]["judgements"]}
+    assert saw == {
+        clean.label: False,
+        late.label: True,
+        "popularity": False,
+        f"{clean.label} with boosts": False,
+        "random": False,
+    }
+    folder = Path(answer["report"])
+    for name in ("report.html", "report.md"):
+        assert "May have learned from part of what they are judged on:" in (folder / name).read_text()
+    out = io.StringIO()
+    call_command("evaluate_models", late.label, "--quiet", stdout=out)
+    assert f"{late.label} (may have seen part of it):" in out.getvalue()
+    assert not answer["evaluation"]["judgements"][1]["gate"]["passed"]
+
+
+@pytest.mark.parametrize("since", ["2026-01-11", "2026-01-11T00:00:00+00:00", "2026-01-11T02:00:00+02:00"])
+def test_the_moment_may_be_asked_for(since: str) -> None:
+    version = als(live())
+    evaluation = run(version.label, "--since", since)["evaluation"]
+    assert (evaluation["from"], evaluation["why_from"]) == (CUT.isoformat(), "as asked for")
+
+
+@pytest.mark.parametrize("since", ["1999-01-01", "2100-01-01"])
+def test_a_moment_before_or_after_everything_leaves_nothing_to_say(since: str) -> None:
+    version = als(live())
+    answer = run(version.label, "--since", since)
+    assert answer["evaluation"]["judgements"][0]["name"] == version.label
+    if since > "2026":
+        assert answer["evaluation"]["people"] == 0
+        assert "nobody and nothing to judge on" in (Path(answer["report"]) / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "since", ["", "never", "2026-13-01", "0001-01-01T00:00+14:00", "9999-12-31T23:00-10:00"]
+)
+def test_what_is_no_moment_is_refused(since: str) -> None:
+    with pytest.raises(CommandError, match="no ISO date or time"):
+        run(f"--since={since}")
+
+
+def test_an_empty_installation_and_a_log_of_one_person() -> None:
+    with pytest.raises(CommandError, match="Run generate_als_dataset first"):
+        run()
+    generate_als_dataset(use_case=MOVIES, progress=QUIET, now=END)
+    assert run()["evaluation"]["why_from"] == "nothing happened yet"
+    live(people=1)
+    assert names(run())[0] == "popularity"
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("als-movie_home-99", "There is no model version"),
+        ("nonsense", "There is no model version"),
+        ("als-movie_home-1+", "There is no model version"),
+        ("als-movie_home-1+als-movie_home-1", "two versions of one kind"),
+        ("als-drama_home-1", "say --use-case drama_home"),
+    ],
+)
+def test_versions_that_cannot_serve_are_refused(label: str, message: str) -> None:
+    als(live(people=2))
+    make_version(b"1", use_case="drama_home")
+    with pytest.raises(CommandError, match=message):
+        run(label)
+
+
+def test_a_damaged_file_is_a_sentence(settings: Settings) -> None:
+    version = als(live(people=2))
+    unreadable = make_version(b"no model")
+    with pytest.raises(CommandError, match=f"{unreadable.label} cannot be read"):
+        run(unreadable.label)
+    assert read_verified(version)
+    (Path(settings.MODEL_DIR) / version.file).write_bytes(b"other")
+    with pytest.raises(CommandError, match="is not the file that was registered"):
+        run(version.label)
+
+
+def show_lists(people: int = 24) -> None:
+    """Everybody is shown a list, and turns to its first two slots on the day after the cut."""
+    for user in User.objects.order_by("pk")[:people]:
+        served = recommend(user_id=user.pk, use_case=MOVIES, limit=4, now=CUT + timedelta(days=1))
+        session = RecommendationSession.objects.get(pk=served.session_id)
+        session.seen_rank = 3
+        session.save()
+        for slot, type_name in zip(served.slots, ("view", "dislike"), strict=False):
+            made = make_interaction(user, Item.objects.get(pk=slot.item.id), type_name, day=12.0)
+            made.recommendation_session = session
+            made.recommendation_rank = slot.rank
+            made.save()
+
+
+def test_lists_that_were_shown_are_judged_as_well() -> None:
+    items = make_items(12)
+    for number in range(24):
+        make_interaction(make_user(), items[number % 4], day=1.0)
+    show_lists()
+    generate_als_dataset(use_case=MOVIES, progress=QUIET, now=END)
+    generate_ranker_dataset(use_case=MOVIES, progress=QUIET, now=END)
+    version = als(items)
+    answer = run(version.label)
+    assert names(answer)[-1] == "as shown"
+    evaluation = answer["evaluation"]
+    assert evaluation["lists"] == evaluation["lists_found"] == 24
+    shown = {one["name"]: one for one in evaluation["judgements"]}
+    assert shown["as shown"]["figures"]["list_ndcg"]["mean"] == pytest.approx(
+        (3 + 0 + 1 / 2) / (3 + 1 / 1.584963 + 0), abs=1e-4
+    )
+    assert shown["as shown"]["engagement"]["mean"] == pytest.approx(1 / 3)
+    assert shown["as shown"]["dislikes"]["mean"] == pytest.approx(1 / 3)
+    assert shown[version.label]["calibration"] is not None
+    assert shown["popularity"]["calibration"] is None
+    text = (Path(answer["report"]) / "report.md").read_text()
+    assert "Had it made the lists" in text
+    assert "Calibration" in text
+
+
+def test_what_decided_about_a_version_is_kept_beside_a_later_evaluation() -> None:
+    version = als(live())
+    decided = {
+        "from": CUT.isoformat(),
+        "judgements": [],
+        "gate": {"passed": True, "why": "Better.", "differences": {}},
+    }
+    version.metrics = {"evaluation": decided}
+    version.save()
+    run(version.label)
+    run(version.label)
+    version.refresh_from_db()
+    assert version.metrics["evaluation_by_gate"] == decided
+    assert version.metrics["evaluation"]["judgements"]
+
+
+def test_the_admin_shows_an_evaluation(client: Client, staff: User) -> None:
+    allow(staff, "view_modelversion")
+    items = live()
+    good, other = als(items), als(items, seed=1)
+    run(good.label, other.label)
+    page = client.get(f"/admin/ranking/modelversion/{other.pk}/change/").content.decode()
+    for shown in ("What the gate says", "NDCG@10", "Against als-movie_home-1", "<svg", "report.json"):
+        assert (shown in page) == (shown != "report.json")
+    other.refresh_from_db()
+    ndcg = other.metrics["evaluation"]["judgements"][0]["figures"]["ndcg"]["mean"]
+    assert f"{ndcg:.3f} [" in client.get("/admin/ranking/modelversion/").content.decode()
+
+
+def test_the_admin_marks_who_saw_what_it_was_judged_on(client: Client, staff: User) -> None:
+    allow(staff, "view_modelversion")
+    late = als(live(), learned=END.isoformat())
+    run(late.label)
+    assert "(may have seen it)" in client.get("/admin/ranking/modelversion/").content.decode()
+    page = client.get(f"/admin/ranking/modelversion/{late.pk}/change/").content.decode()
+    assert "May have learned from part of what they are judged on" in page
+
+
+def test_the_admin_shows_what_retrain_writes(client: Client, staff: User) -> None:
+    allow(staff, "view_modelversion")
+    version = make_version(b"1", kind="ranker")
+    interval = {"mean": 0.25, "low": 0.2, "high": 0.3}
+    name = "<script>alert(1)</script>"
+    version.metrics = {
+        "evaluation": {
+            "from": CUT.isoformat(),
+            "judgements": [
+                {"name": "candidate", "figures": {"list_ndcg": interval}, "coverage": None, "saw_it": False},
+                {"name": name, "figures": {"list_ndcg": interval}, "coverage": interval, "saw_it": True},
+            ],
+            "gate": {"passed": False, "why": "Not good enough yet.", "differences": {}},
+        },
+        "test": {
+            "people": 7,
+            "lists": 30,
+            "ranker": {"ndcg@10": interval, "liked_over_disliked": interval},
+            "als": {"ndcg@10": interval, "liked_over_disliked": interval},
+            "as_shown": {"ndcg@10": interval, "liked_over_disliked": interval},
+            "ranker_minus_als_ndcg@10": {"mean": 0.015, "low": -0.01, "high": 0.04},
+        },
+    }
+    version.save()
+    page = client.get(f"/admin/ranking/modelversion/{version.pk}/change/").content.decode()
+    assert "candidate: does not pass." in page
+    assert "Not good enough yet." in page
+    assert name not in page
+    assert "as shown" in page
+    listed = client.get("/admin/ranking/modelversion/").content.decode()
+    assert "0.250 [0.200, 0.300]" in listed
+    assert "+0.015 [-0.010, +0.040] above ALS" in listed
+
+
+def test_an_evaluation_without_anything_can_be_shown() -> None:
+    view = view_of({})
+    assert (view.names, view.figures, view.verdicts) == ((), (), ())

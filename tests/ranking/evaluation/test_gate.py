@@ -1,0 +1,138 @@
+"""The gate: what passes, what does not, and that it says why."""
+
+import numpy as np
+import pytest
+
+from core.arrays import Doubles
+from ranking.evaluation.gate import GateRules, Verdict, compare, paired_differences
+from ranking.evaluation.results import Judgement, PersonFigures
+
+RULES = GateRules(margin=-0.02, min_people=20)
+PEOPLE = 60
+RNG = np.random.default_rng
+BASE = RNG(0).uniform(0.2, 0.6, PEOPLE)
+
+
+def judged(name: str, figures: dict[str, Doubles], *, saw_it: bool = False) -> Judgement:
+    return Judgement(
+        name=name,
+        k=10,
+        figures={
+            figure: PersonFigures(np.arange(100, 100 + len(values)), np.asarray(values, dtype=np.float64))
+            for figure, values in figures.items()
+        },
+        saw_it=saw_it,
+    )
+
+
+def verdict(candidate: dict[str, Doubles], active: dict[str, Doubles], rules: GateRules = RULES) -> Verdict:
+    return compare(judged("new", candidate), judged("old", active), rules, seed=0)
+
+
+def test_the_better_passes() -> None:
+    found = verdict({"list_ndcg": BASE + 0.05}, {"list_ndcg": BASE})
+    assert found.passed
+    assert found.why == (
+        "NDCG@10, lists shown +0.050 [+0.050, +0.050] over 60 people against old; "
+        "nothing disliked to judge by."
+    )
+
+
+def test_the_worse_does_not() -> None:
+    found = verdict({"list_ndcg": BASE - 0.05}, {"list_ndcg": BASE})
+    assert not found.passed
+    assert "-0.050 [-0.050, -0.050] over 60 people" in found.why
+    assert "below the margin of -0.020" in found.why
+
+
+def test_what_is_only_as_good_by_chance_does_not() -> None:
+    noise = RNG(1).normal(0, 0.3, PEOPLE)
+    found = verdict({"list_ndcg": BASE + noise - noise.mean()}, {"list_ndcg": BASE})
+    assert not found.passed
+    assert "the lower end lies below the margin" in found.why
+
+
+def test_the_same_model_again_passes() -> None:
+    assert verdict({"list_ndcg": BASE}, {"list_ndcg": BASE}).passed
+
+
+@pytest.mark.parametrize("people", [0, 1, 19])
+def test_too_few_people_decide_nothing(people: int) -> None:
+    found = verdict({"list_ndcg": BASE[:people] + 0.3}, {"list_ndcg": BASE[:people]})
+    assert not found.passed
+    assert found.why == (
+        f"Only {people} people can be judged on what was held out; 20 are needed. Wait for more feedback."
+    )
+
+
+def test_nothing_in_common_decides_nothing() -> None:
+    assert "Only 0 people" in verdict({}, {"ndcg": BASE}).why
+    nobody = np.full(PEOPLE, np.nan)
+    assert "Only 0 people" in verdict({"ndcg": nobody}, {"ndcg": BASE}).why
+    assert not verdict({}, {}, GateRules(margin=-1.0, min_people=0)).passed
+
+
+def test_people_decide_where_too_few_lists_were_shown() -> None:
+    few = np.where(np.arange(PEOPLE) < 5, BASE, np.nan)
+    found = verdict({"list_ndcg": few - 0.2, "ndcg": BASE + 0.1}, {"list_ndcg": few, "ndcg": BASE})
+    assert found.passed
+    assert found.why.startswith("NDCG@10 +0.100")
+
+
+def test_where_lists_were_shown_they_decide_alone() -> None:
+    # People can only like what they are shown, so lists made anew favour whoever made those that were shown.
+    found = verdict({"list_ndcg": BASE + 0.1, "ndcg": BASE - 0.1}, {"list_ndcg": BASE, "ndcg": BASE})
+    assert found.passed
+    assert "lists shown +0.100" in found.why
+
+
+@pytest.mark.parametrize(
+    ("figure", "change", "title"),
+    [
+        ("disliked_share", +0.05, "Disliked in top 10"),
+        ("order", -0.1, "AUC"),
+        ("list_order", -0.1, "AUC, lists shown"),
+    ],
+)
+def test_more_of_what_is_disliked_does_not_pass(figure: str, change: float, title: str) -> None:
+    found = verdict({"ndcg": BASE + 0.1, figure: BASE + change}, {"ndcg": BASE, figure: BASE})
+    assert not found.passed
+    assert found.why.startswith(title)
+    assert found.why.endswith("against old: clearly worse.")
+    better = verdict({"ndcg": BASE + 0.1, figure: BASE - change}, {"ndcg": BASE, figure: BASE})
+    assert better.passed
+    assert better.why.endswith("disliked items are not clearly worse.")
+
+
+def test_a_handful_of_people_show_nothing_clearly() -> None:
+    few = np.where(np.arange(PEOPLE) < 5, BASE, np.nan)
+    found = verdict({"ndcg": BASE, "disliked_share": few + 0.1}, {"ndcg": BASE, "disliked_share": few})
+    assert found.passed
+
+
+def test_worse_by_chance_alone_is_not_clearly_worse() -> None:
+    noise = RNG(2).normal(0.005, 0.2, PEOPLE)
+    found = verdict({"ndcg": BASE, "disliked_share": BASE + noise}, {"ndcg": BASE, "disliked_share": BASE})
+    assert found.passed
+
+
+def test_who_has_seen_the_answers_does_not_pass() -> None:
+    candidate, active = judged("new", {"ndcg": BASE + 0.3}, saw_it=True), judged("old", {"ndcg": BASE})
+    found = compare(candidate, active, RULES, seed=0)
+    assert not found.passed
+    assert "new may have learned from part of what it would be judged on" in found.why
+    assert found.differences[0].interval.mean == pytest.approx(0.3)
+
+
+def test_people_are_paired_by_who_they_are() -> None:
+    one = Judgement("a", 10, {"ndcg": PersonFigures(np.array([1, 2, 3]), np.array([0.1, np.nan, 0.3]))})
+    other = Judgement("b", 10, {"ndcg": PersonFigures(np.array([2, 3, 4]), np.array([0.5, 0.2, 0.9]))})
+    (difference,) = paired_differences(one, other, seed=0)
+    assert difference.people == 1
+    assert difference.interval.mean == pytest.approx(0.1)
+
+
+def test_one_seed_gives_one_verdict() -> None:
+    noise = RNG(3).normal(0, 0.1, PEOPLE)
+    one, again = (verdict({"ndcg": BASE + noise}, {"ndcg": BASE}) for _ in range(2))
+    assert one == again

@@ -1,0 +1,360 @@
+"""What is held out, what a contender may know of it, and the figures that come of it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from pytest_django import Settings
+
+from core.progress import Progress
+from core.use_cases import USE_CASES
+from profiles.boosts import personal_alpha
+from profiles.fold import CODES, Event, Rules, fold, no_taste
+from profiles.selectors import STRANGER, PersonalTaste
+from ranking.evaluation import shown as shown_module
+from ranking.evaluation.contenders import AS_SHOWN, POPULARITY, RANDOM, Contender, Look, look
+from ranking.evaluation.heldout import HeldOut, hold_out, no_lists
+from ranking.evaluation.judging import judge
+from ranking.evaluation.results import Judgement
+from ranking.live import Live
+from ranking.recommenders.als.file import load_als
+from ranking.recommenders.ranker.file import load_ranker
+from ranking.registry.loading import Loaded, LoadedModels
+from ranking.snapshot import Catalogue
+from ranking.statistics.demand import ItemDemand
+from ranking.statistics.events import Events
+from ranking.statistics.lists import ShownLists
+from tests.factories import make_als_bytes, ranker_bytes
+from tests.ranking.builders import bare_live
+from tests.ranking.statistics.builders import dislike, like, make_content, make_events
+
+MOVIES = USE_CASES["movie_home"]
+QUIET = Progress(quiet=True)
+DAY = 86_240.0
+EVEN, ODD = (2, 4, 6, 8), (1, 3, 5, 7)
+
+
+def models(*, ranker: bool = False) -> LoadedModels:
+    als = Loaded(1, "als", load_als(make_als_bytes([EVEN, ODD])))
+    return LoadedModels(
+        als=als, ranker=Loaded(2, "ranker", load_ranker(ranker_bytes("model_score"))) if ranker else None
+    )
+
+
+def catalogue(item_ids: Sequence[int] = range(1, 9)) -> Catalogue:
+    return bare_live(list(item_ids)).catalogue
+
+
+def lists_of(rows: Sequence[tuple[int, float, Sequence[tuple[int, int]]]], **columns: Any) -> ShownLists:
+    """Lists from (person, time, (item, relevance) by rank)."""
+    slots = [slot for _, _, part in rows for slot in part]
+    sizes = [len(part) for _, _, part in rows]
+    defaults: dict[str, Any] = {
+        "sizes": np.array(sizes, dtype=np.int64),
+        "user_ids": np.array([user for user, _, _ in rows], dtype=np.int64),
+        "times": np.array([time for _, time, _ in rows], dtype=np.float64),
+        "item_ids": np.array([item for item, _ in slots], dtype=np.int64),
+        "ranks": np.concatenate([np.arange(1, size + 1) for size in sizes]),
+        "scores": np.linspace(0.9, 0.1, len(slots)),
+        "relevance": np.array([relevance for _, relevance in slots], dtype=np.int64),
+        "propensities": np.full(len(slots), np.nan),
+        "explored": np.zeros(len(slots), dtype=np.bool_),
+    }
+    return ShownLists(**defaults | columns)
+
+
+def held_out(
+    events: Events, lists: ShownLists | None = None, *, start: float = DAY, items: Sequence[int] = range(1, 9)
+) -> HeldOut:
+    return hold_out(
+        events=events, lists=no_lists() if lists is None else lists, catalogue=catalogue(items), start=start
+    )
+
+
+def evening_people(count: int = 12) -> Events:
+    """People who liked three even items before the cut, and afterwards the fourth and disliked an odd one.
+
+    Many more like odd items, so that these are the popular ones.
+    """
+    rows = [like(1000 + user, item, 50.0) for user in range(30) for item in ODD]
+    for user in range(count):
+        later = EVEN[user % 4]
+        rows += [like(user, item, 100.0 + item) for item in EVEN if item != later]
+        rows += [like(user, later, DAY + 10), dislike(user, ODD[user % 4], DAY + 20)]
+    return make_events(rows)
+
+
+def judged(held: HeldOut, *contenders: Contender) -> dict[str, Judgement]:
+    found = judge(list(contenders), held, MOVIES, seed=0, progress=QUIET)
+    return {one.name: one for one in found}
+
+
+def mean(judgement: Judgement, figure: str) -> float:
+    return float(np.nanmean(judgement.figures[figure].values))
+
+
+@pytest.mark.parametrize("ranker", [False, True])
+def test_a_model_that_knows_the_taste_beats_popularity_and_chance(ranker: bool, settings: Settings) -> None:
+    settings.POPULARITY_SHARE = 0.0
+    held = held_out(evening_people())
+    found = judged(held, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
+    assert mean(found["model"], "ndcg") > max(mean(found[name], "ndcg") for name in (POPULARITY, RANDOM))
+    assert mean(found["model"], "order") == 1.0
+    assert mean(found["model"], "candidate_recall") == 1.0
+    assert mean(found[RANDOM], "order") == 0.5
+    assert {name: one.people for name, one in found.items()} == {"model": 12, POPULARITY: 12, RANDOM: 12}
+    assert 0 < found["model"].coverage.mean <= 1
+    assert mean(found["model"], "novelty") >= 0
+
+
+def test_popularity_is_that_of_before_the_cut() -> None:
+    rows = [like(user, 2, 10.0) for user in range(5)] + [like(5, 4, 20.0)]
+    rows += [like(user, 8, DAY + user) for user in range(6)]
+    held = held_out(make_events(rows))
+    assert held.catalogue.demand.popularity.tolist() == pytest.approx([0, 1, 0, 0.2, 0, 0, 0, 0], abs=1e-3)
+    assert held.catalogue.item_ids[held.catalogue.by_popularity].tolist() == [2, 4]
+
+
+def test_a_history_ends_strictly_before_its_moment() -> None:
+    held = held_out(make_events([like(1, 2, 5.0), like(1, 4, 6.0), like(1, 6, 7.0), like(2, 8, 1.0)]))
+    assert held.history(1, 6.0).item_ids.tolist() == [2]
+    assert held.history(1, 6.5).item_ids.tolist() == [2, 4]
+    assert held.history(2, 1.0).item_ids.tolist() == []
+    assert held.history(3, 100.0).item_ids.tolist() == []
+
+
+def test_what_happens_after_a_list_changes_nothing_about_its_scores() -> None:
+    lists = lists_of([(1, DAY + 100, [(2, 3), (1, 0), (8, 1)])])
+    before = [like(1, 4, 10.0), like(2, 6, 20.0), like(2, 2, 30.0)]
+    after = [like(1, 2, DAY + 100), dislike(1, 1, DAY + 101), like(1, 8, DAY + 500), like(2, 1, DAY + 1)]
+    everything = judged(held_out(make_events(before + after), lists), Contender("model", models()))["model"]
+    past_only = judged(held_out(make_events(before), lists), Contender("model", models()))["model"]
+    assert everything.calibration is not None
+    assert past_only.calibration is not None
+    np.testing.assert_array_equal(everything.calibration.predicted, past_only.calibration.predicted)
+    assert mean(everything, "list_ndcg") == mean(past_only, "list_ndcg")
+
+
+def test_lists_from_before_the_cut_are_not_judged() -> None:
+    lists = lists_of([(1, DAY - 1, [(2, 3), (1, 1)]), (2, DAY, [(2, 3), (1, 1)])])
+    held = held_out(evening_people(), lists)
+    assert held.lists.user_ids.tolist() == [2]
+    assert held.found == (12, 1)
+
+
+def test_an_item_taken_out_of_the_catalogue_is_judged_for_nobody() -> None:
+    lists = lists_of([(1, DAY + 1, [(99, 3), (2, 3), (1, 1)]), (2, DAY + 1, [(99, 4)])])
+    held = held_out(evening_people(), lists, items=[1, 2, 3, 4, 5])
+    assert held.lists.item_ids.tolist() == [2, 1]
+    found = judged(held, Contender("als", models()), Contender("both", models(ranker=True)))
+    assert all(mean(one, "list_ndcg") > 0 for one in found.values())
+    # The model knows 6 and 8, which are in the catalogue no more.
+    for one in (models(), models(ranker=True)):
+        live = Live.of(catalogue([1, 2, 3, 4, 5]), one)
+        wanted = np.array([2, 6, 99])
+        seen = look(wanted, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=True)
+        assert np.isnan(seen.scores).tolist() == [False, True, True]
+        assert np.isin(seen.retrieved, [1, 2, 3, 5]).all()
+
+
+@pytest.mark.parametrize("ranker", [False, True])
+def test_a_score_is_the_same_with_and_without_retrieving(ranker: bool) -> None:
+    live = Live.of(catalogue(), models(ranker=ranker))
+    history, items = make_events([like(1, 4), dislike(1, 1)]), np.arange(8, 0, -1)
+    one, other = (look(items, history, live, MOVIES, DAY, retrieve=retrieve) for retrieve in (True, False))
+    np.testing.assert_allclose(one.scores, other.scores)
+    assert set(one.retrieved) == {2, 3, 5, 6, 7, 8}
+    assert len(other.retrieved) == 0
+
+
+def test_what_als_does_not_know_stands_behind_by_popularity(settings: Settings) -> None:
+    settings.POPULARITY_SHARE = 0.0
+    held = held_out(
+        make_events([like(1, 11, 1.0), like(2, 11, 1.0), like(2, 12, 1.0), like(3, 2, 1.0)]),
+        items=range(1, 14),
+    )
+    live = Live.of(held.catalogue, models())
+    items = np.array([13, 12, 11, 1, 2])
+    seen = look(items, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=False)
+    assert items[np.argsort(-seen.scores)].tolist() == [2, 1, 11, 12, 13]
+    settings.POPULARITY_SHARE = 1.0
+    demand = replace(held.catalogue.demand, verdicts=np.full(13, 1e9))
+    live = Live.of(replace(held.catalogue, demand=demand), models())
+    blended = look(items, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=False)
+    assert items[np.argmax(blended.scores)] == 11
+    np.testing.assert_array_equal(seen.probabilities, blended.probabilities)
+    assert np.isnan(seen.probabilities).tolist() == [True, True, True, False, False]
+    # Of somebody unknown the model says nothing, so everything goes by popularity.
+    stranger = look(items, make_events([]), live, MOVIES, DAY, retrieve=True)
+    assert items[np.argmax(stranger.scores)] == 11
+    assert np.isnan(stranger.probabilities).all()
+
+
+NOBODY = make_events([])
+
+
+@pytest.mark.parametrize(
+    ("events", "lists", "names"),
+    [
+        (NOBODY, None, {"model", POPULARITY}),
+        (make_events([like(1, 2, 5.0)]), None, {"model", POPULARITY}),
+        (make_events([dislike(1, 2, DAY + 5.0)]), None, {"model", POPULARITY}),
+        (make_events([like(1, 2, 5.0), like(1, 4, DAY + 5)]), None, {"model", POPULARITY, RANDOM}),
+        (NOBODY, [(1, DAY, [(2, 3)])], {"model", POPULARITY, RANDOM, AS_SHOWN}),
+        (NOBODY, [(1, DAY, [(2, 1), (4, 1)])], {"model", POPULARITY, RANDOM, AS_SHOWN}),
+    ],
+)
+@pytest.mark.parametrize("ranker", [False, True])
+@pytest.mark.parametrize("items", [range(1, 9), []])
+def test_however_little_there_is_it_is_judged(
+    events: Events, lists: Any, names: set[str], ranker: bool, items: Sequence[int]
+) -> None:
+    shown = None if lists is None else lists_of(lists)
+    held = held_out(events, shown, items=items)
+    found = judged(held, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
+    if items:
+        assert set(found) == names
+
+
+def test_a_model_that_saw_what_is_held_out_is_marked() -> None:
+    held = held_out(evening_people())
+    found = judged(
+        held,
+        Contender("clean", models(), seen_until=DAY),
+        Contender("late", models(), seen_until=DAY + 1),
+        Contender("unknown", models()),
+    )
+    assert [found[name].saw_it for name in ("clean", "late", "unknown", RANDOM)] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_one_seed_gives_one_judgement() -> None:
+    lists = lists_of([(user, DAY + 1, [(2, 3), (1, 1), (3, 0)]) for user in range(6)])
+    held = held_out(evening_people(), lists)
+    one, again = (judged(held, Contender("model", models())) for _ in range(2))
+    assert one["model"].coverage == again["model"].coverage
+    np.testing.assert_array_equal(one[RANDOM].figures["ndcg"].values, again[RANDOM].figures["ndcg"].values)
+
+
+def shown_to_many(**columns: Any) -> ShownLists:
+    """Everybody saw two items; whoever was shown an even one first engaged with it."""
+    rows = [
+        (user, DAY + 10, [(EVEN[user % 4], 3), (ODD[user % 4], 0)] if user % 2 else [(ODD[user % 4], 1)])
+        for user in range(240)
+    ]
+    return lists_of(rows, **columns)
+
+
+def test_without_propensities_nothing_is_said_of_what_would_have_been() -> None:
+    found = judged(held_out(evening_people(), shown_to_many()), Contender("model", models()))
+    assert all(one.engagement is None and one.dislikes is None for one in found.values())
+
+
+@pytest.mark.parametrize("propensity", [0.0, 1e-12, 1.5, -1.0, np.inf])
+def test_impossible_propensities_are_as_good_as_none(propensity: float) -> None:
+    lists = shown_to_many()
+    bad = replace(lists, propensities=np.full(len(lists.item_ids), propensity))
+    assert judged(held_out(evening_people(), bad), Contender("model", models()))["model"].engagement is None
+
+
+def test_the_value_of_a_model_is_that_of_the_slots_it_would_have_filled_so() -> None:
+    # People with one even item behind them; each saw one even or odd item, drawn evenly.
+    rng = np.random.default_rng(0)
+    history = [like(user, EVEN[(user + 1) % 4], 5.0) for user in range(240)]
+    items = [EVEN[user % 4] if rng.random() < 0.5 else ODD[user % 4] for user in range(240)]
+    rows = [(user, DAY + 10, [(item, 3 if item % 2 == 0 else 1)]) for user, item in enumerate(items)]
+    lists = lists_of(rows, propensities=np.full(240, 0.125))
+    found = judged(held_out(make_events(history), lists), Contender("model", models()))
+    engagement, logged = found["model"].engagement, found[AS_SHOWN].engagement
+    assert engagement is not None
+    assert logged is not None
+    # It puts an even item first for everybody, so only such slots count, and all of these were engaged with.
+    assert engagement.value.mean == 1.0
+    assert logged.value.mean == pytest.approx(np.mean(np.array(items) % 2 == 0))
+    assert logged.effective_slots == pytest.approx(240)
+    assert 0 < engagement.effective_slots < 120
+
+
+def test_what_was_explored_counts_as_often_as_it_could_have_been_shown() -> None:
+    """The estimate is that of the contender where a log of a known policy is drawn again and again.
+
+    A list of four shows three fixed items and, in one of the places 2 to 4, with a chance of 0.3 each, one of
+    two others. A contender lists all of the first three and one of the others. People engage with an item by
+    its own rate.
+    """
+    rng = np.random.default_rng(1)
+    rates = {1: 0.9, 2: 0.5, 3: 0.5, 4: 0.5, 5: 0.1, 6: 0.1}
+    lists = 8_000
+    items = np.tile([1, 2, 3, 4], (lists, 1))
+    explored = np.zeros((lists, 4), dtype=np.bool_)
+    explored[:, 1:] = rng.random((lists, 3)) < 0.2
+    explored[explored.sum(axis=1) > 2] = False
+    for row in np.flatnonzero(explored.any(axis=1)):
+        places = np.flatnonzero(explored[row])
+        items[row, places] = rng.permutation([5, 6])[: len(places)]
+    # P(two or fewer) is left out of the chances; so they are measured instead of computed.
+    base = np.array([1.0, *(1 - explored.mean(axis=0)[1:])])
+    propensities = np.where(explored, explored[:, 1:].mean() / 2, base)
+    engaged = rng.random((lists, 4)) < np.vectorize(rates.get)(items)
+    log = ShownLists(
+        sizes=np.full(lists, 4),
+        user_ids=np.arange(lists),
+        times=np.zeros(lists),
+        item_ids=items.ravel(),
+        ranks=np.tile([1, 2, 3, 4], lists),
+        scores=np.full(lists * 4, np.nan),
+        relevance=np.where(engaged, 3, 1).ravel(),
+        propensities=propensities.ravel(),
+        explored=explored.ravel(),
+    )
+    wanted = [1, 2, 3, 5]
+    targets = np.isin(log.item_ids, wanted).astype(np.float64)
+    estimate = shown_module._counterfactual(log, targets, log.relevance == 3, rng)
+    assert estimate is not None
+    truth = np.mean([rates[item] for item in wanted])
+    assert estimate.value.mean == pytest.approx(truth, abs=0.02)
+    assert estimate.value.low < truth < estimate.value.high
+
+
+def test_boosts_lift_what_fits_the_taste_of_that_moment(settings: Settings) -> None:
+    settings.BOOST_STRENGTH, settings.POPULARITY_SHARE = 1.0, 0.0
+    content = make_content([(0,), (0,), (1,), (1,)], groups=["genre", "genre"], item_ids=[1, 2, 3, 4])
+    demand = ItemDemand.from_counts(np.array([1.0, 0.9, 0.95, 0.8]), np.zeros(4), np.zeros(4))
+    live = Live.of(Catalogue.build(content, demand, np.array([10, 20])))
+    taste = fold(no_taste(), [Event(1, "like", None, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ()))
+    personal = PersonalTaste(taste, personal_alpha(taste), None, ())
+    items = np.array([1, 2, 3, 4])
+
+    def seen(*, boosted: bool) -> Look:
+        history = make_events([])
+        return look(items, history, live, MOVIES, DAY, retrieve=True, taste=personal, boosted=boosted)
+
+    assert seen(boosted=False).retrieved.tolist() == [1, 3, 2, 4]
+    assert seen(boosted=True).retrieved.tolist() == [3, 1, 4, 2]
+    np.testing.assert_allclose(seen(boosted=False).scores, demand.popularity)
+    lifted = seen(boosted=True).scores / seen(boosted=False).scores
+    assert lifted[0] == lifted[1] == 1.0
+    assert lifted[2] == pytest.approx(lifted[3])
+    assert lifted[2] > 1.1
+
+
+def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are_judged_on() -> None:
+    asked: list[tuple[int, float, list[int]]] = []
+
+    def taste_at(user_id: int, moment: float, also: Collection[int]) -> PersonalTaste:
+        asked.append((user_id, moment, sorted(also)))
+        return STRANGER
+
+    rows = [like(1, 2, 50.0), like(1, 4, DAY + 5)]
+    newcomer = [like(2, item, DAY + 10.0) for item in (2, 4, 6, 8)]
+    events = make_events(rows + newcomer)
+    lists = lists_of([(1, DAY + 100, [(2, 3), (1, 0)])])
+    held = hold_out(events=events, lists=lists, catalogue=catalogue(), start=DAY, taste_at=taste_at)
+    judge([Contender("model", models())], held, MOVIES, seed=0, progress=QUIET)
+    assert asked == [(1, DAY, [2]), (2, DAY + 10.0, [2, 4]), (1, DAY + 100, [])]

@@ -1,0 +1,127 @@
+"""The ranker's file: what comes back, and what is refused before LightGBM is given anything."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pytest
+
+from ranking.features import FEATURE_SET, FEATURES
+from ranking.recommenders.als.file import ArtifactError
+from ranking.recommenders.ranker.file import dump_ranker, load_ranker
+from tests.factories import ranker_bytes
+
+
+@pytest.fixture
+def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LightGBM ends the process on damaged trees, so nothing doubtful may reach it."""
+
+    # The bytes are made once per process, with the parser that is about to go.
+    ranker_bytes()
+
+    def refuse(**_: object) -> None:
+        pytest.fail("the trees were given to LightGBM")
+
+    monkeypatch.setattr(lgb, "Booster", refuse)
+
+
+def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
+    first, _, trees = ranker_bytes().partition(b"\n")
+    header = json.loads(first)
+    change(header)
+    return json.dumps(header).encode() + b"\n" + trees
+
+
+def test_what_was_written_comes_back() -> None:
+    data = ranker_bytes()
+    ranker = load_ranker(data)
+    assert dump_ranker(ranker) == data
+    header = json.loads(data.partition(b"\n")[0])
+    assert header["feature_set"] == FEATURE_SET
+    assert ranker.booster.feature_name() == list(FEATURES)
+
+
+def test_numbers_of_numpy_are_written_as_numbers() -> None:
+    ranker = load_ranker(ranker_bytes()).calibrated(np.float64(0.5), np.float64(-2.0))
+    again = load_ranker(dump_ranker(ranker))
+    assert (again.slope, again.intercept) == (0.5, -2.0)
+    whole = load_ranker(dump_ranker(ranker.calibrated(2, 0)))
+    assert (whole.slope, whole.intercept) == (2.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("format", "heed-als", "format"),
+        ("version", 2, "version"),
+        ("feature_set", "heed-0", "feature set"),
+        ("feature_set", None, "feature set"),
+        ("teacher", "wish", "teacher"),
+        ("teacher", ["none"], "teacher"),
+        ("slope", 0.0, "slope"),
+        ("slope", -1.0, "slope"),
+        ("slope", float("nan"), "slope"),
+        ("slope", float("inf"), "slope"),
+        ("slope", "1.0", "slope"),
+        ("slope", 10**400, "slope"),
+        ("slope", True, "slope"),
+        ("intercept", None, "intercept"),
+        ("intercept", float("-inf"), "intercept"),
+        ("intercept", -(10**400), "intercept"),
+        ("extra", 1, "unknown entries"),
+    ],
+)
+def test_a_header_that_says_what_cannot_be(no_parser: None, name: str, value: object, words: str) -> None:
+    with pytest.raises(ArtifactError, match=words):
+        load_ranker(with_header(lambda header: header.update({name: value})))
+
+
+@pytest.mark.parametrize("name", ["format", "version", "feature_set", "teacher", "slope", "intercept"])
+def test_a_header_that_leaves_something_out(no_parser: None, name: str) -> None:
+    with pytest.raises(ArtifactError):
+        load_ranker(with_header(lambda header: header.pop(name)))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\n",
+        b"not json\ntree\n",
+        b"[]\ntree\n",
+        b"null\n",
+        b'"heed-ranker"\n',
+        b"\xff\xfe\n",
+        b"[" * 100_000,
+        b'{"format": ' + b"1" * 5000 + b"}\n",
+        b"PK\x03\x04 an npz\n",
+    ],
+)
+def test_bytes_that_are_no_ranker(no_parser: None, data: bytes) -> None:
+    with pytest.raises(ArtifactError):
+        load_ranker(data)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_header_cut_off(no_parser: None, share: float) -> None:
+    first, _, _ = ranker_bytes().partition(b"\n")
+    with pytest.raises(ArtifactError):
+        load_ranker(first[: int(share * len(first))])
+
+
+def test_trees_that_are_no_text(no_parser: None) -> None:
+    first, _, _ = ranker_bytes().partition(b"\n")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        load_ranker(first + b"\ntree\n\xff\xfe")
+
+
+def test_trees_of_other_features() -> None:
+    first, _, _ = ranker_bytes().partition(b"\n")
+    rng = np.random.default_rng(0)
+    names = [*FEATURES[1:], FEATURES[0]]
+    data = lgb.Dataset(rng.random((200, len(names))), rng.random(200), feature_name=names)
+    trees = lgb.train({"verbosity": -1, "num_threads": 1}, data, 2).model_to_string()
+    with pytest.raises(ArtifactError, match="other features"):
+        load_ranker(first + b"\n" + trees.encode())

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranking.statistics.split import Person, holdout, time_cuts
+from tests.ranking.statistics.builders import Row, dislike, event_rows, like, make_events, view
+
+
+def people_of(rows: list[Row], start: float = 10.0, end: float = 20.0) -> dict[int, Person]:
+    return {person.user_id: person for person in holdout(make_events(rows), start, end).people()}
+
+
+def test_history_is_everything_before_and_targets_are_what_came_after() -> None:
+    rows = [like(1, 1, 1.0), view(1, 2, 9.0), like(1, 3, 10.0), dislike(1, 4, 11.0), like(1, 5, 20.0)]
+    person = people_of(rows)[1]
+    assert person.history.item_ids.tolist() == [1, 2]
+    assert person.relevant_items.tolist() == [3]
+    assert person.disliked_items.tolist() == [4]
+
+
+def test_somebody_new_gives_the_first_half_and_is_judged_on_the_rest() -> None:
+    rows = [like(7, item, 10.0 + item) for item in (4, 1, 3, 2, 5)]
+    person = people_of(rows)[7]
+    assert person.history.item_ids.tolist() == [1, 2]
+    assert person.relevant_items.tolist() == [3, 4, 5]
+
+
+def test_items_of_the_history_are_never_targets() -> None:
+    assert people_of([like(1, 1, 1.0), like(1, 1, 11.0)]) == {}
+    person = people_of([view(1, 1, 1.0), like(1, 1, 11.0), dislike(1, 1, 12.0), like(1, 2, 12.0)])[1]
+    assert (person.relevant_items.tolist(), person.disliked_items.tolist()) == ([2], [])
+
+
+def test_an_item_liked_and_then_disliked_counts_as_disliked() -> None:
+    person = people_of([like(1, 9, 1.0), like(1, 1, 11.0), dislike(1, 1, 12.0), like(1, 2, 12.0)])[1]
+    assert (person.relevant_items.tolist(), person.disliked_items.tolist()) == ([2], [1])
+    assert people_of([like(1, 9, 1.0), like(1, 1, 11.0), dislike(1, 1, 12.0)]) == {}
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [],
+        [like(1, 1, 11.0)],  # one event: nothing to know the person by
+        [like(1, 1, 1.0), view(1, 2, 11.0)],
+        [like(1, 1, 1.0), dislike(1, 2, 11.0)],
+        [like(1, 1, 1.0), like(1, 2, 20.0)],
+    ],
+)
+def test_who_is_not_judged(rows: list[Row]) -> None:
+    assert people_of(rows) == {}
+
+
+def test_a_window_that_ends_before_it_starts_is_refused() -> None:
+    with pytest.raises(ValueError, match="window"):
+        holdout(make_events([]), 5.0, 5.0)
+
+
+@given(rows=event_rows, start=st.integers(1, 20).map(float), length=st.integers(1, 10))
+def test_nothing_learned_or_known_comes_from_the_judged_time(
+    rows: list[Row], start: float, length: int
+) -> None:
+    events = make_events(rows)
+    parts = holdout(events, start, start + length)
+    assert (parts.training.times < start).all()
+    assert len(parts.training) == (events.times < start).sum()
+    for person in parts.people():
+        own = events.times[events.user_ids == person.user_id]
+        assert len(person.history) > 0
+        assert len(person.relevant_items) > 0
+        if (own < start).any():
+            assert len(person.history) == (own < start).sum()
+            assert (person.history.times < start).all()
+        else:
+            own_window = np.sort(own[own < start + length])
+            assert len(person.history) == len(own_window) // 2
+            assert person.history.times.tolist() == own_window[: len(person.history)].tolist()
+
+
+@given(rows=event_rows, start=st.integers(1, 20).map(float))
+def test_histories_and_targets_are_disjoint(rows: list[Row], start: float) -> None:
+    events = make_events(rows)
+    parts = holdout(events, start, start + 5)
+    judged = list(parts.people())
+    assert [person.user_id for person in judged] == parts.user_ids.tolist()
+    for person in judged:
+        known = set(person.history.item_ids.tolist())
+        liked, disliked = set(person.relevant_items.tolist()), set(person.disliked_items.tolist())
+        assert set(person.history.user_ids.tolist()) == {person.user_id}
+        assert not known & liked
+        assert not known & disliked
+        assert not liked & disliked
+        own = events.select((events.user_ids == person.user_id) & (events.times >= start))
+        assert liked <= set(own.item_ids[own.relevant].tolist())
+        assert disliked <= set(own.item_ids[own.weights < 0].tolist())
+
+
+@given(rows=event_rows.filter(bool), seed=st.integers(0, 99))
+def test_the_order_of_events_does_not_matter(rows: list[Row], seed: int) -> None:
+    mixed = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]
+    for one, other in zip(
+        holdout(make_events(rows), 8.0, 15.0).people(),
+        holdout(make_events(mixed), 8.0, 15.0).people(),
+        strict=True,
+    ):
+        assert one.user_id == other.user_id
+        assert one.relevant_items.tolist() == other.relevant_items.tolist()
+        assert one.disliked_items.tolist() == other.disliked_items.tolist()
+
+
+class TestTimeCuts:
+    def test_cuts_at_the_shares_asked_for(self) -> None:
+        times = np.arange(100, dtype=np.float64)[::-1]
+        cuts = time_cuts(times, [0.8, 0.9])
+        assert [(times < cut).sum() for cut in cuts] == [80, 90]
+
+    def test_a_cut_is_a_time_of_an_event(self) -> None:
+        times = np.array([1.0, 10.0, 100.0])
+        assert set(time_cuts(times, [0.0, 0.3, 0.6, 1.0])) <= set(times.tolist())
+
+    def test_refuses_nothing_and_nonsense(self) -> None:
+        with pytest.raises(ValueError, match="no events"):
+            time_cuts(np.empty(0), [0.5])
+        with pytest.raises(ValueError, match="between"):
+            time_cuts(np.ones(3), [1.5])

@@ -1,0 +1,311 @@
+"""The features: what each says on examples worked out by hand, and what holds whatever comes in."""
+
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.arrays import Doubles, Floats, Rows
+from ranking.features import (
+    FEATURES,
+    GROUPS,
+    LIKING_PRIOR,
+    RECENCY_HALF_LIFE_DAYS,
+    RECENT,
+    History,
+    ItemContent,
+    compute_features,
+)
+from ranking.recommenders.als.model import AlsModel
+from ranking.statistics.demand import ItemDemand
+from ranking.statistics.events import SECONDS_PER_DAY
+from tests.ranking.statistics.builders import make_content, model_of
+
+NOW = 1.7e9
+YEAR = 365.25 * SECONDS_PER_DAY
+UNKNOWN = -np.inf
+
+RANGES = {
+    "model_score": (0, 1),
+    "model_place": (0, 1),
+    "popularity_score": (0, 1),
+    "approval_score": (0, 1),
+    "evidence": (0, 20),
+    "recency_score": (0, 1),
+    "date_gap": (0, 200),
+    "diversity_score": (0, 1),
+    "neighbour_score": (-1, 1),
+    "content_affinity": (0, 1),
+    "genre_affinity": (0, 1),
+    "theme_affinity": (0, 1),
+    "people_affinity": (0, 1),
+    "genre_liking": (-2, 2),
+    "theme_liking": (-2, 2),
+    "people_liking": (-2, 2),
+    "history_size": (0, 10),
+    "dislike_share": (0, 1),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class World:
+    """All that `compute_features` is given."""
+
+    content: ItemContent
+    demand: ItemDemand
+    history: History
+    als: AlsModel | None
+    rows: Rows
+    scores: Doubles
+    places: Doubles
+
+    def compute(self, which: Rows | None = None) -> Floats:
+        """The features of all candidates, or of those at these positions, in that order."""
+        which = np.arange(len(self.rows)) if which is None else which
+        return compute_features(
+            self.rows[which],
+            self.scores[which],
+            self.places[which],
+            history=self.history,
+            content=self.content,
+            demand=self.demand,
+            als=self.als,
+            now=NOW,
+        )
+
+    def columns(self, rows: list[int]) -> dict[str, list[float]]:
+        """Each feature of these rows by its name; the model scores none of them."""
+        nothing = np.full(len(rows), np.nan)
+        features = replace(self, rows=np.array(rows, dtype=np.intp), scores=nothing, places=nothing).compute()
+        return {name: features[:, place].tolist() for place, name in enumerate(FEATURES)}
+
+
+def history(*pairs: tuple[int, float]) -> History:
+    rows = np.array([row for row, _ in pairs], dtype=np.intp)
+    return History(rows, np.array([weight for _, weight in pairs], dtype=np.float64))
+
+
+def quiet(items: int) -> ItemDemand:
+    nothing = np.zeros(items)
+    return ItemDemand.from_counts(nothing, nothing, nothing)
+
+
+def world(
+    content: ItemContent, past: History, *, demand: ItemDemand | None = None, als: AlsModel | None = None
+) -> World:
+    items = len(content.item_ids)
+    unknown = np.full(items, np.nan)
+    return World(
+        content, demand or quiet(items), past, als, np.arange(items, dtype=np.intp), unknown, unknown
+    )
+
+
+# Two genres, a theme, two people and a franchise; the last item has nothing.
+FACETS = ((0, 3), (0,), (1, 2), (0, 1, 3), (4, 5), ())
+KINDS = ("genre", "genre", "theme", "people", "people", "other")
+CONTENT = make_content(FACETS, groups=KINDS)
+# log((items + 1) / (items with the facet + 1)), six items in all
+GENRE_0, GENRE_1, THEME, PERSON = np.log(7 / 4), np.log(7 / 3), np.log(7 / 2), np.log(7 / 3)
+
+
+def cosine(left: dict[int, float], right: dict[int, float]) -> float:
+    product = sum(value * right.get(key, 0.0) for key, value in left.items())
+    return float(product / np.sqrt(sum(v * v for v in left.values()) * sum(v * v for v in right.values())))
+
+
+class TestOfTheModel:
+    def test_score_and_place(self) -> None:
+        scores = np.array([0.2, np.nan, 0.9, 0.5, np.nan, 0.0])
+        places = np.array([3, np.nan, 1, 2, np.nan, 1000])
+        features = replace(world(CONTENT, history()), scores=scores, places=places).compute()
+        assert features[:, 0] == pytest.approx([0.2, 0.0, 0.9, 0.5, 0.0, 0.0])
+        expected = [1 / np.log2(4), 0.0, 1.0, 1 / np.log2(3), 0.0, 1 / np.log2(1001)]
+        assert features[:, 1] == pytest.approx(expected)
+
+    def test_neighbour_is_the_nearest_of_the_approved(self) -> None:
+        factors = np.array([[2, 0], [1, 1], [0, 3], [-1, 0], [0, 0]], dtype=np.float32)
+        one = world(CONTENT, history((0, 2.0), (3, -1.0)), als=model_of(factors))
+        # Row 5 is unknown to the model, row 4 has no direction; row 3 was disliked and is no neighbour.
+        assert one.columns([0, 1, 2, 3, 4, 5])["neighbour_score"] == pytest.approx(
+            [1.0, np.sqrt(0.5), 0.0, -1.0, 0.0, 0.0], abs=1e-6
+        )
+        two = world(CONTENT, history((0, 2.0), (2, 2.0)), als=model_of(factors))
+        assert two.columns([1, 2])["neighbour_score"] == pytest.approx([np.sqrt(0.5), 1.0])
+
+    def test_no_model_and_a_model_that_knows_nothing_of_it_say_the_same(self) -> None:
+        stranger = AlsModel(np.array([900]), np.ones((1, 2), np.float32), np.eye(2), 1.0, 1.0, 1.0)
+        past = history((0, 2.0))
+        assert np.array_equal(world(CONTENT, past).compute(), world(CONTENT, past, als=stranger).compute())
+
+
+class TestOfTheItem:
+    def test_demand(self) -> None:
+        demand = ItemDemand.from_counts(
+            np.array([1.0, 0.25, 0, 0, 0, 0]),
+            np.array([6.0, 0, 0, 0, 0, 0]),
+            np.array([0.0, 2.0, 0, 0, 0, 0]),
+        )
+        columns = world(CONTENT, history(), demand=demand).columns([0, 1, 2])
+        assert columns["popularity_score"] == [1.0, 0.25, 0.0]
+        # 6 of 8 verdicts are approvals, so five of that kind stand in: (6 + 3.75) / 11, 3.75 / 7, 3.75 / 5.
+        assert columns["approval_score"] == pytest.approx([9.75 / 11, 3.75 / 7, 0.75])
+        assert columns["evidence"] == pytest.approx([np.log(7), np.log(3), 0.0])
+
+    def test_recency_halves_per_half_life_and_is_full_for_what_is_to_come(self) -> None:
+        half_life = RECENCY_HALF_LIFE_DAYS * SECONDS_PER_DAY
+        dates = [NOW, NOW - half_life, NOW - 3 * half_life, NOW + half_life, UNKNOWN]
+        content = make_content([()] * 5, groups=[], published=dates)
+        assert world(content, history()).columns([0, 1, 2, 3, 4])["recency_score"] == pytest.approx(
+            [1.0, 0.5, 0.125, 1.0, 0.0]
+        )
+
+    def test_date_gap_is_to_the_weighted_mean_of_the_approved(self) -> None:
+        dates = [NOW, NOW - 10 * YEAR, NOW - 40 * YEAR, UNKNOWN, NOW + YEAR]
+        content = make_content([()] * 5, groups=[], published=dates)
+        # The mean lies 7.5 years back; what was disliked and what has no date is not in it.
+        past = history((0, 1.0), (1, 3.0), (2, -1.0), (3, 2.0))
+        assert world(content, past).columns([0, 1, 2, 3, 4])["date_gap"] == pytest.approx(
+            [7.5, 2.5, 32.5, 0.0, 8.5], rel=1e-5
+        )
+        for nothing_known in (history(), history((3, 2.0)), history((0, -1.0))):
+            assert world(content, nothing_known).columns([0, 1, 2])["date_gap"] == [0.0, 0.0, 0.0]
+
+
+class TestOfPersonAndItem:
+    def test_diversity_is_the_distance_to_the_nearest_approved(self) -> None:
+        columns = world(CONTENT, history((1, 2.0), (4, 2.0), (2, -1.0))).columns([0, 1, 2, 3, 4, 5])
+        first = cosine({0: GENRE_0, 3: PERSON}, {0: GENRE_0})
+        fourth = cosine({0: GENRE_0, 1: GENRE_1, 3: PERSON}, {0: GENRE_0})
+        assert columns["diversity_score"] == pytest.approx(
+            [1 - first, 0.0, 1.0, 1 - fourth, 0.0, 1.0], abs=1e-6
+        )
+
+    def test_only_the_last_few_count_as_recent(self) -> None:
+        facets = [(row,) for row in range(RECENT + 1)]
+        content = make_content(facets, groups=["genre"] * len(facets))
+        past = history(*((row, 2.0) for row in range(RECENT + 1)))
+        assert world(content, past).columns([0, 1])["diversity_score"] == pytest.approx([1.0, 0.0])
+
+    def test_affinity_is_the_cosine_with_the_weighted_history(self) -> None:
+        columns = world(CONTENT, history((0, 2.0), (2, 1.0), (1, -1.0))).columns([0, 2, 3, 4, 5])
+        profile = {0: 2 * GENRE_0, 3: 2 * PERSON, 1: GENRE_1, 2: THEME}
+        items = ({0: GENRE_0, 3: PERSON}, {1: GENRE_1, 2: THEME}, {0: GENRE_0, 1: GENRE_1, 3: PERSON})
+        assert columns["content_affinity"] == pytest.approx(
+            [*(cosine(item, profile) for item in items), 0.0, 0.0]
+        )
+        genres = {0: 2 * GENRE_0, 1: GENRE_1}
+        assert columns["genre_affinity"] == pytest.approx(
+            [
+                cosine({0: 1.0}, genres),
+                cosine({1: 1.0}, genres),
+                cosine({0: GENRE_0, 1: GENRE_1}, genres),
+                0.0,
+                0.0,
+            ]
+        )
+        assert columns["theme_affinity"] == pytest.approx([0.0, 1.0, 0.0, 0.0, 0.0])
+        assert columns["people_affinity"] == pytest.approx([1.0, 0.0, 1.0, 0.0, 0.0])
+
+    def test_a_facet_that_everything_has_says_nothing(self) -> None:
+        content = make_content([(0,), (0,)], groups=["genre"])
+        columns = world(content, history((0, 2.0))).columns([1])
+        assert (columns["genre_affinity"], columns["diversity_score"]) == ([0.0], [1.0])
+
+    def test_liking_is_how_verdicts_on_the_facets_lie_above_the_average(self) -> None:
+        # Verdicts 1, 1 / 3 and -1, on average 1 / 9.
+        columns = world(CONTENT, history((0, 9.0), (1, 1.0), (2, -1.0))).columns([0, 1, 2, 3, 4])
+        first = (8 / 9 + 2 / 9) / (2 + LIKING_PRIOR)
+        second = (-10 / 9) / (1 + LIKING_PRIOR)
+        person = (8 / 9) / (1 + LIKING_PRIOR)
+        assert columns["genre_liking"] == pytest.approx(
+            [first, first, second, (first + second) / 2, 0.0], abs=1e-6
+        )
+        assert columns["theme_liking"] == pytest.approx([0.0, 0.0, second, 0.0, 0.0], abs=1e-6)
+        assert columns["people_liking"] == pytest.approx([person, 0.0, 0.0, person, 0.0], abs=1e-6)
+
+
+class TestOfThePerson:
+    def test_size_and_share_of_dislikes(self) -> None:
+        columns = world(CONTENT, history((0, 2.0), (1, 0.0), (2, -1.0), (3, -2.0))).columns([4, 5])
+        assert columns["history_size"] == pytest.approx([np.log(5)] * 2)
+        assert columns["dislike_share"] == [0.5, 0.5]
+
+    def test_of_a_stranger_nothing_is_said(self) -> None:
+        columns = world(CONTENT, history(), als=model_of(np.ones((6, 2), np.float32))).columns([0, 1, 5])
+        about_items = {"popularity_score", "approval_score", "evidence", "recency_score", "diversity_score"}
+        for name, values in columns.items():
+            if name not in about_items:
+                assert values == [0.0] * 3, name
+        assert columns["diversity_score"] == [1.0] * 3
+
+
+def test_verdicts_are_bounded() -> None:
+    weights = [(0, -4.0), (1, 0.0), (2, 1.5), (3, 3.0), (4, 500.0)]
+    assert history(*weights).verdicts.tolist() == [-1.0, 0.0, 0.5, 1.0, 1.0]
+
+
+def test_without_candidates_there_are_no_rows() -> None:
+    one = world(CONTENT, history((0, 2.0)), als=model_of(np.ones((6, 2), np.float32)))
+    assert one.compute(np.empty(0, dtype=np.intp)).shape == (0, len(FEATURES))
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    """Any catalogue, person and model."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    items, facets = draw(st.integers(1, 12)), draw(st.integers(0, 8))
+    content = make_content(
+        [np.flatnonzero(rng.random(facets) < 0.4).tolist() for _ in range(items)],
+        groups=[GROUPS[number] for number in rng.integers(len(GROUPS), size=facets)],
+        published=np.where(
+            rng.random(items) < 0.3, UNKNOWN, rng.uniform(NOW - 100 * YEAR, NOW + YEAR, items)
+        ).tolist(),
+        item_ids=np.sort(rng.choice(50, items, replace=False)).tolist(),
+    )
+    known = rng.permutation(items)[: draw(st.integers(0, items))]
+    past = History(known.astype(np.intp), rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0, 500.0], size=len(known)))
+    als = None
+    if draw(st.booleans()):
+        als = model_of(rng.normal(size=(20, 3)).astype(np.float32) * (rng.random((20, 1)) < 0.8))
+    rows = rng.permutation(items)[: draw(st.integers(0, items))].astype(np.intp)
+    scores = np.where(rng.random(len(rows)) < 0.3, np.nan, rng.random(len(rows)))
+    counts = rng.integers(0, 4, size=(2, items)).astype(np.float64)
+    demand = ItemDemand.from_counts(rng.random(items), *counts)
+    places = np.where(np.isnan(scores), np.nan, rng.integers(1, 1001, size=len(rows)))
+    return World(content, demand, past, als, rows, scores, places)
+
+
+@given(worlds())
+def test_whatever_comes_in_features_are_numbers_in_their_ranges(one: World) -> None:
+    features = one.compute()
+    assert features.shape == (len(one.rows), len(FEATURES))
+    assert features.dtype == np.float32
+    assert np.isfinite(features).all()
+    for place, name in enumerate(FEATURES):
+        low, high = RANGES[name]
+        assert (features[:, place] >= low - 1e-6).all(), name
+        assert (features[:, place] <= high + 1e-6).all(), name
+
+
+@given(worlds(), st.randoms(use_true_random=False))
+def test_candidates_in_another_order_have_the_same_features(one: World, random: Random) -> None:
+    order = np.array(random.sample(range(len(one.rows)), len(one.rows)), dtype=np.intp)
+    assert one.compute(order) == pytest.approx(one.compute()[order], abs=1e-6)
+
+
+@given(worlds())
+def test_the_other_candidates_do_not_matter(one: World) -> None:
+    together = one.compute()
+    for place in range(len(one.rows)):
+        assert one.compute(np.array([place]))[0] == pytest.approx(together[place], abs=1e-6)
+
+
+@given(worlds())
+def test_what_comes_in_stays_as_it_is(one: World) -> None:
+    arrays = (one.rows, one.scores, one.places, one.history.rows, one.history.weights, one.content.published)
+    before = [array.copy() for array in arrays]
+    one.compute()
+    assert all(np.array_equal(a, b, equal_nan=True) for a, b in zip(arrays, before, strict=True))

@@ -1,0 +1,203 @@
+"""What a worker holds: new models are taken up without restart, damaged files never serve."""
+
+import logging
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from accounts.models import User
+from core.use_cases import USE_CASES
+from ranking import live
+from ranking.live import LiveState, forget_live, get_live
+from ranking.models import ModelVersion
+from ranking.registry.versions import activate_version, rollback_version
+from serving.pipeline import recommend
+from tests.factories import make_active_als, make_interaction, make_items
+from tests.threads import threads_db  # noqa: F401  a fixture
+
+pytestmark = pytest.mark.django_db
+
+
+def serving() -> str:
+    return get_live("movie_home").label()
+
+
+def file_of(version: ModelVersion) -> Path:
+    return Path(settings.MODEL_DIR) / version.file
+
+
+@pytest.fixture
+def group(db: None) -> list[int]:
+    return [item.pk for item in make_items(6)]
+
+
+@pytest.fixture
+def versions(group: list[int]) -> tuple[ModelVersion, ModelVersion]:
+    """An archived version and the active one."""
+    return make_active_als([group], seed=1), make_active_als([group], seed=2)
+
+
+def test_an_activated_model_serves_at_the_next_request(group: list[int]) -> None:
+    assert serving() == ""
+    first = make_active_als([group], seed=1)
+    assert serving() == first.label
+    second = make_active_als([group], seed=2)
+    assert serving() == second.label
+    rollback_version(kind="als", use_case="movie_home", why="test")
+    assert serving() == first.label
+
+
+def test_a_model_is_looked_for_only_as_often_as_the_setting_says(
+    group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    serving()
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    make_active_als([group])
+    with django_assert_num_queries(0):
+        assert serving() == ""
+
+
+@pytest.mark.parametrize("damage", ["deleted", "truncated", "flipped", "empty", "not a model"])
+def test_a_damaged_file_leaves_the_version_before_serving(
+    versions: tuple[ModelVersion, ModelVersion], damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    earlier, active = versions
+    path = file_of(active)
+    data = path.read_bytes()
+    match damage:
+        case "deleted":
+            path.unlink()
+        case "truncated":
+            path.write_bytes(data[: len(data) // 2])
+        case "flipped":
+            path.write_bytes(data[:300] + bytes([data[300] ^ 1]) + data[301:])
+        case "empty":
+            path.write_bytes(b"")
+        case _:
+            path.write_bytes(b"not a model")
+    forget_live()  # as a worker that starts now
+    with caplog.at_level(logging.ERROR):
+        assert serving() == earlier.label
+    assert active.label in get_live("movie_home").models.problem
+    assert active.label in caplog.text
+
+
+def test_a_whole_file_with_an_unusable_model_leaves_the_version_before_serving(
+    versions: tuple[ModelVersion, ModelVersion],
+) -> None:
+    from tests.factories import make_version
+
+    _, active = versions
+    broken = make_version(b"its hash is right, and still it is no model")
+    activate_version(version=broken, why="test")
+    assert serving() == active.label
+    assert "An earlier version serves" in get_live("movie_home").models.problem
+
+
+def test_a_worker_that_has_the_model_does_not_care_for_its_file(
+    versions: tuple[ModelVersion, ModelVersion],
+) -> None:
+    _, active = versions
+    assert serving() == active.label
+    file_of(active).unlink()
+    assert serving() == active.label
+
+
+def test_with_no_whole_file_popularity_serves(
+    versions: tuple[ModelVersion, ModelVersion], group: list[int], person: User
+) -> None:
+    for version in versions:
+        file_of(version).unlink()
+    served = recommend(user_id=person.pk, use_case=USE_CASES["movie_home"], limit=3)
+    assert len(served.slots) == 3
+    assert served.method_used == "fresh"
+
+
+def test_a_candidate_or_rejected_version_never_serves(group: list[int]) -> None:
+    first = make_active_als([group], seed=1)
+    second = make_active_als([group], seed=2)
+    rollback_version(kind="als", use_case="movie_home", why="test")
+    second.refresh_from_db()
+    assert second.status == ModelVersion.Status.REJECTED
+    file_of(first).unlink()
+    forget_live()
+    assert serving() == ""
+
+
+def test_use_cases_have_models_of_their_own(group: list[int]) -> None:
+    make_active_als([group], use_case="drama_home")
+    assert serving() == ""
+
+
+def test_the_catalogue_is_read_again_where_it_is_served_from(
+    group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    state = LiveState("movie_home")
+    assert len(state.get().catalogue.item_ids) == 6
+    make_items(2)
+    settings.CATALOGUE_REFRESH_SECONDS = -1.0
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    assert len(state.get().catalogue.item_ids) == 6
+    state.look_again()
+    assert len(state.get().catalogue.item_ids) == 8
+    state.look_again()
+    with django_assert_num_queries(2):
+        # Nobody was served since: only models and an experiment are looked for.
+        state.look_again()
+
+
+def test_a_model_activated_meanwhile_is_taken_up_by_the_look_and_not_by_a_request(
+    group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    state = LiveState("movie_home")
+    state.get()
+    version = make_active_als([group])
+    with django_assert_num_queries(0):
+        assert state.get().label() == ""
+    state.look_again()
+    with django_assert_num_queries(0):
+        assert state.get().label() == version.label
+
+
+def test_what_was_never_served_is_not_read(
+    db: None, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        LiveState("movie_home").look_again()
+
+
+def test_a_look_that_fails_leaves_the_state_as_it_is(
+    group: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    state = LiveState("movie_home")
+    before = state.get()
+    monkeypatch.setattr(live, "load_models", lambda *_: 1 / 0)
+    state.look_again()
+    assert "could not be read again" in caplog.text
+    monkeypatch.undo()
+    assert state.get() is before
+
+
+def test_a_worker_takes_up_a_model_without_restart(threads_db: None, settings: Settings) -> None:  # noqa: F811
+    settings.MODEL_CHECK_SECONDS = 0.01
+    group = [item.pk for item in make_items(6)]
+    assert serving() == ""
+    version = make_active_als([group])
+    deadline = time.monotonic() + 30
+    while serving() != version.label:
+        assert time.monotonic() < deadline
+    forget_live()
+
+
+def test_items_unknown_to_the_catalogue_are_never_recommended_by_the_model(
+    group: list[int], person: User
+) -> None:
+    make_active_als([[*group, 10**12]])
+    make_interaction(person, make_items(1)[0])
+    serves = get_live("movie_home")
+    assert serves.als is not None
+    assert serves.als_allowed.tolist() == [True] * 6 + [False]
