@@ -1,6 +1,6 @@
 """How long one recommendation request takes, and how many queries it makes, on the database at hand.
 
-    DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/serving.py [--requests 300] [--json]
+    DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/request.py [--requests 300] [--json]
 
 Needs a catalogue with interactions and active models (docs/als.md). It records the lists that it asks
 for, so run it on a copy. Each round measures every way once, so that ratios hold on a noisy machine; the
