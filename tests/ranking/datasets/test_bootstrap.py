@@ -20,13 +20,14 @@ from ranking.datasets.bootstrap import (
     BootstrapPlan,
     at_arrival,
     bootstrap_lists,
+    live_before,
     plan_windows,
     ranker_data,
     ranker_rows,
 )
 from ranking.datasets.ranker_rows import RankerWriter
 from ranking.features import FEATURES, ItemContent
-from ranking.recommenders.als.model import AlsParameters
+from ranking.recommenders.als.model import AlsParameters, fit_als
 from ranking.snapshot import Catalogue
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import SECONDS_PER_DAY, Events
@@ -156,9 +157,27 @@ def test_what_comes_later_changes_no_candidate_and_no_feature(events: Events, ca
 
 
 def test_an_item_that_nobody_had_met_is_no_candidate(events: Events, catalogue: Catalogue) -> None:
-    for one in make_lists(events, catalogue):
+    """Ten items, the newest in the catalogue, are touched in the last days of the log only."""
+    late = np.isin(events.item_ids, ITEMS[-10:])
+    events = replace(events, times=np.where(late, 95 * SECONDS_PER_DAY + events.times / 20, events.times))
+    lists = make_lists(events, catalogue)
+    for one in lists:
         met = events.before(one.time).item_ids
         assert np.isin(one.candidates.item_ids, met).all()
+    assert {one.window for one in lists if one.time < events.times[late].min()} >= {0, 1}
+
+
+def test_the_live_state_of_a_moment_holds_what_was_met_and_wanted_by_then(
+    events: Events, catalogue: Catalogue
+) -> None:
+    start = float(np.quantile(events.times, 0.02))
+    past = events.before(start)
+    als = fit_als(past, AlsParameters(factors=2, iterations=1), seed=0)
+    live = live_before(events, start, catalogue, als)
+    met = np.unique(past.item_ids)
+    assert 0 < len(met) < len(ITEMS)
+    assert live.catalogue.item_ids.tolist() == met.tolist()
+    assert live.catalogue.demand.verdicts.sum() == np.count_nonzero(past.relevant | (past.weights < 0))
 
 
 def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalogue: Catalogue) -> None:

@@ -43,6 +43,31 @@ def test_where_nothing_differs_hardly_any_of_all_looks_sees_a_difference(share: 
     assert alarms / SEEDS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / SEEDS)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_a_rare_outcome_in_a_small_arm_raises_no_alarm(share: float) -> None:
+    """One in a hundred: the small arm has none of them for long, and then looks as if it never would."""
+    alarms = 0
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(seed)
+        outcomes, treated = (rng.random(1_500) < 0.01).astype(np.float64), drawn(rng, 1_500, share)
+        alarms += compare_arms(outcomes, treated, share=share, alpha=0.05).verdict.found_after is not None
+    assert alarms / SEEDS <= 0.05
+
+
+def test_an_arm_in_which_nothing_happened_yet_counts_as_one_that_scatters_like_the_other() -> None:
+    treated = np.arange(600) % 10 == 0
+    outcomes = np.where(treated, 0.0, np.arange(600) % 3 == 1)
+    scores = difference_scores(outcomes, treated, share=0.1)
+    narrow, interval = (
+        follow_mean(scores, alpha=0.05),
+        compare_arms(outcomes, treated, share=0.1, alpha=0.05).interval,
+    )
+    wider = np.sqrt(outcomes.var() * (1 / 0.1 + 1 / 0.9) / scores.var())
+    assert wider > 1.5
+    assert interval.mean == pytest.approx(narrow.mean)
+    assert interval.high - interval.mean == pytest.approx(wider * (narrow.high - narrow.mean))
+
+
 @pytest.mark.parametrize("share", [0.5, 0.2])
 def test_a_real_difference_is_found_and_its_interval_holds_it(share: float) -> None:
     found = held = 0
