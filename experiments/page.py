@@ -10,7 +10,7 @@ from experiments.report import FIGURES, ArmReport, Comparison, ExperimentReport,
 from ranking.evaluation.plots import IntervalPlot, interval_plot, interval_text
 from ranking.models import Arm
 from ranking.statistics.metrics import Interval
-from ranking.statistics.sequential import LEAST_PER_ARM, Difference
+from ranking.statistics.sequential import LEAST_PER_ARM, ArmDifference
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _findings(report: ExperimentReport) -> list[Finding]:
         _finding(comparison, name, difference)
         for comparison in report.comparisons
         for name, difference in comparison.figures.items()
-        if difference.verdict.found_after is not None
+        if difference.test.found_after is not None
     ]
     if found:
         return found
@@ -104,12 +104,12 @@ def _findings(report: ExperimentReport) -> list[Finding]:
     return [Finding("No difference found so far. It may be too small for so many people to show.")]
 
 
-def _finding(comparison: Comparison, name: str, difference: Difference) -> Finding:
+def _finding(comparison: Comparison, name: str, difference: ArmDifference) -> Finding:
     mean = difference.interval.mean
     text = (
         f"{FIGURES[name].title} is {'higher' if mean > 0 else 'lower'} with {comparison.arm.name} than with "
         f"{comparison.control.name}: {interval_text(_ends(difference.interval), signed=True)}. "
-        f"Found after {difference.verdict.found_after:,} people."
+        f"Found after {difference.test.found_after:,} people."
     )
     return Finding(text, "better" if mean * FIGURES[name].better > 0 else "worse")
 

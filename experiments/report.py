@@ -17,7 +17,13 @@ from experiments.outcomes import People, read_people, seconds_that_count
 from ranking.arms import allocation_of
 from ranking.models import Arm, Experiment
 from ranking.statistics.metrics import Interval
-from ranking.statistics.sequential import Difference, Verdict, check_ratio, compare_arms, follow_mean
+from ranking.statistics.sequential import (
+    ArmDifference,
+    SequentialTest,
+    check_ratio,
+    compare_arms,
+    follow_mean,
+)
 
 # The chance that an experiment in which nothing differs ever claims a difference, in any figure and arm.
 ALPHA = 0.05
@@ -66,7 +72,7 @@ class Comparison:
     arm: Arm
     control: Arm
     alpha: float
-    figures: Mapping[str, Difference]
+    figures: Mapping[str, ArmDifference]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +83,8 @@ class RatioCheck:
     counted  those whose days are over and who saw something: a fault in an arm's lists shows here
     """
 
-    came: Verdict
-    counted: Verdict
+    came: SequentialTest
+    counted: SequentialTest
 
     @property
     def p_value(self) -> float:
@@ -105,7 +111,7 @@ class ExperimentReport:
     def is_found(self) -> bool:
         """Whether any difference was found."""
         return any(
-            one.verdict.found_after is not None
+            one.test.found_after is not None
             for comparison in self.comparisons
             for one in comparison.figures.values()
         )

@@ -23,7 +23,7 @@ from ranking.evaluation.gate import GateRules, compare, paired_differences
 from ranking.evaluation.heldout import HeldOut, hold_out, load_lists, no_lists
 from ranking.evaluation.judging import judge
 from ranking.evaluation.report import write_report
-from ranking.evaluation.results import Judgement
+from ranking.evaluation.results import ContenderEvaluation
 from ranking.evaluation.versions import (
     Together,
     load_contender,
@@ -174,7 +174,9 @@ def _hold_out(log: _Log, compared: Sequence[Together], request: Request) -> tupl
     )
 
 
-def _as_json(judgements: Sequence[Judgement], versions: set[str], seed: int) -> list[dict[str, Any]]:
+def _as_json(
+    judgements: Sequence[ContenderEvaluation], versions: set[str], seed: int
+) -> list[dict[str, Any]]:
     """Each judgement beside the first: paired differences, and for versions what the gate would say."""
     first = judgements[0]
     rules = GateRules(margin=settings.GATE_MARGIN, min_people=settings.GATE_MIN_PEOPLE)

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ranking.evaluation.gate import Difference, Verdict
-from ranking.evaluation.results import Judgement
+from ranking.evaluation.gate import GateVerdict, PairedDifference
+from ranking.evaluation.results import ContenderEvaluation
 from ranking.statistics.metrics import Interval
 from ranking.statistics.off_policy import Estimate
 
 
-def judgement_json(judgement: Judgement, *, seed: int) -> dict[str, Any]:
+def judgement_json(judgement: ContenderEvaluation, *, seed: int) -> dict[str, Any]:
     """One contender's figures with their intervals; null for what does not exist."""
     rng = np.random.default_rng(seed)
     return {
@@ -28,7 +28,7 @@ def judgement_json(judgement: Judgement, *, seed: int) -> dict[str, Any]:
     }
 
 
-def verdict_json(verdict: Verdict) -> dict[str, Any]:
+def verdict_json(verdict: GateVerdict) -> dict[str, Any]:
     """The gate's decision and what it rests on."""
     return {
         "passed": verdict.passed,
@@ -37,7 +37,7 @@ def verdict_json(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def differences_json(differences: Iterable[Difference]) -> dict[str, Any]:
+def differences_json(differences: Iterable[PairedDifference]) -> dict[str, Any]:
     """Paired differences by figure, each with the people it rests on."""
     return {one.figure: {"people": one.people, **interval_json(one.interval)} for one in differences}
 
@@ -47,7 +47,7 @@ def interval_json(interval: Interval) -> dict[str, float | None]:
     return {name: _number(value) for name, value in asdict(interval).items()}
 
 
-def _calibration_json(judgement: Judgement) -> dict[str, Any] | None:
+def _calibration_json(judgement: ContenderEvaluation) -> dict[str, Any] | None:
     curve = judgement.calibration
     if curve is None:
         return None

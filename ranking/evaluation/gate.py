@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ranking.evaluation.results import FIGURES, Judgement
+from ranking.evaluation.results import FIGURES, ContenderEvaluation
 from ranking.statistics.metrics import Interval, paired_bootstrap_interval
 
 
@@ -21,7 +21,7 @@ class GateRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class PairedDifference:
     """Candidate minus active in one figure, over the people for whom both are defined."""
 
     figure: str
@@ -30,12 +30,12 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class GateVerdict:
     """Whether the candidate may serve, why in words, and what that rests on."""
 
     passed: bool
     why: str
-    differences: tuple[Difference, ...]
+    differences: tuple[PairedDifference, ...]
 
 
 # The quality judged by, the first for which there are enough people. Where lists are shown, people can only
@@ -48,7 +48,9 @@ _DISLIKES = ("list_order", "order", "disliked_share")
 _MIN_CLEAR = 6
 
 
-def compare(candidate: Judgement, active: Judgement, rules: GateRules, *, seed: int) -> Verdict:
+def compare(
+    candidate: ContenderEvaluation, active: ContenderEvaluation, rules: GateRules, *, seed: int
+) -> GateVerdict:
     """Holds the candidate against the active models on the same people and lists.
 
     It passes when the lower end of the paired 95 % interval of its NDCG difference is not below the margin,
@@ -58,13 +60,17 @@ def compare(candidate: Judgement, active: Judgement, rules: GateRules, *, seed: 
     differences = paired_differences(candidate, active, (*_QUALITY, *_DISLIKES), seed=seed)
     if candidate.saw_it:
         why = f"{candidate.name} may have learned from part of what it would be judged on."
-        return Verdict(False, why, differences)
-    return Verdict(*_decide({one.figure: one for one in differences}, rules, active.name), differences)
+        return GateVerdict(False, why, differences)
+    return GateVerdict(*_decide({one.figure: one for one in differences}, rules, active.name), differences)
 
 
 def paired_differences(
-    one: Judgement, other: Judgement, figures: tuple[str, ...] = tuple(FIGURES), *, seed: int
-) -> tuple[Difference, ...]:
+    one: ContenderEvaluation,
+    other: ContenderEvaluation,
+    figures: tuple[str, ...] = tuple(FIGURES),
+    *,
+    seed: int,
+) -> tuple[PairedDifference, ...]:
     """`one` minus `other`, person by person, in the figures that both have for anybody."""
     rng = np.random.default_rng(seed)
     differences = []
@@ -73,11 +79,11 @@ def paired_differences(
             mine, theirs = one.figures[name].beside(other.figures[name])
             if len(mine):
                 interval = paired_bootstrap_interval(mine, theirs, rng=rng)
-                differences.append(Difference(name, len(mine), interval))
+                differences.append(PairedDifference(name, len(mine), interval))
     return tuple(differences)
 
 
-def _decide(by_name: dict[str, Difference], rules: GateRules, active: str) -> tuple[bool, str]:
+def _decide(by_name: dict[str, PairedDifference], rules: GateRules, active: str) -> tuple[bool, str]:
     qualities = [by_name[name] for name in _QUALITY if name in by_name]
     people = max((one.people for one in qualities), default=0)
     enough = [one for one in qualities if one.people >= rules.min_people]
@@ -99,13 +105,13 @@ def _decide(by_name: dict[str, Difference], rules: GateRules, active: str) -> tu
     return True, f"{_words(quality)} against {active}; {dislikes}."
 
 
-def _is_clearly_worse(one: Difference) -> bool:
+def _is_clearly_worse(one: PairedDifference) -> bool:
     if one.people < _MIN_CLEAR:
         return False
     return one.interval.low > 0.0 if FIGURES[one.figure].better < 0 else one.interval.high < 0.0
 
 
-def _words(one: Difference) -> str:
+def _words(one: PairedDifference) -> str:
     i = one.interval
     people = "1 person" if one.people == 1 else f"{one.people} people"
     return f"{FIGURES[one.figure].title} {i.mean:+.3f} [{i.low:+.3f}, {i.high:+.3f}] over {people}"

@@ -9,8 +9,8 @@ from core.use_cases import UseCase
 from ranking.evaluation.contenders import AS_SHOWN, RANDOM, Contender
 from ranking.evaluation.heldout import HeldOut
 from ranking.evaluation.people import PeopleReport, judge_people, judge_random_lists
-from ranking.evaluation.results import NOWHERE, Judgement, K
-from ranking.evaluation.shown import ListsJudged, judge_as_shown, judge_shown, judge_shown_by_chance
+from ranking.evaluation.results import NOWHERE, ContenderEvaluation, K
+from ranking.evaluation.shown import ListsReport, judge_as_shown, judge_shown, judge_shown_by_chance
 from ranking.live import Live
 
 
@@ -22,7 +22,7 @@ def judge(
     seed: int,
     progress: Progress,
     k: int = K,
-) -> list[Judgement]:
+) -> list[ContenderEvaluation]:
     """Each contender on the same people and the same lists, with random and the order as shown beside them.
 
     One look at each person and at each list for each contender; what is held is a list per person. Every
@@ -53,9 +53,9 @@ def judge(
 
 
 def _together(
-    name: str, k: int, people: PeopleReport, shown: ListsJudged, *, saw_it: bool = False
-) -> Judgement:
-    return Judgement(
+    name: str, k: int, people: PeopleReport, shown: ListsReport, *, saw_it: bool = False
+) -> ContenderEvaluation:
+    return ContenderEvaluation(
         name=name,
         k=k,
         figures=people.figures | shown.figures,

@@ -29,7 +29,7 @@ _BETTER = {1: "higher is better", -1: "lower is better", 0: ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ContenderVerdict:
     """What the gate says of a contender."""
 
     name: str
@@ -66,7 +66,7 @@ class ReportView:
     differences: tuple[IntervalPlot, ...]
     calibration: tuple[CalibrationPlot, ...]
     counterfactual: tuple[Counterfactual, ...]
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[ContenderVerdict, ...]
 
 
 def figure_of(judgement: Mapping[str, Any], name: str) -> dict[str, Any] | None:
@@ -168,11 +168,13 @@ def _counterfactual(judgement: Mapping[str, Any]) -> Counterfactual:
     )
 
 
-def _verdicts(evaluation: Mapping[str, Any], judgements: Sequence[Mapping[str, Any]]) -> tuple[Verdict, ...]:
+def _verdicts(
+    evaluation: Mapping[str, Any], judgements: Sequence[Mapping[str, Any]]
+) -> tuple[ContenderVerdict, ...]:
     found = [(one["name"], one["gate"]) for one in judgements if one.get("gate")]
     if not found and evaluation.get("gate") and judgements:
         found = [(judgements[0]["name"], evaluation["gate"])]
-    return tuple(Verdict(name, gate["passed"], gate["why"]) for name, gate in found)
+    return tuple(ContenderVerdict(name, gate["passed"], gate["why"]) for name, gate in found)
 
 
 def write_report(evaluation: Mapping[str, Any], out: Path | None = None) -> Path:

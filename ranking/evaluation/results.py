@@ -68,7 +68,7 @@ NOWHERE = Interval(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
+class ContenderEvaluation:
     """How one contender did. Which figures there are depends on what was held out.
 
     figures       by name, per person. On people whom lists are made for: ndcg, recall, hit_rate, mrr,

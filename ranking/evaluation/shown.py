@@ -29,8 +29,8 @@ from ranking.statistics.resampling import calibration_interval
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ListsJudged:
-    """As in `Judgement`."""
+class ListsReport:
+    """As in `ContenderEvaluation`."""
 
     figures: dict[str, PersonFigures]
     calibration: CalibrationCurve | None = None
@@ -48,7 +48,7 @@ def judge_shown(
     progress: Progress,
     *,
     boosted: bool = False,
-) -> ListsJudged:
+) -> ListsReport:
     """Looks at each list once with the models of `live`, from what was known when it was shown.
 
     `boosted`: with what fitted the person's taste lifted, as in serving.
@@ -77,12 +77,12 @@ def judge_shown(
     return _judged(lists, scores, probabilities, targets, rng, k)
 
 
-def judge_shown_by_chance(held: HeldOut, rng: np.random.Generator, k: int) -> ListsJudged:
+def judge_shown_by_chance(held: HeldOut, rng: np.random.Generator, k: int) -> ListsReport:
     """The lists in an order by chance."""
-    return ListsJudged(_list_figures(held.lists, rng.random(len(held.lists.item_ids)), k))
+    return ListsReport(_list_figures(held.lists, rng.random(len(held.lists.item_ids)), k))
 
 
-def judge_as_shown(lists: ShownLists, rng: np.random.Generator, k: int) -> ListsJudged:
+def judge_as_shown(lists: ShownLists, rng: np.random.Generator, k: int) -> ListsReport:
     """The lists as they were: their scores and order, and what people did with what they looked at."""
     return _judged(
         lists, -lists.ranks.astype(np.float64), lists.scores, np.nan_to_num(lists.listing_chances()), rng, k
@@ -96,7 +96,7 @@ def _judged(
     targets: Doubles,
     rng: np.random.Generator,
     k: int,
-) -> ListsJudged:
+) -> ListsReport:
     # A score says how likely a person engages with what they look at.
     likely, _ = draw_seen(
         lists.sizes, lists.ranks, lists.relevance, examination(lists.ranks), np.random.default_rng(0)
@@ -105,7 +105,7 @@ def _judged(
     engaged = lists.relevance >= ENGAGED
     pairs = probabilities[likely], engaged[likely]
     user_ids = lists.user_ids[lists.list_of_slot]
-    return ListsJudged(
+    return ListsReport(
         figures=_list_figures(lists, scores, k),
         calibration=expected_calibration_error(*pairs) if likely.any() else None,
         calibration_error=calibration_interval(*pairs, user_ids[likely], rng=rng),

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.use_cases import UseCase
 from feedback.training import mark_negative_examples_as_used, untrained_examples
-from ranking.evaluation.gate import Verdict
+from ranking.evaluation.gate import GateVerdict
 from ranking.models import ExampleUse, ModelVersion
 from ranking.registry.versions import (
     activate_version,
@@ -37,7 +37,7 @@ class Judged:
     hyper_parameters: dict[str, Any]
     metrics: dict[str, Any]
     examples: Sequence[int]
-    verdict: Verdict
+    verdict: GateVerdict
 
 
 @dataclass(frozen=True, slots=True)

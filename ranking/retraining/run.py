@@ -18,7 +18,7 @@ from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.datasets.session_log import sessions_until
 from ranking.evaluation.contenders import POPULARITY, Contender
 from ranking.evaluation.figures import judgement_json, verdict_json
-from ranking.evaluation.gate import GateRules, Verdict, compare
+from ranking.evaluation.gate import GateRules, GateVerdict, compare
 from ranking.evaluation.heldout import HeldOut, hold_out, load_lists
 from ranking.evaluation.judging import judge
 from ranking.recommenders.training import TrainingError
@@ -115,7 +115,9 @@ def choose_cut(events: Doubles, lists: Doubles, seen_until: float) -> float:
     return time_cuts(new, [1.0 - judged])[0]
 
 
-def compare_models(run: Run, candidate: LoadedModels, active: LoadedModels) -> tuple[dict[str, Any], Verdict]:
+def compare_models(
+    run: Run, candidate: LoadedModels, active: LoadedModels
+) -> tuple[dict[str, Any], GateVerdict]:
     """Both on what was held out, with popularity beside them: the figures as JSON, and the verdict."""
     contenders = [Contender("candidate", candidate), Contender("active", active)]
     if active.version_ids:

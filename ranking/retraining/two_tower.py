@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ranking.evaluation.gate import Verdict
+from ranking.evaluation.gate import GateVerdict
 from ranking.models import ModelVersion
 from ranking.recommenders.training import TrainingError
 from ranking.recommenders.two_tower.dataset.arrays import load_two_tower_data
@@ -70,6 +70,6 @@ def _train_and_judge(run: Run, winner: LoadedModels) -> tuple[Judged, LoadedMode
     return judged, candidate
 
 
-def _both(alone: Verdict, in_place: Verdict) -> Verdict:
+def _both(alone: GateVerdict, in_place: GateVerdict) -> GateVerdict:
     why = f"Alone: {alone.why} Among all that serves: {in_place.why}"
-    return Verdict(in_place.passed, why, (*alone.differences, *in_place.differences))
+    return GateVerdict(in_place.passed, why, (*alone.differences, *in_place.differences))

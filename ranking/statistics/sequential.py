@@ -32,8 +32,8 @@ _NO_VARIANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the evidence of a sequence comes to, as of its last person.
+class SequentialTest:
+    """The outcome of a sequential test as of its last person.
 
     p_value      the smallest so far, in [0, 1]; 1 where nothing could be tested yet
     found_after  people after whom it was at most alpha for the first time; None where it never was
@@ -43,7 +43,7 @@ class Verdict:
     found_after: int | None
 
     @classmethod
-    def of(cls, log_evidence: Doubles, alpha: float) -> "Verdict":
+    def of(cls, log_evidence: Doubles, alpha: float) -> "SequentialTest":
         """From the log of a test martingale after each person, (n,): p = 1 / its maximum; Ville 1939."""
         if not len(log_evidence):
             return cls(1.0, None)
@@ -54,14 +54,14 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ArmDifference:
     """How much higher the mean is with treatment: the interval after the last person, and whether it is real.
 
     The ends of the interval are NaN while there are too few people.
     """
 
     interval: Interval
-    verdict: Verdict
+    test: SequentialTest
 
 
 def follow_mean(values: Doubles, *, alpha: float) -> Interval:
@@ -75,7 +75,7 @@ def follow_mean(values: Doubles, *, alpha: float) -> Interval:
     return _interval(values, variances, usable, alpha)
 
 
-def compare_arms(outcomes: Doubles, treated: Bools, *, share: float, alpha: float) -> Difference:
+def compare_arms(outcomes: Doubles, treated: Bools, *, share: float, alpha: float) -> ArmDifference:
     """How much higher the mean outcome is with treatment than without; both (n,), in the order of arrival.
 
     share  P(treated) of each of these people, as they were drawn
@@ -90,9 +90,9 @@ def compare_arms(outcomes: Doubles, treated: Bools, *, share: float, alpha: floa
     variances = np.maximum(_running_variance(scores), alike)
     fewer = np.minimum(np.cumsum(treated), np.cumsum(~treated))
     usable = (fewer >= LEAST_PER_ARM) & (variances > _NO_VARIANCE)
-    return Difference(
+    return ArmDifference(
         _interval(scores, variances, usable, alpha),
-        Verdict.of(_log_evidence(scores, variances, usable, alpha), alpha),
+        SequentialTest.of(_log_evidence(scores, variances, usable, alpha), alpha),
     )
 
 
@@ -117,7 +117,7 @@ def difference_scores(outcomes: Doubles, treated: Bools, *, share: float) -> Dou
     return scores
 
 
-def check_ratio(arms: Ints, shares: Doubles, *, alpha: float) -> Verdict:
+def check_ratio(arms: Ints, shares: Doubles, *, alpha: float) -> SequentialTest:
     """Whether people fell into the arms (n,), numbered from 0, by the given shares (k,), which sum to 1.
 
     The evidence is the Bayes factor of unknown shares, a Dirichlet around the given ones, against these. A
@@ -134,7 +134,7 @@ def check_ratio(arms: Ints, shares: Doubles, *, alpha: float) -> Verdict:
         before[inside] = np.arange(inside.sum())
     # How likely each person's arm was from what was learned of those before, over how likely it should be.
     learned = (_RATIO_PRIOR * shares[arms] + before) / (_RATIO_PRIOR + np.arange(len(arms)))
-    return Verdict.of(np.cumsum(np.log(learned / shares[arms])), alpha)
+    return SequentialTest.of(np.cumsum(np.log(learned / shares[arms])), alpha)
 
 
 def _interval(values: Doubles, variances: Doubles, usable: Bools, alpha: float) -> Interval:

@@ -292,7 +292,7 @@ def test_of_an_arm_that_was_switched_off_only_those_count_whose_days_were_over(
     assert one.counted == one.people
     assert other.counted == ((people.arms == 1) & (people.first <= at(7).timestamp())).sum()
     assert not report.ratio.is_alarming
-    both = report.comparisons[0].figures["engagement"].verdict.found_after
+    both = report.comparisons[0].figures["engagement"].test.found_after
     assert both is not None
     assert both <= (people.first <= at(7).timestamp()).sum()
 

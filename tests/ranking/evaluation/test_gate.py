@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.arrays import Doubles
-from ranking.evaluation.gate import GateRules, Verdict, compare, paired_differences
-from ranking.evaluation.results import Judgement, PersonFigures
+from ranking.evaluation.gate import GateRules, GateVerdict, compare, paired_differences
+from ranking.evaluation.results import ContenderEvaluation, PersonFigures
 
 RULES = GateRules(margin=-0.02, min_people=20)
 PEOPLE = 60
@@ -13,8 +13,8 @@ RNG = np.random.default_rng
 BASE = RNG(0).uniform(0.2, 0.6, PEOPLE)
 
 
-def judged(name: str, figures: dict[str, Doubles], *, saw_it: bool = False) -> Judgement:
-    return Judgement(
+def judged(name: str, figures: dict[str, Doubles], *, saw_it: bool = False) -> ContenderEvaluation:
+    return ContenderEvaluation(
         name=name,
         k=10,
         figures={
@@ -25,7 +25,9 @@ def judged(name: str, figures: dict[str, Doubles], *, saw_it: bool = False) -> J
     )
 
 
-def verdict(candidate: dict[str, Doubles], active: dict[str, Doubles], rules: GateRules = RULES) -> Verdict:
+def verdict(
+    candidate: dict[str, Doubles], active: dict[str, Doubles], rules: GateRules = RULES
+) -> GateVerdict:
     return compare(judged("new", candidate), judged("old", active), rules, seed=0)
 
 
@@ -125,8 +127,12 @@ def test_who_has_seen_the_answers_does_not_pass() -> None:
 
 
 def test_people_are_paired_by_who_they_are() -> None:
-    one = Judgement("a", 10, {"ndcg": PersonFigures(np.array([1, 2, 3]), np.array([0.1, np.nan, 0.3]))})
-    other = Judgement("b", 10, {"ndcg": PersonFigures(np.array([2, 3, 4]), np.array([0.5, 0.2, 0.9]))})
+    one = ContenderEvaluation(
+        "a", 10, {"ndcg": PersonFigures(np.array([1, 2, 3]), np.array([0.1, np.nan, 0.3]))}
+    )
+    other = ContenderEvaluation(
+        "b", 10, {"ndcg": PersonFigures(np.array([2, 3, 4]), np.array([0.5, 0.2, 0.9]))}
+    )
     (difference,) = paired_differences(one, other, seed=0)
     assert difference.people == 1
     assert difference.interval.mean == pytest.approx(0.1)

@@ -17,7 +17,7 @@ from ranking.evaluation import shown as shown_module
 from ranking.evaluation.contenders import AS_SHOWN, POPULARITY, RANDOM, Contender, Look, look
 from ranking.evaluation.heldout import HeldOut, hold_out, no_lists
 from ranking.evaluation.judging import judge
-from ranking.evaluation.results import Judgement
+from ranking.evaluation.results import ContenderEvaluation
 from ranking.live import Live
 from ranking.recommenders.als.file import load_als
 from ranking.recommenders.ranker.file import load_ranker
@@ -86,12 +86,12 @@ def evening_people(count: int = 12) -> Events:
     return make_events(rows)
 
 
-def judged(held: HeldOut, *contenders: Contender) -> dict[str, Judgement]:
+def judged(held: HeldOut, *contenders: Contender) -> dict[str, ContenderEvaluation]:
     found = judge(list(contenders), held, MOVIES, seed=0, progress=QUIET)
     return {one.name: one for one in found}
 
 
-def mean(judgement: Judgement, figure: str) -> float:
+def mean(judgement: ContenderEvaluation, figure: str) -> float:
     return float(np.nanmean(judgement.figures[figure].values))
 
 

@@ -38,7 +38,7 @@ def test_where_nothing_differs_hardly_any_of_all_looks_sees_a_difference(share: 
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
         outcomes, treated = rates(rng, 1_500, 0.06), drawn(rng, 1_500, share)
-        alarms += compare_arms(outcomes, treated, share=share, alpha=0.05).verdict.found_after is not None
+        alarms += compare_arms(outcomes, treated, share=share, alpha=0.05).test.found_after is not None
     # 5 % and no more, with what chance adds in so many seeds.
     assert alarms / SEEDS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / SEEDS)
 
@@ -50,7 +50,7 @@ def test_a_rare_outcome_in_a_small_arm_raises_no_alarm(share: float) -> None:
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
         outcomes, treated = (rng.random(1_500) < 0.01).astype(np.float64), drawn(rng, 1_500, share)
-        alarms += compare_arms(outcomes, treated, share=share, alpha=0.05).verdict.found_after is not None
+        alarms += compare_arms(outcomes, treated, share=share, alpha=0.05).test.found_after is not None
     assert alarms / SEEDS <= 0.05
 
 
@@ -76,7 +76,7 @@ def test_a_real_difference_is_found_and_its_interval_holds_it(share: float) -> N
         treated = drawn(rng, 2_000, share)
         outcomes = rates(rng, 2_000, 0.06) + 0.06 * treated
         difference = compare_arms(outcomes, treated, share=share, alpha=0.05)
-        found += difference.verdict.found_after is not None
+        found += difference.test.found_after is not None
         held += difference.interval.low <= 0.06 <= difference.interval.high
     assert found == 20
     assert held >= 19
@@ -95,7 +95,7 @@ def test_an_interval_leaves_nothing_out_exactly_where_the_test_finds_something()
     rng = np.random.default_rng(3)
     treated = drawn(rng, 800, 0.5)
     outcomes = rates(rng, 800, 0.1) + 0.05 * treated
-    found = compare_arms(outcomes, treated, share=0.5, alpha=0.05).verdict.found_after
+    found = compare_arms(outcomes, treated, share=0.5, alpha=0.05).test.found_after
     assert found is not None
     before = compare_arms(outcomes[: found - 1], treated[: found - 1], share=0.5, alpha=0.05).interval
     at = compare_arms(outcomes[:found], treated[:found], share=0.5, alpha=0.05).interval
@@ -108,7 +108,7 @@ def test_the_p_value_never_rises_and_what_was_found_stays_found() -> None:
     # The effect is gone after the first half.
     outcomes = rates(rng, 1_000, 0.1) + 0.15 * (treated & (np.arange(1_000) < 500))
     looks = [
-        compare_arms(outcomes[:n], treated[:n], share=0.5, alpha=0.05).verdict for n in range(100, 1_001, 100)
+        compare_arms(outcomes[:n], treated[:n], share=0.5, alpha=0.05).test for n in range(100, 1_001, 100)
     ]
     p_values = [look.p_value for look in looks]
     assert p_values == sorted(p_values, reverse=True)
@@ -157,25 +157,25 @@ def test_too_few_people_say_nothing() -> None:
     few = compare_arms(
         outcomes[: 2 * LEAST_PER_ARM - 1], treated[: 2 * LEAST_PER_ARM - 1], share=0.5, alpha=0.05
     )
-    assert few.verdict.found_after is None
-    assert few.verdict.p_value == 1.0
+    assert few.test.found_after is None
+    assert few.test.p_value == 1.0
     assert np.isnan(few.interval.low)
     enough = compare_arms(outcomes, treated, share=0.5, alpha=0.05)
-    assert enough.verdict.found_after == 2 * LEAST_PER_ARM
+    assert enough.test.found_after == 2 * LEAST_PER_ARM
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3, 1.0])
 def test_outcomes_that_are_all_alike_say_nothing(value: float) -> None:
     treated = np.arange(500) % 2 == 0
     difference = compare_arms(np.full(500, value), treated, share=0.5, alpha=0.05)
-    assert difference.verdict.found_after is None
-    assert difference.verdict.p_value == 1.0
+    assert difference.test.found_after is None
+    assert difference.test.p_value == 1.0
 
 
 def test_nobody_is_no_error() -> None:
     nobody = compare_arms(np.empty(0), np.empty(0, dtype=np.bool_), share=0.5, alpha=0.05)
     assert np.isnan(nobody.interval.mean)
-    assert nobody.verdict.p_value == 1.0
+    assert nobody.test.p_value == 1.0
     assert np.isnan(follow_mean(np.empty(0), alpha=0.05).mean)
     assert check_ratio(np.empty(0, dtype=np.int64), EVEN, alpha=0.05).p_value == 1.0
 
@@ -183,7 +183,7 @@ def test_nobody_is_no_error() -> None:
 def test_an_overwhelming_difference_is_no_overflow() -> None:
     treated = np.arange(20_000) % 2 == 0
     outcomes = treated + 1e-3 * np.random.default_rng(0).random(20_000)
-    assert compare_arms(outcomes, treated, share=0.5, alpha=0.05).verdict.p_value == 0.0
+    assert compare_arms(outcomes, treated, share=0.5, alpha=0.05).test.p_value == 0.0
 
 
 def test_nonsense_is_refused() -> None:
