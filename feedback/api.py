@@ -37,9 +37,16 @@ from feedback.selectors import (
     get_model_feedback_metrics,
     live_dislikes,
 )
-from feedback.services import MAX_TEXT, ClientContext, SavedDislike, save_dislike, undo_dislike
+from feedback.services import (
+    MAX_TEXT,
+    ClientContext,
+    SavedDislike,
+    save_dislike,
+    undo_dislike,
+    undo_dislike_of_item,
+)
 from feedback.training import should_retrain_from_feedback
-from interactions.services import withdraw_state
+from feedback.wording import recorded_sentence
 
 MAX_NAMES = 50
 
@@ -102,6 +109,9 @@ class DislikeAnswer(serializers.Serializer[Any]):
 
     success = serializers.BooleanField()
     dislike_id = serializers.IntegerField()
+    message = serializers.CharField(
+        help_text="a sentence for the person: what was recorded, and what it changes"
+    )
     training_impact = TrainingImpact()
     feature_adjustments = FeatureAdjustments()
     user_patterns = UserPatterns()
@@ -243,16 +253,9 @@ class ItemDislikeView(APIView):
 
     @extend_schema(operation_id="item_dislike_undo", responses={204: None, **ERRORS})
     def delete(self, request: Request, kind: ItemKind, item_id: int) -> Response:
-        person = caller(request)
-        items = Item.objects.filter(pk=item_id, kind=kind.name)
-        dislike = live_dislikes(person.pk).filter(item__in=items).first()
-        if dislike is not None:
-            undo_dislike(user_id=person.pk, dislike_id=dislike.pk)
-        elif items.exists():
-            # A dislike that came by import has no reason and no row here.
-            withdraw_state(user_id=person.pk, item_id=item_id, type_name="dislike")
-        else:
+        if not Item.objects.filter(pk=item_id, kind=kind.name).exists():
             raise NotFound("There is no such item.")
+        undo_dislike_of_item(user_id=caller(request).pk, item_id=item_id)
         return Response(status=204)
 
 
@@ -319,6 +322,7 @@ def _dislike_answer(saved: SavedDislike) -> tuple[int, dict[str, Any]]:
     answer = {
         "success": True,
         "dislike_id": saved.dislike.pk,
+        "message": recorded_sentence(saved.deltas),
         "training_impact": {
             "error_recorded": saved.example.error if saved.example else None,
             "weight": saved.example.weight if saved.example else 0.0,

@@ -16,6 +16,7 @@ from core.errors import InvalidInput, NotFound
 from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 from feedback.reasons import REASONS
+from feedback.selectors import live_dislikes
 from feedback.training import (
     apply_dislike_to_training_data,
     get_untrained_negative_feedback_count,
@@ -112,6 +113,19 @@ def undo_dislike(*, user_id: int, dislike_id: int) -> Dislike:
         withdraw_state(user_id=user_id, item_id=dislike.item_id, type_name="dislike")
     logger.info("[FEEDBACK] dislike undone", dislike_id=dislike.pk, user_id=user_id, item_id=dislike.item_id)
     return dislike
+
+
+def undo_dislike_of_item(*, user_id: int, item_id: int) -> None:
+    """Takes back the person's no to an item, also one that came by import.
+
+    Raises NotFound where none stands.
+    """
+    dislike = live_dislikes(user_id).filter(item_id=item_id).first()
+    if dislike is not None:
+        undo_dislike(user_id=user_id, dislike_id=dislike.pk)
+    else:
+        # An imported dislike is an interaction only: it has no reason and no Dislike row.
+        withdraw_state(user_id=user_id, item_id=item_id, type_name="dislike")
 
 
 def _create_dislike(

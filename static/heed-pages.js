@@ -191,8 +191,6 @@ async function sendDislike() {
   dialog.close();
   note(card, "dislike", true);
   if (card.dataset.rank && !card.closest("[data-keeps]")) takeAway(card);
-  const changes = changesInWords(answer.feature_adjustments);
-  const text = `Dislike recorded. We'll improve your recommendations.${changes && ` From now on: ${changes}.`}`;
   const undo = async () => {
     try {
       await send("DELETE", `${dialog.dataset.dislike}/${answer.dislike_id}`);
@@ -204,18 +202,8 @@ async function sendDislike() {
     showToast(sentences.dislike.undone.replace("{title}", card.dataset.title));
     button.focus();
   };
-  const toast = showToast(text, "Undo", undo, "toast--good");
+  const toast = showToast(answer.message, "Undo", undo, "toast--good");
   if (byKeyboard) toast.querySelector("button").focus();
-}
-
-/** `less Action and Crime, −15 %; less of the same series, −12 %`; empty where nothing is held back. */
-function changesInWords({ genre_adjustments, cast_adjustments, franchise_adjustment }) {
-  const shares = { ...genre_adjustments, ...cast_adjustments };
-  if (franchise_adjustment) shares["of the same series"] = franchise_adjustment;
-  const names = Map.groupBy(Object.keys(shares), (name) => shares[name]);
-  const listed = (some) => some.length > 2 ? `${some[0]}, ${some[1]} and ${some.length - 2} more` : some.join(" and ");
-  return [...names].sort(([one], [other]) => one - other)
-    .map(([share, some]) => `less ${listed(some)}, −${Math.round(share * -1000) / 10} %`).join("; ");
 }
 
 /** Fades a card out of its list after a while, unless the dislike is taken back; then it is put back. */

@@ -10,8 +10,7 @@ from catalog.models import Item
 from catalog.selectors import ItemCard
 from core.errors import NotFound
 from core.use_cases import KINDS, UseCase, is_said_in
-from feedback.selectors import live_dislikes
-from feedback.services import save_dislike, undo_dislike
+from feedback.services import save_dislike, undo_dislike_of_item
 from interactions.api import TYPE_OF_ACTION
 from interactions.services import record_interaction, withdraw_state
 
@@ -121,8 +120,12 @@ def perform(
     if name not in KINDS[item.kind].actions or name not in ACTIONS:
         raise NotFound(f"{KINDS[item.kind].label} do not take that action.")
     action = ACTIONS[name]
-    if name == "dislike":
-        _dislike(user_id, item.id, undo=undo, session_id=session_id)
+    if name == "dislike" and undo:
+        undo_dislike_of_item(user_id=user_id, item_id=item.id)
+    elif name == "dislike":
+        # Nobody was asked for a reason.
+        disliked = Item.objects.get(pk=item.id)
+        save_dislike(user_id=user_id, item=disliked, reason="other", session_id=session_id)
     elif undo:
         withdraw_state(user_id=user_id, item_id=item.id, type_name=action.type_name)
     else:
@@ -134,17 +137,3 @@ def perform(
             rating=rating if name == "watched" else None,
         )
     return (action.undone if undo else action.done).format(title=item.title)
-
-
-def _dislike(user_id: int, item_id: int, *, undo: bool, session_id: UUID | None) -> None:
-    """A dislike whose reason nobody was asked for, or taking one back."""
-    if not undo:
-        item = Item.objects.get(pk=item_id)
-        save_dislike(user_id=user_id, item=item, reason="other", session_id=session_id)
-        return
-    dislike = live_dislikes(user_id).filter(item_id=item_id).first()
-    if dislike is not None:
-        undo_dislike(user_id=user_id, dislike_id=dislike.pk)
-    else:
-        # A dislike that came by import has no reason and no row of its own.
-        withdraw_state(user_id=user_id, item_id=item_id, type_name="dislike")

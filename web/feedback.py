@@ -14,10 +14,9 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.selectors import caller
-from catalog.models import FacetKind, Item
+from catalog.models import Item
 from core.errors import HeedError
 from core.use_cases import KINDS, use_cases_of_kind
-from feedback.adjustments import FacetDelta
 from feedback.models import Dislike
 from feedback.reasons import REASONS
 from feedback.selectors import (
@@ -27,6 +26,7 @@ from feedback.selectors import (
     live_dislikes,
 )
 from feedback.services import SavedDislike, save_dislike, undo_dislike
+from feedback.wording import recorded_sentence
 from ranking.models import ModelVersion
 from ranking.registry.versions import learned_until
 from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
@@ -37,8 +37,6 @@ from web.views import active_item
 
 PAGE_LENGTH = 20
 HELD_BACK_SHOWN = 10
-NAMES_SHOWN = 2
-RECORDED = "Dislike recorded. We'll improve your recommendations."
 
 TRENDS = {
     "rising": "You turned down more in the last 30 days than in the 30 before.",
@@ -135,24 +133,6 @@ def _learned(dislikes: Iterable[Dislike]) -> set[int]:
     }
 
 
-def changes_in_words(deltas: Iterable[FacetDelta]) -> str:
-    """What a dislike holds back: `less Action and Crime, −15 %; less of the same series, −12 %`."""
-    names: dict[float, list[str]] = {}
-    for delta in deltas:
-        name = "of the same series" if delta.kind == FacetKind.FRANCHISE else delta.name
-        names.setdefault(delta.delta, []).append(name)
-    return "; ".join(
-        f"less {_listed(some)}, −{round(-share * 100, 1):g} %" for share, some in sorted(names.items())
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - NAMES_SHOWN
-    if more > 0:
-        return f"{', '.join(names[:NAMES_SHOWN])} and {more} more"
-    return " and ".join(names)
-
-
 def _save(user_id: int, item_id: int, form: DislikeForm) -> SavedDislike:
     return save_dislike(
         user_id=user_id,
@@ -164,12 +144,10 @@ def _save(user_id: int, item_id: int, form: DislikeForm) -> SavedDislike:
 
 
 def _recorded_message(saved: SavedDislike) -> str:
-    """The same words as the script's, with the way back: its button belongs to the form of every page."""
-    changes = changes_in_words(saved.deltas)
+    """The sentence that confirms it, with the way back: its button belongs to the form of every page."""
     return format_html(
-        '{}{} <button class="link" form="actions" formaction="{}">Undo</button>',
-        RECORDED,
-        f" From now on: {changes}." if changes else "",
+        '{} <button class="link" form="actions" formaction="{}">Undo</button>',
+        recorded_sentence(saved.deltas),
         reverse("dislike-undo", args=[saved.dislike.pk]),
     )
 

@@ -62,6 +62,10 @@ class TestSayingNo:
         assert answer.json() == {
             "success": True,
             "dislike_id": Dislike.objects.get().pk,
+            "message": (
+                "Dislike recorded. We'll improve your recommendations. From now on: "
+                "less of the same series, −12 %; less Action, Ann Lee and 1 more, −7.5 %."
+            ),
             "training_impact": {"error_recorded": pytest.approx(0.9), "weight": 0.8},
             "feature_adjustments": {
                 "genre_adjustments": {"Action": -0.075},

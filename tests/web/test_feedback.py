@@ -9,9 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from catalog.models import FacetKind, Item
+from catalog.models import Item
 from core.use_cases import USE_CASES
-from feedback.adjustments import FacetDelta
 from feedback.models import Dislike
 from feedback.services import MAX_TEXT, save_dislike
 from interactions.models import UserInteraction
@@ -21,7 +20,7 @@ from recommendations.models import RecommendationSession
 from serving.pipeline import recommend
 from tests.answers import ABSENT
 from tests.web.conftest import MakeItem
-from web.feedback import PAGE_LENGTH, changes_in_words
+from web.feedback import PAGE_LENGTH
 
 # login session, person, kinds, count and page of dislikes, five of patterns, what is held back, pushed out
 FEEDBACK_QUERIES = 13
@@ -191,17 +190,3 @@ def test_the_number_of_queries_does_not_grow_with_the_dislikes(
     assert len(page.context["dislikes"]) == PAGE_LENGTH
     assertContains(page, "Page 1 of 2")
     assertContains(ada.get("/feedback/?page=2"), 'aria-label="Undo: ', count=4)
-
-
-def test_changes_in_words() -> None:
-    deltas = [
-        FacetDelta(1, FacetKind.GENRE, "Action", -0.15),
-        FacetDelta(2, FacetKind.GENRE, "Crime", -0.15),
-        FacetDelta(3, FacetKind.FRANCHISE, "Alien", -0.12),
-        *(FacetDelta(number, FacetKind.ACTOR, f"Actor {number}", -0.075) for number in range(4, 8)),
-    ]
-    assert changes_in_words(deltas) == (
-        "less Action and Crime, −15 %; less of the same series, −12 %; "
-        "less Actor 4, Actor 5 and 2 more, −7.5 %"
-    )
-    assert changes_in_words([]) == ""
