@@ -87,8 +87,8 @@ def _time_profiles() -> dict[str, object]:
     from django.db.models import Count
 
     from accounts.models import User
+    from profiles.catching_up import rebuild_profile
     from profiles.selectors import get_taste
-    from profiles.services import rebuild_profile
 
     people = list(
         User.objects.annotate(done=Count("interactions"))

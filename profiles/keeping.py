@@ -5,7 +5,7 @@ import threading
 
 from django.db import connection
 
-from profiles.services import catch_up
+from profiles.catching_up import catch_up
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from accounts.models import ServiceToken, User
 from accounts.services import issue_service_token
 from catalog.models import Item
 from feedback.models import Dislike, NegativeTrainingExample
-from profiles.services import catch_up
+from profiles.catching_up import catch_up
 from ranking.models import ExampleUse
 from tests.factories import allow, make_interaction, make_item, make_user, make_version
 

@@ -22,7 +22,8 @@ from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction
 from privacy.services import erase_person
-from profiles.services import catch_up, reset_profile
+from profiles.catching_up import catch_up
+from profiles.services import reset_profile
 from tests.answers import assert_refused
 from tests.factories import make_item, make_user
 from tests.privacy.builders import PASSWORD, rows_about

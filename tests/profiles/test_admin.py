@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
+from profiles.catching_up import catch_up
 from profiles.models import TasteProfile
-from profiles.services import catch_up
 from tests.factories import allow, make_interaction, make_item, make_user
 
 pytestmark = pytest.mark.django_db

@@ -18,11 +18,12 @@ from feedback.reasons import REASONS
 from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
+from profiles.catching_up import catch_up, rebuild_profile
 from profiles.fold import no_taste
 from profiles.keeping import KEEPER, Keeper
 from profiles.models import Preference, TasteProfile
 from profiles.selectors import get_profile, get_taste
-from profiles.services import catch_up, rebuild_profile, reset_profile
+from profiles.services import reset_profile
 from tests.factories import make_interaction, make_item, make_user
 from tests.feedback.builders import dislike, make_film
 from tests.profiles.builders import assert_rows_match, figures, score_of

@@ -8,8 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from profiles.catching_up import catch_up
 from profiles.models import Preference, TasteProfile
-from profiles.services import catch_up, reset_profile
+from profiles.services import reset_profile
 from tests.factories import make_interaction, make_item, make_user
 
 pytestmark = pytest.mark.django_db

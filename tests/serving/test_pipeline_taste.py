@@ -19,7 +19,8 @@ from core.use_cases import USE_CASES
 from feedback.services import save_dislike
 from interactions.models import ItemPopularity
 from interactions.services import record_interaction, withdraw_state
-from profiles.services import catch_up, reset_profile
+from profiles.catching_up import catch_up
+from profiles.services import reset_profile
 from ranking.candidates import Candidates
 from ranking.live import get_live
 from serving.explaining import liked_sentence

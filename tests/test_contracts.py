@@ -1,0 +1,71 @@
+"""The contracts between and inside the folders hold, and a planted violation is caught."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+ROOT: Path = settings.BASE_DIR
+FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    """A copy of the code and of its contracts."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for folder in FOLDERS:
+        shutil.copytree(
+            ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "data")
+        )
+    return tmp_path
+
+
+def broken_contracts(house: Path) -> list[str]:
+    """The names of the contracts that import-linter finds broken."""
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(command, cwd=house, capture_output=True, text=True, timeout=60, check=False)
+    broken = re.findall(r"^(.+?) BROKEN", done.stdout, re.MULTILINE)
+    assert bool(broken) == bool(done.returncode), done.stdout + done.stderr
+    return broken
+
+
+def plant(house: Path, module: str, statement: str) -> None:
+    path = house / module
+    path.write_text(f"{statement}\n{path.read_text()}")
+
+
+def test_the_contracts_hold(house: Path) -> None:
+    assert broken_contracts(house) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "statement", "contract"),
+    [
+        ("interactions/models.py", "import interactions.api", "Inside interactions"),
+        ("privacy/selectors.py", "import privacy.services", "Inside privacy"),
+        (
+            "catalog/models.py",
+            "import search.text_index",
+            "Each folder imports only from those below it here",
+        ),
+        (
+            "ranking/statistics/metrics.py",
+            "import catalog.models",
+            "The mathematics knows nothing of Django or of the product",
+        ),
+        ("serving/pipeline.py", "import torch", "Only training asks for PyTorch"),
+    ],
+)
+def test_a_planted_import_is_caught(house: Path, module: str, statement: str, contract: str) -> None:
+    plant(house, module, statement)
+    assert contract in broken_contracts(house)
+
+
+def test_a_module_without_a_place_is_caught(house: Path) -> None:
+    (house / "feedback" / "helpers.py").write_text("")
+    assert broken_contracts(house) == ["Inside feedback"]
