@@ -8,7 +8,7 @@ For each cut everything is trained on the events before it alone, ALS and tower 
 calibrated and stopped on the tenth before the cut, then trained on all. Judged are the people of the tenth
 that follows:
 
-    everybody   who has a history, all of it known; who is new gives the first half (statistics/split.py)
+    everybody   who has a history, all of it known; who is new gives half (ranking/statistics/split.py)
     newcomers   whose first event lies in the tenth, with their first 1, 2, 3, 4, 5 and 10 films known
 
 --tags DIR adds the words of MovieLens' tags.csv that were written before the cut to those of the titles.

@@ -1,7 +1,8 @@
 """The candidate sources. Each looks at one thing and brings what it finds best, with its own scores.
 
 To add one: write a function of the form of `CandidateSource`, give it a name in `SOURCES`, and name it in
-the use cases that shall ask it (docs/adding-a-source.md). recommenders/test_sources.py tries every source.
+the use cases that shall ask it (docs/adding-a-source.md). Every source is tried by
+tests/ranking/recommenders/test_sources.py.
 """
 
 from collections.abc import Callable, Mapping

@@ -15,10 +15,20 @@ MADE_BY_RUNNING = ("var/", ".venv/")
 PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`")
 
 
+# A path to a module or a picture, wherever it is named: in a picture, a comment, a setting.
+SOURCE_PATH = re.compile(r"(?<![\w/.<-])((?:[\w-]+/)+[\w-]+\.(?:py|svg))(?!\w)")
+NAMING = (".py", ".svg", ".toml", ".md", ".example", "Makefile")
+
+
+@cache
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return listed.stdout.splitlines()
+
+
 @cache
 def top_folders() -> frozenset[str]:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return frozenset(line.split("/")[0] for line in tracked.splitlines() if "/" in line)
+    return frozenset(line.split("/")[0] for line in tracked() if "/" in line)
 
 
 def target_of(page: Path, link: str) -> tuple[Path, str]:
@@ -43,6 +53,15 @@ def test_every_path_that_is_named_exists(page: Path) -> None:
     ours = {path for path in named if path.split("/")[0] in top_folders()}
     missing = (path for path in ours if not path.startswith(MADE_BY_RUNNING) and not exists(path, page))
     expect_none(missing, f"paths in {name_of(page)} that do not exist")
+
+
+def test_every_source_that_is_named_in_the_repository_exists() -> None:
+    missing = []
+    for name in tracked():
+        if name.endswith(NAMING) and (ROOT / name).exists():
+            named = SOURCE_PATH.findall((ROOT / name).read_text(encoding="utf-8"))
+            missing += [f"{path} ({name})" for path in named if not exists(path, ROOT / name)]
+    expect_none(missing, "paths that do not exist")
 
 
 def exists(path: str, page: Path) -> bool:
