@@ -1,6 +1,10 @@
 """Items and their facets."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
+
+from catalog.attributes import Attributes
+from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
 
 
 class FacetKind(models.TextChoices):
@@ -15,6 +19,14 @@ class FacetKind(models.TextChoices):
     POSITION = "position"
 
 
+def validate_web_address(text: str) -> None:
+    """Raises ValidationError where `text` is no web address: `check_web_address` as forms take it."""
+    try:
+        check_web_address(text)
+    except ValueError as error:
+        raise ValidationError(f"This {error}.") from error
+
+
 class Item(models.Model):
     """Something that can be recommended: a film, a drama, a start-up."""
 
@@ -25,6 +37,23 @@ class Item(models.Model):
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     description = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
+    url = models.CharField(
+        "URL",
+        max_length=MAX_WEB_ADDRESS,
+        blank=True,
+        validators=[validate_web_address],
+        help_text="A page that tells more about it.",
+    )
+    image_url = models.CharField(
+        "image URL",
+        max_length=MAX_WEB_ADDRESS,
+        blank=True,
+        validators=[validate_web_address],
+        help_text="Its picture, shown where IMAGE_ORIGINS names the server that it is on.",
+    )
+    attributes: "models.JSONField[Attributes, Attributes]" = models.JSONField(
+        default=dict, blank=True, help_text="Named facts that are shown on its page."
+    )
     is_active = models.BooleanField(default=True)
     is_synthetic = models.BooleanField("synthetic", default=False, help_text="Invented for the demo.")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -5,10 +5,13 @@ What passes can be stored by both databases: no NUL, no lone surrogates, nothing
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from catalog.attributes import Attributes, parse_attributes
+from core.text import UNSTORABLE
+from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
 from imports.reading import BadValue
 
 MIN_YEAR, MAX_YEAR = 1800, 2200
@@ -16,7 +19,6 @@ MAX_NAMES = 100
 
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}\Z")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?\Z")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -38,7 +40,7 @@ def check_text(name: str, value: object, *, max_length: int, many_lines: bool = 
     if not isinstance(value, str):
         raise BadValue(f"{name} must be text, not {shown(value)}")
     text = value.strip()
-    if (_UNSTORABLE if many_lines else _CONTROL).search(text):
+    if (UNSTORABLE if many_lines else _CONTROL).search(text):
         raise BadValue(f"{name} holds a character that cannot be stored: {shown(text)}")
     if len(text) > max_length:
         raise BadValue(f"{name} has {len(text):,} characters; {max_length:,} is the most")
@@ -134,6 +136,25 @@ def check_day(name: str, value: object) -> datetime | None:
         return None
     day = date.fromordinal(date(1970, 1, 1).toordinal() + days)
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def check_address(name: str, value: object) -> str:
+    """An http or https address, or empty."""
+    text = check_text(name, value, max_length=MAX_WEB_ADDRESS)
+    try:
+        return text and check_web_address(text)
+    except ValueError as error:
+        raise BadValue(f"{name} {error}, not {shown(text)}") from error
+
+
+def check_attributes(name: str, value: object, cells: Mapping[str, str]) -> Attributes:
+    """Attributes from an object or the JSON of one, and from CSV cells, in which a `|` separates texts."""
+    own = {key: cell.split("|") if "|" in cell else cell for key, cell in cells.items()}
+    try:
+        attributes = {} if is_empty(value) else parse_attributes(value)
+        return parse_attributes(attributes | own)
+    except ValueError as error:
+        raise BadValue(f"{name} {error}") from error
 
 
 def check_names(name: str, value: object, *, max_length: int) -> tuple[str, ...]:

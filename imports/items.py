@@ -4,14 +4,16 @@ What a file does not say stays as it is: a missing column leaves the stored valu
 a kind are replaced only by a file that has that kind's column.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from django.db import transaction
 
+from catalog.attributes import Attributes
 from catalog.models import Facet, FacetKind, Item, ItemFacet
 from core.errors import InvalidInput
 from core.progress import Progress
@@ -20,6 +22,8 @@ from core.use_cases import KINDS
 from imports.checks import (
     MAX_YEAR,
     MIN_YEAR,
+    check_address,
+    check_attributes,
     check_identifier,
     check_moment,
     check_names,
@@ -44,6 +48,7 @@ _IN_LIST = 5_000
 _STATISTICS_AFTER_BATCHES = 10
 
 Entry = TypeVar("Entry")
+Value: TypeAlias = str | int | bool | datetime | Attributes | None
 
 FACET_COLUMNS = {
     "genres": FacetKind.GENRE,
@@ -60,12 +65,18 @@ VALUE_COLUMNS = (
     "year",
     "description",
     "published_at",
+    "url",
+    "image_url",
     "is_active",
     "is_synthetic",
 )
+STORED_COLUMNS = (*VALUE_COLUMNS, "attributes")
+# One column of a CSV file for each attribute: attributes.runtime, attributes.country.
+ATTRIBUTE_PREFIX = "attributes."
 ITEM_COLUMNS = Columns(
-    known=frozenset({"external_id", "kind", *VALUE_COLUMNS, *FACET_COLUMNS}),
+    known=frozenset({"external_id", "kind", *STORED_COLUMNS, *FACET_COLUMNS}),
     required=frozenset({"external_id", "title"}),
+    csv_prefix=ATTRIBUTE_PREFIX,
 )
 MAX_TITLE = 300
 MAX_EXTERNAL_ID = 200
@@ -84,7 +95,7 @@ class ItemRow:
     """What a file says of one item: only the columns and the kinds of facet that it speaks of."""
 
     key: ItemKey
-    values: Mapping[str, str | int | bool | datetime | None]
+    values: Mapping[str, Value]
     facets: Mapping[FacetKind, tuple[str, ...]]
     size: int
 
@@ -175,7 +186,8 @@ def parse_item(row: Row, default_kind: str) -> ItemRow:
     """The checked values of one row. Raises BadValue."""
     return ItemRow(
         key=parse_key(row.values, default_kind),
-        values={name: _value(name, row.values[name]) for name in VALUE_COLUMNS if name in row.values},
+        values={name: _value(name, row.values[name]) for name in VALUE_COLUMNS if name in row.values}
+        | _attributes(row.values),
         facets={
             facet_kind: check_names(column, row.values[column], max_length=MAX_FACET_NAME)
             for column, facet_kind in FACET_COLUMNS.items()
@@ -185,8 +197,22 @@ def parse_item(row: Row, default_kind: str) -> ItemRow:
     )
 
 
-def _value(name: str, value: object) -> str | int | bool | datetime | None:
+def _attributes(values: Mapping[str, Any]) -> dict[str, Value]:
+    """The attributes, where a row speaks of any: the `attributes`, and over them a column for each."""
+    cells = {
+        name.removeprefix(ATTRIBUTE_PREFIX): cell
+        for name, cell in values.items()
+        if name.startswith(ATTRIBUTE_PREFIX)
+    }
+    if not cells and "attributes" not in values:
+        return {}
+    return {"attributes": check_attributes("attributes", values.get("attributes"), cells)}
+
+
+def _value(name: str, value: object) -> Value:
     match name:
+        case "url" | "image_url":
+            return check_address(name, value)
         case "title":
             return check_identifier(name, value, max_length=MAX_TITLE)
         case "original_title":
@@ -276,20 +302,27 @@ def _known_items(keys: Iterable[ItemKey]) -> dict[ItemKey, Item]:
 
 
 def _differs(row: ItemRow, item: Item | None) -> bool:
-    return item is None or any(getattr(item, name) != value for name, value in row.values.items())
+    return item is None or any(
+        _comparable(getattr(item, name)) != _comparable(value) for name, value in row.values.items()
+    )
+
+
+def _comparable(value: Value) -> Value:
+    """Attributes as text in which true is not 1 and names have one order; all else as it is."""
+    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
 def _save(rows: Mapping[ItemKey, ItemRow], known: Mapping[ItemKey, Item]) -> None:
     items = []
     for key, row in rows.items():
         item = known.get(key) or Item(kind=key.kind, external_id=key.external_id)
-        values = {name: getattr(item, name) for name in VALUE_COLUMNS} | dict(row.values)
+        values = {name: getattr(item, name) for name in STORED_COLUMNS} | dict(row.values)
         items.append(Item(kind=key.kind, external_id=key.external_id, **values))
     Item.objects.bulk_create(
         items,
         update_conflicts=True,
         unique_fields=["kind", "external_id"],
-        update_fields=list(VALUE_COLUMNS),
+        update_fields=list(STORED_COLUMNS),
     )
 
 

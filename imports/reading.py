@@ -9,7 +9,7 @@ import codecs
 import csv
 import json
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,14 +40,25 @@ class BadValue(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns that a file may have, and those that it must have."""
+    """The columns that a file may have, and those that it must have.
+
+    In a CSV file every column that begins with `csv_prefix` is known, too.
+    """
 
     known: frozenset[str]
     required: frozenset[str]
+    csv_prefix: str | None = None
 
     @classmethod
     def exactly(cls, *names: str) -> "Columns":
         return cls(frozenset(names), frozenset(names))
+
+    def unknown_in(self, header: Iterable[str]) -> list[str]:
+        """The columns of a CSV file's header that nothing is known of."""
+        prefix = self.csv_prefix
+        return [
+            name for name in header if name not in self.known and not (prefix and name.startswith(prefix))
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +238,7 @@ def _csv_reason(error: str) -> str:
 def _check_header(lines: _Lines, header: list[str], columns: Columns) -> None:
     if len(set(header)) != len(header):
         raise lines.broken("a column is named twice")
-    if unknown := [name for name in header if name not in columns.known]:
+    if unknown := columns.unknown_in(header):
         raise lines.broken(_unknown(unknown, columns))
     if missing := columns.required - set(header):
         raise lines.broken(f"missing column {', '.join(sorted(missing))}")

@@ -28,6 +28,15 @@ FULL = {
     "year": 1999,
     "description": "First line.\nSecond line.",
     "published_at": "1999-05-31T22:00:00+02:00",
+    "url": "https://films.example/alpha?from=heed#top",
+    "image_url": "https://images.example/alpha.jpg",
+    "attributes": {
+        "runtime": 121,
+        "country": ["France", "Italy"],
+        "rated": "PG",
+        "colour": True,
+        "score": 7.5,
+    },
     "is_active": False,
     "is_synthetic": True,
     "genres": ["Drama", "War"],
@@ -50,10 +59,18 @@ def as_csv(path: Path, *rows: dict[str, Any]) -> Path:
     writer = csv.DictWriter(out, fieldnames=list(rows[0]))
     writer.writeheader()
     for row in rows:
-        writer.writerow(
-            {name: "|".join(value) if isinstance(value, list) else value for name, value in row.items()}
-        )
+        writer.writerow({name: as_cell(value) for name, value in row.items()})
     return write(path, out.getvalue())
+
+
+def as_cell(value: Any) -> Any:
+    match value:
+        case list():
+            return "|".join(value)
+        case dict():
+            return json.dumps(value)
+        case _:
+            return value
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
@@ -68,6 +85,8 @@ def test_every_column_is_stored(tmp_path: Path, form: str) -> None:
     assert (item.year, item.is_active, item.is_synthetic) == (1999, False, True)
     assert item.description == "First line.\nSecond line."
     assert item.published_at == datetime(1999, 5, 31, 20, tzinfo=UTC)
+    assert (item.url, item.image_url) == (FULL["url"], FULL["image_url"])
+    assert item.attributes == FULL["attributes"]
     assert names(item, FacetKind.ACTOR) == ["B. Second", "A. First"]
     assert names(item, FacetKind.GENRE) == ["Drama", "War"]
     assert names(item, FacetKind.FRANCHISE) == ["Alpha Saga"]
@@ -167,6 +186,37 @@ def test_the_kind_comes_from_the_row_or_the_option(tmp_path: Path) -> None:
         ("genres", "a||b", "genres holds an empty name"),
         ("genres", ["x" * 201], "genres has 201 characters"),
         ("actors", [str(number) for number in range(101)], "actors holds 101 names; 100 is the most"),
+        ("url", "javascript:alert(1)", "url must be a web address that begins with http:// or https://"),
+        ("url", " JavaScript:alert(1)//https://a.example", "url must be a web address"),
+        ("url", "//films.example/a", "url must be a web address"),
+        ("url", "http:films.example", "url must be a web address"),
+        ("url", "http:\\\\films.example", "url must be a web address"),
+        ("url", "https://", "url must be a web address"),
+        ("url", "https://films.example/a b", "and has no blanks, not 'https://films.example/a b'"),
+        ("url", "https://films.example/" + "a" * 2000, "url has 2,022 characters; 2,000 is the most"),
+        ("url", "https://bank.example@films.example/", "url must not hold a user name or a password"),
+        ("url", "https://a;b.example/", "url must name a host of letters"),
+        ("url", 5, "url must be text"),
+        ("image_url", "data:image/svg+xml,<svg onload=alert(1)>", "image_url must be a web address"),
+        ("image_url", "ftp://images.example/a.png", "image_url must be a web address"),
+        ("attributes", "{", "attributes must be a JSON object (Expecting property name"),
+        ("attributes", "[" * 5000, "attributes must be a JSON object (maximum recursion depth"),
+        ("attributes", '{"a": 1, "a": 2}', "an object holds the same key twice"),
+        ("attributes", "9" * 5000, "attributes must be a JSON object (Exceeds the limit"),
+        ("attributes", ["a"], 'attributes must be a JSON object, such as {"runtime": 120}'),
+        ("attributes", "7", "attributes must be a JSON object"),
+        ("attributes", {"a": {"b": 1}}, "attributes holds 'a', which must be a text, a number, true, false"),
+        ("attributes", {"a": [1]}, "attributes holds 'a', which must be"),
+        ("attributes", {"a": ["x"] * 101}, "a list of at most 100 texts"),
+        ("attributes", {"a": float("nan")}, "attributes holds 'a', which must be a number from"),
+        ("attributes", {"a": 2**53}, "attributes holds 'a', which must be a number from"),
+        ("attributes", {"a": "x\u0000"}, "attributes holds 'a', in which a character cannot be stored"),
+        ("attributes", {"a": ["\ud800"]}, "attributes holds 'a', in which a character cannot be stored"),
+        ("attributes", {"a\u0000": 1}, "in which a character cannot be stored"),
+        ("attributes", {" ": 1}, "attributes holds an empty name"),
+        ("attributes", {"x" * 61: 1}, "attributes holds a name of 61 characters; 60 is the most"),
+        ("attributes", {str(number): 1 for number in range(51)}, "attributes holds 51 names; 50 is the most"),
+        ("attributes", {"a": "ü" * 5000}, "attributes has 10,009 bytes; 10,000 is the most"),
     ],
 )
 def test_a_bad_value_is_refused_with_its_line_and_reason(
@@ -183,6 +233,66 @@ def test_a_bad_value_is_refused_with_its_line_and_reason(
     assert (summary["rows"], summary["created"], summary["bad_rows"]) == (2, 1, 1)
     assert summary["reports"][0]["number"] == 2
     assert list(Item.objects.values_list("external_id", flat=True)) == ["good"]
+
+
+@pytest.mark.parametrize("attributes", [
+    {"a": True}, {"a": 1.5}, {"a": ["y", "x"]}, {"a": "1"}, {}, {"a": 1, "b": 2},
+])  # fmt: skip
+def test_attributes_that_differ_are_an_update_and_the_same_are_not(
+    tmp_path: Path, attributes: dict[str, Any]
+) -> None:
+    item = {"external_id": "x", "title": "T"}
+    run("import_items", json_lines(tmp_path / "1.jsonl", {**item, "attributes": {"a": 1}}))
+    path = json_lines(tmp_path / "2.jsonl", {**item, "attributes": attributes})
+    assert run("import_items", path)["updated"] == 1
+    assert repr(Item.objects.get().attributes) == repr(attributes)
+    assert run("import_items", path)["unchanged"] == 1
+
+
+def test_attributes_without_a_value_are_left_out_and_numbers_have_one_form(tmp_path: Path) -> None:
+    given = {
+        "none": None,
+        "blank": "  ",
+        "list": [],
+        "blanks": [""],
+        "whole": 2.0,
+        "zero": -0.0,
+        "tiny": 1e-300,
+    }
+    path = json_lines(tmp_path / "i.jsonl", {"external_id": "x", "title": "T", "attributes": given})
+    run("import_items", path)
+    assert (
+        repr(sorted(Item.objects.get().attributes.items())) == "[('tiny', 1e-300), ('whole', 2), ('zero', 0)]"
+    )
+    assert run("import_items", path)["unchanged"] == 1
+
+
+def test_a_column_of_a_csv_file_can_be_an_attribute(tmp_path: Path) -> None:
+    header = "external_id,title,attributes,attributes.country,attributes.ISBN\n"
+    rows = """1,A,"{""pages"": 432, ""country"": ""?""}",France|Italy,0141439513\n2,B,,,\n"""
+    path = write(tmp_path / "i.csv", header + rows)
+    assert run("import_items", path)["created"] == 2
+    assert dict(Item.objects.values_list("title", "attributes")) == {
+        "A": {"pages": 432, "country": ["France", "Italy"], "ISBN": "0141439513"},
+        "B": {},
+    }
+    assert run("import_items", path)["unchanged"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("i.csv", "external_id,title,attributes.\n1,A,x\n", "i.csv:2: attributes holds an empty name"),
+        ("i.csv", "external_id,title,attribute.a\n1,A,x\n", "unknown column 'attribute.a'"),
+        (
+            "i.jsonl",
+            '{"external_id": 1, "title": "A", "attributes.a": "x"}\n',
+            "unknown column 'attributes.a'",
+        ),
+    ],
+)
+def test_other_columns_are_no_attributes(tmp_path: Path, name: str, content: str, reason: str) -> None:
+    assert reason in refusal("import_items", write(tmp_path / name, content))
 
 
 def test_every_bad_row_is_listed(tmp_path: Path) -> None:
@@ -273,6 +383,15 @@ valid_rows = st.lists(
             "description": st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])),
             "published_at": st.datetimes(datetime(1801, 1, 1), datetime(2199, 1, 1)).map(datetime.isoformat),  # noqa: DTZ001
             "is_active": st.booleans(),
+            "attributes": st.dictionaries(
+                storable.filter(lambda text: len(text) <= 60),
+                storable
+                | st.booleans()
+                | st.integers(-(2**53) + 1, 2**53 - 1)
+                | facet_names
+                | st.floats(-9e15, 9e15),
+                max_size=4,
+            ),
             "genres": facet_names,
             "actors": facet_names,
         },
