@@ -11,7 +11,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import ServiceToken, User
-from core.use_cases import ROLES
+from core.domain import ROLES
 
 
 class PersonForm(UserChangeForm):  # type: ignore[misc]

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from accounts.selectors import caller
 from accounts.services import set_roles
 from core.api import ERRORS, WRITE_ERRORS, validated
-from core.use_cases import ROLES, USE_CASES
+from core.domain import ROLES, USE_CASES
 
 
 class CheckAuthSerializer(serializers.Serializer[Any]):

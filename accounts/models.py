@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from core.use_cases import ROLES
+from core.domain import ROLES
 
 
 def check_roles(value: object) -> None:
@@ -20,7 +20,7 @@ def check_roles(value: object) -> None:
 class User(AbstractUser):
     """A person. Imported people have no usable password and are known by their `username`.
 
-    `roles` holds names from `core.use_cases.ROLES`. It is a column of the person, because every request
+    `roles` holds names from `core.domain.ROLES`. It is a column of the person, because every request
     reads that row anyway.
     """
 

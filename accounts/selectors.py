@@ -7,8 +7,9 @@ from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.models import User
+from core.domain import KINDS, ROLES, USE_CASES, UseCase
+from core.domain.roles import roles_for, use_cases_of_kind
 from core.errors import InvalidInput, RoleNeeded
-from core.use_cases import KINDS, ROLES, USE_CASES, UseCase, roles_for, use_cases_of_kind
 
 
 def caller(request: Request | HttpRequest) -> User:

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import IdempotencyKey, ServiceToken, User
+from core.domain import ROLES
 from core.errors import ACCOUNT_GONE, AccountGone, InvalidInput, KeyReused
-from core.use_cases import ROLES
 
 MAX_KEY_LENGTH = 200
 

@@ -228,8 +228,8 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
     from django.core.management import call_command
     from django.utils import timezone
 
+    from core.domain import USE_CASES
     from core.progress import Progress
-    from core.use_cases import USE_CASES
     from demo import loading
     from demo.nights import live_through
     from demo.people import invent_tastes

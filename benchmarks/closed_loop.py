@@ -88,8 +88,8 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
     from django.core.management import call_command
     from django.utils import timezone
 
+    from core.domain import USE_CASES
     from core.progress import Progress
-    from core.use_cases import USE_CASES
     from demo import loading
     from demo.nights import live_through
     from demo.people import invent_tastes

@@ -35,7 +35,7 @@ def main() -> None:
 
     from accounts.models import User
     from catalog.models import Item
-    from core.use_cases import USE_CASES
+    from core.domain import USE_CASES
     from feedback.services import save_dislike, undo_dislike
     from serving.pipeline import ServedList, recommend
 

@@ -113,8 +113,8 @@ def prepare(rng: np.random.Generator) -> None:
     from django.core.management import call_command
     from django.utils import timezone
 
+    from core.domain import USE_CASES
     from core.progress import Progress
-    from core.use_cases import USE_CASES
     from demo import loading
     from demo.nights import live_through
     from demo.people import invent_tastes

@@ -28,7 +28,7 @@ def main() -> None:
 
     django.setup()
     from accounts.models import User
-    from core.use_cases import USE_CASES
+    from core.domain import USE_CASES
     from demo.loading import HABITS, DemoSize
     from demo.people import invent_tastes
     from ranking.datasets.event_log import load_als_events

@@ -33,7 +33,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if TYPE_CHECKING:
     from core.arrays import Bools, Doubles, Ints
-    from core.use_cases import UseCase
+    from core.domain import UseCase
     from profiles.fold import Event
     from ranking.candidates import Candidates
     from ranking.datasets.bootstrap import BootstrapList
@@ -154,7 +154,7 @@ class World:
         return replace(state_from(person.events.select(known), live), taste=personal)
 
     def _event(self, person: Judged, place: int) -> "Event":
-        from interactions.types import MAX_RATING, TYPES
+        from core.domain import MAX_RATING, TYPES
         from profiles.fold import Event
 
         name = person.names[place]
@@ -214,7 +214,7 @@ def load_world(*, described_only: bool) -> World:
     import pandas as pd
 
     from catalog.models import Facet
-    from core.use_cases import USE_CASES
+    from core.domain import USE_CASES
     from profiles.fold import CODES
     from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import DATA, newest_dataset

@@ -36,11 +36,10 @@ from django.db import connection  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from catalog.models import Item  # noqa: E402
+from core.domain import TYPES, USE_CASES  # noqa: E402
 from core.progress import Progress  # noqa: E402
 from core.statistics import refresh_statistics  # noqa: E402
-from core.use_cases import USE_CASES  # noqa: E402
 from interactions.models import UserInteraction  # noqa: E402
-from interactions.types import TYPES  # noqa: E402
 from ranking.datasets.ranker import generate_ranker_dataset  # noqa: E402
 from ranking.features import FEATURE_SET, FEATURES  # noqa: E402
 from recommendations.models import RecommendationSession  # noqa: E402

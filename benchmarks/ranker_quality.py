@@ -62,7 +62,7 @@ def main() -> None:
     django.setup()
     from django.conf import settings
 
-    from core.use_cases import USE_CASES
+    from core.domain import USE_CASES
     from ranking.datasets import bootstrap
     from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import newest_dataset

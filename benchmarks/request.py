@@ -37,7 +37,7 @@ def main() -> None:
     from django.utils import timezone
 
     from accounts.models import User
-    from core.use_cases import USE_CASES
+    from core.domain import USE_CASES
     from ranking.features import compute_features
     from ranking.live import get_live
     from ranking.sources import als_scores

@@ -119,7 +119,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from core.use_cases import USE_CASES
+    from core.domain import USE_CASES
     from ranking.datasets.manifest import newest_dataset
     from ranking.recommenders.two_tower.data import TwoTowerParameters
     from ranking.recommenders.two_tower.dataset.arrays import load_two_tower_data

@@ -13,7 +13,7 @@ from catalog.models import FacetKind
 from catalog.selectors import active_items, get_cards, search_by_title
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, validated
-from core.use_cases import ItemKind
+from core.domain import ItemKind
 
 MAX_PAGE = 10_000
 

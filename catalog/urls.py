@@ -2,7 +2,7 @@
 
 from django.urls import register_converter
 
-from core.use_cases import KINDS_BY_PLURAL, ItemKind
+from core.domain import KINDS_BY_PLURAL, ItemKind
 
 
 class KindConverter:

@@ -16,6 +16,9 @@ VAR_DIR = BASE_DIR / "var"
 env = environ.Env()
 environ.Env.read_env(str(BASE_DIR / ".env"))
 
+# What is recommended, to whom, and in which words (docs/heed-toml.md).
+HEED_CONFIG = Path(env.str("HEED_CONFIG", default=str(BASE_DIR / "heed.toml")))
+
 # --- Security -------------------------------------------------------------------------------
 
 DEBUG = env.bool("DEBUG", default=False)

@@ -13,12 +13,11 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from console.feedback import Period
-from core.use_cases import USE_CASES, UseCase
+from core.domain import TYPES, USE_CASES, UseCase
 from feedback.models import Dislike
 from feedback.selectors import counted_dislikes
 from feedback.training import should_retrain_from_feedback
 from interactions.selectors import live_interactions
-from interactions.types import TYPES
 from ranking.live import Live, get_live
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import User
-from core.use_cases import DEFAULT_USE_CASE
+from core.domain import DEFAULT_USE_CASE
 from experiments.services import ArmPlan, create_experiment, start_experiment
 from ranking.arms import allocation_of
 from ranking.assignment import assign

@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import FacetKind, Item
+from core.domain import DEFAULT_USE_CASE, ROLES, TYPES, USE_CASES, UseCase
+from core.domain.roles import use_cases_of_kind
 from core.errors import NotAllowed
 from core.progress import Progress
-from core.use_cases import DEFAULT_USE_CASE, ROLES, USE_CASES, UseCase, use_cases_of_kind
 from demo.experiments import make_account_with_feedback, start_example
 from demo.nights import Visit, choose_action, live_through
 from demo.people import HiddenTastes, invent_tastes
@@ -24,7 +25,6 @@ from imports.items import import_items
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.services import Wanted, record_interactions
-from interactions.types import training_weight
 from ranking.datasets.event_log import generate_als_dataset
 from ranking.live import forget_live
 from ranking.recommenders.als.model import AlsParameters
@@ -200,7 +200,7 @@ def bring_history(
                         item_id=item_id,
                         type=act[0],
                         rating=act[1],
-                        weight=training_weight(*act),
+                        weight=TYPES[act[0]].training_weight(act[1]),
                         occurred_at=until - timedelta(days=rng.uniform(1, HISTORY_DAYS)),
                     )
                 )

@@ -10,7 +10,7 @@ import numpy as np
 from django.db import transaction
 
 from catalog.models import Item
-from core.use_cases import UseCase
+from core.domain import UseCase
 from demo.people import HiddenTastes
 from feedback.services import save_dislike
 from interactions.services import record_interaction

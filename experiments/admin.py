@@ -13,8 +13,8 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from core.domain import USE_CASES
 from core.errors import HeedError
-from core.use_cases import USE_CASES
 from experiments.page import describe
 from experiments.report import make_report
 from experiments.services import MAX_ARMS, start_experiment, stop_experiment, switch_off_arm

@@ -13,10 +13,9 @@ import numpy as np
 from django.db.models import Count, Min, QuerySet
 
 from core.arrays import Bools, Doubles, Ints, Rows
-from core.use_cases import USE_CASES
+from core.domain import TYPES, USE_CASES
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.types import TYPES
 from ranking.datasets.labels import slots_of
 from ranking.datasets.ranker_rows import DISLIKED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text, read_sessions

@@ -9,8 +9,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core.domain import USE_CASES
 from core.errors import Conflict, InvalidInput
-from core.use_cases import USE_CASES
 from ranking.live import look_now
 from ranking.models import Arm, Experiment, ModelVersion
 from ranking.recommenders.als.file import ArtifactError

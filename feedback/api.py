@@ -27,8 +27,8 @@ from core.api import (
     UuidField,
     validated,
 )
+from core.domain import ItemKind
 from core.errors import NotFound
-from core.use_cases import ItemKind
 from feedback.models import Dislike
 from feedback.reasons import REASONS
 from feedback.selectors import (

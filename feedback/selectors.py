@@ -9,8 +9,8 @@ from django.db.models import Avg, BooleanField, Count, QuerySet, Sum, Value
 from django.utils import timezone
 
 from catalog.models import FacetKind, ItemFacet
+from core.domain import UseCase
 from core.errors import InvalidInput
-from core.use_cases import UseCase
 from feedback.adjustments import Adjustment, combine_adjustments
 from feedback.models import Dislike, FeatureAdjustment
 from feedback.reasons import REASONS

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from core.use_cases import UseCase
+from core.domain import UseCase
 from feedback.models import Dislike, NegativeTrainingExample
 from feedback.reasons import REASONS
 

@@ -17,10 +17,10 @@ from django.db.models import DateTimeField
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import TYPES
 from core.statistics import refresh_statistics
 from imports.reading import MAX_REPORTS, BadRows
 from interactions.models import UserInteraction
-from interactions.types import TYPES, training_weight
 
 _INSERT_ROWS = 1_000
 _NEW_USERS = 2_000
@@ -192,7 +192,7 @@ class Staging:
             interaction.type,
             TYPES[interaction.type].is_state,
             _ENDS.get(interaction.type),
-            training_weight(interaction.type, interaction.rating),
+            TYPES[interaction.type].training_weight(interaction.rating),
             interaction.rating,
             connection.ops.adapt_datetimefield_value(interaction.occurred_at),
         )

@@ -11,13 +11,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from core.domain import MAX_RATING, TYPES
 from core.progress import Progress
 from imports.checks import check_identifier, check_number, check_past_moment, check_text, shown
 from imports.interaction_staging import StagedInteraction, open_staging
 from imports.items import check_kind, parse_key
 from imports.reading import BadRow, BadRows, BadValue, Columns, Row, format_of, read_rows
 from interactions.popularity import refresh_popularity
-from interactions.types import MAX_RATING, TYPES
 
 MAX_USERNAME = 150
 INTERACTION_COLUMNS = Columns(

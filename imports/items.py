@@ -15,10 +15,10 @@ from django.db import transaction
 
 from catalog.attributes import Attributes
 from catalog.models import Facet, FacetKind, Item, ItemFacet
+from core.domain import KINDS
 from core.errors import InvalidInput
 from core.progress import Progress
 from core.statistics import refresh_statistics
-from core.use_cases import KINDS
 from imports.checks import (
     MAX_YEAR,
     MIN_YEAR,

@@ -15,8 +15,8 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.utils import timezone
 
+from core.domain import TYPES, USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from imports.checks import (
     check_identifier,
     check_number,
@@ -33,7 +33,6 @@ from imports.reading import BadRow, BadRows, BadValue, Columns, Row, format_of, 
 from imports.session_lists import EXTERNAL, StagedSlot
 from imports.session_staging import open_session_staging
 from interactions.popularity import refresh_popularity
-from interactions.types import TYPES
 from recommendations.services import MAX_SLOTS
 
 SESSION_COLUMNS = Columns(

@@ -15,8 +15,8 @@ from catalog.models import Item
 from catalog.selectors import get_card
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberField, UuidField, validated
+from core.domain import KINDS, MAX_RATING, TYPES, ItemKind
 from core.errors import InvalidInput, NotFound
-from core.use_cases import KINDS, ItemKind
 from interactions.selectors import get_states
 from interactions.services import (
     Recorded,
@@ -25,7 +25,6 @@ from interactions.services import (
     record_interactions,
     withdraw_state,
 )
-from interactions.types import MAX_RATING, TYPES
 
 MAX_BULK = 1000
 # The word in the address, where it is not the interaction type itself.

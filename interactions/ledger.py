@@ -11,8 +11,8 @@ from typing import Self
 
 from django.conf import settings
 
+from core.domain import TYPES
 from interactions.models import UserInteraction
-from interactions.types import TYPES
 
 _WANTED = ("like", "favorite", "apply", "interest", "watchlist_add")
 # The last word counts: what each interaction withdraws of what the person said of the item before.

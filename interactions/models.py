@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from interactions.types import TYPES
+from core.domain import TYPES
 
 
 class UserInteraction(models.Model):

@@ -12,10 +12,9 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from core.use_cases import USE_CASES
+from core.domain import TYPES, USE_CASES
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.selectors import said_in
-from interactions.types import TYPES
 
 _BATCH = 5000
 _SPEAKING_FOR = [row.name for row in TYPES.values() if row.polarity > 0]

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from core.use_cases import UseCase, types_of_other_roles, use_cases_of_other_roles
+from core.domain import TYPES, UseCase
+from core.domain.roles import types_of_other_roles, use_cases_of_other_roles
 from interactions.models import UserInteraction
-from interactions.types import TYPES
 
 _STATES = [row.name for row in TYPES.values() if row.is_state]
 

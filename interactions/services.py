@@ -17,12 +17,12 @@ from accounts.models import User
 from accounts.selectors import check_may_do
 from accounts.services import lock_person
 from catalog.models import Item
+from core.domain import MAX_RATING, TYPES
+from core.domain.roles import TYPES_WITH_A_ROLE
 from core.errors import InvalidInput, NotFound
-from core.use_cases import TYPES_WITH_A_ROLE
 from interactions.ledger import Ledger
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
-from interactions.types import MAX_RATING, TYPES, training_weight
 from recommendations.selectors import Slot, find_slots
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -156,7 +156,7 @@ def _interaction(user_id: int, one: Wanted, slot: Slot | None, now: datetime) ->
         user_id=user_id,
         item_id=one.item_id,
         type=one.type_name,
-        weight=training_weight(one.type_name, one.rating) * one.strength,
+        weight=TYPES[one.type_name].training_weight(one.rating) * one.strength,
         rating=one.rating,
         occurred_at=one.occurred_at or now,
     )

@@ -23,10 +23,9 @@ from core.api import (
     WholeNumberField,
     validated,
 )
+from core.domain import KINDS, MAX_RATING
 from core.errors import NotFound
-from core.use_cases import KINDS
 from interactions.api import ActionAnswer, recorded_json
-from interactions.types import MAX_RATING
 from profiles.boosts import ORIGINAL_ALPHA
 from profiles.selectors import FacetFigure, get_profile, get_vector_state, next_update_in
 from profiles.services import give_feedback, rate_item, reset_profile

@@ -1,6 +1,6 @@
 """How far a person's taste lifts each candidate: pure array functions.
 
-personalised = base × (1 + genre + actor + director + theme), each part from 0 to its cap.
+personalized = base × (1 + the sum of the parts), each part from 0 to its cap.
 """
 
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from profiles.fold import CODES, KINDS, Taste, columns_of
+from core.domain import BOOSTED, CATEGORIES, FACETS
+from profiles.fold import KINDS, Taste, columns_of
 
-BOOST_NAMES = ("genre", "actor", "director", "theme")
-CAPS = np.array([0.5, 0.3, 0.2, 0.4])
+CAPS = np.array([FACETS[kind].boost_cap for kind in BOOSTED], dtype=np.float64)
+"""The cap of each kind in BOOSTED."""
 
 ORIGINAL_ALPHA = 0.7
 ALPHA_REACH = 0.2
@@ -20,15 +21,16 @@ LEAST_ALPHA = ORIGINAL_ALPHA - ALPHA_REACH
 # So many interactions move alpha half of the way that it can go.
 HALF_EVIDENCE = 10.0
 
-# The column of BOOST_NAMES of each kind code, -1 for a kind that lifts nothing.
-_COLUMN_OF_CODE = np.array([BOOST_NAMES.index(kind) if kind in BOOST_NAMES else -1 for kind in KINDS])
+# The column of BOOSTED of each kind code, -1 for a kind that lifts nothing.
+_COLUMN_OF_CODE = np.array([BOOSTED.index(kind) if kind in BOOSTED else -1 for kind in KINDS], dtype=np.int64)
+_IS_CATEGORY = np.array([kind in CATEGORIES for kind in KINDS], dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boosts:
     """What lifts each of n candidates.
 
-    parts        (n, 4) in the order of BOOST_NAMES, each from 0 to its cap
+    parts        (n, kinds) in the order of BOOSTED, each from 0 to its cap
     multipliers  (n,) 1 + the sum of the parts: what the base score is multiplied by
     """
 
@@ -42,12 +44,12 @@ def personal_alpha(taste: Taste) -> float:
     alpha = 0.7 + 0.2 × e × (1 − 2c)
 
     e = n / (n + 10) is how much is known, n the interactions that said something. c = √Σ p² is how clear the
-    taste is, p the share of each genre in the sum of the positive genre scores: 1 for one genre only, 0.5 for
+    taste is, p the share of each category in the sum of their positive scores: 1 for one only, 0.5 for
     four alike, near 0 for everything alike (the root of Herfindahl's index). So alpha starts at 0.7, falls
     to 0.5 as a clear taste shows, and rises to 0.9 for who likes a bit of everything: there the model knows
     more.
     """
-    liked = taste.scores[(taste.kinds == CODES["genre"]) & (taste.scores > 0.0)]
+    liked = taste.scores[_IS_CATEGORY[taste.kinds] & (taste.scores > 0.0)]
     if not len(liked):
         return ORIGINAL_ALPHA
     clearness = float(np.sqrt(np.square(liked / liked.sum()).sum()))
@@ -72,7 +74,7 @@ def boost(
 
     A kind's part is w × cap × (1 − Π (1 − s)) over the candidate's facets with a preference s above 0; what
     is disliked lifts nothing and holds nothing back. w = strength × (1 − alpha) / 0.5, so that
-    score = (1 − w) × base + w × base × (1 + genre + actor + director + theme).
+    score = (1 − w) × base + w × base × (1 + the sum of the parts).
     """
     n = item_facets.shape[0]
     share = strength * (1.0 - alpha) / (1.0 - LEAST_ALPHA)
@@ -81,16 +83,16 @@ def boost(
     rows = np.repeat(np.arange(n), np.diff(item_facets.indptr))
     lifted = of_entries >= 0
     sums = np.bincount(
-        rows[lifted] * len(BOOST_NAMES) + of_entries[lifted],
+        rows[lifted] * len(BOOSTED) + of_entries[lifted],
         weights=logarithms[item_facets.indices[lifted]],
-        minlength=n * len(BOOST_NAMES),
+        minlength=n * len(BOOSTED),
     )
-    parts = share * CAPS * (0.0 - np.expm1(sums.reshape(n, len(BOOST_NAMES))))
+    parts = share * CAPS * (0.0 - np.expm1(sums.reshape(n, len(BOOSTED))))
     return Boosts(parts, 1.0 + parts.sum(axis=1))
 
 
 def _by_column(facet_ids: NDArray[np.int64], taste: Taste) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """log(1 − preference) and the place in BOOST_NAMES of each facet column; -1 where nothing is lifted."""
+    """log(1 − preference) and the place in BOOSTED of each facet column; -1 where nothing is lifted."""
     places = _COLUMN_OF_CODE[taste.kinds]
     wanted = (taste.scores > 0.0) & (places >= 0)
     liked, places = taste.facet_ids[wanted], places[wanted]

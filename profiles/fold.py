@@ -13,19 +13,16 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from interactions.types import MAX_RATING, TYPES
+from core.domain import FACETS, MAX_RATING, TYPES, UNRATED
 
-# As in catalog.models.FacetKind; a kind's code in the arrays is its place here. Only ever add at the end.
-KINDS = ("genre", "actor", "director", "theme", "publisher")
+# What a profile learns of; a kind's code in the arrays is its place here.
+KINDS = tuple(facet.name for facet in FACETS.values() if facet.taste)
 CODES = {kind: code for code, kind in enumerate(KINDS)}
 
 # score = KEPT × score + ADDED × weight, at each interaction with an item that has the facet.
 KEPT, ADDED = 0.8, 0.2
 RATE = 0.3  # of the way that one piece of feedback moves an entry of the vector
 NEUTRAL = 0.5  # the entry of a facet of which the vector knows nothing
-UNRATED = 7.0  # what `watched` without a rating counts as, as in training
-# What a person states, against what they merely do: only this moves the vector.
-STATEMENTS = frozenset({"like", "favorite", "apply", "interest", "watched", "dislike"})
 
 _ENTRY = np.dtype(
     [("facet_id", "<i8"), ("kind", "u1"), ("score", "<f8"), ("value", "<f8"), ("running", "<f8")]
@@ -107,7 +104,7 @@ def weigh(event: Event, rules: Rules) -> Mapping[int, float]:
     if row.profile is None:
         return dict(dict(rules.dislike_weights).get(event.reason, ()))
     weight = row.profile
-    if event.type_name == "watched":
+    if row.is_rated:
         middle = MAX_RATING / 2
         weight *= ((UNRATED if event.rating is None else event.rating) - middle) / middle
     return dict.fromkeys(range(len(KINDS)), weight)
@@ -115,7 +112,8 @@ def weigh(event: Event, rules: Rules) -> Mapping[int, float]:
 
 def is_feedback(event: Event, weights: Mapping[int, float]) -> bool:
     """Whether an interaction is a statement for or against its item. Watching alone is none, a rating is."""
-    if event.type_name not in STATEMENTS or (event.type_name == "watched" and event.rating is None):
+    row = TYPES[event.type_name]
+    if not row.is_statement or (row.is_rated and event.rating is None):
         return False
     return any(weights.values())
 

@@ -12,10 +12,11 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from catalog.models import Facet
+from core.domain import TYPES
 from feedback.reasons import REASONS
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
-from profiles.fold import CODES, Event, Rules, Taste, decode, fold, no_taste
+from profiles.fold import CODES, KINDS, Event, Rules, Taste, decode, fold, no_taste
 from profiles.models import TasteProfile
 
 # Wrong genre holds genres back by 0.15 and weighs −0.6: as much against as a like weighs for.
@@ -144,8 +145,9 @@ def current_rules() -> Rules:
 
 
 def digest(rules: Rules) -> str:
-    """16 characters that are others for other rules."""
-    return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
+    """16 characters that are others for other rules, and for other meanings in heed.toml."""
+    meanings = [(row.name, row.profile, row.is_rated, row.is_statement) for row in TYPES.values()]
+    return hashlib.sha256(repr((KINDS, meanings, rules)).encode()).hexdigest()[:16]
 
 
 def counted_interactions(

@@ -12,9 +12,9 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import lock_person
 from catalog.models import Item
+from core.domain import KINDS as ITEM_KINDS
 from core.errors import InvalidInput
 from core.progress import Progress
-from core.use_cases import KINDS as ITEM_KINDS
 from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.services import Recorded, record_interaction

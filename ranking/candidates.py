@@ -1,29 +1,29 @@
 """Candidates between the stages of the request path: parallel arrays, best first, never changed in place."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from profiles.boosts import BOOST_NAMES
+from core.domain import BOOSTED
 from ranking.features import FEATURES
 
 
 @dataclass(frozen=True, slots=True)
 class Boost:
-    """What a base score is multiplied by: 1 + the parts of taste, each 0 or more, × what dislikes leave."""
+    """What a base score is multiplied by: 1 + the parts of taste × what dislikes leave.
 
-    genre: float = 0.0
-    actor: float = 0.0
-    director: float = 0.0
-    theme: float = 0.0
+    parts  by the kind of facet that adds it, each 0 or more
+    """
+
+    parts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(BOOSTED, 0.0))
     dislikes: float = 1.0
 
     @property
     def lift(self) -> float:
-        return 1.0 + self.genre + self.actor + self.director + self.theme
+        return sum(self.parts.values(), 1.0)
 
     @property
     def percent(self) -> int:
@@ -41,7 +41,7 @@ class Candidates:
 
     item_ids       (n,) no item twice
     base_scores    (n,) 0 to 1, as the base ranking sees it
-    lifts          (n, 4) what the person's taste adds, by BOOST_NAMES, each 0 or more
+    lifts          (n, kinds) what the person's taste adds, by BOOSTED, each 0 or more
     held_back      (n,) what their dislikes leave of the score, at most 1
     scores         (n,) base score × (1 + sum of lifts) × held_back, cut at 1; the order is that of the uncut
     sources        (n,) name of the source that brought the item first
@@ -73,7 +73,7 @@ class Candidates:
         return cls(
             item_ids=item_ids,
             base_scores=scores,
-            lifts=np.zeros((len(item_ids), len(BOOST_NAMES))),
+            lifts=np.zeros((len(item_ids), len(BOOSTED))),
             held_back=np.ones(len(item_ids)),
             scores=scores,
             sources=np.full(len(item_ids), source),
@@ -104,10 +104,8 @@ class Candidates:
     def boosts(self) -> list[Boost]:
         """What each base score is multiplied by."""
         return [
-            Boost(genre, actor, director, theme, dislikes)
-            for (genre, actor, director, theme), dislikes in zip(
-                self.lifts.tolist(), self.held_back.tolist(), strict=True
-            )
+            Boost(dict(zip(BOOSTED, parts, strict=True)), dislikes)
+            for parts, dislikes in zip(self.lifts.tolist(), self.held_back.tolist(), strict=True)
         ]
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
@@ -127,7 +125,7 @@ class Candidates:
         return replace(self, propensities=propensities)
 
     def with_boosts(self, lifts: NDArray[np.float64], held_back: NDArray[np.float64]) -> "Candidates":
-        """The same candidates with what taste adds (n, 4) and dislikes leave (n,), best first."""
+        """The same candidates with what taste adds (n, kinds) and dislikes leave (n,), best first."""
         return _in_order(replace(self, lifts=lifts, held_back=held_back))
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from numpy.typing import NDArray
 
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from ranking.arms import USUAL, RunningExperiment, Variant, load_experiment
 from ranking.assignment import assign
 from ranking.recommenders.als.model import AlsModel

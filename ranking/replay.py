@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from core.arrays import Floats, Ints
-from core.use_cases import UseCase
+from core.domain import UseCase
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.candidates import Candidates
 from ranking.features import compute_features

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from catalog.models import FacetKind, Item, ItemFacet
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from ranking.features import GROUPS, FacetGroup, ItemContent
 from ranking.recommenders.als.model import positions
 from ranking.statistics.demand import ItemDemand

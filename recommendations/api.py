@@ -23,8 +23,8 @@ from core.api import (
     WholeNumberField,
     validated,
 )
+from core.domain import USE_CASES
 from core.errors import NotFound
-from core.use_cases import USE_CASES
 from recommendations.services import MAX_SLOTS, ShownSlot, record_external_session, report_seen
 
 

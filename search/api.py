@@ -12,7 +12,7 @@ from accounts.selectors import caller, open_use_case, use_case_for
 from catalog.models import FacetKind
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, TextField, validated
-from core.use_cases import DEFAULT_USE_CASE, KINDS, USE_CASES
+from core.domain import DEFAULT_USE_CASE, KINDS, USE_CASES
 from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
 from serving.api import (

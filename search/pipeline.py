@@ -1,6 +1,6 @@
 """Search for one person: what the text search finds, lifted by their taste, recorded like any list shown.
 
-score = relevance × (1 + genre + actor + director + theme), cut at 1. A title that is the query stays first.
+score = relevance × (1 + the parts of taste), cut at 1. A title that is the query stays first.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from catalog.selectors import ItemCard, get_cards
-from core.use_cases import UseCase
+from core.domain import UseCase
 from profiles.boosts import boost
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.candidates import Boost, Candidates

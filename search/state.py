@@ -16,7 +16,7 @@ from django.db import connection
 from django.db.models import Count, Max, QuerySet, Sum
 
 from catalog.models import Facet, Item, ItemFacet
-from core.use_cases import KINDS
+from core.domain import KINDS
 from search.query_analysis import QueryAnalysis
 from search.text_index import Hits, TextIndex, TextItem, build_index
 

@@ -16,8 +16,9 @@ from accounts.models import User
 from accounts.selectors import caller, check_use_case, use_case_for
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, validated
+from core.domain import BOOSTED, DEFAULT_USE_CASE, USE_CASES, ItemKind
+from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES, ItemKind, use_cases_of_kind
 from ranking.candidates import Boost
 from ranking.live import get_live
 from serving.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
@@ -43,11 +44,8 @@ class ListQuery(serializers.Serializer[Any]):
 class BoostSerializer(serializers.Serializer[Any]):
     """What a base score is multiplied by: 1 + what taste adds, × what dislikes leave of it."""
 
-    genre = serializers.FloatField()
-    actor = serializers.FloatField()
-    director = serializers.FloatField()
-    theme = serializers.FloatField()
-    dislikes = serializers.FloatField()
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {name: serializers.FloatField() for name in (*BOOSTED, "dislikes")}
 
 
 class SlotSerializer(serializers.Serializer[Any]):
@@ -169,13 +167,7 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
 
 def boost_json(boost: Boost) -> dict[str, float]:
     """`boost` in the form that BoostSerializer describes."""
-    return {
-        "genre": boost.genre,
-        "actor": boost.actor,
-        "director": boost.director,
-        "theme": boost.theme,
-        "dislikes": boost.dislikes,
-    }
+    return {**boost.parts, "dislikes": boost.dislikes}
 
 
 def _slot_json(slot: ServedSlot) -> dict[str, Any]:

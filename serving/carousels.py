@@ -10,9 +10,8 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from catalog.selectors import ItemCard, get_cards
+from core.domain import TYPES, UseCase
 from core.errors import NotFound
-from core.use_cases import UseCase
-from interactions.types import TYPES
 from ranking.features import FEATURE_SET
 from ranking.live import Live, get_live
 from ranking.recommenders.similar.model import similarities

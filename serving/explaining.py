@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.selectors import ItemCard
-from core.use_cases import KINDS as ITEM_KINDS
-from profiles.boosts import BOOST_NAMES, CAPS
+from core.domain import FACETS
+from core.domain import KINDS as ITEM_KINDS
 from profiles.fold import KINDS, NEUTRAL, Taste, columns_of
 from ranking.candidates import Candidates
 from ranking.live import Live
@@ -43,7 +43,7 @@ _TELLING_LIFT = 0.1
 _TELLING_COSINE = 0.3
 _MOST_LIKED = 3
 # The cap of each facet kind, by its code; 0 where it lifts nothing.
-_CAPS = np.array([CAPS[BOOST_NAMES.index(kind)] if kind in BOOST_NAMES else 0.0 for kind in KINDS])
+_CAPS = np.array([FACETS[kind].boost_cap for kind in KINDS], dtype=np.float64)
 
 Liked = tuple[tuple[str, str], ...]
 """(kind, name) of facets, what counts most first."""

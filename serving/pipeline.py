@@ -14,10 +14,9 @@ from django.utils import timezone
 from scipy.sparse import csr_matrix
 
 from catalog.selectors import ItemCard
-from core.use_cases import UseCase
+from core.domain import TYPES, UseCase
 from feedback.adjustments import apply_feature_adjustments, combine_adjustments
 from feedback.selectors import get_history_and_adjustments
-from interactions.types import TYPES
 from profiles.boosts import Boosts, boost
 from profiles.selectors import PersonalTaste, get_taste
 from ranking.blending import blend, joint_scores, popularity_share, put_behind
@@ -210,7 +209,7 @@ def known_history(state: UserState, live: Live) -> History:
 def personalise(candidates: Candidates, state: UserState, live: Live) -> Candidates:
     """Lifts what fits the person's taste, then holds back what their dislikes do, and orders anew.
 
-    personalised = base × (1 + genre + actor + director + theme) × dislikes.
+    personalized = base × (1 + the parts of taste) × dislikes.
     """
     if not state.held_back and not len(state.taste.taste.facet_ids):
         return candidates

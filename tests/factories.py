@@ -10,8 +10,8 @@ from django.contrib.auth.models import Permission
 
 from accounts.models import User
 from catalog.models import Facet, Item, ItemFacet
+from core.domain import TYPES
 from interactions.models import UserInteraction
-from interactions.types import training_weight
 from ranking.models import ModelVersion
 from ranking.recommenders.als.file import dump_als
 from ranking.recommenders.als.model import AlsParameters, fit_als
@@ -25,6 +25,10 @@ from tests.ranking.statistics.builders import lists_by
 
 _numbers = count(1)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+# What is not shown again once it was done.
+EXCLUDING = tuple(row.name for row in TYPES.values() if row.excludes)
 
 
 def make_user(username: str = "", **fields: object) -> User:
@@ -59,7 +63,7 @@ def make_interaction(
         user=user,
         item=item,
         type=type_name,
-        weight=training_weight(type_name, rating),
+        weight=TYPES[type_name].training_weight(rating),
         rating=rating,
         occurred_at=EPOCH + timedelta(days=day),
     )

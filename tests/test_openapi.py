@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts.services import issue_service_token
 from config.wsgi import application
-from core.use_cases import KINDS, KINDS_BY_PLURAL, ROLES
+from core.domain import KINDS, KINDS_BY_PLURAL, ROLES
 from interactions.api import TYPE_OF_ACTION
 from interactions.services import record_interaction
 from tests.answers import description

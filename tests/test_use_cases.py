@@ -1,4 +1,4 @@
-"""Every use case in core/use_cases.py, from a file of items to a list that has learned.
+"""Every use case in heed.toml, from a file of items to a list that has learned.
 
 docs/adding-a-use-case.md promises that a few lines there are enough. One that is added is tried here too.
 """
@@ -14,7 +14,7 @@ from pytest_django.asserts import assertContains
 
 from accounts.models import User
 from accounts.services import set_roles
-from core.use_cases import KINDS, USE_CASES, UseCase
+from core.domain import KINDS, USE_CASES, UseCase
 from interactions.selectors import live_interactions
 from ranking.live import forget_live
 from ranking.models import ModelVersion

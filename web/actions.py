@@ -8,8 +8,9 @@ from accounts.models import User
 from accounts.selectors import may_do
 from catalog.models import Item
 from catalog.selectors import ItemCard
+from core.domain import KINDS, UseCase
+from core.domain.roles import is_said_in
 from core.errors import NotFound
-from core.use_cases import KINDS, UseCase, is_said_in
 from feedback.services import save_dislike, undo_dislike_of_item
 from interactions.api import TYPE_OF_ACTION
 from interactions.services import record_interaction, withdraw_state

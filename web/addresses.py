@@ -6,7 +6,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from core.use_cases import KINDS, UseCase, use_cases_of_kind
+from core.domain import KINDS, UseCase
+from core.domain.roles import use_cases_of_kind
 
 
 def same_site(request: HttpRequest, wanted: str, otherwise: str) -> str:

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.selectors import caller
 from catalog.models import Item
+from core.domain import KINDS
+from core.domain.roles import use_cases_of_kind
 from core.errors import HeedError
-from core.use_cases import KINDS, use_cases_of_kind
 from feedback.models import Dislike
 from feedback.reasons import REASONS
 from feedback.selectors import (

@@ -6,9 +6,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from catalog.models import FacetKind
+from core.domain import MAX_RATING
 from feedback.reasons import REASONS
 from feedback.services import MAX_TEXT
-from interactions.types import MAX_RATING
 
 # No id is greater in either database.
 MAX_ID = 2**63 - 1

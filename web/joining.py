@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from accounts.selectors import caller
 from catalog.selectors import ItemCard, get_cards
-from core.use_cases import UseCase
+from core.domain import UseCase
 from interactions.selectors import get_states, live_interactions
 from interactions.services import record_interaction, withdraw_state
 from web.addresses import list_address, query_of

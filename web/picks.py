@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
-from core.use_cases import KINDS, ItemKind, UseCase
+from core.domain import KINDS, ItemKind, UseCase
 from ranking.live import get_live
 
 _POOL = 240

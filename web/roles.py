@@ -13,8 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.selectors import caller
 from accounts.services import set_roles
+from core.domain import KINDS_BY_PLURAL, ROLES, USE_CASES, Role
 from core.errors import InvalidInput, RoleNeeded
-from core.use_cases import KINDS_BY_PLURAL, ROLES, USE_CASES, Role
 from web.actions import ACTIONS, Action
 from web.addresses import same_site
 

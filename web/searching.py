@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.selectors import caller, open_use_case
 from catalog.models import FacetKind, Item
 from catalog.selectors import get_cards
-from core.use_cases import ItemKind
+from core.domain import ItemKind
 from interactions.selectors import get_states
 from search.pipeline import FoundItem, FoundList, search_kinds
 from search.query_analysis import QueryAnalysis, YearSpan

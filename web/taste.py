@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.selectors import caller
 from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
+from core.domain import ItemKind
 from core.errors import HeedError
-from core.use_cases import ItemKind
 from feedback.selectors import get_held_back
 from interactions.selectors import live_interactions
 from profiles.boosts import ORIGINAL_ALPHA

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.selectors import caller, open_use_case, use_case_for, use_cases_of
 from catalog.selectors import ItemCard, get_cards
+from core.domain import KINDS_BY_PLURAL, ROLES, ItemKind, UseCase
 from core.errors import HeedError, InvalidInput, NotFound
-from core.use_cases import KINDS_BY_PLURAL, ROLES, ItemKind, UseCase
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction
 from serving.carousels import similar_items

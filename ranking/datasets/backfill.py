@@ -18,8 +18,8 @@ from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from core.arrays import Bools, Doubles, Floats, Ints
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import said_in

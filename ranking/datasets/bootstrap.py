@@ -19,7 +19,7 @@ import pyarrow as pa
 from django.conf import settings
 
 from core.arrays import Doubles, Ints
-from core.use_cases import UseCase
+from core.domain import UseCase
 from ranking.candidates import Candidates
 from ranking.datasets.ranker_rows import RankerRows
 from ranking.features import FEATURES

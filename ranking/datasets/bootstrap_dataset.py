@@ -4,8 +4,8 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_rows
 from ranking.datasets.event_log import GeneratedDataset, generate_als_dataset, load_als_events
 from ranking.datasets.manifest import (

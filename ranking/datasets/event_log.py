@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions, said_in

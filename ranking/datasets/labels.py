@@ -8,11 +8,11 @@ import numpy as np
 from django.conf import settings
 
 from core.arrays import Bools, Doubles, Ints, Rows
-from core.use_cases import UseCase, types_of_other_roles
+from core.domain import TYPES, UseCase
+from core.domain.roles import types_of_other_roles
 from feedback.models import Dislike
 from feedback.reasons import REASONS
 from interactions.selectors import live_interactions
-from interactions.types import TYPES
 from ranking.datasets.ranker_rows import DISLIKED, ENGAGED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from core.arrays import Bools, Doubles, Ints, Rows
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from feedback.training import countable_examples
 from ranking.datasets.backfill import fill_in_features
 from ranking.datasets.event_log import GeneratedDataset

@@ -18,7 +18,7 @@ from django.db.models import Model, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from core.arrays import Doubles, Floats, Ints, Rows
-from core.use_cases import UseCase
+from core.domain import UseCase
 from ranking.datasets.manifest import DatasetError
 from ranking.features import FEATURES
 from ranking.sources import SEARCH

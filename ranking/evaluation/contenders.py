@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Doubles, Ints
-from core.use_cases import UseCase
+from core.domain import UseCase
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.blending import blend, joint_scores, popularity_share, put_behind
 from ranking.live import Live

@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from core.domain import UseCase
 from core.errors import NotFound
 from core.progress import Progress
-from core.use_cases import UseCase
 from profiles.past import PastTastes
 from ranking.datasets.event_log import load_als_events
 from ranking.datasets.manifest import newest_dataset

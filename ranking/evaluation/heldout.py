@@ -9,7 +9,7 @@ import pandas as pd
 from django.conf import settings
 
 from core.arrays import Doubles, Ints
-from core.use_cases import UseCase
+from core.domain import UseCase
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.datasets.manifest import DATA, read_manifest
 from ranking.datasets.ranker_rows import KIND

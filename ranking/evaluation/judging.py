@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from ranking.evaluation.contenders import AS_SHOWN, RANDOM, Contender
 from ranking.evaluation.heldout import HeldOut
 from ranking.evaluation.people import PeopleReport, judge_people, judge_random_lists

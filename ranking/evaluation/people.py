@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Bools, Doubles, Ints
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from ranking.evaluation.contenders import look
 from ranking.evaluation.heldout import HeldOut
 from ranking.evaluation.results import NOWHERE, PersonFigures

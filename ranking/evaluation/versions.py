@@ -6,8 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
+from core.domain import UseCase
 from core.errors import HeedError, InvalidInput
-from core.use_cases import UseCase
 from ranking.evaluation.contenders import POPULARITY, Contender
 from ranking.models import ModelVersion
 from ranking.recommenders.als.file import ArtifactError

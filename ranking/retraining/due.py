@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from core.use_cases import UseCase
+from core.domain import UseCase
 from feedback.training import count_waiting_examples
 from interactions.selectors import live_interactions, said_in
 from ranking.models import ModelVersion

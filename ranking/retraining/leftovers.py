@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from core.use_cases import UseCase
+from core.domain import UseCase
 from ranking.datasets.manifest import PART, datasets_folder
 from ranking.models import ModelVersion
 

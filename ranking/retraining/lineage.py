@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Q
 
-from core.use_cases import UseCase
+from core.domain import UseCase
 from ranking.models import ModelVersion
 from ranking.recommenders.als.model import AlsParameters
 from ranking.recommenders.two_tower.data import TwoTowerParameters

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from core.use_cases import UseCase
+from core.domain import UseCase
 from feedback.training import mark_negative_examples_as_used, untrained_examples
 from ranking.evaluation.gate import GateVerdict
 from ranking.models import ExampleUse, ModelVersion

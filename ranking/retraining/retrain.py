@@ -16,8 +16,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from django.utils import timezone
 
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from interactions.popularity import refresh_popularity
 from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
 from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_data

@@ -9,8 +9,8 @@ import numpy as np
 from django.conf import settings
 
 from core.arrays import Doubles
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from profiles.past import PastTastes
 from ranking.datasets.event_log import GeneratedDataset, generate_als_dataset, load_als_events
 from ranking.datasets.manifest import Manifest

@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.selectors import check_may_do, check_use_case, may_do, open_use_case, use_case_for, use_cases_of
 from accounts.services import issue_service_token, set_roles
+from core.domain import ROLES, USE_CASES
 from core.errors import InvalidInput, RoleNeeded
-from core.use_cases import ROLES, USE_CASES
 from tests.answers import assert_refused
 from tests.factories import allow, make_user
 

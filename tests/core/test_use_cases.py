@@ -2,14 +2,8 @@
 
 import pytest
 
-from core.use_cases import (
-    DEFAULT_USE_CASE,
-    KINDS,
-    KINDS_BY_PLURAL,
-    ROLES,
-    USE_CASES,
-    ItemKind,
-    UseCase,
+from core.domain import DEFAULT_USE_CASE, KINDS, KINDS_BY_PLURAL, ROLES, TYPES, USE_CASES, ItemKind, UseCase
+from core.domain.roles import (
     is_said_in,
     roles_for,
     types_of_other_roles,
@@ -17,7 +11,6 @@ from core.use_cases import (
     use_cases_of_other_roles,
 )
 from interactions.api import TYPE_OF_ACTION
-from interactions.types import TYPES
 from ranking.sources import SOURCES
 from web.actions import ACTIONS
 

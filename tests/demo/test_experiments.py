@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from demo.experiments import NAME, make_account_with_feedback, start_example
 from ranking.models import Experiment
 from recommendations.models import RecommendationSession

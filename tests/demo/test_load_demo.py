@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
-from core.use_cases import ROLES, USE_CASES
+from core.domain import ROLES, USE_CASES
 from demo.loading import DATA, FILES
 from feedback.models import Dislike, FeatureAdjustment
 from interactions.models import UserInteraction

@@ -19,8 +19,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import USE_CASES
 from core.errors import Conflict, HeedError, InvalidInput
-from core.use_cases import USE_CASES
 from experiments.services import (
     ArmPlan,
     create_experiment,

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from catalog.models import Item
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from feedback.admin import escape_formula
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 from feedback.services import save_dislike, undo_dislike

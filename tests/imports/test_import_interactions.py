@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import TYPES
 from imports import interaction_staging as staging
 from imports import interactions as importers
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.services import record_interaction, withdraw_state
-from interactions.types import TYPES
 from tests.imports.helpers import json_lines, refusal, run, write
 
 pytestmark = pytest.mark.django_db

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from feedback.models import Dislike
 from feedback.services import save_dislike
 from imports import session_staging

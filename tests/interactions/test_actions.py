@@ -10,11 +10,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import set_roles
-from core.use_cases import KINDS, ROLES
+from core.domain import KINDS, ROLES, TYPES
 from interactions.models import UserInteraction
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction
-from interactions.types import TYPES
 from tests.answers import assert_refused
 from tests.factories import make_item, make_items, make_user
 from tests.recommendations.builders import make_session

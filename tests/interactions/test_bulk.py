@@ -10,11 +10,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import IdempotencyKey, User
 from accounts.services import set_roles
-from core.use_cases import KINDS, ROLES
+from core.domain import KINDS, ROLES, TYPES
 from interactions.api import MAX_BULK
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
-from interactions.types import TYPES
 from tests.answers import assert_refused
 from tests.factories import make_item, make_items, make_user
 from tests.recommendations.builders import make_session

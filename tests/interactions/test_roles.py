@@ -8,8 +8,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import issue_service_token, set_roles
+from core.domain import KINDS, ROLES, USE_CASES
+from core.domain.roles import roles_for
 from core.errors import RoleNeeded
-from core.use_cases import KINDS, ROLES, USE_CASES, roles_for
 from interactions.api import TYPE_OF_ACTION
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 
+from core.domain import USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from privacy import datasets
 from privacy.datasets import outdated_datasets
 from ranking.datasets.event_log import generate_als_dataset

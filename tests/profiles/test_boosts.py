@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from profiles.boosts import BOOST_NAMES, CAPS, LEAST_ALPHA, ORIGINAL_ALPHA, boost, personal_alpha
+from core.domain import BOOSTED
+from profiles.boosts import CAPS, LEAST_ALPHA, ORIGINAL_ALPHA, boost, personal_alpha
 from profiles.fold import KINDS, no_taste
 from tests.profiles.builders import make_taste
 
@@ -31,7 +32,7 @@ def test_each_kind_has_its_part_and_its_cap() -> None:
         boosts.parts, [[0.5, 0.3, 0.2, 0.4], [0.5, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0]]
     )
     np.testing.assert_allclose(boosts.multipliers, [2.4, 1.5, 1.0])
-    assert dict(zip(BOOST_NAMES, CAPS, strict=True)) == {
+    assert dict(zip(BOOSTED, CAPS, strict=True)) == {
         "genre": 0.5,
         "actor": 0.3,
         "director": 0.2,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interactions.types import TYPES
+from core.domain import TYPES
 from profiles.fold import NEUTRAL, Event, ItemFacets, decode, encode, fold, no_taste
 from tests.profiles.builders import (
     ANN,

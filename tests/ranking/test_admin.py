@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from ranking.models import ModelVersion
 from serving.pipeline import recommend
 from tests.factories import allow, make_interaction, make_item, make_user, make_version

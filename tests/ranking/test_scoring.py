@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from interactions.models import ItemPopularity
 from interactions.services import record_interaction
 from ranking.blending import (

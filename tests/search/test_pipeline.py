@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from catalog.models import Facet, Item, ItemFacet
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from interactions.services import record_interaction
 from profiles.services import reset_profile
 from ranking.live import get_live

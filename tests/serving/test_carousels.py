@@ -10,10 +10,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import USE_CASES
 from core.errors import NotFound
-from core.use_cases import USE_CASES
 from interactions.services import record_interaction
-from interactions.types import EXCLUDING
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.live import get_live
 from ranking.replay import features_at
@@ -21,7 +20,7 @@ from recommendations.models import RecommendationSession
 from serving.carousels import Carousel, because_you_watched, similar_items
 from serving.pipeline import load_user_state
 from tests.answers import assert_refused
-from tests.factories import make_active_als, make_interaction, make_item
+from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item
 from tests.feedback.builders import make_film
 
 MOVIES = USE_CASES["movie_home"]

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import User
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from serving.pipeline import recommend
 from tests.factories import make_active_als, make_interaction, make_item, make_items
 

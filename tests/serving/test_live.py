@@ -9,7 +9,7 @@ from django.conf import settings
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from ranking import live
 from ranking.live import LiveState, forget_live, get_live
 from ranking.models import ModelVersion

@@ -11,16 +11,15 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction, withdraw_state
-from interactions.types import EXCLUDING
 from ranking.candidates import Candidates
 from ranking.live import forget_live, get_live
 from recommendations.models import RecommendationSession
 from serving.pipeline import ServedList, load_user_state, rank, recommend
-from tests.factories import make_active_als, make_interaction, make_item, make_items, make_user
+from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item, make_items, make_user
 from tests.ranking.builders import bare_live, stranger
 
 MOVIES = USE_CASES["movie_home"]

@@ -12,11 +12,10 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from catalog.models import Item
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction
-from interactions.types import EXCLUDING
 from ranking.features import FEATURE_SET, FEATURES, compute_features
 from ranking.live import forget_live, get_live
 from ranking.registry.versions import rollback_version
@@ -27,6 +26,7 @@ from recommendations.models import RecommendationSession
 from serving.pipeline import ServedList, known_history, load_user_state, recommend
 from tests.factories import (
     EPOCH,
+    EXCLUDING,
     active_ranker,
     make_active_als,
     make_interaction,

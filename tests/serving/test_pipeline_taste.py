@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from catalog.models import Item
 from catalog.selectors import get_cards
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.models import ItemPopularity
 from interactions.services import record_interaction, withdraw_state
@@ -159,7 +159,7 @@ def test_boosted_candidates_stand_in_the_order_of_the_uncut_product(
     assert sorted(boosted.item_ids) == list(range(len(rows)))
     for boost, score, base_score in zip(boosted.boosts(), boosted.scores, boosted.base_scores, strict=True):
         assert min(1.0, base_score * boost.multiplier) == pytest.approx(score)
-        assert boost.percent == round(100 * boost.genre)
+        assert boost.percent == round(100 * boost.parts["genre"])
 
 
 class TestWhatIsSaidOfTheTaste:

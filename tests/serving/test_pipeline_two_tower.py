@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from catalog.models import Facet, Item
 from core.arrays import Doubles, Floats
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from interactions.popularity import refresh_popularity
 from ranking.live import forget_live, get_live
 from ranking.models import ModelVersion

@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from accounts.services import issue_service_token, set_roles
 from catalog.models import Item
+from core.domain import ROLES, USE_CASES
 from core.progress import Progress
-from core.use_cases import ROLES, USE_CASES
 from feedback.services import save_dislike
 from interactions.models import ItemPopularity
 from interactions.popularity import refresh_popularity

@@ -10,7 +10,7 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.test import Client
 from django.utils.module_loading import import_string
 
-from core.use_cases import KINDS
+from core.domain import KINDS
 from feedback.reasons import REASONS
 
 SCRIPT = settings.BASE_DIR / "static" / "heed.js"

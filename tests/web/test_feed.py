@@ -8,7 +8,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertTempl
 from accounts.models import User
 from accounts.services import set_roles
 from catalog.models import Item
-from core.use_cases import ROLES
+from core.domain import ROLES
 from interactions.services import record_interaction
 from ranking.live import forget_live
 from recommendations.models import RecommendationSession

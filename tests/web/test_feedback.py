@@ -10,7 +10,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.models import User
 from catalog.models import Item
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from feedback.models import Dislike
 from feedback.services import MAX_TEXT, save_dislike
 from interactions.models import UserInteraction

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from accounts.models import User
-from core.use_cases import KINDS, USE_CASES
+from core.domain import KINDS, USE_CASES
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction
 from tests.web.conftest import MakeItem

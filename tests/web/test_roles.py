@@ -7,7 +7,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.models import User
 from accounts.services import set_roles
 from catalog.models import Item
-from core.use_cases import KINDS, ROLES, USE_CASES
+from core.domain import KINDS, ROLES, USE_CASES
 from interactions.models import UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.selectors import live_interactions

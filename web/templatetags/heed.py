@@ -6,7 +6,7 @@ from django import template
 from django.utils.safestring import SafeString
 
 from catalog.selectors import ItemCard
-from core.use_cases import KINDS, ItemKind
+from core.domain import KINDS, ItemKind
 from feedback.reasons import REASONS, DislikeReason
 from feedback.services import MAX_TEXT
 from serving.carousels import Carousel

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.commands import HeedCommand, non_negative
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from imports.reading import FORMATS, count_lines
 from imports.sessions import SessionSummary, import_sessions
 

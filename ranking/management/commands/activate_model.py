@@ -4,7 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from core.commands import HeedCommand
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.models import ModelVersion
 from ranking.registry.versions import activate_version, find_version, newest_candidate
 

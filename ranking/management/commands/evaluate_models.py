@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.commands import HeedCommand
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.evaluation.evaluate import Evaluation, Request, evaluate_models
 from ranking.evaluation.plots import interval_text
 from ranking.evaluation.report import figure_of

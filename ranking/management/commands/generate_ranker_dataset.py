@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.commands import HeedCommand, non_negative
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.bootstrap import BootstrapPlan
 from ranking.datasets.bootstrap_dataset import generate_bootstrap_dataset
 from ranking.datasets.event_log import GeneratedDataset

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.commands import HeedCommand, non_negative
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.recommenders.two_tower.dataset.generate import generate_two_tower_dataset
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, close_old_connections
 
 from core.commands import HeedCommand, non_negative
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from core.errors import HeedError
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.retraining.retrain import RetrainSummary, retrain
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core.commands import HeedCommand
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from core.errors import InvalidInput
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
 from ranking.recommenders.als.model import NO_FADING, AlsParameters

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from core.commands import HeedCommand
-from core.use_cases import DEFAULT_USE_CASE, USE_CASES
+from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
 from ranking.recommenders.ranker.model import DEBIASES, TEACHERS, RankerParameters

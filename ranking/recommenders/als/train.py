@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from ranking.datasets.event_log import load_als_events
 from ranking.evaluation.figures import interval_json
 from ranking.models import ModelVersion

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from core.arrays import Bools, Doubles, Rows
+from core.domain import UseCase
 from core.errors import InvalidInput
 from core.progress import Progress
-from core.use_cases import UseCase
 from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
 from ranking.datasets.manifest import BOOTSTRAP
 from ranking.datasets.ranker import load_ranker_data

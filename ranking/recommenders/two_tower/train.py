@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from ranking.models import ModelVersion
 from ranking.recommenders.als.model import UNCALIBRATED_INTERCEPT, UNCALIBRATED_SLOPE
 from ranking.recommenders.als.train import CUTS

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from ranking.datasets.bootstrap import (
     DISLIKE_WEIGHT,
     DISLIKED,

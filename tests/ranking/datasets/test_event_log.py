@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from accounts.models import User
+from core.domain import USE_CASES
 from core.errors import NotFound
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from feedback.models import Dislike
 from feedback.services import save_dislike
 from interactions.services import record_interaction, withdraw_state

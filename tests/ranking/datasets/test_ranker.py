@@ -18,13 +18,12 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import TYPES, USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from feedback.models import Dislike, NegativeTrainingExample
 from feedback.services import save_dislike, undo_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
-from interactions.types import training_weight
 from ranking.datasets import session_log
 from ranking.datasets.manifest import DatasetError, Manifest, read_manifest
 from ranking.datasets.ranker import (
@@ -96,7 +95,7 @@ def act(
         item=item,
         type=type_name,
         rating=rating,
-        weight=training_weight(type_name, rating),
+        weight=TYPES[type_name].training_weight(rating),
         occurred_at=session.created_at + timedelta(minutes=1),
         recommendation_session=session,
     )

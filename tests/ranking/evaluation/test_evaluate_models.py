@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from ranking.datasets.event_log import generate_als_dataset
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.evaluation.report import view_of

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
+from core.domain import USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from profiles.boosts import personal_alpha
 from profiles.fold import CODES, Event, Rules, fold, no_taste
 from profiles.selectors import STRANGER, PersonalTaste

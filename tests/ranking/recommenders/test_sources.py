@@ -5,7 +5,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from interactions.popularity import refresh_popularity
 from ranking.live import Live, get_live
 from ranking.sources import METHODS, SOURCES, UserState

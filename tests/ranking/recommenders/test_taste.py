@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from catalog.models import Item
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.services import record_interaction
 from profiles.fold import CODES, Taste

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from ranking.live import forget_live
 from ranking.models import ModelVersion
 from ranking.recommenders.ranker.file import load_ranker

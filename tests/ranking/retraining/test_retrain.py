@@ -20,13 +20,12 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import TYPES, USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from feedback.models import Dislike, NegativeTrainingExample
 from feedback.services import save_dislike, undo_dislike
 from feedback.training import count_waiting_examples
 from interactions.models import UserInteraction
-from interactions.types import training_weight
 from ranking.datasets.manifest import PART, datasets_folder, newest_dataset, read_manifest
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.management.commands import retrain as command
@@ -94,7 +93,7 @@ def people(films: list[Item]) -> list[User]:
             lists.append(shown)
             likes.append(
                 UserInteraction(
-                    user=person, item=liked, type="like", weight=training_weight("like", None),
+                    user=person, item=liked, type="like", weight=TYPES["like"].training_weight(None),
                     occurred_at=shown.created_at + timedelta(minutes=1), recommendation_session=shown,
                 )
             )  # fmt: skip

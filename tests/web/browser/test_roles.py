@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from accounts.services import set_roles
 from catalog.models import Item
-from core.use_cases import ROLES
+from core.domain import ROLES
 from interactions.models import UserInteraction
 from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
 from tests.web.browser.test_access import faults_of

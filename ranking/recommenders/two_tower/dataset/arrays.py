@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Floats, Ints, Rows
-from core.use_cases import UseCase
+from core.domain import UseCase
 from ranking.datasets.manifest import DATA, Manifest, read_manifest
 from ranking.recommenders.als.model import positions
 from ranking.recommenders.two_tower.data import TwoTowerExamples, TwoTowerItems

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from django.conf import settings
 
-from core.use_cases import UseCase
-from interactions.types import TYPES
+from core.domain import TYPES, UseCase
 from ranking.recommenders.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
 from ranking.recommenders.two_tower.dataset.log import Act, PersonLog
 from ranking.recommenders.two_tower.dataset.negatives import Demand, PassedOver

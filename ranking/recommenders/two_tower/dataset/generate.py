@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from django.utils import timezone
 
+from core.domain import UseCase
 from core.progress import Progress
-from core.use_cases import UseCase
 from profiles.log import current_rules
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.manifest import (

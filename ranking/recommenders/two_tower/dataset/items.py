@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.models import Item, ItemFacet
+from core.domain import UseCase
 from core.text import words
-from core.use_cases import UseCase
 
 ITEMS = "items.parquet"
 BATCH = 2_000

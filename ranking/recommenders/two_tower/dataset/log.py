@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db.models import Case, Count, Q, QuerySet, Value, When
 
 from catalog.models import ItemFacet
-from core.use_cases import UseCase
+from core.domain import UseCase
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions, said_in

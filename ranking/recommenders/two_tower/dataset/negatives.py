@@ -9,7 +9,7 @@ import numpy as np
 from django.db.models import Count, Min
 
 from core.arrays import Doubles, Ints
-from core.use_cases import UseCase
+from core.domain import UseCase
 from ranking.datasets.labels import deepest_ranks, hard_negatives, read_outcomes
 from ranking.datasets.session_log import read_sessions, sessions_until
 from ranking.recommenders.two_tower.dataset.log import People, acts_that_count

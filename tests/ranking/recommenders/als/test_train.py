@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from core.use_cases import USE_CASES
+from core.domain import USE_CASES
 from ranking.live import get_live
 from ranking.models import ModelVersion
 from ranking.recommenders.als.file import load_als

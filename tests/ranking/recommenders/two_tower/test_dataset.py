@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalog.models import Facet, Item
+from core.domain import USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from feedback.models import Dislike
 from feedback.services import save_dislike
 from interactions.models import UserInteraction

@@ -13,8 +13,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from catalog.models import Item
+from core.domain import USE_CASES
 from core.errors import LockHeld
-from core.use_cases import USE_CASES
 from ranking.live import get_live
 from ranking.models import ModelVersion
 from ranking.recommenders.two_tower.file import load_two_tower

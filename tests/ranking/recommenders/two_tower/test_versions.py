@@ -15,8 +15,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import USE_CASES
 from core.progress import Progress
-from core.use_cases import USE_CASES
 from feedback.services import save_dislike
 from ranking.datasets.event_log import generate_als_dataset
 from ranking.datasets.manifest import datasets_folder

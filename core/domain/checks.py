@@ -1,0 +1,147 @@
+"""What must hold between the tables of heed.toml."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from core.domain.schema import Domain, InteractionType, ItemKind, UseCase
+
+# The interactions that the product itself records, so that every file has them.
+VIEW, DISLIKE = "view", "dislike"
+# Words that stand in an address where the plural of a kind would.
+_RESERVED_PLURALS = frozenset({
+    "analytics", "collaborations", "dislike", "feedback", "interactions", "items", "profile",
+    "recommend", "recommendations", "roles", "schema", "session", "taste", "users",
+})  # fmt: skip
+_RESERVED_ACTIONS = frozenset({"similar"})
+# Names of an item's own columns in an import file.
+_RESERVED_COLUMNS = frozenset({
+    "attributes", "description", "external_id", "image_url", "is_active", "is_synthetic", "kind",
+    "original_title", "published_at", "title", "url", "year",
+})  # fmt: skip
+
+
+class Mistake(Exception):
+    """What is wrong in heed.toml: the key, and what is allowed there."""
+
+    def __init__(self, key: str, sentence: str) -> None:
+        super().__init__(f"{key}: {sentence}." if key else f"{sentence}.")
+
+
+def check(domain: Domain) -> None:
+    """Raises Mistake for the first thing in the domain that contradicts another."""
+    _check_interactions(domain)
+    _check_kinds(domain)
+    _check_facets(domain)
+    for use_case in domain.use_cases.values():
+        _check_use_case(use_case, domain)
+    _check_roles(domain)
+
+
+def _check_interactions(domain: Domain) -> None:
+    types = domain.interactions
+    for name in (VIEW, DISLIKE):
+        if name not in types:
+            raise Mistake(f"interactions.{name}", "is missing; the product itself records it")
+    for row in types.values():
+        _check_words(row)
+        if row.undo:
+            _one_of(f"interactions.{row.name}.undo", row.undo, set(types) - {row.name})
+    if types[DISLIKE].polarity != -1 or not types[DISLIKE].is_state or types[DISLIKE].profile is not None:
+        allowed = "must have polarity = -1, is_state = true and no profile: its reason says what it means"
+        raise Mistake(f"interactions.{DISLIKE}", allowed)
+    if types[VIEW].is_state or types[VIEW].is_action:
+        raise Mistake(f"interactions.{VIEW}", "must have is_state = false and no label: a page records it")
+    _once("interactions.{}.action", {row.name: row.action for row in types.values() if row.is_action})
+
+
+def _check_words(row: InteractionType) -> None:
+    key = f"interactions.{row.name}"
+    if row.is_action and not row.is_state:
+        raise Mistake(f"{key}.is_state", "must be true where there is a label: a button can be pressed once")
+    if row.is_action and not (row.said and row.unsaid):
+        raise Mistake(f"{key}.said", "said and unsaid are needed where there is a label")
+    if row.action in _RESERVED_ACTIONS:
+        raise Mistake(f"{key}.action", f"must not be {row.action}, which is an address already")
+    for name in ("because", "said", "unsaid"):
+        _check_template(f"{key}.{name}", getattr(row, name))
+
+
+def _check_template(key: str, text: str) -> None:
+    try:
+        text.format(title="")
+    except (KeyError, IndexError, ValueError, AttributeError):
+        raise Mistake(key, "may have {title} in it and no other braces")
+
+
+def _check_kinds(domain: Domain) -> None:
+    actions = {row.action for row in domain.interactions.values() if row.is_action}
+    _once("kinds.{}.plural", {kind.name: kind.plural for kind in domain.kinds.values()})
+    for kind in domain.kinds.values():
+        if kind.plural in _RESERVED_PLURALS:
+            raise Mistake(
+                f"kinds.{kind.name}.plural", f"must not be {kind.plural}, which is an address already"
+            )
+        for action in sorted(kind.actions):
+            _one_of(f"kinds.{kind.name}.actions", action, actions)
+        _check_rated(kind, domain)
+        if not any(use_case.kind == kind.name for use_case in domain.use_cases.values()):
+            raise Mistake("use_cases", f"none is of the kind {kind.name}; every kind needs one")
+
+
+def _check_rated(kind: ItemKind, domain: Domain) -> None:
+    rated = sorted(
+        row.action for row in domain.interactions.values() if row.is_rated and row.action in kind.actions
+    )
+    if len(rated) > 1:
+        raise Mistake(f"kinds.{kind.name}.actions", f"at most one may be rated, not {' and '.join(rated)}")
+
+
+def _check_facets(domain: Domain) -> None:
+    _once("facets.{}.column", {facet.name: facet.column for facet in domain.facets.values()})
+    for facet in domain.facets.values():
+        if facet.column in _RESERVED_COLUMNS:
+            allowed = f"must not be {facet.column}, which is a column of an item already"
+            raise Mistake(f"facets.{facet.name}.column", allowed)
+        if facet.boost_cap and not facet.taste:
+            raise Mistake(f"facets.{facet.name}.boost_cap", "must be 0 without taste = true")
+
+
+def _check_use_case(use_case: UseCase, domain: Domain) -> None:
+    key = f"use_cases.{use_case.name}"
+    _one_of(f"{key}.kind", use_case.kind, domain.kinds)
+    if use_case.role is not None:
+        _one_of(f"{key}.role", use_case.role, domain.roles)
+    actions = domain.kinds[use_case.kind].actions
+    taken = [row for row in domain.interactions.values() if row.is_action and row.action in actions]
+    positive = [row.name for row in taken if row.polarity > 0]
+    for name in use_case.positive_interactions:
+        _one_of(f"{key}.positive_interactions", name, positive)
+    for names, of_key in ((use_case.sources, "sources"), (use_case.models, "models")):
+        for name, times in Counter(names).items():
+            if times > 1:
+                raise Mistake(f"{key}.{of_key}", f"{name} must stand there once")
+
+
+def _check_roles(domain: Domain) -> None:
+    needed = {use_case.role for use_case in domain.use_cases.values()}
+    for name in domain.roles:
+        if name not in needed:
+            raise Mistake(f"roles.{name}", "must be the role of a use case, and opens no list so far")
+
+
+def _one_of(key: str, name: str, allowed: Collection[str]) -> None:
+    if name not in allowed:
+        raise Mistake(key, f"must be one of {', '.join(_in_order(allowed)) or 'none'}, not {name!r}")
+
+
+def _in_order(names: Collection[str]) -> Iterable[str]:
+    return sorted(names) if isinstance(names, set) else names
+
+
+def _once(key: str, values: dict[str, str]) -> None:
+    """Raises Mistake where two entries have the same value."""
+    first: dict[str, str] = {}
+    for name, value in values.items():
+        if value in first:
+            raise Mistake(key.format(name), f"must not be {value}, which {first[value]} has already")
+        first[value] = name
