@@ -260,9 +260,12 @@ CANDIDATES_PER_FURTHER_SOURCE = env.int("CANDIDATES_PER_FURTHER_SOURCE", default
 HARD_NEGATIVE_SCORE = env.float("HARD_NEGATIVE_SCORE", default=0.7)
 # This share of the places after the first shows what the ranking would not have shown.
 EXPLORATION_SHARE = min(1.0, max(0.0, env.float("EXPLORATION_SHARE", default=0.05)))
-# Workers look for a newly activated model or experiment, and for changes of the catalogue, this often.
+# Workers look for a newly activated model or experiment, and for changes of the catalog, this often.
 MODEL_CHECK_SECONDS = env.float("MODEL_CHECK_SECONDS", default=2.0)
-CATALOGUE_REFRESH_SECONDS = env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)
+# Named CATALOGUE_REFRESH_SECONDS before; environments made for that are still heeded.
+CATALOG_REFRESH_SECONDS = env.float(
+    "CATALOG_REFRESH_SECONDS", default=env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)
+)
 
 # What a dislike does (feedback/reasons.py says which reason does what).
 DISLIKE_GENRE_SHARE = env.float("DISLIKE_GENRE_SHARE", default=0.15)

@@ -10,10 +10,10 @@ from django.db import transaction
 from django.db.models import Avg, Count, Min
 from numpy.typing import NDArray
 
+from profiles.background import catch_up_later
 from profiles.boosts import ORIGINAL_ALPHA, personal_alpha
 from profiles.catching_up import catch_up
 from profiles.fold import KINDS, NEUTRAL, Taste, no_taste
-from profiles.keeping import catch_up_later
 from profiles.log import counted_interactions, current_rules, name_facets, read_log
 from profiles.models import TasteProfile
 from profiles.personas import find_persona

@@ -2,7 +2,7 @@
 
 A thread looks at all of it again, so that only the very first request of a process waits for it and no other
 spends a query on it. A newly activated model, or an experiment that begins or ends, is noticed within
-MODEL_CHECK_SECONDS by a small query each; the catalogue is read again every CATALOGUE_REFRESH_SECONDS while
+MODEL_CHECK_SECONDS by a small query each; the catalogue is read again every CATALOG_REFRESH_SECONDS while
 it is served from. With MODEL_CHECK_SECONDS below 0 each request looks for models and experiments itself.
 """
 
@@ -138,7 +138,7 @@ class LiveState:
             return
         try:
             age = time.monotonic() - self._catalogue_read
-            if age > settings.CATALOGUE_REFRESH_SECONDS and self._served > self._catalogue_read:
+            if age > settings.CATALOG_REFRESH_SECONDS and self._served > self._catalogue_read:
                 catalogue_read = time.monotonic()
                 catalogue = read_catalogue(self._use_case)
                 with self._loading:
@@ -225,7 +225,7 @@ class Watcher:
 def _pause() -> float:
     """Seconds between two looks."""
     every: float = settings.MODEL_CHECK_SECONDS
-    return max(_SHORTEST_PAUSE, every if every >= 0 else settings.CATALOGUE_REFRESH_SECONDS)
+    return max(_SHORTEST_PAUSE, every if every >= 0 else settings.CATALOG_REFRESH_SECONDS)
 
 
 _states = {name: LiveState(name) for name in USE_CASES}

@@ -1,26 +1,23 @@
-"""Text search over the catalogue: what each worker holds of it in memory, one index per kind of item.
+"""Text search over the catalog: what each worker holds of it in memory, one index per kind of item.
 
-The catalogue is looked at again in the background every CATALOGUE_REFRESH_SECONDS, and indexed anew where it
-has changed, so that only the very first search of a process waits. A search itself makes no query.
+The catalog is checked in the background every CATALOG_REFRESH_SECONDS while it is searched, and indexed anew
+where it has changed, so that only the very first search of a process waits. A search itself makes no query.
 """
 
 import hashlib
-import logging
 import threading
 import time
 from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
 from django.db.models import Count, Max, QuerySet, Sum
 
 from catalog.models import Facet, Item, ItemFacet
 from core.domain import KINDS
+from core.refresher import Refresher, RefreshJob
 from search.query_analysis import QueryAnalysis
 from search.text_index import Hits, TextIndex, TextItem, build_index
-
-logger = logging.getLogger(__name__)
 
 _CHUNK = 5_000
 _TEXT_COLUMNS = ("pk", "title", "original_title", "year", "description")
@@ -37,7 +34,7 @@ class SearchResult:
 def search(kind: str, query: str, limit: int = 20) -> SearchResult:
     """At most `limit` active items of `kind` for `query`, which may be any text. Raises KeyError for no kind.
 
-    The index may be CATALOGUE_REFRESH_SECONDS old: read the items with get_cards(), which leaves out those
+    The index may be CATALOG_REFRESH_SECONDS old: read the items with get_cards(), which leaves out those
     that have gone since.
     """
     analysis, hits = _searches[kind].get().search(query, limit)
@@ -106,55 +103,44 @@ class SearchState:
     def __init__(self, kind: str) -> None:
         self._kind = kind
         self._loading = threading.Lock()
-        self._refreshing = threading.Lock()
         self._indexed: _Indexed | None = None
-        self._looked = -np.inf
+        self._checked = -np.inf
 
     def get(self) -> TextIndex:
-        """The current index. The first call builds it; a later one may have it looked after meanwhile."""
+        """The current index. The first call builds it; a later one may ask for a refresh."""
         indexed = self._indexed
         if indexed is None:
             with self._loading:
                 indexed = self._indexed or self._build()
-        elif time.monotonic() - self._looked > settings.CATALOGUE_REFRESH_SECONDS:
-            self._refresh_in_background()
+        elif time.monotonic() - self._checked > settings.CATALOG_REFRESH_SECONDS:
+            self._checked = time.monotonic()
+            _refresher.request(self._kind)
         return indexed.index
 
+    def refresh(self) -> None:
+        """Builds the index anew where the catalog has changed since. Three queries, or six."""
+        if self._indexed is not None and self._indexed.fingerprint != read_fingerprint(self._kind):
+            self._build()
+
     def _build(self) -> _Indexed:
-        # The fingerprint is taken first: what changes meanwhile is seen at the next look.
-        self._looked = time.monotonic()
+        # The fingerprint is taken first: what changes meanwhile is seen at the next refresh.
+        self._checked = time.monotonic()
         self._indexed = _Indexed(read_fingerprint(self._kind), read_index(self._kind))
         return self._indexed
 
-    def _refresh_in_background(self) -> None:
-        if not self._refreshing.acquire(blocking=False):
-            return
-        self._looked = time.monotonic()
-        threading.Thread(target=self._run_in_thread, name=f"search-{self._kind}", daemon=True).start()
-
-    def _run_in_thread(self) -> None:
-        try:
-            self._refresh()
-        finally:
-            # The connection is this thread's own, and the thread ends here.
-            connection.close()
-
-    def _refresh(self) -> None:
-        try:
-            before = self._indexed
-            if before is None or before.fingerprint != read_fingerprint(self._kind):
-                self._build()
-        except Exception:
-            # What is found meanwhile is only older; the next refresh tries again.
-            logger.exception("the index of %s could not be built again", self._kind)
-        finally:
-            self._refreshing.release()
-
 
 _searches = {kind: SearchState(kind) for kind in KINDS}
+_refresher: Refresher[str] = Refresher(
+    RefreshJob(
+        name="search-index",
+        refresh=lambda kind: _searches[kind].refresh(),
+        failure="the index of %s could not be built again",
+    )
+)
 
 
 def forget_search() -> None:
     """Drops everything held in memory; the next search reads it anew."""
+    _refresher.stop()
     for kind in KINDS:
         _searches[kind] = SearchState(kind)

@@ -30,7 +30,7 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.LOCK_DIR = tmp_path / "locks"
     # A newly activated model is noticed at the next request; the catalogue is read once per test.
     settings.MODEL_CHECK_SECONDS = -1.0
-    settings.CATALOGUE_REFRESH_SECONDS = 3600.0
+    settings.CATALOG_REFRESH_SECONDS = 3600.0
     # Lists are the same every time, except where a test is about chance.
     settings.EXPLORATION_SHARE = 0.0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -22,7 +22,7 @@ def test_the_client_goes_from_an_empty_catalogue_to_a_list_that_heeds_a_no(
     settings: LazySettings,
 ) -> None:
     settings.ALLOWED_HOSTS = ["localhost"]
-    settings.CATALOGUE_REFRESH_SECONDS = 0.0
+    settings.CATALOG_REFRESH_SECONDS = 0.0
     token = issue_service_token(user=make_user("ann"))
     server = LiveServer("localhost")
     environment = {

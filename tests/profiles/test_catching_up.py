@@ -18,9 +18,9 @@ from feedback.reasons import REASONS
 from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
+from profiles.background import THREAD, catch_up_later
 from profiles.catching_up import catch_up, rebuild_profile
 from profiles.fold import no_taste
-from profiles.keeping import KEEPER, Keeper
 from profiles.models import Preference, TasteProfile
 from profiles.selectors import get_profile, get_taste
 from profiles.services import reset_profile
@@ -250,6 +250,12 @@ def test_serving_reads_any_profile_in_one_query(
     assert figures(known.taste) == figures(catch_up(user_id=person.pk))
 
 
+def await_background() -> None:
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join()
+
+
 @pytest.mark.parametrize(("news", "stored"), [(30, False), (31, True)])
 def test_serving_has_a_profile_stored_only_where_much_is_new(
     threads_db: None, news: int, stored: bool
@@ -258,9 +264,7 @@ def test_serving_has_a_profile_stored_only_where_much_is_new(
     for number in range(news):
         make_interaction(person, make_item(genres=["Drama"]), "view", day=number)
     known = get_taste(person.pk)
-    for thread in threading.enumerate():
-        if thread.name == KEEPER:
-            thread.join()
+    await_background()
     assert TasteProfile.objects.filter(rows=news).exists() == stored
     assert figures(known.taste) == figures(catch_up(user_id=person.pk))
 
@@ -269,7 +273,7 @@ def test_what_is_not_committed_is_stored_by_nobody(person: User) -> None:
     for number in range(31):
         make_interaction(person, make_item(genres=["Drama"]), "view", day=number)
     get_taste(person.pk)
-    assert KEEPER not in {thread.name for thread in threading.enumerate()}
+    assert THREAD not in {thread.name for thread in threading.enumerate()}
     assert not TasteProfile.objects.exists()
 
 
@@ -278,9 +282,9 @@ def test_somebody_erased_meanwhile_stops_no_others(
 ) -> None:
     person = make_user()
     make_interaction(person, make_item(genres=["Drama"]), "view")
-    keeper = Keeper()
-    keeper._waiting = {10**12, person.pk}
-    keeper._run()
+    catch_up_later(10**12)
+    catch_up_later(person.pk)
+    await_background()
     assert TasteProfile.objects.get().user_id == person.pk
     assert "could not be stored" in caplog.text
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+import time
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -436,12 +437,6 @@ def test_the_first_search_reads_the_catalogue_and_the_next_nothing(
         found("drama", "legal")
 
 
-def refresh(state: SearchState) -> None:
-    # The thread is run here, in this connection's transaction; that it is started is one line above it.
-    assert state._refreshing.acquire(blocking=False)
-    state._refresh()
-
-
 def rename_item(item: Item) -> None:
     Item.objects.filter(pk=item.pk).update(title="Hospital Dawns")
 
@@ -464,7 +459,7 @@ def test_what_has_changed_is_indexed_anew(catalogue: list[Item], change: object)
     before = state.get()
     assert callable(change)
     change(catalogue[0])
-    refresh(state)
+    state.refresh()
     assert state.get() is not before
 
 
@@ -475,21 +470,36 @@ def test_what_has_not_changed_is_not_indexed_anew(
     before = state.get()
     make_item("A film", kind="movie")
     with django_assert_num_queries(3):
-        refresh(state)
+        state.refresh()
     assert state.get() is before
 
 
 def test_a_refresh_that_fails_leaves_the_index_serving(
     catalogue: list[Item], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    state = SearchState("drama")
-    before = state.get()
+    assert found("drama", "hospital") == [catalogue[0].pk]
+    rename_item(catalogue[0])
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
         patched.setattr(search_state, "read_fingerprint", lambda kind: 1 / 0)
-        refresh(state)
+        search_state._refresher.refresh("drama")
     assert "index of drama" in caplog.text
-    assert state.get() is before
-    refresh(state)
+    assert found("drama", "nights") == [catalogue[0].pk]
+    search_state._refresher.refresh("drama")
+    assert found("drama", "dawns") == [catalogue[0].pk]
+
+
+def test_a_search_in_an_old_index_has_it_refreshed_in_the_background(
+    threads_db: None,  # noqa: F811
+    fresh: None,
+    settings: Settings,
+) -> None:
+    item = make_item("Hospital Nights", kind="drama")
+    settings.CATALOG_REFRESH_SECONDS = 0.0
+    assert found("drama", "hospital") == [item.pk]
+    rename_item(item)
+    deadline = time.monotonic() + 30
+    while found("drama", "dawns") != [item.pk]:
+        assert time.monotonic() < deadline
 
 
 def test_many_first_searches_build_one_index(

@@ -138,7 +138,7 @@ def test_the_catalogue_is_read_again_where_it_is_served_from(
     state = LiveState("movie_home")
     assert len(state.get().catalogue.item_ids) == 6
     make_items(2)
-    settings.CATALOGUE_REFRESH_SECONDS = -1.0
+    settings.CATALOG_REFRESH_SECONDS = -1.0
     settings.MODEL_CHECK_SECONDS = 3600.0
     assert len(state.get().catalogue.item_ids) == 6
     state.look_again()
