@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.text import Spelling, words
+from core.text import words
+from search.spelling import Spelling
 
 # The kinds of facet that are known by more than their name; the values of catalog.models.FacetKind.
 GENRE, THEME, ACTOR, DIRECTOR = "genre", "theme", "actor", "director"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from core.text import Spelling, squash, squash_without_article, words
+from core.text import words
 from search.query_analysis import (
     ACTOR,
     DIRECTOR,
@@ -29,6 +29,7 @@ from search.query_analysis import (
     analyse,
     clean_query,
 )
+from search.spelling import Spelling, squash, squash_without_article
 from search.text_counts import Grams, WordCounts, count_grams, count_words
 
 Floats = NDArray[np.float32]

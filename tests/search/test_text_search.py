@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from catalog.models import Facet, FacetKind, Item, ItemFacet
-from core.text import squash_without_article
 from search import query_analysis
 from search import state as search_state
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis, YearSpan
+from search.spelling import squash_without_article
 from search.state import SearchState, forget_search, search
 from search.text_index import TextIndex, TextItem, build_index
 from tests.factories import make_item
