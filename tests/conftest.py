@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -19,6 +20,10 @@ from tests.factories import make_user
 # The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.
 hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
 hypothesis_settings.register_profile("explore", max_examples=1000, deadline=None)
+# For mutation testing, where one failing example is enough and its shortest form is of no use.
+hypothesis_settings.register_profile(
+    "mutation", derandomize=True, deadline=None, max_examples=20, phases=(Phase.explicit, Phase.generate)
+)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
