@@ -17,8 +17,8 @@ def decayed_popularity(events: Events, *, now: float, half_life_days: float) -> 
     item_ids, item_of_event = np.unique(events.item_ids, return_inverse=True)
     age_days = np.maximum(now - events.times, 0) / SECONDS_PER_DAY
     # Ages are counted from the youngest event: only ratios matter, and old data cannot all underflow to 0.
-    age_days -= age_days.min(initial=np.inf) if len(age_days) else 0.0
+    age_days -= age_days.min(initial=np.inf)
     decayed = np.maximum(events.weights, 0) * np.exp2(-age_days / half_life_days)
-    sums: Doubles = np.bincount(item_of_event, decayed, minlength=len(item_ids)).astype(np.float64)
+    sums: Doubles = np.bincount(item_of_event, decayed).astype(np.float64)
     highest = sums.max(initial=0.0)
     return item_ids, sums / highest if highest > 0 else sums

@@ -41,5 +41,7 @@ def test_what_anything_was_done_with_is_always_kept_and_counted_in_its_list() ->
 
 def test_a_list_of_which_nothing_is_there_is_left_with_no_slot() -> None:
     relevance = np.full(1, PASSED_OVER)
-    kept, left = draw_seen(np.array([0, 1, 0]), np.array([1]), relevance, np.ones(1), np.random.default_rng(0))
+    kept, left = draw_seen(
+        np.array([0, 1, 0]), np.array([1]), relevance, np.ones(1), np.random.default_rng(0)
+    )
     assert (kept.tolist(), left.tolist()) == ([True], [0, 1, 0])

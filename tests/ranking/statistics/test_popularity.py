@@ -23,6 +23,12 @@ def test_an_infinite_half_life_counts_all_alike() -> None:
     assert decayed_popularity(events, now=1e9, half_life_days=np.inf)[1] == pytest.approx([1.0, 0.25])
 
 
+def test_half_lives_of_seconds_are_told_apart() -> None:
+    events = make_events([like(1, 1, 100.0), like(1, 2, 99.5), like(1, 3, 99.0)])
+    _, scores = decayed_popularity(events, now=100.0, half_life_days=0.5 / SECONDS_PER_DAY)
+    assert scores == pytest.approx([1.0, 0.5, 0.25])
+
+
 def test_very_old_data_keeps_its_order() -> None:
     events = make_events([like(1, 1, 0.0), like(2, 1, 0.0), like(1, 2, 0.0)])
     _, scores = decayed_popularity(events, now=1e12, half_life_days=1)

@@ -117,7 +117,11 @@ class TestSample:
             [
                 row
                 for user in range(12)
-                for row in (like(user, 50 + user, 1.0), like(user, user, 11.0), dislike(user, 20 + user, 12.0))
+                for row in (
+                    like(user, 50 + user, 1.0),
+                    like(user, user, 11.0),
+                    dislike(user, 20 + user, 12.0),
+                )
             ]
         ),
         10.0,
