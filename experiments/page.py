@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 from django.utils.text import capfirst
 
 from experiments.report import FIGURES, ArmReport, Comparison, ExperimentReport, RatioCheck
@@ -108,7 +107,7 @@ def _finding(comparison: Comparison, name: str, difference: ArmDifference) -> Fi
     mean = difference.interval.mean
     text = (
         f"{FIGURES[name].title} is {'higher' if mean > 0 else 'lower'} with {comparison.arm.name} than with "
-        f"{comparison.control.name}: {interval_text(_ends(difference.interval), signed=True)}. "
+        f"{comparison.control.name}: {interval_text(difference.interval, signed=True)}. "
         f"Found after {difference.test.found_after:,} people."
     )
     return Finding(text, "better" if mean * FIGURES[name].better > 0 else "worse")
@@ -145,14 +144,9 @@ def _plots(
         interval_plot(
             figure.title,
             "higher is better" if figure.better > 0 else "lower is better",
-            [(label, _ends(figures[name]), note) for label, figures, note in rows],
+            [(label, figures[name], note) for label, figures, note in rows],
             signed=signed,
         )
         for name, figure in FIGURES.items()
     )
     return tuple(plot for plot in plots if plot is not None)
-
-
-def _ends(interval: Interval) -> dict[str, float | None]:
-    values = {"mean": interval.mean, "low": interval.low, "high": interval.high}
-    return {name: None if np.isnan(value) else value for name, value in values.items()}

@@ -1,6 +1,6 @@
 """Model versions: compared, activated and rolled back by staff who hold the permission for it."""
 
-from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,27 +12,15 @@ from django.utils.safestring import SafeString
 from core.admin import RecordAdmin, pretty_json, table
 from core.errors import HeedError
 from ranking.evaluation.plots import NOTHING, interval_text
-from ranking.evaluation.report import figure_of, view_of
-from ranking.models import ModelVersion
+from ranking.evaluation.report import view_of
+from ranking.evaluation_report import FIGURES, EvaluationReport, EvaluationResult
+from ranking.models import ModelVersion, StoredReport
 from ranking.registry.versions import activate_version, rollback_version
 
-Kind = ModelVersion.Kind
+# The figures of a table of several versions; those that none of them has are left out.
+_COMPARED = ("ndcg", "list_ndcg", "recall", "hit_rate", "disliked_share", "order", "list_order", "coverage")
 
-_METRICS = {
-    "ndcg@10": "NDCG@10",
-    "recall@10": "Recall@10",
-    "hr@10": "HR@10",
-    "disliked_share@10": "later disliked in top 10",
-    "liked_over_disliked": "liked above disliked",
-}
-# The kinds that are judged on lists made anew when they are trained.
-_RETRIEVING = (Kind.ALS, Kind.TWO_TOWER)
-# What the trainers compare a version of each kind with.
-_BASELINES: dict[str, tuple[str, str]] = {
-    Kind.ALS: ("als_minus_popularity_ndcg@10", "popularity"),
-    Kind.TWO_TOWER: ("two_tower_minus_popularity_ndcg@10", "popularity"),
-    Kind.RANKER: ("ranker_minus_als_ndcg@10", "ALS"),
-}
+_LABELS = {"als": "ALS", "two_tower": "two-tower"}
 
 
 @admin.register(ModelVersion)
@@ -74,45 +62,47 @@ class ModelVersionAdmin(RecordAdmin):
 
     @admin.display(description="NDCG@10")
     def ndcg(self, version: ModelVersion) -> str:
-        return _evaluated(version, "ndcg") or _tested(version, _RETRIEVING, "ndcg@10")
+        return _figure(version, "ndcg")
 
     @admin.display(description="NDCG@10, lists shown")
     def list_ndcg(self, version: ModelVersion) -> str:
-        return _evaluated(version, "list_ndcg") or _tested(version, (Kind.RANKER,), "ndcg@10")
+        return _figure(version, "list_ndcg")
 
     @admin.display(description="Recall@10")
     def recall(self, version: ModelVersion) -> str:
-        return _evaluated(version, "recall") or _tested(version, _RETRIEVING, "recall@10")
+        return _figure(version, "recall")
 
     @admin.display(description="later disliked in top 10")
     def disliked(self, version: ModelVersion) -> str:
-        return _evaluated(version, "disliked_share") or _tested(version, _RETRIEVING, "disliked_share@10")
+        return _figure(version, "disliked_share")
 
     @admin.display(description="liked above disliked")
     def liked_over_disliked(self, version: ModelVersion) -> str:
-        return _evaluated(version, "list_order") or _tested(version, (Kind.RANKER,), "liked_over_disliked")
+        return _figure(version, "list_order")
 
     @admin.display(description="NDCG@10 above its baseline when trained")
     def above_baseline(self, version: ModelVersion) -> str:
-        key, baseline = _BASELINES.get(version.kind, ("", ""))
-        found = interval_text(version.metrics.get("test", {}).get(key), signed=True)
-        return found if found == NOTHING else f"{found} above {baseline}"
+        report = version.evaluation(StoredReport.TRAINING)
+        if not report or not report.own or not report.own.differences:
+            return NOTHING
+        first = report.own.differences[0]
+        return f"{interval_text(first.interval, signed=True)} above {_name(first.baseline)}"
 
     @admin.display(description="evaluation")
     def evaluation(self, version: ModelVersion) -> SafeString | str:
-        return _report(version.metrics.get("evaluation"))
+        return _report(version.evaluation())
 
     @admin.display(description="evaluation that decided")
     def deciding_evaluation(self, version: ModelVersion) -> SafeString | str:
-        return _report(version.metrics.get("evaluation_by_gate"))
+        return _report(version.evaluation(StoredReport.DECIDING))
 
     @admin.display(description="evaluation among all that serves")
     def evaluation_in_place(self, version: ModelVersion) -> SafeString | str:
-        return _report(version.metrics.get("evaluation_in_place"))
+        return _report(version.evaluation(StoredReport.IN_PLACE))
 
     @admin.display(description="quality when trained")
     def quality(self, version: ModelVersion) -> SafeString:
-        return _comparison([version])
+        return _table(_rows(version, version.evaluation(StoredReport.TRAINING), with_others=True))
 
     @admin.display(description="hyper-parameters")
     def hyper_parameters_readable(self, version: ModelVersion) -> SafeString:
@@ -128,7 +118,8 @@ class ModelVersionAdmin(RecordAdmin):
     @admin.action(description="Compare the metrics of the selected versions")
     def compare(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
         versions = list(queryset.order_by("kind", "use_case", "version")[:10])
-        self.message_user(request, _comparison(versions), messages.INFO)
+        rows = [row for version in versions for row in _rows(version, version.measured())]
+        self.message_user(request, _table(rows), messages.INFO)
 
     @admin.action(description="Put the selected version into service", permissions=["activate"])
     def activate(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
@@ -167,54 +158,58 @@ class ModelVersionAdmin(RecordAdmin):
             self.message_user(request, f"{active.label} is {active.status}: {active.why}.", messages.SUCCESS)
 
 
-def _report(evaluation: dict[str, Any] | None) -> SafeString | str:
+def _report(report: EvaluationReport | None) -> SafeString | str:
     """An evaluation with its plots, as in the report of `evaluate_models`."""
-    if not evaluation:
+    if report is None:
         return NOTHING
-    return render_to_string("evaluation/admin.html", {"report": view_of(evaluation)})
+    return render_to_string("evaluation/admin.html", {"report": view_of(report)})
 
 
-def _comparison(versions: list[ModelVersion]) -> SafeString:
-    """A row per version and baseline, a column per metric, from the held-out people of each version."""
-    rows: list[list[Any]] = []
-    for version in versions:
-        test = version.metrics.get("test", {})
-        if version.kind not in test:
-            rows.append([version.label, test.get("why_not", "not measured")])
-            continue
-        # The version itself first, then what it was held against.
-        names = sorted(
-            (name for name in test if _is_ranking(test[name])), key=lambda name: name != version.kind
-        )
-        for name in names:
-            shown = f"{version.label} ({version.status})" if name == version.kind else name.replace("_", " ")
-            coverage = test[name].get("coverage")
-            rows.append(
-                [
-                    shown,
-                    test["people"],
-                    *(interval_text(test[name].get(metric)) for metric in _METRICS),
-                    NOTHING if coverage is None else f"{coverage:.1%}",
-                ]
-            )
-    return table(["ranking", "people", *_METRICS.values(), "coverage"], rows)
-
-
-def _is_ranking(entry: Any) -> bool:
-    return isinstance(entry, dict) and "ndcg@10" in entry
-
-
-def _evaluated(version: ModelVersion, figure: str) -> str:
-    """A figure of the version's last evaluation; nothing where it has none."""
-    judgements = version.metrics.get("evaluation", {}).get("judgements")
-    found = figure_of(judgements[0], figure) if judgements else None
-    if not found:
-        return ""
-    return interval_text(found) + (" (may have seen it)" if judgements[0].get("saw_it") else "")
-
-
-def _tested(version: ModelVersion, kinds: Collection[str], metric: str) -> str:
-    """A figure from when the version was trained, if it is of one of these kinds; else a dash."""
-    if version.kind not in kinds:
+def _figure(version: ModelVersion, name: str) -> str:
+    """A figure of the version, a dash where it has none."""
+    result = version.result()
+    if result is None or name not in result.figures:
         return NOTHING
-    return interval_text(version.metrics.get("test", {}).get(version.kind, {}).get(metric))
+    return interval_text(result.figures[name]) + (" (may have seen it)" if result.leaked else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A contender in a table, on what it was evaluated, and its result; None where it was not."""
+
+    name: str
+    on: str
+    result: EvaluationResult | None
+
+
+def _rows(version: ModelVersion, report: EvaluationReport | None, *, with_others: bool = False) -> list[_Row]:
+    """The version in a report, and beside it the baseline, or all the other contenders."""
+    label = f"{version.label} ({version.status})"
+    if report is None or report.own is None:
+        return [_Row(label, (report.why_empty if report else "") or "not measured", None)]
+    on = f"from {report.start:%Y-%m-%d %H:%M} on" if report.start else "when trained"
+    others = [one for one in report.results[1:] if with_others or one.name == report.baseline]
+    return [_Row(label, on, report.own), *(_Row(_name(one.name), on, one) for one in others)]
+
+
+def _table(rows: list[_Row]) -> SafeString:
+    """A row per contender, a column per figure that any of them has."""
+    results = [row.result for row in rows if row.result]
+    names = [name for name in _COMPARED if any(name in one.figures for one in results)]
+    cells: list[list[Any]] = [
+        [
+            row.name,
+            row.on,
+            "" if row.result is None or row.result.people is None else row.result.people,
+            *(interval_text(row.result.figures.get(name) if row.result else None) for name in names),
+        ]
+        for row in rows
+    ]
+    return table(
+        ["model", "evaluated on what came", "people", *(FIGURES[name].title for name in names)], cells
+    )
+
+
+def _name(contender: str) -> str:
+    """A contender in words; labels of versions stay as they are."""
+    return _LABELS.get(contender, contender if "-" in contender else contender.replace("_", " "))

@@ -1,9 +1,28 @@
 """The tables of the model registry, and of the experiments that compare what makes the lists."""
 
 import secrets
+from enum import StrEnum
 
 from django.db import models
 from django.db.models import Q
+
+from ranking.evaluation_codec import from_json
+from ranking.evaluation_report import EvaluationReport, EvaluationResult
+
+
+class StoredReport(StrEnum):
+    """The evaluation reports of a version, by their keys in `ModelVersion.metrics`.
+
+    LATEST    the last evaluation, by `evaluate_models` or by `retrain`
+    DECIDING  what the gate decided by, where a later evaluation took its place
+    IN_PLACE  the evaluation among all that serves, beside one of the version alone
+    TRAINING  what the training command measured on the last part of its dataset
+    """
+
+    LATEST = "evaluation"
+    DECIDING = "evaluation_by_gate"
+    IN_PLACE = "evaluation_in_place"
+    TRAINING = "test"
 
 
 class ModelVersion(models.Model):
@@ -55,6 +74,24 @@ class ModelVersion(models.Model):
     def label(self) -> str:
         """How sessions, logs and people name this version, such as `als-movie_home-7`."""
         return f"{self.kind}-{self.use_case}-{self.version}"
+
+    def evaluation(self, stored: StoredReport = StoredReport.LATEST) -> EvaluationReport | None:
+        """One of the stored reports, its own result first; None where there is none that can be read."""
+        report = from_json(self.metrics.get(stored))
+        return report.starting_with(self.kind) if report and stored == StoredReport.TRAINING else report
+
+    def measured(self) -> EvaluationReport | None:
+        """The report that the version's figures are taken from: the last one that has any of them."""
+        for stored in (StoredReport.LATEST, StoredReport.TRAINING):
+            report = self.evaluation(stored)
+            if report and report.own and report.own.figures:
+                return report
+        return None
+
+    def result(self) -> EvaluationResult | None:
+        """The version's own figures, wherever they are shown; None where it was never measured."""
+        report = self.measured()
+        return report.own if report else None
 
 
 class ExampleUse(models.Model):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,11 @@ from profiles.past import PastTastes
 from ranking.datasets.event_log import load_als_events
 from ranking.datasets.manifest import newest_dataset
 from ranking.evaluation.contenders import POPULARITY, Contender
-from ranking.evaluation.figures import differences_json, judgement_json, verdict_json
-from ranking.evaluation.gate import GateRules, compare, paired_differences
+from ranking.evaluation.gate import compare
 from ranking.evaluation.heldout import HeldOut, hold_out, load_lists, no_lists
 from ranking.evaluation.judging import judge
 from ranking.evaluation.report import write_report
-from ranking.evaluation.results import ContenderEvaluation
+from ranking.evaluation.reporting import gate_rules, make_report
 from ranking.evaluation.versions import (
     Together,
     load_contender,
@@ -31,7 +30,9 @@ from ranking.evaluation.versions import (
     seen_until,
     usual_versions,
 )
-from ranking.models import ModelVersion
+from ranking.evaluation_codec import to_json
+from ranking.evaluation_report import EvaluationReport
+from ranking.models import ModelVersion, StoredReport
 from ranking.snapshot import Catalogue, read_catalogue
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists
@@ -65,7 +66,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What came of it: the folder of the report, and all that is in it as JSON."""
+    """The outcome: the folder of the report, and the report as JSON."""
 
     report: str
     evaluation: dict[str, Any]
@@ -98,25 +99,26 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
     first = contenders[0]
     contenders.append(replace(first, name=f"{first.name} {WITH_BOOSTS}", boosted=True))
     log = _read_log(request)
-    held, why_from = _hold_out(log, compared, request)
-    judgements = judge(contenders, held, use_case, seed=request.seed, progress=progress)
-    evaluation = {
-        "made_at": timezone.now().isoformat(),
-        "use_case": use_case.name,
-        "from": datetime.fromtimestamp(held.start, UTC).isoformat(),
-        "why_from": why_from,
-        "people": held.people_judged,
-        "people_found": held.found[0],
-        "lists": len(held.lists),
-        "lists_found": held.found[1],
-        "datasets": log.datasets,
-        "seed": request.seed,
-        "against": judgements[0].name,
-        "judgements": _as_json(judgements, {one.label for one in compared}, request.seed),
-    }
-    folder = write_report(evaluation, request.out)
-    _note(compared, {**evaluation, "report": str(folder)})
-    return Evaluation(str(folder), evaluation)
+    held, why_start = _hold_out(log, compared, request)
+    baseline, *others = evaluations = judge(contenders, held, use_case, seed=request.seed, progress=progress)
+    candidates = {one.label for one in compared}
+    report = make_report(
+        evaluations,
+        held,
+        baseline=baseline,
+        verdicts={
+            one.name: compare(one, baseline, gate_rules(), seed=request.seed)
+            for one in others
+            if one.name in candidates
+        },
+        use_case=use_case,
+        seed=request.seed,
+        why_start=why_start,
+        datasets=log.datasets,
+    )
+    folder = write_report(report, request.out)
+    _store(compared, replace(report, folder=str(folder)))
+    return Evaluation(str(folder), to_json(report))
 
 
 def _read_log(request: Request) -> _Log:
@@ -174,32 +176,10 @@ def _hold_out(log: _Log, compared: Sequence[Together], request: Request) -> tupl
     )
 
 
-def _as_json(
-    judgements: Sequence[ContenderEvaluation], versions: set[str], seed: int
-) -> list[dict[str, Any]]:
-    """Each judgement beside the first: paired differences, and for versions what the gate would say."""
-    first = judgements[0]
-    rules = GateRules(margin=settings.GATE_MARGIN, min_people=settings.GATE_MIN_PEOPLE)
-    written = []
-    for judgement in judgements:
-        one = judgement_json(judgement, seed=seed)
-        is_first = judgement is first
-        one["differences"] = (
-            {} if is_first else differences_json(paired_differences(judgement, first, seed=seed))
-        )
-        one["gate"] = (
-            None
-            if is_first or judgement.name not in versions
-            else verdict_json(compare(judgement, first, rules, seed=seed))
-        )
-        written.append(one)
-    return written
+def _store(compared: Sequence[Together], report: EvaluationReport) -> None:
+    """Stores the report with each version, its own result first.
 
-
-def _note(compared: Sequence[Together], evaluation: dict[str, Any]) -> None:
-    """Writes the result to each version, its own judgement first, as `retrain` does for its candidates.
-
-    What a verdict that decided about the version rested on is kept beside it.
+    What the gate decided by when the version was made is kept beside it.
     """
     own: dict[int, str] = {}
     # Where a version was judged in several companies, the smallest of them is its own.
@@ -208,13 +188,8 @@ def _note(compared: Sequence[Together], evaluation: dict[str, Any]) -> None:
             own.setdefault(version.pk, together.label)
     with transaction.atomic():
         for version in ModelVersion.objects.select_for_update().filter(pk__in=own).order_by("pk"):
-            judgements = sorted(evaluation["judgements"], key=lambda one: one["name"] != own[version.pk])
-            before = version.metrics.get("evaluation")
-            if before and "report" not in before:
-                version.metrics["evaluation_by_gate"] = before
-            version.metrics["evaluation"] = {
-                **evaluation,
-                "judgements": judgements,
-                "gate": judgements[0]["gate"],
-            }
+            before = version.evaluation()
+            if before and not before.folder:
+                version.metrics[StoredReport.DECIDING] = to_json(before)
+            version.metrics[StoredReport.LATEST] = to_json(report.starting_with(own[version.pk]))
             version.save(update_fields=["metrics"])

@@ -4,45 +4,28 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ranking.evaluation.results import FIGURES, ContenderEvaluation
-from ranking.statistics.metrics import Interval, paired_bootstrap_interval
+from ranking.evaluation.results import ContenderEvaluation
+from ranking.evaluation_report import FIGURES, GateVerdict, PairedDifference
+from ranking.statistics.metrics import paired_bootstrap_interval
 
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """What a candidate has to show.
+    """The conditions a candidate has to meet.
 
     margin      the lower end of the paired difference in NDCG must not lie below this
-    min_people  with fewer people to judge by, nothing is activated
+    min_people  with fewer people to evaluate on, nothing is activated
     """
 
     margin: float
     min_people: int
 
 
-@dataclass(frozen=True, slots=True)
-class PairedDifference:
-    """Candidate minus active in one figure, over the people for whom both are defined."""
-
-    figure: str
-    people: int
-    interval: Interval
-
-
-@dataclass(frozen=True, slots=True)
-class GateVerdict:
-    """Whether the candidate may serve, why in words, and what that rests on."""
-
-    passed: bool
-    why: str
-    differences: tuple[PairedDifference, ...]
-
-
-# The quality judged by, the first for which there are enough people. Where lists are shown, people can only
-# like what they are shown: lists made anew would be measured by how much they repeat those of the models that
-# serve.
+# The figure that decides: the first for which there are enough people. Where lists are shown, people can
+# only like what they are shown: lists made anew would be measured by how much they repeat those of the models
+# that serve.
 _QUALITY = ("list_ndcg", "ndcg")
-# What speaks of dislikes and must not become worse.
+# Figures of dislikes, which must not become worse.
 _DISLIKES = ("list_order", "order", "disliked_share")
 # Where so many people all fare worse, chance explains it in 3 % of cases (sign test); fewer show nothing.
 _MIN_CLEAR = 6
@@ -51,35 +34,30 @@ _MIN_CLEAR = 6
 def compare(
     candidate: ContenderEvaluation, active: ContenderEvaluation, rules: GateRules, *, seed: int
 ) -> GateVerdict:
-    """Holds the candidate against the active models on the same people and lists.
+    """Compares the candidate with the active models on the same people and lists.
 
     It passes when the lower end of the paired 95 % interval of its NDCG difference is not below the margin,
     and neither the order of liked over disliked items nor the share of later disliked ones is clearly worse.
     What the candidate learned from decides nothing.
     """
-    differences = paired_differences(candidate, active, (*_QUALITY, *_DISLIKES), seed=seed)
-    if candidate.saw_it:
-        why = f"{candidate.name} may have learned from part of what it would be judged on."
-        return GateVerdict(False, why, differences)
-    return GateVerdict(*_decide({one.figure: one for one in differences}, rules, active.name), differences)
+    if candidate.leaked:
+        return GateVerdict(False, f"{candidate.name} may have learned from part of what it is evaluated on.")
+    differences = {one.figure: one for one in paired_differences(candidate, active, seed=seed)}
+    return GateVerdict(*_decide(differences, rules, active.name))
 
 
 def paired_differences(
-    one: ContenderEvaluation,
-    other: ContenderEvaluation,
-    figures: tuple[str, ...] = tuple(FIGURES),
-    *,
-    seed: int,
+    one: ContenderEvaluation, other: ContenderEvaluation, *, seed: int
 ) -> tuple[PairedDifference, ...]:
     """`one` minus `other`, person by person, in the figures that both have for anybody."""
     rng = np.random.default_rng(seed)
     differences = []
-    for name in figures:
+    for name in FIGURES:
         if name in one.figures and name in other.figures:
             mine, theirs = one.figures[name].beside(other.figures[name])
             if len(mine):
                 interval = paired_bootstrap_interval(mine, theirs, rng=rng)
-                differences.append(PairedDifference(name, len(mine), interval))
+                differences.append(PairedDifference(name, other.name, len(mine), interval))
     return tuple(differences)
 
 

@@ -38,7 +38,7 @@ def judge(
                 k,
                 judge_people(held, live, use_case, rng, k, progress, boosted=contender.boosted),
                 judge_shown(held, live, use_case, rng, k, progress, boosted=contender.boosted),
-                saw_it=contender.seen_until > held.start,
+                leaked=contender.seen_until > held.start,
             )
         )
     rng = np.random.default_rng(seed)
@@ -53,7 +53,7 @@ def judge(
 
 
 def _together(
-    name: str, k: int, people: PeopleReport, shown: ListsReport, *, saw_it: bool = False
+    name: str, k: int, people: PeopleReport, shown: ListsReport, *, leaked: bool = False
 ) -> ContenderEvaluation:
     return ContenderEvaluation(
         name=name,
@@ -64,5 +64,5 @@ def _together(
         calibration_error=shown.calibration_error,
         engagement=shown.engagement,
         dislikes=shown.dislikes,
-        saw_it=saw_it,
+        leaked=leaked,
     )

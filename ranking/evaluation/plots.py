@@ -4,9 +4,12 @@ Only places are computed here, in percent of a drawing; templates/evaluation/ dr
 colours are those of the page, light or dark.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import math
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+
+from ranking.evaluation_report import CalibrationBins
+from ranking.statistics.metrics import Interval
 
 # The drawing is so wide that no interval touches its ends.
 MARGIN = 0.06
@@ -60,49 +63,37 @@ class CalibrationPlot:
         return " ".join(f"{dot.x},{dot.y}" for dot in self.dots)
 
 
-def interval_text(interval: Mapping[str, float | None] | None, *, signed: bool = False) -> str:
+def interval_text(interval: Interval | None, *, signed: bool = False) -> str:
     """`0.182 [0.137, 0.227]`, or a dash where there is nothing."""
-    if not interval or interval.get("mean") is None:
+    if interval is None or math.isnan(interval.mean):
         return NOTHING
-    form = "{:+.3f}" if signed else "{:.3f}"
-    mean, low, high = (interval.get(name) for name in ("mean", "low", "high"))
-    if low is None or high is None:
-        return form.format(mean)
-    return f"{form.format(mean)} [{form.format(low)}, {form.format(high)}]"
+    form = _form(signed=signed)
+    if math.isnan(interval.low) or math.isnan(interval.high):
+        return form.format(interval.mean)
+    return f"{form.format(interval.mean)} [{form.format(interval.low)}, {form.format(interval.high)}]"
 
 
 def interval_plot(
-    title: str,
-    note: str,
-    rows: Sequence[tuple[str, Mapping[str, Any] | None, str]],
-    *,
-    signed: bool = False,
+    title: str, note: str, rows: Sequence[tuple[str, Interval, str]], *, signed: bool = False
 ) -> IntervalPlot | None:
-    """The intervals of (name, interval, note); None where no contender has the figure.
+    """The plot of (name, interval, note); None where no contender has the figure.
 
     `signed` is for differences: 0 is on the scale, and marked.
     """
-    ends = [
-        float(interval[name])
-        for _, interval, _ in rows
-        if interval
-        for name in ("low", "mean", "high")
-        if interval.get(name) is not None
-    ]
+    ends = [end for _, interval, _ in rows for end in astuple(interval) if not math.isnan(end)]
     if not ends:
         return None
     if signed:
         ends.append(0.0)
-    low, high = min(ends), max(ends)
-    margin = MARGIN * (high - low) or 0.01
+    margin = MARGIN * (max(ends) - min(ends)) or 0.01
     # Nothing but a difference is below 0.
-    left = low - margin if signed else max(0.0, low - margin)
-    low, width = left, high + margin - left
+    left = min(ends) - margin if signed else max(0.0, min(ends) - margin)
+    width = max(ends) + margin - left
 
-    def place(value: float | None) -> float | None:
-        return None if value is None else round(100 * (value - low) / width, 2)
+    def place(value: float) -> float | None:
+        return None if math.isnan(value) else round(100 * (value - left) / width, 2)
 
-    form = "{:+.3f}" if signed else "{:.3f}"
+    form = _form(signed=signed)
     return IntervalPlot(
         title=title,
         note=note,
@@ -111,28 +102,33 @@ def interval_plot(
                 name,
                 interval_text(interval, signed=signed),
                 extra,
-                *(place(interval.get(end)) if interval else None for end in ("low", "mean", "high")),
+                low=place(interval.low),
+                mean=place(interval.mean),
+                high=place(interval.high),
             )
             for name, interval, extra in rows
         ),
-        left=form.format(low),
-        right=form.format(low + width),
+        left=form.format(left),
+        right=form.format(left + width),
         zero=place(0.0) if signed else None,
     )
 
 
-def calibration_plot(name: str, curve: Mapping[str, Any]) -> CalibrationPlot:
-    """The curve of one contender, as `figures.judgement_json` writes it."""
-    bins = zip(curve["predicted"], curve["observed"], curve["counts"], strict=True)
+def calibration_plot(name: str, error: Interval | None, bins: CalibrationBins) -> CalibrationPlot:
+    """The curve of one contender with its calibration error."""
     return CalibrationPlot(
         name=name,
-        note=f"error {interval_text(curve)}",
+        note=f"error {interval_text(error)}",
         dots=tuple(
             Dot(
                 round(100 * predicted, 2),
                 round(100 * (1 - observed), 2),
                 f"predicted {predicted:.3f}, observed {observed:.3f} of {count:,}",
             )
-            for predicted, observed, count in bins
+            for predicted, observed, count in zip(bins.predicted, bins.observed, bins.counts, strict=True)
         ),
     )
+
+
+def _form(*, signed: bool) -> str:
+    return "{:+.3f}" if signed else "{:.3f}"

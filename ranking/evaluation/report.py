@@ -1,36 +1,34 @@
-"""The report of an evaluation: the same JSON as a page, as Markdown and as it is, in a folder of its own.
-
-What is read here is the JSON that `figures.py` writes, so that the admin shows what is on record with a
-version in the same way, whoever put it there.
-"""
+"""A report as pages: as HTML and Markdown beside its JSON in a folder of its own, and in the admin."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils import timezone
 
 from core.errors import InvalidInput
 from ranking.datasets.manifest import dataset_name, whole_folder
 from ranking.evaluation.plots import (
+    NOTHING,
     CalibrationPlot,
     IntervalPlot,
     calibration_plot,
     interval_plot,
     interval_text,
 )
-from ranking.evaluation.results import FIGURES
+from ranking.evaluation_codec import to_json
+from ranking.evaluation_report import FIGURES, EvaluationReport, EvaluationResult, LogSupport
 
 _BETTER = {1: "higher is better", -1: "lower is better", 0: ""}
 
 
 @dataclass(frozen=True, slots=True)
-class ContenderVerdict:
-    """What the gate says of a contender."""
+class VerdictRow:
+    """The gate's verdict on a contender."""
 
     name: str
     passed: bool
@@ -38,8 +36,8 @@ class ContenderVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Counterfactual:
-    """How much of the log speaks for a contender."""
+class OffPolicyRow:
+    """The off-policy estimates of a contender, and how much of the log speaks for it."""
 
     name: str
     engaged: str
@@ -51,147 +49,64 @@ class Counterfactual:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """An evaluation as the templates show it.
+    """A report as the templates show it.
 
-    names   the contenders, the one that the others are held against first
-    saw_it  those whose models may have learned from part of what was held out
+    names   the contenders
+    leaked  those whose models may have learned from part of what was held out
     """
 
     title: str
     facts: tuple[tuple[str, str], ...]
     names: tuple[str, ...]
-    saw_it: tuple[str, ...]
-    against: str
+    leaked: tuple[str, ...]
+    baseline: str
     figures: tuple[IntervalPlot, ...]
     differences: tuple[IntervalPlot, ...]
     calibration: tuple[CalibrationPlot, ...]
-    counterfactual: tuple[Counterfactual, ...]
-    verdicts: tuple[ContenderVerdict, ...]
+    off_policy: tuple[OffPolicyRow, ...]
+    verdicts: tuple[VerdictRow, ...]
 
 
-def figure_of(judgement: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """One figure of a judgement's JSON with its interval; None where it has none."""
-    if name == "calibration_error":
-        found = judgement.get("calibration")
-    elif name in ("coverage", "engagement", "dislikes"):
-        found = judgement.get(name)
-    else:
-        found = judgement.get("figures", {}).get(name)
-    return found if isinstance(found, dict) and found.get("mean") is not None else None
-
-
-def view_of(evaluation: Mapping[str, Any]) -> ReportView:
-    """What there is to show of an evaluation's JSON, be it of `evaluate_models` or of `retrain`."""
-    judgements: list[dict[str, Any]] = evaluation.get("judgements", [])
-    names = tuple(one["name"] for one in judgements)
+def view_of(report: EvaluationReport) -> ReportView:
+    """The view of a report, be it of `evaluate_models`, of `retrain` or of a training command."""
+    results = report.results
     return ReportView(
-        title=f"Evaluation of {evaluation['use_case']}" if "use_case" in evaluation else "Evaluation",
-        facts=_facts(evaluation),
-        names=names,
-        saw_it=tuple(one["name"] for one in judgements if one.get("saw_it")),
-        against=evaluation.get("against", ""),
-        figures=_present(_figure_plot(name, judgements) for name in FIGURES),
-        differences=_present(_difference_plot(name, judgements) for name in FIGURES),
+        title=f"Evaluation of {report.use_case}" if report.use_case else "Evaluation",
+        facts=tuple(_facts(report)),
+        names=tuple(one.name for one in results),
+        leaked=tuple(one.name for one in results if one.leaked),
+        baseline=report.baseline,
+        figures=_present(_figure_plot(name, results) for name in FIGURES),
+        differences=_present(_difference_plot(name, results) for name in FIGURES),
         calibration=tuple(
-            calibration_plot(one["name"], one["calibration"]) for one in judgements if one.get("calibration")
+            calibration_plot(one.name, one.figures.get("calibration_error"), one.calibration)
+            for one in results
+            if one.calibration
         ),
-        counterfactual=tuple(_counterfactual(one) for one in judgements if one.get("engagement")),
-        verdicts=_verdicts(evaluation, judgements),
+        off_policy=tuple(
+            _off_policy(one, one.log_support["engagement"])
+            for one in results
+            if "engagement" in one.log_support
+        ),
+        verdicts=tuple(VerdictRow(one.name, one.gate.passed, one.gate.why) for one in results if one.gate),
     )
 
 
-def _present(plots: Any) -> tuple[IntervalPlot, ...]:
-    return tuple(plot for plot in plots if plot is not None)
-
-
-def _facts(evaluation: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    facts = [("judged on what came from", _moment(evaluation.get("from")))]
-    if "why_from" in evaluation:
-        facts[0] = (facts[0][0], f"{facts[0][1]}: {evaluation['why_from']}")
-    if "people" in evaluation:
-        facts.append(("people", f"{evaluation['people']:,}"))
-        facts.append(("lists shown", _of(evaluation["lists"], evaluation["lists_found"])))
-        datasets = evaluation["datasets"]
-        facts.append(("interactions", f"dataset {datasets['als']}"))
-        facts.append(("lists", f"dataset {datasets['ranker']}" if datasets["ranker"] else "none on record"))
-        facts.append(("seed", str(evaluation["seed"])))
-        facts.append(("made", _moment(evaluation["made_at"])))
-    if "report" in evaluation:
-        facts.append(("report", evaluation["report"]))
-    return tuple(facts)
-
-
-def _of(judged: int, found: int) -> str:
-    return f"{judged:,}" if judged == found else f"{judged:,}, drawn from {found:,}"
-
-
-def _moment(text: str | None) -> str:
-    if not text:
-        return "an unknown moment"
-    return f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def _figure_plot(name: str, judgements: Sequence[Mapping[str, Any]]) -> IntervalPlot | None:
-    figure = FIGURES[name]
-    rows = [(one["name"], figure_of(one, name), _seen(one)) for one in judgements]
-    return interval_plot(figure.title, _note(name), [row for row in rows if row[1] is not None])
-
-
-def _difference_plot(name: str, judgements: Sequence[Mapping[str, Any]]) -> IntervalPlot | None:
-    rows = []
-    for one in judgements:
-        difference = one.get("differences", {}).get(name)
-        if difference:
-            rows.append((one["name"], difference, f"{difference['people']:,} people"))
-    return interval_plot(FIGURES[name].title, _BETTER[FIGURES[name].better], rows, signed=True)
-
-
-def _note(name: str) -> str:
-    figure = FIGURES[name]
-    return f"{figure.note}; {_BETTER[figure.better]}" if figure.better else figure.note
-
-
-def _seen(judgement: Mapping[str, Any]) -> str:
-    return "may have seen part of it" if judgement.get("saw_it") else ""
-
-
-def _counterfactual(judgement: Mapping[str, Any]) -> Counterfactual:
-    estimate = judgement["engagement"]
-    effective = estimate["effective_slots"]
-    return Counterfactual(
-        name=judgement["name"],
-        engaged=interval_text(estimate),
-        disliked=interval_text(judgement.get("dislikes")),
-        effective_slots="–" if effective is None else f"{effective:,.0f}",
-        slots=f"{estimate['slots']:,}",
-        verdict=estimate["verdict"],
-    )
-
-
-def _verdicts(
-    evaluation: Mapping[str, Any], judgements: Sequence[Mapping[str, Any]]
-) -> tuple[ContenderVerdict, ...]:
-    found = [(one["name"], one["gate"]) for one in judgements if one.get("gate")]
-    if not found and evaluation.get("gate") and judgements:
-        found = [(judgements[0]["name"], evaluation["gate"])]
-    return tuple(ContenderVerdict(name, gate["passed"], gate["why"]) for name, gate in found)
-
-
-def write_report(evaluation: Mapping[str, Any], out: Path | None = None) -> Path:
+def write_report(report: EvaluationReport, out: Path | None = None) -> Path:
     """Writes report.html, report.md and report.json into a folder that is whole or not there.
 
     The folder is `out`, or a new one of REPORT_DIR. Raises InvalidInput where `out` is there already or
     cannot be made.
     """
-    made_at = datetime.fromisoformat(evaluation["made_at"])
-    target = out or Path(settings.REPORT_DIR) / evaluation["use_case"] / dataset_name(made_at)
+    made_at = report.made_at or timezone.now()
+    target = out or Path(settings.REPORT_DIR) / report.use_case / dataset_name(made_at)
     if target.exists():
         raise InvalidInput(f"{target} is there already; a report does not write over another.")
-    view = view_of(evaluation)
+    view = view_of(report)
     texts = {
         "report.html": render_to_string("evaluation/report.html", {"report": view}),
         "report.md": render_to_string("evaluation/report.md", {"report": view}),
-        "report.json": json.dumps(evaluation, indent=2, allow_nan=False) + "\n",
+        "report.json": json.dumps(to_json(report), indent=2, allow_nan=False) + "\n",
     }
     try:
         with whole_folder(target) as part:
@@ -201,3 +116,68 @@ def write_report(evaluation: Mapping[str, Any], out: Path | None = None) -> Path
     except OSError as error:
         raise InvalidInput(f"{target} cannot be written: {error.strerror}.") from error
     return target
+
+
+def _facts(report: EvaluationReport) -> Iterator[tuple[str, str]]:
+    yield "evaluated on what came from", _start(report)
+    if report.people is not None:
+        yield "people", _of(report.people, report.people_found)
+    if report.lists is not None:
+        yield "lists shown", _of(report.lists, report.lists_found)
+    for kind, dataset in report.datasets.items():
+        yield f"{kind} dataset", dataset or "none on record"
+    if report.seed is not None:
+        yield "seed", str(report.seed)
+    if report.made_at:
+        yield "made", _moment(report.made_at)
+    if report.folder:
+        yield "report", report.folder
+
+
+def _start(report: EvaluationReport) -> str:
+    start = _moment(report.start) if report.start else "an unknown moment"
+    return f"{start}: {report.why_start}" if report.why_start else start
+
+
+def _of(used: int, found: int | None) -> str:
+    return f"{used:,}" if found is None or used == found else f"{used:,}, drawn from {found:,}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _present(plots: Iterable[IntervalPlot | None]) -> tuple[IntervalPlot, ...]:
+    return tuple(plot for plot in plots if plot is not None)
+
+
+def _figure_plot(name: str, results: Sequence[EvaluationResult]) -> IntervalPlot | None:
+    figure = FIGURES[name]
+    rows = [
+        (one.name, one.figures[name], "may have seen part of it" if one.leaked else "")
+        for one in results
+        if name in one.figures
+    ]
+    note = f"{figure.note}; {_BETTER[figure.better]}" if figure.better else figure.note
+    return interval_plot(figure.title, note, rows)
+
+
+def _difference_plot(name: str, results: Sequence[EvaluationResult]) -> IntervalPlot | None:
+    rows = [
+        (one.name, found.interval, f"{found.people:,} people")
+        for one in results
+        if (found := one.difference(name))
+    ]
+    return interval_plot(FIGURES[name].title, _BETTER[FIGURES[name].better], rows, signed=True)
+
+
+def _off_policy(result: EvaluationResult, support: LogSupport) -> OffPolicyRow:
+    effective = support.effective_slots
+    return OffPolicyRow(
+        name=result.name,
+        engaged=interval_text(result.figures.get("engagement")),
+        disliked=interval_text(result.figures.get("dislikes")),
+        effective_slots=NOTHING if effective is None else f"{effective:,.0f}",
+        slots=f"{support.slots:,}",
+        verdict=support.verdict,
+    )

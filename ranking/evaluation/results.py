@@ -1,51 +1,22 @@
-"""What a judgement holds: figures per person, figures of the whole, and what they are called."""
+"""The evaluation of one contender in memory: its figures person by person, and the result made of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.arrays import Doubles, Ints
+from ranking.evaluation_report import CalibrationBins, EvaluationResult, LogSupport
 from ranking.statistics.metrics import CalibrationCurve, Interval, bootstrap_interval
 from ranking.statistics.off_policy import Estimate
 
 K = 10
-
-
-@dataclass(frozen=True, slots=True)
-class FigureName:
-    """A figure's title, what it says, and which way is better: 1 higher, -1 lower, 0 neither."""
-
-    title: str
-    note: str
-    better: int
-
-
-FIGURES: dict[str, FigureName] = {
-    "ndcg": FigureName("NDCG@10", "lists made for people, against what they liked afterwards", 1),
-    "recall": FigureName("Recall@10", "share of what they liked afterwards that is in the first 10", 1),
-    "hit_rate": FigureName("HR@10", "share of people with any of it in the first 10", 1),
-    "mrr": FigureName("MRR@10", "1 / rank of the first of it", 1),
-    "list_ndcg": FigureName("NDCG@10, lists shown", "the lists people were shown, in this order", 1),
-    "list_order": FigureName("AUC, lists shown", "liked above disliked in the lists people were shown", 1),
-    "order": FigureName("AUC", "an item liked afterwards above one disliked afterwards; 0.5 is chance", 1),
-    "disliked_share": FigureName(
-        "Disliked in top 10", "share of the first 10 that people disliked afterwards, of those who did", -1
-    ),
-    "candidate_recall": FigureName("Candidate recall", "share of what they liked that was retrieved", 1),
-    "novelty": FigureName("Novelty", "bits; one more is an item half as popular", 0),
-    "coverage": FigureName("Coverage", "share of the catalogue in anybody's first 10", 0),
-    "calibration_error": FigureName(
-        "Calibration error", "mean distance of the score from the share that people engaged with", -1
-    ),
-    "engagement": FigureName("Engaged (SNIPS)", "share of seen slots engaged with, had it made the lists", 1),
-    "dislikes": FigureName("Disliked (SNIPS)", "share of seen slots disliked, had it made the lists", -1),
-}
-"""Every figure of a judgement by its name in JSON, in the order of the report."""
+NOWHERE = Interval(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonFigures:
-    """One figure for each judged person, (p,), user ids sorted; NaN where it is not defined for them."""
+    """One figure of each person evaluated on, (p,), user ids sorted; NaN where it is not defined for them."""
 
     user_ids: Ints
     values: Doubles
@@ -64,12 +35,9 @@ class PersonFigures:
         return a[both], b[both]
 
 
-NOWHERE = Interval(np.nan, np.nan, np.nan)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class ContenderEvaluation:
-    """How one contender did. Which figures there are depends on what was held out.
+    """The evaluation of one contender. Which figures there are depends on what was held out.
 
     figures       by name, per person. On people whom lists are made for: ndcg, recall, hit_rate, mrr,
                   novelty, disliked_share, order (liked above disliked), candidate_recall. On lists that
@@ -78,7 +46,7 @@ class ContenderEvaluation:
     calibration   predicted against observed share of engaged slots; None where there are no probabilities
     calibration_error   the mean distance between the two
     engagement, dislikes   counterfactual share of engaged and of disliked slots; None without propensities
-    saw_it        whether its models may have learned from part of what was held out
+    leaked        its models may have learned from part of what was held out
     """
 
     name: str
@@ -89,10 +57,55 @@ class ContenderEvaluation:
     calibration_error: Interval = NOWHERE
     engagement: Estimate | None = None
     dislikes: Estimate | None = None
-    saw_it: bool = False
+    leaked: bool = False
 
     @property
     def people(self) -> int:
         """How many people any figure is defined for."""
-        judged = [one.user_ids[~np.isnan(one.values)] for one in self.figures.values()]
-        return len(np.unique(np.concatenate(judged))) if judged else 0
+        known = [one.user_ids[~np.isnan(one.values)] for one in self.figures.values()]
+        return len(np.unique(np.concatenate(known))) if known else 0
+
+    def result(self, *, seed: int) -> EvaluationResult:
+        """The means of the figures with their intervals; figures that are NaN are left out."""
+        intervals = dict(self._intervals(np.random.default_rng(seed)))
+        estimates = {"engagement": self.engagement, "dislikes": self.dislikes}
+        return EvaluationResult(
+            name=self.name,
+            figures={name: found for name, found in intervals.items() if not np.isnan(found.mean)},
+            people=self.people,
+            calibration=None if self.calibration is None else _bins(self.calibration),
+            log_support={name: _support(found) for name, found in estimates.items() if found is not None},
+            leaked=self.leaked,
+        )
+
+    def _intervals(self, rng: np.random.Generator) -> Iterator[tuple[str, Interval]]:
+        yield from ((name, figure.interval(rng)) for name, figure in self.figures.items())
+        yield "coverage", self.coverage
+        yield "calibration_error", self.calibration_error
+        if self.engagement is not None:
+            yield "engagement", self.engagement.value
+        if self.dislikes is not None:
+            yield "dislikes", self.dislikes.value
+
+
+def _bins(curve: CalibrationCurve) -> CalibrationBins:
+    return CalibrationBins(
+        predicted=tuple(curve.predicted.tolist()),
+        observed=tuple(curve.observed.tolist()),
+        counts=tuple(curve.counts.tolist()),
+    )
+
+
+def _support(estimate: Estimate) -> LogSupport:
+    return LogSupport(
+        slots=estimate.slots,
+        people=estimate.people,
+        effective_slots=_finite(estimate.effective_slots),
+        support=_finite(estimate.support),
+        enough=estimate.enough,
+        verdict=estimate.verdict,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

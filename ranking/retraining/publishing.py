@@ -9,7 +9,7 @@ from django.db import transaction
 
 from core.domain import UseCase
 from feedback.training import mark_negative_examples_as_used, untrained_examples
-from ranking.evaluation.gate import GateVerdict
+from ranking.evaluation_report import GateVerdict
 from ranking.models import ExampleUse, ModelVersion
 from ranking.registry.versions import (
     activate_version,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.conf import settings
 
 from core.arrays import Doubles
 from core.domain import UseCase
@@ -17,10 +16,13 @@ from ranking.datasets.manifest import Manifest
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.datasets.session_log import sessions_until
 from ranking.evaluation.contenders import POPULARITY, Contender
-from ranking.evaluation.figures import judgement_json, verdict_json
-from ranking.evaluation.gate import GateRules, GateVerdict, compare
+from ranking.evaluation.gate import compare
 from ranking.evaluation.heldout import HeldOut, hold_out, load_lists
 from ranking.evaluation.judging import judge
+from ranking.evaluation.reporting import gate_rules, make_report
+from ranking.evaluation_codec import to_json
+from ranking.evaluation_report import GateVerdict
+from ranking.models import StoredReport
 from ranking.recommenders.training import TrainingError
 from ranking.registry.loading import LoadedModels
 from ranking.retraining.lineage import JUDGED_UNTIL, seen_until
@@ -122,15 +124,18 @@ def compare_models(
     contenders = [Contender("candidate", candidate), Contender("active", active)]
     if active.version_ids:
         contenders.append(Contender(POPULARITY))
-    judgements = judge(contenders, run.held, run.use_case, seed=run.seed, progress=run.progress)
-    rules = GateRules(margin=settings.GATE_MARGIN, min_people=settings.GATE_MIN_PEOPLE)
-    verdict = compare(judgements[0], judgements[1], rules, seed=run.seed)
-    evaluation = {
-        "from": datetime.fromtimestamp(run.cut, UTC).isoformat(),
-        "judgements": [judgement_json(judgement, seed=run.seed) for judgement in judgements],
-        "gate": verdict_json(verdict),
-    }
-    return {"evaluation": evaluation}, verdict
+    evaluations = judge(contenders, run.held, run.use_case, seed=run.seed, progress=run.progress)
+    verdict = compare(evaluations[0], evaluations[1], gate_rules(), seed=run.seed)
+    report = make_report(
+        evaluations,
+        run.held,
+        baseline=evaluations[1],
+        verdicts={evaluations[0].name: verdict},
+        use_case=run.use_case,
+        seed=run.seed,
+        why_start="the candidate learned from what came before",
+    )
+    return {StoredReport.LATEST: to_json(report)}, verdict
 
 
 def manifest_json(run: Run, manifest: Manifest, examples: list[int]) -> dict[str, Any]:

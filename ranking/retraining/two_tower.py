@@ -4,8 +4,8 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ranking.evaluation.gate import GateVerdict
-from ranking.models import ModelVersion
+from ranking.evaluation_report import GateVerdict
+from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.training import TrainingError
 from ranking.recommenders.two_tower.dataset.arrays import load_two_tower_data
 from ranking.recommenders.two_tower.dataset.generate import generate_two_tower_dataset
@@ -55,7 +55,7 @@ def _train_and_judge(run: Run, winner: LoadedModels) -> tuple[Judged, LoadedMode
     )
     if verdict.passed:
         among_all, in_place = compare_models(run, candidate, winner)
-        metrics["evaluation_in_place"] = among_all["evaluation"]
+        metrics[StoredReport.IN_PLACE] = among_all[StoredReport.LATEST]
         verdict = _both(verdict, in_place)
     examples = dataset.manifest.negative_examples
     judged = Judged(
@@ -72,4 +72,4 @@ def _train_and_judge(run: Run, winner: LoadedModels) -> tuple[Judged, LoadedMode
 
 def _both(alone: GateVerdict, in_place: GateVerdict) -> GateVerdict:
     why = f"Alone: {alone.why} Among all that serves: {in_place.why}"
-    return GateVerdict(in_place.passed, why, (*alone.differences, *in_place.differences))
+    return GateVerdict(in_place.passed, why)

@@ -10,8 +10,9 @@ from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.evaluation.evaluate import Evaluation, Request, evaluate_models
 from ranking.evaluation.plots import interval_text
-from ranking.evaluation.report import figure_of
-from ranking.evaluation.results import FIGURES
+from ranking.evaluation.report import view_of
+from ranking.evaluation_codec import from_json
+from ranking.evaluation_report import FIGURES
 from ranking.management.options import number
 
 
@@ -51,17 +52,15 @@ class Command(HeedCommand):
             return evaluate_models(request, progress)
 
     def describe(self, summary: Mapping[str, Any]) -> str:
-        evaluation = summary["evaluation"]
-        lines = [
-            f"judged on what came from {evaluation['from']}: {evaluation['why_from']}",
-            f"{evaluation['people']:,} people, {evaluation['lists']:,} lists",
-        ]
-        for one in evaluation["judgements"]:
-            lines.append(f"{one['name']}{' (may have seen part of it)' if one['saw_it'] else ''}:")
-            figures = ((figure.title, figure_of(one, name)) for name, figure in FIGURES.items())
-            lines += [f"  {title}: {interval_text(found)}" for title, found in figures if found]
-            if one["gate"]:
-                lines.append(
-                    f"  gate: {'passes' if one['gate']['passed'] else 'fails'}. {one['gate']['why']}"
-                )
+        report = from_json(summary["evaluation"])
+        lines = [f"{name}: {value}" for name, value in view_of(report).facts] if report else []
+        for one in report.results if report else ():
+            lines.append(f"{one.name}{' (may have seen part of it)' if one.leaked else ''}:")
+            lines += [
+                f"  {figure.title}: {interval_text(one.figures[name])}"
+                for name, figure in FIGURES.items()
+                if name in one.figures
+            ]
+            if one.gate:
+                lines.append(f"  gate: {'passes' if one.gate.passed else 'fails'}. {one.gate.why}")
         return "\n".join([*lines, f"report: {summary['report']}"])

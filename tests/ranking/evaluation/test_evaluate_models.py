@@ -2,7 +2,8 @@
 
 import io
 import json
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from core.progress import Progress
 from ranking.datasets.event_log import generate_als_dataset
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.evaluation.report import view_of
-from ranking.models import ModelVersion
+from ranking.evaluation_codec import to_json
+from ranking.evaluation_report import EvaluationReport, EvaluationResult, GateVerdict
+from ranking.models import ModelVersion, StoredReport
 from ranking.registry.versions import activate_version, read_verified, reject_version
 from recommendations.models import RecommendationSession
 from serving.pipeline import recommend
@@ -81,7 +84,7 @@ def run(*arguments: str) -> dict[str, Any]:
 
 
 def names(answer: dict[str, Any]) -> list[str]:
-    return [one["name"] for one in answer["evaluation"]["judgements"]]
+    return [one["name"] for one in answer["evaluation"]["results"]]
 
 
 def test_versions_are_compared_and_the_result_is_kept() -> None:
@@ -90,23 +93,28 @@ def test_versions_are_compared_and_the_result_is_kept() -> None:
     answer = run(good.label, bad.label)
     assert names(answer) == [good.label, bad.label, "popularity", f"{good.label} with boosts", "random"]
     evaluation = answer["evaluation"]
-    assert evaluation["from"] == CUT.isoformat()
-    assert evaluation["why_from"] == "the moment up to which the newest of the versions learned"
+    assert datetime.fromisoformat(evaluation["start"]) == CUT
+    assert evaluation["why_start"] == "the moment up to which the newest of the versions learned"
     assert evaluation["people"] == 24
-    first, second = evaluation["judgements"][:2]
+    first, second = evaluation["results"][:2]
     assert first["figures"]["ndcg"]["mean"] > second["figures"]["ndcg"]["mean"]
     assert first["figures"]["ndcg"]["low"] <= first["figures"]["ndcg"]["mean"]
     assert first["gate"] is None
-    assert not first["saw_it"]
+    assert not first["leaked"]
     assert second["gate"]["passed"] is False
-    assert second["differences"]["ndcg"]["people"] == 24
-    assert second["differences"]["ndcg"]["mean"] < 0
-    good.refresh_from_db()
-    bad.refresh_from_db()
-    assert good.metrics["evaluation"]["judgements"][0]["name"] == good.label
-    assert bad.metrics["evaluation"]["judgements"][0]["name"] == bad.label
-    assert bad.metrics["evaluation"]["gate"] == second["gate"]
-    assert bad.metrics["evaluation"]["report"] == answer["report"]
+    ndcg = next(one for one in second["differences"] if one["figure"] == "ndcg")
+    assert (ndcg["people"], ndcg["baseline"]) == (24, good.label)
+    assert ndcg["interval"]["mean"] < 0
+    for version in (good, bad):
+        version.refresh_from_db()
+        report = version.evaluation()
+        assert report is not None
+        assert report.folder == answer["report"]
+        assert report.results[0].name == version.label
+    found = bad.result()
+    assert found is not None
+    assert found.gate is not None
+    assert asdict(found.gate) == second["gate"]
 
 
 def test_the_report_is_whole_in_three_forms(settings: Settings) -> None:
@@ -158,14 +166,16 @@ def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named() -> None:
     answer = run(one.label, f"{other.label}+{one.label}", f"{one.label}+{active.label}")
     assert names(answer)[:2] == [f"{active.label}+{one.label}", f"{other.label}+{one.label}"]
     one.refresh_from_db()
-    assert one.metrics["evaluation"]["judgements"][0]["name"] == f"{active.label}+{one.label}"
+    found = one.result()
+    assert found is not None
+    assert found.name == f"{active.label}+{one.label}"
 
 
 def test_without_any_version_popularity_stands_alone() -> None:
     live()
     answer = run()
     assert names(answer) == ["popularity", "popularity with boosts", "random"]
-    assert answer["evaluation"]["why_from"] == "the last tenth of the log"
+    assert answer["evaluation"]["why_start"] == "the last tenth of the log"
 
 
 @pytest.mark.parametrize("learned", [END.isoformat(), None])
@@ -173,8 +183,8 @@ def test_who_saw_what_is_judged_on_is_marked_everywhere(learned: str | None) -> 
     items = live()
     clean, late = als(items), als(items, learned=learned, seed=1)
     answer = run(clean.label, late.label)
-    assert "the last tenth of the log, because fewer than 20 people" in answer["evaluation"]["why_from"]
-    saw = {one["name"]: one["saw_it"] for one in answer["evaluation"]["judgements"]}
+    assert "the last tenth of the log, because fewer than 20 people" in answer["evaluation"]["why_start"]
+    saw = {one["name"]: one["leaked"] for one in answer["evaluation"]["results"]}
     assert saw == {
         clean.label: False,
         late.label: True,
@@ -184,28 +194,29 @@ def test_who_saw_what_is_judged_on_is_marked_everywhere(learned: str | None) -> 
     }
     folder = Path(answer["report"])
     for name in ("report.html", "report.md"):
-        assert "May have learned from part of what they are judged on:" in (folder / name).read_text()
+        assert "May have learned from part of what they are evaluated on:" in (folder / name).read_text()
     out = io.StringIO()
     call_command("evaluate_models", late.label, "--quiet", stdout=out)
     assert f"{late.label} (may have seen part of it):" in out.getvalue()
-    assert not answer["evaluation"]["judgements"][1]["gate"]["passed"]
+    assert not answer["evaluation"]["results"][1]["gate"]["passed"]
 
 
 @pytest.mark.parametrize("since", ["2026-01-11", "2026-01-11T00:00:00+00:00", "2026-01-11T02:00:00+02:00"])
 def test_the_moment_may_be_asked_for(since: str) -> None:
     version = als(live())
     evaluation = run(version.label, "--since", since)["evaluation"]
-    assert (evaluation["from"], evaluation["why_from"]) == (CUT.isoformat(), "as asked for")
+    assert datetime.fromisoformat(evaluation["start"]) == CUT
+    assert evaluation["why_start"] == "as asked for"
 
 
 @pytest.mark.parametrize("since", ["1999-01-01", "2100-01-01"])
 def test_a_moment_before_or_after_everything_leaves_nothing_to_say(since: str) -> None:
     version = als(live())
     answer = run(version.label, "--since", since)
-    assert answer["evaluation"]["judgements"][0]["name"] == version.label
+    assert answer["evaluation"]["results"][0]["name"] == version.label
     if since > "2026":
         assert answer["evaluation"]["people"] == 0
-        assert "nobody and nothing to judge on" in (Path(answer["report"]) / "report.md").read_text()
+        assert "nobody and nothing to evaluate on" in (Path(answer["report"]) / "report.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -220,7 +231,7 @@ def test_an_empty_installation_and_a_log_of_one_person() -> None:
     with pytest.raises(CommandError, match="Run generate_als_dataset first"):
         run()
     generate_als_dataset(use_case=MOVIES, progress=QUIET, now=END)
-    assert run()["evaluation"]["why_from"] == "nothing happened yet"
+    assert run()["evaluation"]["why_start"] == "nothing happened yet"
     live(people=1)
     assert names(run())[0] == "popularity"
 
@@ -279,12 +290,12 @@ def test_lists_that_were_shown_are_judged_as_well() -> None:
     assert names(answer)[-1] == "as shown"
     evaluation = answer["evaluation"]
     assert evaluation["lists"] == evaluation["lists_found"] == 24
-    shown = {one["name"]: one for one in evaluation["judgements"]}
+    shown = {one["name"]: one for one in evaluation["results"]}
     assert shown["as shown"]["figures"]["list_ndcg"]["mean"] == pytest.approx(
         (3 + 0 + 1 / 2) / (3 + 1 / 1.584963 + 0), abs=1e-4
     )
-    assert shown["as shown"]["engagement"]["mean"] == pytest.approx(1 / 3)
-    assert shown["as shown"]["dislikes"]["mean"] == pytest.approx(1 / 3)
+    assert shown["as shown"]["figures"]["engagement"]["mean"] == pytest.approx(1 / 3)
+    assert shown["as shown"]["figures"]["dislikes"]["mean"] == pytest.approx(1 / 3)
     assert shown[version.label]["calibration"] is not None
     assert shown["popularity"]["calibration"] is None
     text = (Path(answer["report"]) / "report.md").read_text()
@@ -294,18 +305,18 @@ def test_lists_that_were_shown_are_judged_as_well() -> None:
 
 def test_what_decided_about_a_version_is_kept_beside_a_later_evaluation() -> None:
     version = als(live())
-    decided = {
-        "from": CUT.isoformat(),
-        "judgements": [],
-        "gate": {"passed": True, "why": "Better.", "differences": {}},
-    }
-    version.metrics = {"evaluation": decided}
+    decided = EvaluationReport(
+        results=(EvaluationResult("candidate", gate=GateVerdict(passed=True, why="Better.")),), start=CUT
+    )
+    version.metrics = {StoredReport.LATEST: to_json(decided)}
     version.save()
     run(version.label)
     run(version.label)
     version.refresh_from_db()
-    assert version.metrics["evaluation_by_gate"] == decided
-    assert version.metrics["evaluation"]["judgements"]
+    assert version.evaluation(StoredReport.DECIDING) == decided
+    latest = version.evaluation()
+    assert latest is not None
+    assert latest.results[0].name == version.label
 
 
 def test_the_admin_shows_an_evaluation(client: Client, staff: User) -> None:
@@ -317,7 +328,9 @@ def test_the_admin_shows_an_evaluation(client: Client, staff: User) -> None:
     for shown in ("What the gate says", "NDCG@10", "Against als-movie_home-1", "<svg", "report.json"):
         assert (shown in page) == (shown != "report.json")
     other.refresh_from_db()
-    ndcg = other.metrics["evaluation"]["judgements"][0]["figures"]["ndcg"]["mean"]
+    found = other.result()
+    assert found is not None
+    ndcg = found.figures["ndcg"].mean
     assert f"{ndcg:.3f} [" in client.get("/admin/ranking/modelversion/").content.decode()
 
 
@@ -327,7 +340,7 @@ def test_the_admin_marks_who_saw_what_it_was_judged_on(client: Client, staff: Us
     run(late.label)
     assert "(may have seen it)" in client.get("/admin/ranking/modelversion/").content.decode()
     page = client.get(f"/admin/ranking/modelversion/{late.pk}/change/").content.decode()
-    assert "May have learned from part of what they are judged on" in page
+    assert "May have learned from part of what they are evaluated on" in page
 
 
 def test_the_admin_shows_what_retrain_writes(client: Client, staff: User) -> None:
@@ -365,5 +378,5 @@ def test_the_admin_shows_what_retrain_writes(client: Client, staff: User) -> Non
 
 
 def test_an_evaluation_without_anything_can_be_shown() -> None:
-    view = view_of({})
+    view = view_of(EvaluationReport())
     assert (view.names, view.figures, view.verdicts) == ((), (), ())

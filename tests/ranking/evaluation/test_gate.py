@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from core.arrays import Doubles
-from ranking.evaluation.gate import GateRules, GateVerdict, compare, paired_differences
+from ranking.evaluation.gate import GateRules, compare, paired_differences
 from ranking.evaluation.results import ContenderEvaluation, PersonFigures
+from ranking.evaluation_report import GateVerdict
 
 RULES = GateRules(margin=-0.02, min_people=20)
 PEOPLE = 60
@@ -13,7 +14,7 @@ RNG = np.random.default_rng
 BASE = RNG(0).uniform(0.2, 0.6, PEOPLE)
 
 
-def judged(name: str, figures: dict[str, Doubles], *, saw_it: bool = False) -> ContenderEvaluation:
+def judged(name: str, figures: dict[str, Doubles], *, leaked: bool = False) -> ContenderEvaluation:
     return ContenderEvaluation(
         name=name,
         k=10,
@@ -21,7 +22,7 @@ def judged(name: str, figures: dict[str, Doubles], *, saw_it: bool = False) -> C
             figure: PersonFigures(np.arange(100, 100 + len(values)), np.asarray(values, dtype=np.float64))
             for figure, values in figures.items()
         },
-        saw_it=saw_it,
+        leaked=leaked,
     )
 
 
@@ -119,11 +120,11 @@ def test_worse_by_chance_alone_is_not_clearly_worse() -> None:
 
 
 def test_who_has_seen_the_answers_does_not_pass() -> None:
-    candidate, active = judged("new", {"ndcg": BASE + 0.3}, saw_it=True), judged("old", {"ndcg": BASE})
+    candidate, active = judged("new", {"ndcg": BASE + 0.3}, leaked=True), judged("old", {"ndcg": BASE})
     found = compare(candidate, active, RULES, seed=0)
     assert not found.passed
-    assert "new may have learned from part of what it would be judged on" in found.why
-    assert found.differences[0].interval.mean == pytest.approx(0.3)
+    assert "new may have learned from part of what it is evaluated on" in found.why
+    assert paired_differences(candidate, active, seed=0)[0].interval.mean == pytest.approx(0.3)
 
 
 def test_people_are_paired_by_who_they_are() -> None:

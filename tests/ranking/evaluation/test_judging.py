@@ -226,7 +226,7 @@ def test_a_model_that_saw_what_is_held_out_is_marked() -> None:
         Contender("late", models(), seen_until=DAY + 1),
         Contender("unknown", models()),
     )
-    assert [found[name].saw_it for name in ("clean", "late", "unknown", RANDOM)] == [
+    assert [found[name].leaked for name in ("clean", "late", "unknown", RANDOM)] == [
         False,
         True,
         False,

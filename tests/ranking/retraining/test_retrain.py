@@ -170,9 +170,12 @@ class TestRun:
         assert (before.status, als.parent) == (Status.ARCHIVED, before)
         assert load_als(read_verified(als)).item_ids.tolist() == [film.pk for film in films]
         assert als.hyper_parameters["factors"] == 4
-        names = [one["name"] for one in als.metrics["evaluation"]["judgements"]]
+        report = als.evaluation()
+        assert report is not None
+        names = [one.name for one in report.results]
         assert names[:3] == ["candidate", "active", "popularity"]
-        assert als.metrics["evaluation"]["gate"]["passed"] is True
+        assert report.results[0].gate is not None
+        assert report.results[0].gate.passed
         ranker = of("ranker")
         assert summary.outcomes[1].version == ranker.label
         assert load_ranker(read_verified(ranker)).probabilities(np.zeros((1, len(FEATURES)), np.float32))
@@ -248,7 +251,9 @@ class TestRun:
     def test_the_first_model_is_held_against_popularity(self, people: list[User], films: list[Item]) -> None:
         summary = run()
         assert summary.outcomes[0].status == Status.ACTIVE
-        names = [one["name"] for one in of("als").metrics["evaluation"]["judgements"]]
+        report = of("als").evaluation()
+        assert report is not None
+        names = [one.name for one in report.results]
         assert names.count("popularity") == 0
         assert names[:2] == ["candidate", "active"]
 

@@ -22,7 +22,7 @@ from ranking.datasets.event_log import generate_als_dataset
 from ranking.datasets.manifest import datasets_folder
 from ranking.evaluation.contenders import look
 from ranking.live import Live
-from ranking.models import ExampleUse, ModelVersion
+from ranking.models import ExampleUse, ModelVersion, StoredReport
 from ranking.recommenders.als.file import load_als
 from ranking.recommenders.training import TrainingError
 from ranking.recommenders.two_tower import train as trainer
@@ -110,8 +110,8 @@ class TestEvaluation:
     def run(*arguments: str) -> list[dict[str, Any]]:
         out = io.StringIO()
         call_command("evaluate_models", "--json", "--quiet", *arguments, stdout=out)
-        judgements: list[dict[str, Any]] = json.loads(out.getvalue())["evaluation"]["judgements"]
-        return judgements
+        results: list[dict[str, Any]] = json.loads(out.getvalue())["evaluation"]["results"]
+        return results
 
     def names(self, *arguments: str) -> list[str]:
         named = [one["name"] for one in self.run(*arguments)]
@@ -125,7 +125,9 @@ class TestEvaluation:
         assert second["gate"]["passed"] is False
         assert "popularity" in {one["name"] for one in others}
         good.refresh_from_db()
-        assert good.metrics["evaluation"]["judgements"][0]["name"] == good.label
+        found = good.result()
+        assert found is not None
+        assert found.name == good.label
 
     def test_a_version_of_each_kind_can_be_named_together(self, items: list[Item]) -> None:
         labels = [version.label for version in (als(items), tower(items), ranker())]
@@ -243,9 +245,12 @@ class TestRetrain:
         assert als_version.dataset_manifest["window_end"] == manifest["window_end"]
         assert version.hyper_parameters.items() >= SMALL.items()
         assert load_two_tower(read_verified(version)).item_ids.tolist() == sorted(item.pk for item in items)
-        names = [one["name"] for one in version.metrics["evaluation"]["judgements"]]
-        assert names[:3] == ["candidate", "active", "popularity"]
-        assert version.metrics["evaluation_in_place"]["gate"]["passed"] is True
+        alone, in_place = version.evaluation(), version.evaluation(StoredReport.IN_PLACE)
+        assert alone is not None
+        assert [one.name for one in alone.results][:3] == ["candidate", "active", "popularity"]
+        assert in_place is not None
+        assert in_place.results[0].gate is not None
+        assert in_place.results[0].gate.passed
         used = ExampleUse.objects.filter(version=version).values_list("example_id", flat=True)
         assert list(used) == manifest["negative_examples"] != []
 

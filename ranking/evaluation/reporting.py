@@ -1,0 +1,55 @@
+"""From the evaluations of contenders to a report: their results, each beside the baseline, under the gate."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from core.domain import UseCase
+from ranking.evaluation.gate import GateRules, paired_differences
+from ranking.evaluation.heldout import HeldOut
+from ranking.evaluation.results import ContenderEvaluation
+from ranking.evaluation_report import EvaluationReport, EvaluationResult, GateVerdict
+
+
+def make_report(
+    evaluations: Sequence[ContenderEvaluation],
+    held: HeldOut,
+    *,
+    baseline: ContenderEvaluation,
+    verdicts: Mapping[str, GateVerdict],
+    use_case: UseCase,
+    seed: int,
+    why_start: str,
+    datasets: Mapping[str, str | None] | None = None,
+) -> EvaluationReport:
+    """The report of contenders evaluated on `held`, in their order.
+
+    baseline  the one of them that the others are compared with
+    verdicts  of the gate, by contender, for those that it was asked about
+    """
+
+    def result(one: ContenderEvaluation) -> EvaluationResult:
+        differences = () if one is baseline else paired_differences(one, baseline, seed=seed)
+        return replace(one.result(seed=seed), differences=differences, gate=verdicts.get(one.name))
+
+    return EvaluationReport(
+        results=tuple(result(one) for one in evaluations),
+        use_case=use_case.name,
+        start=datetime.fromtimestamp(held.start, UTC),
+        why_start=why_start,
+        made_at=timezone.now(),
+        seed=seed,
+        people=held.people_judged,
+        people_found=held.found[0],
+        lists=len(held.lists),
+        lists_found=held.found[1],
+        datasets=datasets or {},
+    )
+
+
+def gate_rules() -> GateRules:
+    """The rules of the gate by GATE_MARGIN and GATE_MIN_PEOPLE."""
+    return GateRules(margin=settings.GATE_MARGIN, min_people=settings.GATE_MIN_PEOPLE)

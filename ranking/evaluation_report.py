@@ -1,0 +1,163 @@
+"""Evaluation results, typed: the figures of each contender, their differences, and what the gate says.
+
+A report is what one evaluation found. It is stored with the model versions it is about, written beside the
+report's pages, and read by the admin and the commands; `evaluation_codec` is its form as JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ranking.statistics.metrics import Interval
+
+SCHEMA_VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FigureName:
+    """A figure's title, what it says, and which way is better: 1 higher, -1 lower, 0 neither."""
+
+    title: str
+    note: str
+    better: int
+
+
+FIGURES: dict[str, FigureName] = {
+    "ndcg": FigureName("NDCG@10", "lists made for people, against what they liked afterwards", 1),
+    "recall": FigureName("Recall@10", "share of what they liked afterwards that is in the first 10", 1),
+    "recall_100": FigureName("Recall@100", "the same share in the first 100", 1),
+    "hit_rate": FigureName("HR@10", "share of people with any of it in the first 10", 1),
+    "mrr": FigureName("MRR@10", "1 / rank of the first of it", 1),
+    "list_ndcg": FigureName("NDCG@10, lists shown", "the lists people were shown, in this order", 1),
+    "list_order": FigureName("AUC, lists shown", "liked above disliked in the lists people were shown", 1),
+    "order": FigureName("AUC", "an item liked afterwards above one disliked afterwards; 0.5 is chance", 1),
+    "disliked_share": FigureName(
+        "Disliked in top 10", "share of the first 10 that people disliked afterwards, of those who did", -1
+    ),
+    "candidate_recall": FigureName("Candidate recall", "share of what they liked that was retrieved", 1),
+    "novelty": FigureName("Novelty", "bits; one more is an item half as popular", 0),
+    "coverage": FigureName("Coverage", "share of the catalogue in anybody's first 10", 0),
+    "calibration_error": FigureName(
+        "Calibration error", "mean distance of the score from the share that people engaged with", -1
+    ),
+    "engagement": FigureName("Engaged (SNIPS)", "share of seen slots engaged with, had it made the lists", 1),
+    "dislikes": FigureName("Disliked (SNIPS)", "share of seen slots disliked, had it made the lists", -1),
+}
+"""Every figure by its name in JSON, in the order of the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """A contender's figure minus that of the baseline, over the people for whom both are defined."""
+
+    figure: str
+    baseline: str
+    people: int
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """Whether a candidate may serve, and why in words."""
+
+    passed: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBins:
+    """Predicted and observed shares of engaged slots and their number, bin by bin from the lowest."""
+
+    predicted: tuple[float, ...]
+    observed: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not len(self.predicted) == len(self.observed) == len(self.counts):
+            raise ValueError("Every bin has a predicted share, an observed share and a count.")
+
+
+@dataclass(frozen=True, slots=True)
+class LogSupport:
+    """How much of the log an off-policy estimate rests on, and in words whether that is enough.
+
+    effective_slots  how many slots of equal weight would say as much; None where none say anything
+    support          share of the logged slots that the contender could have filled so
+    """
+
+    slots: int
+    people: int
+    effective_slots: float | None
+    support: float | None
+    enough: bool
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """The figures of one contender.
+
+    figures      by their names in FIGURES, with intervals; what does not exist is left out
+    people       how many any figure is defined for; None where that was not stored
+    differences  to the baseline, person by person
+    gate         what the gate says of it against the baseline; None where it was not asked
+    log_support  of the off-policy estimates `engagement` and `dislikes`
+    leaked       its models may have learned from part of what it was evaluated on
+    """
+
+    name: str
+    figures: Mapping[str, Interval] = field(default_factory=dict)
+    people: int | None = None
+    differences: tuple[PairedDifference, ...] = ()
+    gate: GateVerdict | None = None
+    calibration: CalibrationBins | None = None
+    log_support: Mapping[str, LogSupport] = field(default_factory=dict)
+    leaked: bool = False
+
+    def difference(self, figure: str) -> PairedDifference | None:
+        """The first difference in a figure, None where there is none."""
+        return next((one for one in self.differences if one.figure == figure), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationReport:
+    """One evaluation: what it was made on, and the result of each contender.
+
+    In a model version's record the version's own result is the first; elsewhere that of the baseline is.
+
+    results       empty where nothing could be evaluated; `why_empty` then says why
+    start         evaluated on what came from here on; `why_start` says why from there
+    people, lists how many it was made on; `…_found` of how many that could be
+    datasets      name of the dataset of each kind, None where there is none
+    folder        of the report's pages, "" where none were written
+    """
+
+    results: tuple[EvaluationResult, ...] = ()
+    use_case: str = ""
+    start: datetime | None = None
+    why_start: str = ""
+    made_at: datetime | None = None
+    seed: int | None = None
+    people: int | None = None
+    people_found: int | None = None
+    lists: int | None = None
+    lists_found: int | None = None
+    datasets: Mapping[str, str | None] = field(default_factory=dict)
+    folder: str = ""
+    why_empty: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def own(self) -> EvaluationResult | None:
+        """The first result: that of the version it is stored with."""
+        return self.results[0] if self.results else None
+
+    @property
+    def baseline(self) -> str:
+        """The contender that the differences are to; "" where there are none."""
+        differences = (one for result in self.results for one in result.differences)
+        return next((one.baseline for one in differences), "")
+
+    def starting_with(self, name: str) -> "EvaluationReport":
+        """The same report, the result of this contender first."""
+        return replace(self, results=tuple(sorted(self.results, key=lambda one: one.name != name)))
