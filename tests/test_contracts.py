@@ -12,6 +12,8 @@ from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
 FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+# The documentation is run, and a database of an older version is upgraded.
+BESIDE_THE_FOLDERS = ("docs", "upgrade")
 
 
 @pytest.fixture
@@ -69,3 +71,8 @@ def test_a_planted_import_is_caught(house: Path, module: str, statement: str, co
 def test_a_module_without_a_place_is_caught(house: Path) -> None:
     (house / "feedback" / "helpers.py").write_text("")
     assert broken_contracts(house) == ["Inside feedback"]
+
+
+def test_the_tests_mirror_the_folders() -> None:
+    tested = {folder.parent.name for folder in (ROOT / "tests").glob("*/__init__.py")}
+    assert tested == {*FOLDERS, *BESIDE_THE_FOLDERS}

@@ -17,7 +17,7 @@ PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`")
 
 # A path to a module or a picture, wherever it is named: in a picture, a comment, a setting.
 SOURCE_PATH = re.compile(r"(?<![\w/.<-])((?:[\w-]+/)+[\w-]+\.(?:py|svg))(?!\w)")
-NAMING = (".py", ".svg", ".toml", ".md", ".example", "Makefile")
+NAMING = (".py", ".svg", ".toml", ".js", ".html", ".example", "Makefile")
 
 
 @cache
@@ -55,7 +55,7 @@ def test_every_path_that_is_named_exists(page: Path) -> None:
     expect_none(missing, f"paths in {name_of(page)} that do not exist")
 
 
-def test_every_source_that_is_named_in_the_repository_exists() -> None:
+def test_every_source_that_code_or_a_picture_names_exists() -> None:
     missing = []
     for name in tracked():
         if name.endswith(NAMING) and (ROOT / name).exists():
