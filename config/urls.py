@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
-import catalog.urls  # noqa: F401  registers the converters used below
+import catalog.converters  # noqa: F401  registers the converters used below
 from accounts.api import CheckAuthView, RolesView
 from accounts.page_token_api import PageTokenView
 from catalog.api import ItemListView

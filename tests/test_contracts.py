@@ -11,7 +11,9 @@ import pytest
 from django.conf import settings
 
 ROOT: Path = settings.BASE_DIR
-FOLDERS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+RULES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+FOLDERS = RULES["root_packages"]
+FROM_BELOW = ("models", "selectors", "services", "api")
 # The documentation is run, and a database of an older version is upgraded.
 BESIDE_THE_FOLDERS = ("docs", "upgrade")
 
@@ -43,6 +45,16 @@ def plant(house: Path, module: str, statement: str) -> None:
 
 def test_the_contracts_hold(house: Path) -> None:
     assert broken_contracts(house) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_each_folder_has_a_contract_with_tables_below_reads_below_writes_below_answers(folder: str) -> None:
+    contract = next(one for one in RULES["contracts"] if one.get("containers") == [folder])
+    names = [{name.strip("() ") for name in re.split("[|:]", layer)} for layer in contract["layers"]]
+    order = [one for layer in reversed(names) for one in FROM_BELOW if one in layer]
+    assert contract["exhaustive"]
+    assert order == [one for one in FROM_BELOW if one in order]
+    assert {"admin", "api", "management"}.isdisjoint(set[str]().union(*names[1:]))
 
 
 @pytest.mark.parametrize(

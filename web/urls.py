@@ -4,7 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
-import catalog.urls  # noqa: F401  registers the converters used below
+import catalog.converters  # noqa: F401  registers the converters used below
 from web import carousels, feedback, joining, my_data, roles, searching, taste, views
 
 # The pages with posters, which are drawn in the page, shrink to a sixth.
