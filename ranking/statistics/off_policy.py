@@ -1,7 +1,7 @@
-"""Judge a policy on what another one showed: off-policy estimates from logged slots.
+"""Off-policy evaluation: the value of a policy estimated from slots that another one filled and logged.
 
 A slot counts by the ratio of two propensities: how likely the policy to be judged would have filled it this
-way, and how likely the one that did. Every estimate is a mean reward per slot, with an interval from
+way, and how likely the one that did. An estimate is a mean reward per slot, with an interval from
 resampling people, and says in words whether the log holds enough to trust it.
 """
 
@@ -29,9 +29,6 @@ class LoggedSlots:
     propensities  P(this item shown here) under the policy that showed it, in (0, 1]
     rewards       what came of it, such as 1 for engaged or for disliked, else 0
     targets       P(this item shown here) under the policy to be judged, in [0, 1]; 0 or 1 without chance
-    examination   P(this slot was looked at), in (0, 1], or None. Given, every reward is divided by it and an
-                  estimate reads: mean reward per slot looked at (Joachims, Swaminathan and Schnabel 2017);
-                  a reward must then be 0 where nobody looked
 
     Raises ValueError if any of this does not hold.
     """
@@ -41,20 +38,15 @@ class LoggedSlots:
     propensities: Doubles
     rewards: Doubles
     targets: Doubles
-    examination: Doubles | None = None
 
     def __post_init__(self) -> None:
         columns = [self.session_ids, self.user_ids, self.propensities, self.rewards, self.targets]
-        if self.examination is not None:
-            columns.append(self.examination)
         if any(column.shape != (len(self.rewards),) for column in columns):
             raise ValueError("Logged slots must be arrays of one length.")
         if not _within(self.propensities, MIN_PROPENSITY):
             raise ValueError(f"Logged propensities must be between {MIN_PROPENSITY} and 1.")
         if not _within(self.targets, 0.0):
             raise ValueError("Target propensities must be between 0 and 1.")
-        if self.examination is not None and not _within(self.examination, MIN_PROPENSITY):
-            raise ValueError(f"Examination must be between {MIN_PROPENSITY} and 1.")
         if not np.isfinite(self.rewards).all():
             raise ValueError("Rewards must be finite.")
         _, first, session = np.unique(self.session_ids, return_index=True, return_inverse=True)
@@ -94,56 +86,45 @@ class Estimate:
     verdict: str
 
 
-def ips(
-    slots: LoggedSlots, *, rng: np.random.Generator, clip: float = DEFAULT_CLIP, rounds: int = 1000
-) -> Estimate:
-    """Inverse propensity scoring: the mean of weight × reward; Horvitz and Thompson 1952.
-
-    No weight counts for more than `clip` (Ionides 2008), which trades some bias towards 0 for much variance;
-    `np.inf` clips nothing and is unbiased. Raises ValueError for a clip that is not above 0, or rounds < 1.
-    """
-    weights = _weights(slots, clip)
-    return _estimate(slots, weights, weights * _rewards(slots), np.ones(len(slots)), rng, rounds)
-
-
 def snips(
     slots: LoggedSlots, *, rng: np.random.Generator, clip: float = DEFAULT_CLIP, rounds: int = 1000
 ) -> Estimate:
-    """Self-normalised scoring: sum of weight × reward over sum of weights; Swaminathan and Joachims 2015.
+    """Self-normalized scoring: sum of weight × reward over sum of weights; Swaminathan and Joachims 2015.
 
-    Slightly biased on small logs, with far less variance than `ips`, and never outside the range of the
-    rewards. Where the log cannot show a part of the policy, it speaks for the other part only.
-    Raises ValueError as `ips`.
+    Slightly biased on small logs, with far less variance than inverse propensity scoring, and never outside
+    the range of the rewards. Where the log cannot show a part of the policy, it speaks for the other part
+    only. No weight counts for more than `clip` (Ionides 2008), which trades some bias for much variance;
+    `np.inf` clips nothing. Raises ValueError for a clip that is not above 0, or rounds < 1.
+
+    The interval resamples the slots person by person.
     """
-    weights = _weights(slots, clip)
-    return _estimate(slots, weights, weights * _rewards(slots), weights, rng, rounds)
+    people, rows = np.unique(slots.user_ids, return_inverse=True)
 
+    def per_person(values: Doubles) -> Doubles:
+        return np.bincount(rows, values, minlength=len(people)).astype(np.float64)
 
-def doubly_robust(
-    slots: LoggedSlots,
-    *,
-    predicted_logged: Doubles,
-    predicted_target: Doubles,
-    rng: np.random.Generator,
-    clip: float = DEFAULT_CLIP,
-    rounds: int = 1000,
-) -> Estimate:
-    """A reward model corrected by the weighted errors it makes on the log; Dudík, Langford and Li 2011.
+    def ratio(above: Doubles, below: Doubles) -> Interval:
+        return ratio_bootstrap_interval(per_person(above), per_person(below), rng=rng, rounds=rounds)
 
-    predicted_logged  (n,) predicted reward of the item that was shown
-    predicted_target  (n,) predicted reward of the slot under the policy to be judged: the mean over the items
-                      it could show, by its propensities
-
-    Right if either the propensities or the predictions are. The predictions must come from a model that did
-    not see the person's rewards, and be per slot looked at if `examination` is given. The interval takes
-    them as fixed. Raises ValueError if a length differs, a prediction is not finite, and as `ips`.
-    """
-    for predictions in (predicted_logged, predicted_target):
-        if predictions.shape != (len(slots),) or not np.isfinite(predictions).all():
-            raise ValueError("Predicted rewards must be finite, one for each slot.")
-    weights = _weights(slots, clip)
-    totals = predicted_target + weights * (_rewards(slots) - predicted_logged)
-    return _estimate(slots, weights, totals, np.ones(len(slots)), rng, rounds)
+    count = len(slots)
+    full = slots.targets / slots.propensities
+    weights = _clipped(full, clip)
+    mean_weight = ratio(full, np.ones(count))
+    effective = effective_size(weights)
+    clipped = float(1 - weights.sum() / full.sum()) if full.any() else 0.0
+    shortcoming = _shortcoming(slots, weights, effective, clipped, mean_weight)
+    return Estimate(
+        value=ratio(weights * slots.rewards, weights),
+        slots=count,
+        sessions=len(np.unique(slots.session_ids)),
+        people=len(people),
+        effective_slots=effective,
+        support=float((full > 0).mean()) if count else 0.0,
+        mean_weight=mean_weight,
+        clipped=clipped,
+        enough=not shortcoming,
+        verdict=shortcoming or f"Enough: {count} logged slots say as much as {effective:.0f} of its own.",
+    )
 
 
 def effective_size(weights: Doubles) -> float:
@@ -155,52 +136,10 @@ def effective_size(weights: Doubles) -> float:
     return float(scaled.sum() ** 2 / (scaled @ scaled))
 
 
-def _rewards(slots: LoggedSlots) -> Doubles:
-    return slots.rewards if slots.examination is None else slots.rewards / slots.examination
-
-
-def _weights(slots: LoggedSlots, clip: float) -> Doubles:
+def _clipped(weights: Doubles, clip: float) -> Doubles:
     if not clip > 0:
         raise ValueError("The clip must be above 0.")
-    return np.minimum(slots.targets / slots.propensities, clip)
-
-
-def _estimate(
-    slots: LoggedSlots,
-    weights: Doubles,
-    numerators: Doubles,
-    denominators: Doubles,
-    rng: np.random.Generator,
-    rounds: int,
-) -> Estimate:
-    """The ratio of the two sums over slots, resampled person by person, beside what the weights tell."""
-    people, rows = np.unique(slots.user_ids, return_inverse=True)
-
-    def per_person(values: Doubles) -> Doubles:
-        return np.bincount(rows, values, minlength=len(people)).astype(np.float64)
-
-    def ratio(above: Doubles, below: Doubles) -> Interval:
-        return ratio_bootstrap_interval(per_person(above), per_person(below), rng=rng, rounds=rounds)
-
-    count = len(slots)
-    full = slots.targets / slots.propensities
-    mean_weight = ratio(full, np.ones(count))
-    # What multiplies a reward is the weight over the examination: both make slots unequal.
-    effective = effective_size(weights if slots.examination is None else weights / slots.examination)
-    clipped = float(1 - weights.sum() / full.sum()) if full.any() else 0.0
-    shortcoming = _shortcoming(slots, weights, effective, clipped, mean_weight)
-    return Estimate(
-        value=ratio(numerators, denominators),
-        slots=count,
-        sessions=len(np.unique(slots.session_ids)),
-        people=len(people),
-        effective_slots=effective,
-        support=float((full > 0).mean()) if count else 0.0,
-        mean_weight=mean_weight,
-        clipped=clipped,
-        enough=not shortcoming,
-        verdict=shortcoming or f"Enough: {count} logged slots say as much as {effective:.0f} of its own.",
-    )
+    return np.minimum(weights, clip)
 
 
 def _shortcoming(

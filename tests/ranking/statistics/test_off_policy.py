@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from core.arrays import Doubles, Ints
-from ranking.statistics.off_policy import Estimate, LoggedSlots, doubly_robust, effective_size, ips, snips
+from ranking.statistics.off_policy import Estimate, LoggedSlots, effective_size, snips
 
 PER_SESSION = 5
 # Two kinds of people and four items: what either policy shows, and how often each kind engages.
@@ -30,14 +30,7 @@ def rng(seed: int = 1) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-@dataclass(frozen=True, slots=True)
-class Simulated:
-    slots: LoggedSlots
-    kinds: Ints
-    items: Ints
-
-
-def simulate(seed: int, people: int = 120, target: np.ndarray = TARGET, sessions: int = 2) -> Simulated:
+def simulate(seed: int, people: int = 120, target: np.ndarray = TARGET, sessions: int = 2) -> LoggedSlots:
     """A log of the logging policy; the people differ, so that slots of one person resemble each other."""
     draw = rng(seed)
     users = np.repeat(np.arange(people), sessions * PER_SESSION)
@@ -45,23 +38,12 @@ def simulate(seed: int, people: int = 120, target: np.ndarray = TARGET, sessions
     items = (draw.random(len(users))[:, None] > LOGGING[kinds].cumsum(axis=1)).sum(axis=1)
     eager = draw.uniform(-0.1, 0.1, size=people)[users]
     rewards = draw.random(len(users)) < ENGAGES[kinds, items] + eager
-    slots = LoggedSlots(
+    return LoggedSlots(
         session_ids=np.arange(len(users)) // PER_SESSION,
         user_ids=users,
         propensities=LOGGING[kinds, items],
         rewards=rewards.astype(np.float64),
         targets=target[kinds, items].astype(np.float64),
-    )
-    return Simulated(slots, kinds, items)
-
-
-def robust(log: Simulated, model: np.ndarray = ENGAGES, *, seed: int = 1, rounds: int = 1000) -> Estimate:
-    return doubly_robust(
-        log.slots,
-        predicted_logged=model[log.kinds, log.items],
-        predicted_target=(TARGET * model).sum(axis=1)[log.kinds],
-        rng=rng(seed),
-        rounds=rounds,
     )
 
 
@@ -71,71 +53,39 @@ def covers(estimate: Estimate, truth: float) -> bool:
 
 class TestKnownPolicies:
     def test_the_intervals_hold_the_true_value_about_as_often_as_they_say(self) -> None:
-        held = np.zeros(3)
+        held = 0
         for seed in range(200):
-            log = simulate(seed, people=80)
-            held += [
-                covers(ips(log.slots, rng=rng(seed), rounds=300), TRUE_VALUE),
-                covers(snips(log.slots, rng=rng(seed), rounds=300), TRUE_VALUE),
-                covers(robust(log, seed=seed, rounds=300), TRUE_VALUE),
-            ]
-        assert (held / 200 >= 0.90).all()
-        assert (held / 200 <= 0.985).all()
+            slots = simulate(seed, people=80)
+            held += covers(snips(slots, rng=rng(seed), rounds=300), TRUE_VALUE)
+        assert 0.90 <= held / 200 <= 0.985
 
     def test_a_large_log_comes_close_where_the_plain_mean_does_not(self) -> None:
-        log = simulate(1, people=8000)
-        estimates = [ips(log.slots, rng=rng()), snips(log.slots, rng=rng()), robust(log)]
-        for estimate in estimates:
-            assert estimate.value.mean == pytest.approx(TRUE_VALUE, abs=0.015)
-            assert estimate.mean_weight.low < 1 < estimate.mean_weight.high
-            assert estimate.enough
-        assert abs(log.slots.rewards.mean() - TRUE_VALUE) > 0.04
-
-    def test_a_good_model_shortens_the_interval_and_a_bad_one_does_not_mislead(self) -> None:
-        log = simulate(2, people=8000)
-        plain, good, bad = ips(log.slots, rng=rng()), robust(log), robust(log, np.full((2, 4), 0.9))
-        assert good.value.high - good.value.low < 0.8 * (plain.value.high - plain.value.low)
-        assert covers(bad, TRUE_VALUE)
-
-    def test_a_right_model_makes_up_for_wrong_propensities(self) -> None:
-        log = simulate(3, people=8000)
-        wrong = Simulated(
-            replace(log.slots, propensities=np.full(len(log.slots), 0.25)), log.kinds, log.items
-        )
-        assert covers(robust(wrong), TRUE_VALUE)
-        assert not covers(ips(wrong.slots, rng=rng()), TRUE_VALUE)
+        slots = simulate(1, people=8000)
+        estimate = snips(slots, rng=rng())
+        assert estimate.value.mean == pytest.approx(TRUE_VALUE, abs=0.015)
+        assert estimate.mean_weight.low < 1 < estimate.mean_weight.high
+        assert estimate.enough
+        assert abs(slots.rewards.mean() - TRUE_VALUE) > 0.04
 
     def test_a_target_without_chance(self) -> None:
         best = np.array([[0.0, 0.0, 0.0, 1.0], [1.0, 0.0, 0.0, 0.0]])
-        log = simulate(4, people=4000, target=best)
-        estimate = snips(log.slots, rng=rng())
+        slots = simulate(4, people=4000, target=best)
+        estimate = snips(slots, rng=rng())
         assert covers(estimate, (0.6 + 0.5) / 2)
         assert estimate.support == pytest.approx(0.1, abs=0.01)
-        assert estimate.effective_slots == pytest.approx(estimate.support * len(log.slots), rel=1e-9)
+        assert estimate.effective_slots == pytest.approx(estimate.support * len(slots), rel=1e-9)
 
     def test_resampling_people_allows_for_what_their_slots_share(self) -> None:
         # One reward per person, over and over: 400 slots hold no more than 20 people do.
         users = np.repeat(np.arange(20), 20)
         slots = even(np.repeat(np.arange(20) % 2, 20).astype(np.float64), user_ids=users)
         apart = replace(slots, user_ids=np.arange(400), session_ids=np.arange(400))
-        wide, short = ips(slots, rng=rng()).value, ips(apart, rng=rng()).value
+        wide, short = snips(slots, rng=rng()).value, snips(apart, rng=rng()).value
         assert wide.high - wide.low > 3 * (short.high - short.low)
 
-    def test_slots_seldom_looked_at_count_for_what_they_would_have_been(self) -> None:
-        draw = rng(5)
-        looked_at = np.tile(1 / np.log2(np.arange(PER_SESSION) + 2), 4000)
-        users = np.repeat(np.arange(400), 10 * PER_SESSION)
-        rewards = (draw.random(len(users)) < looked_at) & (draw.random(len(users)) < 0.3)
-        slots = even(rewards.astype(np.float64), user_ids=users)
-        seen = replace(slots, examination=looked_at)
-        for estimate in (ips(seen, rng=rng()), snips(seen, rng=rng())):
-            assert covers(estimate, 0.3)
-            assert estimate.effective_slots < len(slots)
-        assert ips(slots, rng=rng()).value.high < 0.25
-
     def test_one_generator_state_gives_one_estimate(self) -> None:
-        log = simulate(6)
-        assert snips(log.slots, rng=rng()) == snips(log.slots, rng=rng())
+        slots = simulate(6)
+        assert snips(slots, rng=rng()) == snips(slots, rng=rng())
 
 
 def even(rewards: Doubles, *, user_ids: Ints | None = None, target: float = 0.5) -> LoggedSlots:
@@ -169,10 +119,10 @@ class TestProperties:
     @given(logs())
     def test_judging_the_logging_policy_itself_gives_its_mean(self, slots: LoggedSlots) -> None:
         same = replace(slots, targets=slots.propensities)
-        for estimate in (ips(same, rng=rng(), rounds=5), snips(same, rng=rng(), rounds=5)):
-            assert estimate.value.mean == pytest.approx(slots.rewards.mean(), abs=1e-9)
-            assert estimate.effective_slots == pytest.approx(len(slots))
-            assert (estimate.support, estimate.clipped) == (1.0, 0.0)
+        estimate = snips(same, rng=rng(), rounds=5)
+        assert estimate.value.mean == pytest.approx(slots.rewards.mean(), abs=1e-9)
+        assert estimate.effective_slots == pytest.approx(len(slots))
+        assert (estimate.support, estimate.clipped) == (1.0, 0.0)
 
     @given(logs(), st.floats(-100, 100))
     def test_snips_moves_with_a_constant_added_to_every_reward(
@@ -189,24 +139,10 @@ class TestProperties:
         assert math.isnan(value) == (not slots.targets.any())
         assert math.isnan(value) or slots.rewards.min() - 1e-9 <= value <= slots.rewards.max() + 1e-9
 
-    @given(logs())
-    def test_a_model_that_predicts_nothing_leaves_ips(self, slots: LoggedSlots) -> None:
-        nothing = np.zeros(len(slots))
-        corrected = doubly_robust(
-            slots, predicted_logged=nothing, predicted_target=nothing, rng=rng(), rounds=5
-        )
-        assert corrected == ips(slots, rng=rng(), rounds=5)
-
     @given(logs(), st.floats(0.1, 50))
-    def test_clipping_never_raises_an_estimate_of_rewards_that_are_not_negative(
-        self, slots: LoggedSlots, clip: float
-    ) -> None:
-        slots = replace(slots, rewards=np.abs(slots.rewards))
-        clipped, full = (
-            ips(slots, rng=rng(), clip=clip, rounds=5),
-            ips(slots, rng=rng(), clip=np.inf, rounds=5),
-        )
-        assert clipped.value.mean <= full.value.mean + 1e-9
+    def test_clipping_evens_the_weights(self, slots: LoggedSlots, clip: float) -> None:
+        clipped = snips(slots, rng=rng(), clip=clip, rounds=5)
+        full = snips(slots, rng=rng(), clip=np.inf, rounds=5)
         assert clipped.effective_slots >= full.effective_slots - 1e-9
         assert full.clipped == 0
         assert 0 <= clipped.clipped < 1
@@ -248,7 +184,7 @@ class TestVerdict:
     def test_nothing_of_the_target_was_logged(self) -> None:
         slots = even(np.ones(500), target=0.0)
         assert math.isnan(snips(slots, rng=rng()).value.mean)
-        assert "none of what was logged" in ips(slots, rng=rng()).verdict
+        assert "none of what was logged" in snips(slots, rng=rng()).verdict
 
     def test_few_slots_carry_all_the_weight(self) -> None:
         slots = even(np.tile([0.0, 1.0], 250))
@@ -269,31 +205,31 @@ class TestVerdict:
 
     def test_few_people(self) -> None:
         slots = even(np.tile([0.0, 1.0], 250), user_ids=np.arange(500) % 19)
-        assert "of 19 people, and it takes 20" in ips(slots, rng=rng()).verdict
+        assert "of 19 people, and it takes 20" in snips(slots, rng=rng()).verdict
 
     def test_too_few_rewards_to_see_a_spread(self) -> None:
         slots = even((np.arange(500) < 9).astype(np.float64))
-        estimate = ips(slots, rng=rng())
+        estimate = snips(slots, rng=rng())
         assert "another reward than the rest say as much as 9.0, and it takes 10" in estimate.verdict
-        assert ips(even((np.arange(500) < 10).astype(np.float64)), rng=rng()).enough
+        assert snips(even((np.arange(500) < 10).astype(np.float64)), rng=rng()).enough
 
     def test_rewards_on_slots_of_next_to_no_weight_do_not_make_up_for_it(self) -> None:
         slots = even((np.arange(500) < 40).astype(np.float64))
         slots.targets[:37] = 1e-4
-        assert "another reward than the rest say as much as 3.0" in ips(slots, rng=rng()).verdict
+        assert "another reward than the rest say as much as 3.0" in snips(slots, rng=rng()).verdict
 
     def test_part_of_the_target_was_never_logged(self) -> None:
-        estimate = ips(even(np.tile([0.0, 1.0], 250), target=0.3), rng=rng())
+        estimate = snips(even(np.tile([0.0, 1.0], 250), target=0.3), rng=rng())
         assert not estimate.enough
         assert estimate.verdict == "Only a part can be judged: about 40% of what it shows is not logged."
 
     def test_propensities_that_cannot_be(self) -> None:
-        estimate = ips(even(np.tile([0.0, 1.0], 250), target=0.9), rng=rng())
+        estimate = snips(even(np.tile([0.0, 1.0], 250), target=0.9), rng=rng())
         assert not estimate.enough
         assert estimate.verdict == "The propensities are wrong: the weights average 1.80, where 1 is right."
 
     def test_enough(self) -> None:
-        estimate = ips(even(np.tile([0.0, 1.0], 250)), rng=rng())
+        estimate = snips(even(np.tile([0.0, 1.0], 250)), rng=rng())
         assert estimate.enough
         assert estimate.verdict == "Enough: 500 logged slots say as much as 500 of its own."
 
@@ -308,8 +244,6 @@ class TestRefusals:
             ({"targets": np.array([-0.1, 0.5])}, "Target propensities"),
             ({"targets": np.array([0.5])}, "one length"),
             ({"rewards": np.array([1.0, np.inf])}, "finite"),
-            ({"examination": np.array([0.0, 1.0])}, "Examination"),
-            ({"examination": np.array([1.0])}, "one length"),
             ({"session_ids": np.array([7, 7])}, "one person"),
         ],
     )
@@ -321,16 +255,9 @@ class TestRefusals:
         slots = even(np.zeros(2))
         for clip in (0.0, -1.0, np.nan):
             with pytest.raises(ValueError, match="clip"):
-                ips(slots, rng=rng(), clip=clip)
+                snips(slots, rng=rng(), clip=clip)
         with pytest.raises(ValueError, match="Rounds"):
             snips(slots, rng=rng(), rounds=0)
-
-    @pytest.mark.parametrize("predictions", [np.zeros(3), np.array([0.0, np.nan])])
-    def test_predictions_that_do_not_fit(self, predictions: np.ndarray) -> None:
-        with pytest.raises(ValueError, match="Predicted rewards"):
-            doubly_robust(
-                even(np.zeros(2)), predicted_logged=predictions, predicted_target=np.zeros(2), rng=rng()
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,18 +290,6 @@ class BanditLog:
             rewards=self.clicks,
             targets=policy[self.positions, self.items],
         )
-
-    def click_model(self, policy: Doubles) -> tuple[Doubles, Doubles]:
-        """Predicted clicks of the item shown and of the policy's, from the other half of the people."""
-        shown, expected = np.empty(len(self.items)), np.empty(len(self.items))
-        for half in (0, 1):
-            known, new = self.users % 2 != half, self.users % 2 == half
-            slots = np.bincount(self.items[known], minlength=policy.shape[1])
-            clicks = np.bincount(self.items[known], self.clicks[known], minlength=policy.shape[1])
-            rates = (clicks + 200 * self.clicks[known].mean()) / (slots + 200)
-            shown[new] = rates[self.items[new]]
-            expected[new] = (policy @ rates)[self.positions[new]]
-        return shown, expected
 
 
 @cache
@@ -421,16 +336,10 @@ def test_the_click_rate_of_a_policy_from_the_log_of_another(
     shares = other.shown_shares()
     policy = shares if judged == "bts" else np.full(shares.shape, 1 / shares.shape[1])
     slots = log.judged_as(policy)
-    shown, expected = log.click_model(policy)
-    estimates = [
-        ips(slots, rng=rng()),
-        snips(slots, rng=rng()),
-        doubly_robust(slots, predicted_logged=shown, predicted_target=expected, rng=rng()),
-    ]
-    for estimate in estimates:
-        assert covers(estimate, float(other.clicks.mean()))
-        assert estimate.enough == enough
-        assert estimate.support == 1
+    estimate = snips(slots, rng=rng())
+    assert covers(estimate, float(other.clicks.mean()))
+    assert estimate.enough == enough
+    assert estimate.support == 1
     without_clip = snips(slots, rng=rng(), clip=np.inf)
     assert (without_clip.effective_slots > 500) == enough
     assert without_clip.enough == enough
