@@ -22,6 +22,9 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	@# Of what nothing uses only code counts: fields are read by templates and written as JSON.
+	! $(BIN)/vulture | grep -vE 'unused (variable|attribute) '
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=0 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))') ALLOWED_HOSTS=heed.example \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
