@@ -7,36 +7,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, OuterRef, Sum
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from console.feedback import Period
-from core.domain import TYPES, USE_CASES, UseCase
-from feedback.models import Dislike
-from feedback.selectors import counted_dislikes
+from console.addresses import dislikes_to_review_address, versions_address
+from console.selectors.feedback import Period
+from console.selectors.serving import (
+    Rates,
+    count_lists,
+    get_activation_times,
+    get_rates,
+    get_rejected_versions,
+)
+from console.tiles import NOTHING, Tile
+from core.domain import USE_CASES, UseCase
+from feedback.selectors import dislikes_to_review
 from feedback.training import should_retrain_from_feedback
-from interactions.selectors import live_interactions
 from ranking.live import Live, get_live
 from ranking.models import ModelVersion
-from recommendations.models import RecommendationSession
 
 # With fewer slots seen a rate says nothing yet.
 LEAST_SEEN = 100
-NOTHING = "–"
-_TAKEN = [row.name for row in TYPES.values() if row.is_state and row.polarity > 0]
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """One figure in large print, with a sentence below it; `tone` is "better", "worse" or ""."""
-
-    name: str
-    value: str
-    note: str
-    tone: str = ""
-    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +64,6 @@ class Overview:
     needs: tuple[Need, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """What people did with the slots they saw: the share they took up and the share they turned down."""
-
-    seen: int
-    taken: float
-    disliked: float
-
-
 def get_overview(*, period: Period, with_dislikes: bool, now: datetime | None = None) -> Overview:
     """The overview, compared over `period`. `with_dislikes`: whether the reader may see dislikes."""
     now = now or timezone.now()
@@ -92,7 +74,7 @@ def get_overview(*, period: Period, with_dislikes: bool, now: datetime | None = 
     tiles = (
         _health(lives),
         _what_serves(lives, serving),
-        better_or_worse(_rates(period), _rates(before), period.days),
+        better_or_worse(get_rates(period), get_rates(before), period.days),
         Tile("Needs you", str(len(needs)), "listed below" if needs else "nothing waits for a person"),
     )
     return Overview(tiles, serving, needs)
@@ -115,14 +97,6 @@ def better_or_worse(now: Rates, before: Rates, days: int) -> Tile:
     return Tile(name, "Yes and no" if any(gains) else "As before", note)
 
 
-def _rates(period: Period) -> Rates:
-    sessions = RecommendationSession.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
-    seen = sessions.aggregate(seen=Sum("seen_rank"))["seen"] or 0
-    taken = live_interactions().filter(recommendation_session__in=sessions, type__in=_TAKEN).count()
-    disliked = counted_dislikes(period.since, period.until).exclude(session=None).count()
-    return Rates(seen, taken / max(seen, 1), disliked / max(seen, 1))
-
-
 def _health(lives: Mapping[UseCase, Live]) -> Tile:
     broken = ", ".join(use_case.label for use_case, live in lives.items() if live.problem)
     if broken:
@@ -142,14 +116,7 @@ def _what_serves(lives: Mapping[UseCase, Live], serving: Sequence[Serving]) -> T
 
 
 def _serving(lives: Mapping[UseCase, Live], now: datetime) -> Iterator[Serving]:
-    active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE).order_by("activated_at")
-    newest = {version.use_case: version.activated_at for version in active}
-    made = dict(
-        RecommendationSession.objects.filter(created_at__gte=now - timedelta(days=1))
-        .order_by()
-        .values_list("use_case")
-        .annotate(lists=Count("pk"))
-    )
+    newest, made = get_activation_times(), count_lists(since=now - timedelta(days=1))
     for use_case, live in lives.items():
         since = newest.get(use_case.name)
         yield Serving(
@@ -159,7 +126,7 @@ def _serving(lives: Mapping[UseCase, Live], now: datetime) -> Iterator[Serving]:
             or ("popularity, no model yet" if len(live.catalogue.item_ids) else "no titles"),
             since=f"for {timesince(since, now, depth=1)}" if since else "",
             lists=made.get(use_case.name, 0),
-            address=_versions(use_case=use_case.name),
+            address=versions_address(use_case=use_case.name),
         )
 
 
@@ -168,7 +135,7 @@ def _model_needs(lives: Mapping[UseCase, Live]) -> Iterator[Need]:
         yield Need("The catalogue is empty. Fill it:", command="import_items FILE")
     for use_case, live in lives.items():
         if live.problem:
-            address = _versions(use_case=use_case.name)
+            address = versions_address(use_case=use_case.name)
             yield Need(f"{use_case.label}: {live.problem}", address, tone="worse")
         elif len(live.catalogue.item_ids) and not live.label():
             command = f"retrain --use-case {use_case.name}"
@@ -177,24 +144,18 @@ def _model_needs(lives: Mapping[UseCase, Live]) -> Iterator[Need]:
 
 def _rejected() -> Iterator[Need]:
     """The newest model of a kind and use case, where it did not go live: one line for all of them."""
-    newer = ModelVersion.objects.filter(
-        kind=OuterRef("kind"), use_case=OuterRef("use_case"), version__gt=OuterRef("version")
-    )
-    newest = ModelVersion.objects.filter(~Exists(newer), status=ModelVersion.Status.REJECTED)
-    rejected = list(newest.order_by("-created_at"))
+    rejected = get_rejected_versions()
     if rejected:
         more = f" and {len(rejected) - 1} more" if len(rejected) > 1 else ""
         text = f"{rejected[0].label}{more} did not go live. {rejected[0].why}"
-        yield Need(text, _versions(status=ModelVersion.Status.REJECTED))
+        yield Need(text, versions_address(status=ModelVersion.Status.REJECTED))
 
 
 def _feedback_needs() -> Iterator[Need]:
-    new = Dislike.objects.filter(review_state=Dislike.ReviewState.NEW, interaction__withdrawn_at=None)
-    waiting = new.count()
+    waiting = dislikes_to_review().count()
     if waiting:
-        address = f"{reverse('admin:feedback_dislike_changelist')}?review_state__exact=new"
         noun = "dislike waits" if waiting == 1 else "dislikes wait"
-        yield Need(f"{waiting:,} {noun} for review.", address)
+        yield Need(f"{waiting:,} {noun} for review.", dislikes_to_review_address())
     retraining = should_retrain_from_feedback()
     if retraining.due:
         yield Need(
@@ -202,8 +163,3 @@ def _feedback_needs() -> Iterator[Need]:
             "Let cron train it every night:",
             command="retrain --if-needed",
         )
-
-
-def _versions(**chosen: str) -> str:
-    query = "&".join(f"{name}__exact={value}" for name, value in chosen.items())
-    return f"{reverse('admin:ranking_modelversion_changelist')}?{query}"

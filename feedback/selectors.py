@@ -74,6 +74,23 @@ class FeedbackImprovement:
     mean_error_before: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class FeedbackRates:
+    """Dislikes of what lists showed in a period.
+
+    mean_error  mean predicted score of what was disliked, and should have been 0; None without a prediction
+    """
+
+    slots_seen: int
+    dislikes: int
+    mean_error: float | None
+
+    @property
+    def dislike_rate(self) -> float | None:
+        """Dislikes per slot seen; None where nothing was seen."""
+        return self.dislikes / self.slots_seen if self.slots_seen else None
+
+
 def live_dislikes(user_id: int) -> QuerySet[Dislike]:
     """A person's dislikes that stand, newest first."""
     return Dislike.objects.filter(user_id=user_id, interaction__withdrawn_at=None).select_related(
@@ -183,12 +200,13 @@ def get_feedback_improvement_metrics(
     """The last `days` against as many before: fewer dislikes, and the disliked ones scored lower?"""
     now = now or timezone.now()
     length = timedelta(days=days)
-    recent = _rate_and_error(now - length, now)
-    before = _rate_and_error(now - 2 * length, now - length)
-    return FeedbackImprovement(recent[0], before[0], recent[1], before[1])
+    recent = get_feedback_rates(now - length, now)
+    before = get_feedback_rates(now - 2 * length, now - length)
+    return FeedbackImprovement(recent.dislike_rate, before.dislike_rate, recent.mean_error, before.mean_error)
 
 
-def _rate_and_error(since: datetime, until: datetime) -> tuple[float | None, float | None]:
+def get_feedback_rates(since: datetime, until: datetime) -> FeedbackRates:
+    """Slots seen and dislikes from since to before until, in two queries."""
     seen = RecommendationSession.objects.filter(created_at__gte=since, created_at__lt=until).aggregate(
         seen=Sum("seen_rank")
     )["seen"]
@@ -197,7 +215,7 @@ def _rate_and_error(since: datetime, until: datetime) -> tuple[float | None, flo
         .exclude(session=None)
         .aggregate(count=Count("pk"), error=Avg("predicted_score"))
     )
-    return (counted["count"] / seen if seen else None), counted["error"]
+    return FeedbackRates(seen or 0, counted["count"], counted["error"])
 
 
 def counted_dislikes(since: datetime, until: datetime) -> QuerySet[Dislike]:
@@ -205,6 +223,11 @@ def counted_dislikes(since: datetime, until: datetime) -> QuerySet[Dislike]:
     return Dislike.objects.filter(
         created_at__gte=since, created_at__lt=until, interaction__withdrawn_at=None
     ).exclude(review_state=Dislike.ReviewState.EXCLUDED)
+
+
+def dislikes_to_review() -> QuerySet[Dislike]:
+    """The dislikes that nobody of the staff has reviewed yet, of any time, undone ones left out."""
+    return Dislike.objects.filter(review_state=Dislike.ReviewState.NEW, interaction__withdrawn_at=None)
 
 
 def get_history_and_adjustments(

@@ -10,8 +10,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from console.feedback import parse_period
-from console.overview import Overview, Rates, Tile, better_or_worse, get_overview
+from console.overview import Overview, better_or_worse, get_overview
+from console.selectors.feedback import parse_period
+from console.selectors.serving import Rates
+from console.tiles import Tile
 from feedback.services import save_dislike
 from ranking.live import forget_live
 from ranking.models import ModelVersion

@@ -120,3 +120,50 @@ def test_a_session_is_readable(client: Client) -> None:
         client.get(f"/admin/recommendations/recommendationsession/{served.session_id}/change/").status_code
         == 200
     )
+
+
+@pytest.mark.parametrize("kind", ["als", "ranker", "two_tower"])
+def test_a_figure_is_the_same_wherever_it_stands(client: Client, staff: User, kind: str) -> None:
+    """As a version of the time before reports had a schema, evaluated by `retrain`, never by a trainer."""
+    allow(staff, "view_modelversion")
+    version = make_version(b"1", kind=kind)
+    own = {"ndcg": {"mean": 0.634, "low": 0.6, "high": 0.66}}
+    version.metrics = {
+        "evaluation": {
+            "from": "2026-05-01T12:00:00+00:00",
+            "judgements": [
+                {"name": "candidate", "people": 49, "figures": own, "saw_it": False},
+                {"name": "active", "people": 49, "figures": {}, "saw_it": False},
+            ],
+            "gate": {
+                "passed": True,
+                "why": "Better.",
+                "differences": {"ndcg": {"people": 48, "mean": 0.02, "low": 0.01, "high": 0.03}},
+            },
+        }
+    }
+    version.save()
+    listed = client.get(VERSIONS).content.decode()
+    opened = client.get(f"{VERSIONS}{version.pk}/change/").content.decode()
+    compared = act(client, "compare", version)
+    for page in (listed, opened, compared):
+        assert "0.634 [0.600, 0.660]" in page
+    assert "not measured" not in compared
+    assert "from 2026-05-01 12:00 on" in compared
+    assert "+0.020 [+0.010, +0.030]" in opened
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [{"evaluation": {"schema_version": 99}}, {"test": []}, {"evaluation": "text", "test": {"a": 1}}],
+)
+def test_a_record_that_cannot_be_read_is_not_measured(
+    client: Client, staff: User, metrics: dict[str, object]
+) -> None:
+    allow(staff, "view_modelversion")
+    version = make_version(b"1")
+    version.metrics = metrics
+    version.save()
+    assert client.get(VERSIONS).status_code == 200
+    assert client.get(f"{VERSIONS}{version.pk}/change/").status_code == 200
+    assert "not measured" in act(client, "compare", version)

@@ -13,8 +13,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
-from console.dashboard import make_dashboard
-from console.feedback import (
+from console.panels import make_dashboard
+from console.selectors.feedback import (
     FeedbackDashboard,
     get_feedback_dashboard,
     group_days,
@@ -24,11 +24,11 @@ from feedback.models import Dislike
 from feedback.services import save_dislike, undo_dislike
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
-from tests.factories import make_item, make_user, make_version
+from tests.factories import allow, make_item, make_user, make_version
 
 pytestmark = pytest.mark.django_db
 _seconds = count(1)
-QUERIES = 15
+QUERIES = 16
 
 
 def earlier(*, days: float = 0.0) -> datetime:
@@ -251,3 +251,41 @@ def test_fifty_dislikes_ask_no_more_queries_than_one(person: User) -> None:
     for film in films:
         turn_down(session, film)
     assert queries() == one <= QUERIES
+
+
+def test_each_fact_about_dislikes_is_one_number_wherever_it_stands(
+    client: Client, staff: User, person: User, settings: Settings
+) -> None:
+    """One that waits is older than the period; one undone, one excluded and one reviewed do not wait."""
+    settings.RECOMMENDATION_SESSION_DAYS = 100
+    allow(staff, "view_modelversion")
+    films = [make_item() for _ in range(6)]
+    session = show(person, films, seen=6)
+    turn_down(show(person, films, seen=1, days=40), films[5], days=40)
+    undone, excluded, reviewed, *_ = (turn_down(session, film) for film in films[:5])
+    undo_dislike(user_id=person.pk, dislike_id=undone.pk)
+    for dislike, state in ((excluded, "excluded"), (reviewed, "reviewed")):
+        Dislike.objects.filter(pk=dislike.pk).update(review_state=state)
+    page = client.get("/admin/?days=30")
+    tiles = {tile.name: tile for tile in page.context["dashboard"].tiles}
+    needs = {need.text: need for need in page.context["overview"].needs}
+    assert tiles["To review"].value == "3"
+    assert "3 dislikes wait for review." in needs
+    assert needs["3 dislikes wait for review."].address == tiles["To review"].address
+    assert client.get(tiles["To review"].address).context["cl"].result_count == 3
+    assert (tiles["Dislikes"].value, tiles["Dislikes"].note) == ("3", "from 1 person; 1 undone, 1 excluded")
+    counts = figures().counts
+    assert counts.dislikes + counts.undone + counts.excluded == 5
+    assert tiles["Dislikes"].value == str(sum(reason.dislikes for reason in figures().reasons))
+    turned_down = next(tile for tile in page.context["overview"].tiles if tile.name == "Getting better?")
+    assert tiles["Dislike rate"].value == "50.0%"
+    assert turned_down.value == "–"
+
+
+def test_an_excluded_dislike_that_is_undone_is_counted_once(person: User) -> None:
+    film = make_item()
+    dislike = turn_down(show(person, [film], seen=1), film)
+    Dislike.objects.filter(pk=dislike.pk).update(review_state=Dislike.ReviewState.EXCLUDED)
+    undo_dislike(user_id=person.pk, dislike_id=dislike.pk)
+    counts = figures().counts
+    assert (counts.dislikes, counts.undone, counts.excluded, counts.to_review) == (0, 1, 0, 0)
