@@ -1,13 +1,22 @@
-"""Charts that the server draws: columns as inline SVG, and bars beside the rows of a table."""
+"""Charts that the server draws: bars, columns, intervals and curves.
 
-from collections.abc import Sequence
+Only geometry is computed here, once; templates/charts/ draw it as SVG, so that the colors are those of the
+page, light or dark, and a report needs no file beside it.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-# The drawing's own units; the page stretches it to the width there is.
+# The columns' own units; the page stretches them to the width there is.
 WIDTH, HEIGHT = 600.0, 160.0
 GAP = 0.25
 WIDEST = 60.0
 LABELS = 5
+# A scale of intervals is so much wider that none touches its ends.
+MARGIN = 0.06
+NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,64 @@ class Bar:
     address: str = ""
 
 
+class Estimate(Protocol):
+    """A mean with the interval around it; NaN where it is not known."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalRow:
+    """A name with its interval: `low`, `mean` and `high` in percent of the scale; None where unknown."""
+
+    name: str
+    text: str
+    note: str
+    low: float | None = None
+    mean: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IntervalPlot:
+    """Intervals on one scale; `zero` is the place of 0 where that matters."""
+
+    title: str
+    note: str
+    rows: tuple[IntervalRow, ...]
+    left: str
+    right: str
+    zero: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A point of a curve, in percent with 0 at the top left."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Points joined by a line in the unit square."""
+
+    name: str
+    note: str
+    dots: tuple[Dot, ...]
+
+    @property
+    def line(self) -> str:
+        """The dots as the points of an SVG line."""
+        return " ".join(f"{dot.x},{dot.y}" for dot in self.dots)
+
+
 def column_chart(name: str, points: Sequence[Point], *, scale: str = "{:g}") -> ColumnChart:
     """Places a column for each point; `scale` formats the values at the top and the middle of the scale."""
     top = _round_up(max((point.value or 0.0 for point in points), default=0.0))
@@ -94,6 +161,68 @@ def bars(rows: Sequence[tuple[str, str, str, float | None, str]]) -> list[Bar]:
         Bar(label, note, text, round(100 * (value or 0.0) / longest, 1), address)
         for label, note, text, value, address in rows
     ]
+
+
+def interval_text(estimate: Estimate | None, *, signed: bool = False) -> str:
+    """`0.182 [0.137, 0.227]`, or a dash where there is nothing."""
+    if estimate is None or math.isnan(estimate.mean):
+        return NOTHING
+    form = _form(signed=signed)
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return form.format(estimate.mean)
+    return f"{form.format(estimate.mean)} [{form.format(estimate.low)}, {form.format(estimate.high)}]"
+
+
+def interval_plot(
+    title: str, note: str, rows: Sequence[tuple[str, Estimate, str]], *, signed: bool = False
+) -> IntervalPlot | None:
+    """The plot of (name, estimate, note); None where nothing is known.
+
+    `signed` is for differences: 0 is on the scale, and marked.
+    """
+    ends = [end for _, one, _ in rows for end in (one.mean, one.low, one.high) if not math.isnan(end)]
+    if not ends:
+        return None
+    if signed:
+        ends.append(0.0)
+    margin = MARGIN * (max(ends) - min(ends)) or 0.01
+    # Nothing but a difference is below 0.
+    left = min(ends) - margin if signed else max(0.0, min(ends) - margin)
+    width = max(ends) + margin - left
+
+    def place(value: float) -> float | None:
+        return None if math.isnan(value) else round(100 * (value - left) / width, 2)
+
+    form = _form(signed=signed)
+    return IntervalPlot(
+        title=title,
+        note=note,
+        rows=tuple(
+            IntervalRow(
+                name,
+                interval_text(one, signed=signed),
+                extra,
+                place(one.low),
+                place(one.mean),
+                place(one.high),
+            )
+            for name, one, extra in rows
+        ),
+        left=form.format(left),
+        right=form.format(left + width),
+        zero=place(0.0) if signed else None,
+    )
+
+
+def curve(name: str, note: str, points: Iterable[tuple[float, float, str]]) -> Curve:
+    """The curve through (x, y, text), both 0 to 1, y upwards."""
+    return Curve(
+        name, note, tuple(Dot(round(100 * x, 2), round(100 * (1 - y), 2), text) for x, y, text in points)
+    )
+
+
+def _form(*, signed: bool) -> str:
+    return "{:+.3f}" if signed else "{:.3f}"
 
 
 def _round_up(value: float) -> float:

@@ -10,8 +10,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from core.admin import RecordAdmin, pretty_json, table
+from core.charts import NOTHING, interval_text
 from core.errors import HeedError
-from ranking.evaluation.plots import NOTHING, interval_text
 from ranking.evaluation.report import view_of
 from ranking.evaluation_report import FIGURES, EvaluationReport, EvaluationResult
 from ranking.models import ModelVersion, StoredReport

@@ -1,7 +1,6 @@
 """Turning something down without a script, and the page of all that a person turned down."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.selectors import caller
 from catalog.models import Item
+from core.charts import Bar, bars
 from core.domain import KINDS
 from core.domain.roles import use_cases_of_kind
 from core.errors import HeedError
@@ -44,15 +44,6 @@ TRENDS = {
     "falling": "You turned down less in the last 30 days than in the 30 before.",
     "steady": "You turned down as much in the last 30 days as in the 30 before.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One row of a bar chart: how often, and how long the bar is, in percent of the longest."""
-
-    label: str
-    count: int
-    length: int
 
 
 @login_required
@@ -167,9 +158,8 @@ def _charts(patterns: DislikePatterns) -> list[tuple[str, list[Bar]]]:
         ("Genres", _bars(patterns.top_genres)),
         ("People", _bars(patterns.top_people)),
     ]
-    return [(heading, bars) for heading, bars in charts if bars]
+    return [(heading, rows) for heading, rows in charts if rows]
 
 
 def _bars(rows: Sequence[tuple[str, int]]) -> list[Bar]:
-    longest = max((count for _, count in rows), default=1)
-    return [Bar(label, count, round(100 * count / longest)) for label, count in rows]
+    return bars([(label, "", f"{count:,}", count, "") for label, count in rows])

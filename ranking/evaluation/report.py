@@ -10,18 +10,11 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from core.charts import NOTHING, Curve, IntervalPlot, curve, interval_plot, interval_text
 from core.errors import InvalidInput
 from ranking.datasets.manifest import dataset_name, whole_folder
-from ranking.evaluation.plots import (
-    NOTHING,
-    CalibrationPlot,
-    IntervalPlot,
-    calibration_plot,
-    interval_plot,
-    interval_text,
-)
 from ranking.evaluation_codec import to_json
-from ranking.evaluation_report import FIGURES, EvaluationReport, EvaluationResult, LogSupport
+from ranking.evaluation_report import FIGURES, CalibrationBins, EvaluationReport, EvaluationResult, LogSupport
 
 _BETTER = {1: "higher is better", -1: "lower is better", 0: ""}
 
@@ -62,7 +55,7 @@ class ReportView:
     baseline: str
     figures: tuple[IntervalPlot, ...]
     differences: tuple[IntervalPlot, ...]
-    calibration: tuple[CalibrationPlot, ...]
+    calibration: tuple[Curve, ...]
     off_policy: tuple[OffPolicyRow, ...]
     verdicts: tuple[VerdictRow, ...]
 
@@ -78,11 +71,7 @@ def view_of(report: EvaluationReport) -> ReportView:
         baseline=report.baseline,
         figures=_present(_figure_plot(name, results) for name in FIGURES),
         differences=_present(_difference_plot(name, results) for name in FIGURES),
-        calibration=tuple(
-            calibration_plot(one.name, one.figures.get("calibration_error"), one.calibration)
-            for one in results
-            if one.calibration
-        ),
+        calibration=tuple(_calibration_curve(one, one.calibration) for one in results if one.calibration),
         off_policy=tuple(
             _off_policy(one, one.log_support["engagement"])
             for one in results
@@ -169,6 +158,15 @@ def _difference_plot(name: str, results: Sequence[EvaluationResult]) -> Interval
         if (found := one.difference(name))
     ]
     return interval_plot(FIGURES[name].title, _BETTER[FIGURES[name].better], rows, signed=True)
+
+
+def _calibration_curve(result: EvaluationResult, bins: CalibrationBins) -> Curve:
+    """Predicted against observed shares, bin by bin, with the calibration error."""
+    points = (
+        (predicted, observed, f"predicted {predicted:.3f}, observed {observed:.3f} of {count:,}")
+        for predicted, observed, count in zip(bins.predicted, bins.observed, bins.counts, strict=True)
+    )
+    return curve(result.name, f"error {interval_text(result.figures.get('calibration_error'))}", points)
 
 
 def _off_policy(result: EvaluationResult, support: LogSupport) -> OffPolicyRow:

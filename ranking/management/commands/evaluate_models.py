@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from core.charts import interval_text
 from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.evaluation.evaluate import Evaluation, Request, evaluate_models
-from ranking.evaluation.plots import interval_text
 from ranking.evaluation.report import view_of
 from ranking.evaluation_codec import from_json
 from ranking.evaluation_report import FIGURES
