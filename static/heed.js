@@ -1,11 +1,11 @@
 // Heed in the pages of another site (docs/embedding.md). Its one global is Heed.
 (() => {
-  const script = document.currentScript;
+  const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const server = new URL(script.src).origin;
-  const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
   let { token } = script.dataset;
   let renewal;
 
+  /** @type {H.Words} */
   const words = {
     like: "Like", favorite: "Favourite", watchlist: "Watchlist", watched: "Watched", apply: "Apply", interest: "Interested",
     dislike: "Not for me", why: "Why?", gone: "Not shown again: ", undo: "Undo", because: "More like ",
@@ -27,7 +27,7 @@
     return renewal;
   }
 
-  /** Asks the API. A failure is tried once more: under the same key, so that nothing is done twice. */
+  /** Asks the API. A failure is tried once more: under the same key, so that nothing is done twice. @type {H.Ask} */
   async function ask(method, path, body, options) {
     const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
     for (let last = false; ; last = true) {
@@ -35,22 +35,28 @@
       const used = token;
       const headers = { Authorization: `Page-Token ${used}` };
       if (body) Object.assign(headers, { "Content-Type": "application/json", "Idempotency-Key": key });
-      const request = { method, headers, body: JSON.stringify(body), credentials: "omit", cache: "no-store", ...options };
-      const response = await fetch(`${server}/api/${path}`, request).catch((error) => { if (last) throw error; });
+      const response = await fetch(`${server}/api/${path}`, {
+        method, headers, body: JSON.stringify(body), credentials: "omit", cache: "no-store", ...options,
+      }).catch((error) => { if (last) throw error; return null; });
       if (response?.ok) return response.status === 204 ? null : response.json();
       if (last || (response && response.status !== 401 && response.status !== 503)) {
-        throw new Error(`${response.status} ${await response.text()}`);
+        throw new Error(`${response?.status} ${await response?.text()}`);
       }
-      if (response?.status !== 401) await pause(2000);
+      if (response?.status !== 401) await new Promise((resolve) => { setTimeout(resolve, 2000); });
       else if (used === token) await renew();
     }
   }
 
+  /** @type {H.Get} */
   const get = (path, query = {}) => ask("GET", `${path}?${new URLSearchParams(query)}`);
+  /** @type {H.PathOf} */
   const pathOf = ({ item }) => `${encodeURIComponent(item.kind)}s/${encodeURIComponent(item.id)}`;
+  /** @type {H.Entries} */
   const entries = (slots, session) => slots.map((slot) => ({ ...slot, session }));
+  /** @type {H.Context} */
   const context = ({ session }) => ({ recommendation_session_id: session ?? null });
 
+  /** @type {H.Api} */
   const Heed = {
     words,
     onTokenExpired,
@@ -61,7 +67,7 @@
     similar: async (entry, query) => entries((await get(`${pathOf(entry)}/similar`, query)).similar),
     async becauseYouWatched(query) {
       const { carousels } = await get("because-you-watched", query);
-      return carousels.map((row) => ({ ...row, entries: entries(row.recommendations, row.recommendation_session_id) }));
+      return carousels.map((/** @type {H.Answer} */ row) => ({ ...row, entries: entries(row.recommendations, row.recommendation_session_id) }));
     },
     act: (entry, action, more) => ask("POST", `${pathOf(entry)}/${encodeURIComponent(action)}`, { ...context(entry), ...more }),
     undo: (entry, action) => ask("DELETE", `${pathOf(entry)}/${encodeURIComponent(action)}`),
@@ -81,12 +87,14 @@
     }
   }, { threshold: 0.5 });
 
+  /** @type {H.Api["watch"]} */
   function watch(element, entry) {
     if (!entry.session) return;
     watched.set(element, { entry });
     observer.observe(element);
   }
 
+  /** @type {H.See} */
   function see({ session, rank }) {
     if (document.visibilityState !== "visible") return;
     if (!lists.has(session)) lists.set(session, { deepest: 0, sent: 0 });
@@ -95,6 +103,7 @@
     list.timer ??= setTimeout(send, 1000, session);
   }
 
+  /** @type {H.Send} */
   async function send(session, options) {
     const list = lists.get(session);
     clearTimeout(list.timer);
@@ -116,13 +125,14 @@
 
   /* Lists in the page. Titles go in as text, never as HTML. */
 
+  /** @type {H.Make} */
   function make(tag, name, text = "", attributes = {}) {
     const element = Object.assign(document.createElement(tag), { className: `heed-${name}`, textContent: text });
     for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
     return element;
   }
 
-  /** A button that does one thing at a time. What fails is said in `note`. */
+  /** A button that does one thing at a time. What fails is said in `note`. @type {H.Button} */
   function button(label, { item }, note, work, attributes) {
     const one = make("button", "button", label, { type: "button", "aria-label": `${label}: ${item.title}`, ...attributes });
     one.addEventListener("click", async () => {
@@ -140,6 +150,7 @@
     return one;
   }
 
+  /** @type {H.ActionButton} */
   function actionButton(entry, action, note) {
     return button(words[action] ?? action, entry, note, async (one) => {
       const stands = one.ariaPressed === "true";
@@ -148,9 +159,11 @@
     }, { "aria-pressed": "false", "data-heed-action": action });
   }
 
-  /** The button that asks for a reason, and the reasons. A card that was turned down leaves a line and a way back. */
+  /** The button that asks for a reason, and the reasons. A card that was turned down leaves a line and a way back.
+   * @type {H.DislikeButton} */
   function dislikeButton(entry, box, note) {
     const reasons = make("div", "reasons", words.why, { role: "group", "aria-label": words.why });
+    /** @type {H.Open} */
     const open = (isOpen) => {
       reasons.hidden = !isOpen;
       no.ariaExpanded = String(isOpen);
@@ -176,12 +189,14 @@
     return [no, reasons];
   }
 
+  /** @type {H.Card} */
   function card(entry, { heedActions = "like", heedLink }) {
     const { item } = entry;
     const box = make("li", "card");
     const title = make(heedLink ? "a" : "strong", "title", item.title);
     if (heedLink) {
-      title.href = heedLink.replace("{id}", item.id).replace("{external_id}", encodeURIComponent(item.external_id));
+      const url = heedLink.replace("{id}", `${item.id}`).replace("{external_id}", encodeURIComponent(item.external_id));
+      title.setAttribute("href", url);
     }
     const note = make("p", "note", "", { role: "status" });
     const [no, reasons] = dislikeButton(entry, box, note);
@@ -193,17 +208,19 @@
     return box;
   }
 
-  /** Fills an element that has data-heed-list; again, if it is filled already. */
+  /** Fills an element that has data-heed-list; again, if it is filled already. @type {H.Api["show"]} */
   async function show(place) {
-    const { heedList: list, heedItem: item, heedUseCase: useCase, heedLimit: limit = 12 } = place.dataset;
+    const { heedList: list = "", heedItem: item = "", heedUseCase: useCase, heedLimit: limit = "12" } = place.dataset;
+    /** @type {H.Query} */
     const query = useCase ? { limit, use_case: useCase } : { limit };
+    /** @type {{ because?: H.Item, entries: H.Entry[] }[]} */
     let rows = [];
     place.ariaBusy = "true";
     try {
       if (list === "because-you-watched") rows = await Heed.becauseYouWatched(query);
       else if (list !== "similar") rows = [{ entries: await Heed.list(list, query) }];
       else {
-        const [kind, id] = item.split("/");
+        const [kind = "", id = ""] = item.split("/");
         rows = [{ entries: await Heed.similar({ item: { kind, id } }, { limit }) }];
       }
     } catch (error) {
@@ -236,7 +253,9 @@
   window.Heed = Heed;
   let started = false;
   function start() {
-    if (!started) document.querySelectorAll("[data-heed-list]").forEach(show);
+    /** @type {NodeListOf<HTMLElement>} */
+    const places = document.querySelectorAll("[data-heed-list]");
+    if (!started) places.forEach(show);
     started = true;
   }
   if (document.readyState === "complete") start();

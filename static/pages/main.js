@@ -1,0 +1,6 @@
+// What every page does beyond its forms. Every page works without it.
+
+import "./account.js";
+import "./actions.js";
+import "./seen.js";
+import "./theme.js";
