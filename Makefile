@@ -17,7 +17,7 @@ demo: $(VENV)/installed
 test: $(VENV)/installed-dev browser
 	DEBUG=1 $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
-check: $(VENV)/installed-dev
+check: $(VENV)/installed-dev node_modules/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
@@ -25,6 +25,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/deptry .
 	@# Of what nothing uses only code counts: fields are read by templates and written as JSON.
 	! $(BIN)/vulture | grep -vE 'unused (variable|attribute) '
+	npm run --silent check
 	DEBUG=1 $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=0 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))') ALLOWED_HOSTS=heed.example \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
@@ -42,5 +43,10 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+node_modules/installed: package-lock.json
+	@sh .ci/install-node
+	npm ci --silent
+	@touch $@
+
 clean:
-	rm -rf var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache node_modules

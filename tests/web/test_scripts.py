@@ -1,5 +1,6 @@
 """Scripts of the pages as they are served in production: every module exists, and has one address."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,7 +11,6 @@ from urllib.parse import urljoin
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
@@ -27,11 +27,12 @@ IMPORT = re.compile(r'^import\b[^"]*"([^"]+)";', re.MULTILINE)
 @pytest.fixture
 def collected(settings: Settings, tmp_path: Path) -> Path:
     """The folder of the static files of all applications, collected as in production but for compression."""
-    settings.STATIC_ROOT = tmp_path / "static"
+    folder = tmp_path / "static"
+    settings.STATIC_ROOT = folder
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": PRODUCTION}}
     settings.WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["js", "css", "svg", "map", "txt"]
     call_command("collectstatic", interactive=False, verbosity=0)
-    return settings.STATIC_ROOT
+    return folder
 
 
 def imports_of(folder: Path, address: str) -> list[str]:
@@ -71,7 +72,8 @@ def test_every_module_has_one_address_and_none_waits_for_another(
 ) -> None:
     item = make_item("Heat", genre=["Crime"])
     client.force_login(person)
-    hashed = {f"/static/{name}" for name in staticfiles_storage.hashed_files.values()}
+    manifest = json.loads((collected / "staticfiles.json").read_text())
+    hashed = {f"/static/{name}" for name in manifest["paths"].values()}
     loaded: set[str] = set()
     for path in ("/", f"/items/{item.pk}/", "/search/", "/because/", "/taste/", "/welcome/"):
         page = client.get(path).content.decode()

@@ -148,7 +148,9 @@ def test_undo_puts_it_back(
     expect(page.get_by_text(f"{before[2]} may be shown to you again.")).to_be_visible()
     page.clock.fast_forward(2500)
     assert titles(page) == before
-    expect(card.get_by_role("button", name="Not for me")).to_have_attribute("aria-pressed", "false")
+    no = card.get_by_role("button", name="Not for me")
+    expect(no).to_have_attribute("aria-pressed", "false")
+    expect(no).to_be_focused()
     assert live() == []
 
 
@@ -170,6 +172,32 @@ def test_the_focus_stays_in_the_dialog(
         assert page.evaluate("document.activeElement.closest('dialog') !== null")
     page.keyboard.press("Escape")
     expect(page.locator('[data-rank="2"]').get_by_role("button", name="Not for me")).to_be_focused()
+
+
+@pytest.mark.parametrize("key", ["Escape", "Enter"])
+@pytest.mark.parametrize("is_gone", [False, True], ids=["at once", "when it has gone"])
+def test_the_focus_goes_back_from_the_toast_to_the_card(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage, key: str, is_gone: bool
+) -> None:
+    page = open_page(person, reduced_motion="reduce")
+    page.clock.install()
+    page.goto("/")
+    button = page.locator('[data-rank="2"]').get_by_role("button", name="Not for me")
+    next_title = page.locator('[data-rank="3"] a').first
+    button.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("radio", name="Something else").check()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Undo")).to_be_focused()
+    if is_gone:
+        page.clock.fast_forward(2500)
+        expect(button).to_have_count(0)
+    # The toast has gone, what it does has not been answered: the focus is in the list already.
+    page.route("**/api/dislike/*", lambda route: None)
+    page.keyboard.press(key)
+    expect(page.locator(".toast")).to_have_count(0)
+    expect(next_title if is_gone else button).to_be_focused()
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_without_a_script_it_is_a_form(
