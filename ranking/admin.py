@@ -60,23 +60,23 @@ class ModelVersionAdmin(RecordAdmin):
         # A version that went live is part of the record of every list it made.
         return False
 
-    @admin.display(description="NDCG@10")
+    @admin.display(description=FIGURES["ndcg"].title)
     def ndcg(self, version: ModelVersion) -> str:
         return _figure(version, "ndcg")
 
-    @admin.display(description="NDCG@10, lists shown")
+    @admin.display(description=FIGURES["list_ndcg"].title)
     def list_ndcg(self, version: ModelVersion) -> str:
         return _figure(version, "list_ndcg")
 
-    @admin.display(description="Recall@10")
+    @admin.display(description=FIGURES["recall"].title)
     def recall(self, version: ModelVersion) -> str:
         return _figure(version, "recall")
 
-    @admin.display(description="later disliked in top 10")
+    @admin.display(description=FIGURES["disliked_share"].title)
     def disliked(self, version: ModelVersion) -> str:
         return _figure(version, "disliked_share")
 
-    @admin.display(description="liked above disliked")
+    @admin.display(description=FIGURES["list_order"].title)
     def liked_over_disliked(self, version: ModelVersion) -> str:
         return _figure(version, "list_order")
 
@@ -175,10 +175,10 @@ def _figure(version: ModelVersion, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A contender in a table, on what it was evaluated, and its result; None where it was not."""
+    """A contender in a table, since when it was evaluated, and its result; None where it was not measured."""
 
     name: str
-    on: str
+    since: str
     result: EvaluationResult | None
 
 
@@ -187,9 +187,12 @@ def _rows(version: ModelVersion, report: EvaluationReport | None, *, with_others
     label = f"{version.label} ({version.status})"
     if report is None or report.own is None:
         return [_Row(label, (report.why_empty if report else "") or "not measured", None)]
-    on = f"from {report.start:%Y-%m-%d %H:%M} on" if report.start else "when trained"
+    since = f"{report.start:%Y-%m-%d %H:%M}" if report.start else NOTHING
     others = [one for one in report.results[1:] if with_others or one.name == report.baseline]
-    return [_Row(label, on, report.own), *(_Row(_name(one.name), on, one) for one in others)]
+    return [
+        _Row(label, since, report.own),
+        *(_Row(f"beside it: {_name(one.name)}", since, one) for one in others),
+    ]
 
 
 def _table(rows: list[_Row]) -> SafeString:
@@ -199,14 +202,14 @@ def _table(rows: list[_Row]) -> SafeString:
     cells: list[list[Any]] = [
         [
             row.name,
-            row.on,
+            row.since,
             "" if row.result is None or row.result.people is None else row.result.people,
             *(interval_text(row.result.figures.get(name) if row.result else None) for name in names),
         ]
         for row in rows
     ]
     return table(
-        ["model", "evaluated on what came", "people", *(FIGURES[name].title for name in names)], cells
+        ["model", "evaluated on events from", "people", *(FIGURES[name].title for name in names)], cells
     )
 
 

@@ -149,7 +149,7 @@ def test_a_figure_is_the_same_wherever_it_stands(client: Client, staff: User, ki
     for page in (listed, opened, compared):
         assert "0.634 [0.600, 0.660]" in page
     assert "not measured" not in compared
-    assert "from 2026-05-01 12:00 on" in compared
+    assert '<td class="px-2 py-1">2026-05-01 12:00</td>' in compared
     assert "+0.020 [+0.010, +0.030]" in opened
 
 
