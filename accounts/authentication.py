@@ -1,7 +1,6 @@
 """Who is asking: a browser session, a program's token and for whom it acts, or another site's page."""
 
-import logging
-
+import structlog
 from django.contrib.auth.models import AnonymousUser
 from django.core.signing import BadSignature
 from django.db.models import Exists, QuerySet
@@ -12,7 +11,7 @@ from rest_framework.request import Request
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import PageToken, read_page_token
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 ACTING_HEADER = "X-User-ID"
 _REFUSAL = "X-User-ID is only for a service token that may act for others."
@@ -50,7 +49,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
         person = _people().filter(pk=int(acting_for)).first() if is_id else None
         if person is None:
             raise PermissionDenied("X-User-ID names nobody that this token may act for.")
-        logger.info("service token of user %s acts for user %s", token.user_id, person.pk)
+        logger.info("service token acts for a person", token_user_id=token.user_id, user_id=person.pk)
         return person
 
 
@@ -80,7 +79,7 @@ class PageTokenAuthentication(BaseAuthentication):
         person = _people().filter(Exists(issuers), pk=token.person_id).first()
         if person is None:
             raise AuthenticationFailed(_NO_PAGE_TOKEN)
-        logger.info("page token of service token %s… acts for user %s", token.issued_to[:8], person.pk)
+        logger.info("page token acts for a person", service_token=token.issued_to[:8], user_id=person.pk)
         return person, token
 
     def authenticate_header(self, request: Request) -> str:

@@ -39,7 +39,7 @@ def main() -> None:
     from feedback.services import save_dislike, undo_dislike
     from serving.pipeline import ServedList, recommend
 
-    logging.getLogger("feedback.services").setLevel(logging.WARNING)
+    logging.getLogger("feedback.services").setLevel(logging.WARNING)  # noqa: TID251  sets a level only
     people = User.objects.filter(interactions__item__kind="movie").distinct().order_by("pk")
     shares: list[tuple[float, float, float]] = []
     is_same_after = []

@@ -315,7 +315,9 @@ LOGGING = {
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,
-        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, sort_keys=False),
+        structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, sort_keys=False, exception_formatter=structlog.dev.plain_traceback
+        ),
     ],
     wrapper_class=structlog.stdlib.BoundLogger,
     logger_factory=structlog.stdlib.LoggerFactory(),

@@ -1,10 +1,10 @@
 """What every API view shares: the ranges of our columns, and one form of error out."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
@@ -15,7 +15,7 @@ from rest_framework.views import set_rollback
 
 from core.errors import DATABASE_AWAY, HeedError
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 MAX_ID = 2**63 - 1
 MAX_SENTENCE = 500
@@ -103,12 +103,12 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
             status, message = exception.status_code, _sentence(exception.detail)
             headers = _headers(exception)
         case OperationalError() | InterfaceError():
-            logger.error("database unavailable in %s", context.get("view"), exc_info=exception)
+            logger.error("database unavailable", view=context.get("view"), exc_info=exception)
             status, message = 503, DATABASE_AWAY
             headers["Retry-After"] = "2"
         case DataError():
             # Serializers refuse what a column cannot hold; this is the net beneath them.
-            logger.error("value refused by the database in %s", context.get("view"), exc_info=exception)
+            logger.error("value refused by the database", view=context.get("view"), exc_info=exception)
             status, message = 400, "A value is outside the range that can be stored."
         case _:
             return None

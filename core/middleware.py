@@ -1,11 +1,11 @@
 """Errors that arise outside DRF's views, answered as the API and the pages promise."""
 
-import logging
 import re
 import sys
 from collections.abc import Callable, Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+import structlog
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, InterfaceError, OperationalError
@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 
 from core.errors import ACCOUNT_GONE, DATABASE_AWAY, AccountGone
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 # What Django refuses before a view is reached: an address it does not know, a request it cannot read.
 _REFUSALS = {
@@ -76,7 +76,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
-    logger.error("database unavailable at %s", request.path, exc_info=sys.exc_info())
+    logger.error("database unavailable", path=request.path, exc_info=sys.exc_info())
     response = _refusal(request, DATABASE_AWAY, 503)
     response.headers["Retry-After"] = "2"
     return response

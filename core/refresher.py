@@ -1,15 +1,15 @@
 """Background refreshing of what a worker process holds in memory."""
 
-import logging
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import structlog
 from django.db import close_old_connections, connections
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -22,7 +22,7 @@ class RefreshJob(Generic[Key]):
 
     name     of its thread
     refresh  brings what is held under a key up to date; may raise anything
-    failure  message for the log where it raises; %s is the key
+    failure  event for the log where it raises, beside the key
     every    seconds between two rounds; None: a key is refreshed only on request
     keys     refreshed in each round
     """
@@ -82,7 +82,7 @@ class Refresher(Generic[Key]):
             self._job.refresh(key)
         except Exception:
             if key not in self._failing:
-                logger.exception(self._job.failure, key)
+                logger.exception(self._job.failure, key=key)
             self._failing.add(key)
         else:
             self._failing.discard(key)

@@ -1,12 +1,12 @@
 """Everything that `load_demo` does: a catalogue, people, and a week of evenings with models in between."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -32,7 +32,7 @@ from ranking.recommenders.als.train import train_als
 from ranking.registry.versions import activate_version, find_version
 from ranking.retraining.retrain import retrain
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 DATA = Path(__file__).parent / "data"
 FILES = {"movie": "films.jsonl", "drama": "dramas.jsonl", "startup": "startups.jsonl"}
@@ -152,13 +152,13 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
             progress.begin(len(visits), f"visits, night {night + 1} of {size.nights}")
             report = live_through(visits, use_case, tastes[use_case.kind], rng)
             logger.info(
-                "night %s, %s: %s lists, %s titles looked at, %s taken up, %s turned down",
-                night + 1,
-                use_case.name,
-                report.lists,
-                report.looked_at,
-                report.engaged,
-                report.disliked,
+                "night lived through",
+                night=night + 1,
+                use_case=use_case.name,
+                lists=report.lists,
+                looked_at=report.looked_at,
+                engaged=report.engaged,
+                disliked=report.disliked,
             )
             progress.advance(len(visits))
     for use_case in use_cases:

@@ -77,7 +77,7 @@ def live_through(
 
 @contextmanager
 def _no_line_per_dislike() -> Iterator[None]:
-    log = logging.getLogger("feedback.services")
+    log = logging.getLogger("feedback.services")  # noqa: TID251  its level is set, nothing is logged
     level = log.level
     log.setLevel(logging.WARNING)
     try:

@@ -17,7 +17,7 @@ from ranking.recommenders.als.file import ArtifactError
 from ranking.registry.loading import NO_MODELS, put_versions
 from ranking.registry.versions import ModelFileError
 
-logger = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 Status = Experiment.Status
 MAX_ARMS = 10

@@ -16,7 +16,7 @@ from catalog.models import Item
 from core.admin import RecordAdmin, table
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 
-logger = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 # A spreadsheet takes a cell that begins with one of these for a formula and runs it.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -26,7 +26,7 @@ from interactions.selectors import live_interactions
 from interactions.services import record_interaction, withdraw_state
 from recommendations.models import RecommendationSession
 
-logger = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 MAX_TEXT = 2000
 

@@ -16,7 +16,7 @@ from interactions.models import UserInteraction
 from privacy.selectors import admin_log_about, browser_sessions, login_records
 from recommendations.models import RecommendationSession
 
-logger = structlog.get_logger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 # Django reads what it deletes with everything that hangs on it: so many rows at once are held in memory.
 SLICE = 2_000

@@ -19,5 +19,5 @@ def _store(user_id: int) -> None:
 
 
 _refresher: Refresher[int] = Refresher(
-    RefreshJob(name=THREAD, refresh=_store, failure="the taste of user %s could not be stored")
+    RefreshJob(name=THREAD, refresh=_store, failure="a taste profile could not be stored")
 )

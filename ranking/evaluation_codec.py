@@ -6,16 +6,16 @@ what the training commands write with a new version (its figures by name, `ndcg@
 as a report too.
 """
 
-import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from ranking.evaluation_report import SCHEMA_VERSION, EvaluationReport
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 _REPORTS = TypeAdapter(EvaluationReport)
 _ENDS = ("mean", "low", "high")
@@ -45,7 +45,7 @@ def from_json(stored: Any) -> EvaluationReport | None:
         current = stored if stored.get("schema_version") == SCHEMA_VERSION else _upgrade(stored)
         return _REPORTS.validate_python(_numbers(current))
     except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
-        logger.warning("a stored evaluation cannot be read: %s", error)
+        logger.warning("a stored evaluation cannot be read", error=str(error))
         return None
 
 

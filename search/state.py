@@ -134,7 +134,7 @@ _refresher: Refresher[str] = Refresher(
     RefreshJob(
         name="search-index",
         refresh=lambda kind: _searches[kind].refresh(),
-        failure="the index of %s could not be built again",
+        failure="the index of the search could not be built again",
     )
 )
 

@@ -106,7 +106,7 @@ class TestActingForOthers:
         with caplog.at_level(logging.INFO, "accounts.authentication"):
             assert with_token(acting_token, person.pk).post(f"/api/movies/{item.pk}/like").status_code == 201
         assert UserInteraction.objects.get().user == person
-        assert f"user {service.pk} acts for user {person.pk}" in caplog.text
+        assert f"token_user_id={service.pk} user_id={person.pk}" in caplog.text
 
     def test_without_the_header_the_service_acts_itself(self, acting_token: str, service: User) -> None:
         assert with_token(acting_token).get(WHO).json()["user_id"] == service.pk

@@ -80,7 +80,7 @@ class TestIssuing:
         assert response.headers["Cache-Control"] == "no-store"
         body = response.json()
         assert (body["success"], body["expires_in"]) == (True, 3600)
-        assert f"acts for user {person.pk}" in caplog.text
+        assert f"user_id={person.pk}" in caplog.text
         make_items(3)
         assert by_page(body["page_token"]).get(LIST).status_code == 200
         assert RecommendationSession.objects.get().user == person
