@@ -67,7 +67,7 @@ def _decide(by_name: dict[str, PairedDifference], rules: GateRules, active: str)
     enough = [one for one in qualities if one.people >= rules.min_people]
     if not enough:
         return False, (
-            f"Only {people} people can be judged on what was held out; "
+            f"Only {people} people can be evaluated on what was held out; "
             f"{rules.min_people} are needed. Wait for more feedback."
         )
     quality = enough[0]
@@ -79,7 +79,7 @@ def _decide(by_name: dict[str, PairedDifference], rules: GateRules, active: str)
     for one in known:
         if _is_clearly_worse(one):
             return False, f"{_words(one)} against {active}: clearly worse."
-    dislikes = "disliked items are not clearly worse" if known else "nothing disliked to judge by"
+    dislikes = "disliked items are not clearly worse" if known else "no dislikes to compare by"
     return True, f"{_words(quality)} against {active}; {dislikes}."
 
 

@@ -1,14 +1,17 @@
 """Stored evaluation reports: what is written is read again, older forms are upgraded, damage is unknown."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings
 
 from ranking.evaluation_codec import from_json, to_json
 from ranking.evaluation_report import (
+    FIGURES,
     SCHEMA_VERSION,
     CalibrationBins,
     EvaluationReport,
@@ -268,3 +271,10 @@ def test_damage_is_unknown(damaged: object) -> None:
     version = ModelVersion(kind="als", metrics={"evaluation": damaged, "test": damaged})
     assert version.evaluation() is None
     assert version.result() is None
+
+
+def test_the_documentation_names_every_figure_as_pages_and_json_do() -> None:
+    page = (settings.BASE_DIR / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    table = page.split("| figure | in JSON |")[1].split("\n\n")[0]
+    named = re.findall(r"^\| ([^|`]+) \| `(\w+)` \|", table, flags=re.MULTILINE)
+    assert named == [(figure.title, name) for name, figure in FIGURES.items()]

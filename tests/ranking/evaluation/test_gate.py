@@ -36,8 +36,7 @@ def test_the_better_passes() -> None:
     found = verdict({"list_ndcg": BASE + 0.05}, {"list_ndcg": BASE})
     assert found.passed
     assert found.why == (
-        "NDCG@10, lists shown +0.050 [+0.050, +0.050] over 60 people against old; "
-        "nothing disliked to judge by."
+        "NDCG@10, lists shown +0.050 [+0.050, +0.050] over 60 people against old; no dislikes to compare by."
     )
 
 
@@ -64,7 +63,7 @@ def test_too_few_people_decide_nothing(people: int) -> None:
     found = verdict({"list_ndcg": BASE[:people] + 0.3}, {"list_ndcg": BASE[:people]})
     assert not found.passed
     assert found.why == (
-        f"Only {people} people can be judged on what was held out; 20 are needed. Wait for more feedback."
+        f"Only {people} people can be evaluated on what was held out; 20 are needed. Wait for more feedback."
     )
 
 
