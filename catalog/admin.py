@@ -1,7 +1,35 @@
+import json
+
+from django import forms
 from django.contrib import admin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import UnfoldAdminTextareaWidget
 
+from catalog.attributes import Attributes, parse_attributes
 from catalog.models import Facet, Item, ItemFacet
+
+
+class AttributesField(forms.Field):
+    """Attributes as the text of a JSON object; an empty text is none."""
+
+    widget = UnfoldAdminTextareaWidget
+
+    def prepare_value(self, value: str | Attributes | None) -> str:
+        return value if isinstance(value, str) else json.dumps(value or {}, ensure_ascii=False, indent=2)
+
+    def to_python(self, value: str | None) -> Attributes:
+        try:
+            return parse_attributes(value) if value and value.strip() else {}
+        except ValueError as error:
+            raise forms.ValidationError(f"This {error}.") from error
+
+
+class ItemForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be subscripted
+    """An item with its attributes checked as an import checks them."""
+
+    attributes = AttributesField(
+        required=False, help_text='A JSON object: {"runtime": 104, "country": ["Portugal", "France"]}'
+    )
 
 
 class ItemFacetInline(TabularInline):  # type: ignore[misc]
@@ -12,6 +40,7 @@ class ItemFacetInline(TabularInline):  # type: ignore[misc]
 
 @admin.register(Item)
 class ItemAdmin(ModelAdmin):  # type: ignore[misc]
+    form = ItemForm
     list_display = ("title", "kind", "year", "is_active", "is_synthetic")
     list_filter = ("kind", "is_active", "is_synthetic")
     search_fields = ("title", "original_title", "external_id")

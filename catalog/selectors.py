@@ -1,18 +1,22 @@
 """Reads of the catalogue."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
+from catalog.attributes import Attributes
 from catalog.models import FacetKind, Item
 from core.errors import InvalidInput, NotFound
 
 
 @dataclass(frozen=True, slots=True)
 class ItemCard:
-    """All that a page or an answer says of an item. Facet names stand in billing order."""
+    """All that a page or an answer says of an item. Facet names stand in billing order.
+
+    Attributes are there only where they were asked for: lists do not show them.
+    """
 
     id: int
     external_id: str
@@ -22,8 +26,11 @@ class ItemCard:
     year: int | None
     description: str
     published_at: datetime | None
+    url: str
+    image_url: str
     is_synthetic: bool
     facets: dict[str, tuple[str, ...]]
+    attributes: Attributes = field(default_factory=dict)
 
     @property
     def genres(self) -> tuple[str, ...]:
@@ -42,16 +49,19 @@ _ITEM_COLUMNS = (
     "year",
     "description",
     "published_at",
+    "url",
+    "image_url",
     "is_synthetic",
 )
 
 
-def get_cards(item_ids: Iterable[int]) -> dict[int, ItemCard]:
+def get_cards(item_ids: Iterable[int], *, with_attributes: bool = False) -> dict[int, ItemCard]:
     """The cards of those of `item_ids` that are active, by id, in one query."""
+    names = (*_ITEM_COLUMNS, "attributes") if with_attributes else _ITEM_COLUMNS
     rows = (
         Item.objects.filter(pk__in=list(item_ids), is_active=True)
         .order_by("pk", "item_facets__billing", "item_facets__pk")
-        .values_list(*_ITEM_COLUMNS, "item_facets__facet__kind", "item_facets__facet__name")
+        .values_list(*names, "item_facets__facet__kind", "item_facets__facet__name")
     )
     cards: dict[int, ItemCard] = {}
     facets: dict[int, dict[str, tuple[str, ...]]] = {}
@@ -59,17 +69,15 @@ def get_cards(item_ids: Iterable[int]) -> dict[int, ItemCard]:
         item_id = columns[0]
         if item_id not in cards:
             facets[item_id] = {}
-            cards[item_id] = ItemCard(
-                **dict(zip(_ITEM_COLUMNS, columns, strict=True)), facets=facets[item_id]
-            )
+            cards[item_id] = ItemCard(**dict(zip(names, columns, strict=True)), facets=facets[item_id])
         if facet_kind is not None:
             facets[item_id][facet_kind] = (*facets[item_id].get(facet_kind, ()), facet_name)
     return cards
 
 
 def get_card(*, kind: str, item_id: int) -> ItemCard:
-    """The card of one active item of `kind`. Raises NotFound."""
-    card = get_cards([item_id]).get(item_id)
+    """The card of one active item of `kind`, with its attributes. Raises NotFound."""
+    card = get_cards([item_id], with_attributes=True).get(item_id)
     if card is None or card.kind != kind:
         raise NotFound("There is no such item.")
     return card

@@ -2,9 +2,24 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.selectors import ItemCard
+
+_ATTRIBUTE = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "number"},
+        {"type": "boolean"},
+        {"type": "array", "items": {"type": "string"}},
+    ]
+}
+
+
+@extend_schema_field({"type": "object", "additionalProperties": _ATTRIBUTE})
+class AttributesField(serializers.JSONField):
+    """Named facts of an item, as the API shows them."""
 
 
 class ItemSerializer(serializers.Serializer[ItemCard]):
@@ -18,6 +33,8 @@ class ItemSerializer(serializers.Serializer[ItemCard]):
     year = serializers.IntegerField(allow_null=True)
     description = serializers.CharField()
     published_at = serializers.DateTimeField(allow_null=True)
+    url = serializers.CharField(help_text="A page that tells more about it; empty where none is known.")
+    image_url = serializers.CharField(help_text="Its picture; empty where none is known.")
     is_synthetic = serializers.BooleanField(help_text="Invented for the demo.")
     genres = serializers.ListField(child=serializers.CharField())
     facets = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
@@ -34,6 +51,8 @@ def item_json(card: ItemCard) -> dict[str, Any]:
         "year": card.year,
         "description": card.description,
         "published_at": card.published_at,
+        "url": card.url,
+        "image_url": card.image_url,
         "is_synthetic": card.is_synthetic,
         "genres": card.genres,
         "facets": card.facets,

@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from core.web_addresses import check_origin
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
@@ -51,13 +53,18 @@ X_FRAME_OPTIONS = "DENY"
 # Sub-domains and browser preload lists belong to whoever owns the domain, not to this application.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
+# The origins that pictures of items may come from.
+try:
+    IMAGE_ORIGINS = [check_origin(origin) for origin in env.list("IMAGE_ORIGINS", default=[])]
+except ValueError as error:
+    raise ImproperlyConfigured(f"IMAGE_ORIGINS: {error}.") from error
 CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/", "/docs", "/redoc"],
     "DIRECTIVES": {
         "default-src": [SELF],
         # Poster art is inline SVG whose colours are computed per item.
         "style-src": [SELF, "'unsafe-inline'"],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *IMAGE_ORIGINS],
         "object-src": [NONE],
         "frame-ancestors": [NONE],
         "base-uri": [SELF],

@@ -13,7 +13,7 @@ from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller
 from catalog.models import Item
 from catalog.selectors import get_card
-from catalog.serializers import ItemSerializer, item_json
+from catalog.serializers import AttributesField, ItemSerializer, item_json
 from core.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberField, UuidField, validated
 from core.domain import KINDS, MAX_RATING, TYPES, ItemKind
 from core.errors import InvalidInput, NotFound
@@ -98,8 +98,9 @@ class BulkAnswer(serializers.Serializer[Any]):
 
 
 class ItemDetailAnswer(ItemSerializer):
-    """An item, and what stands between it and the caller."""
+    """An item, its attributes, and what stands between it and the caller."""
 
+    attributes = AttributesField()
     states = serializers.ListField(child=serializers.CharField())
 
 
@@ -121,7 +122,7 @@ class ItemDetailView(APIView):
             session_id=query["recommendation_session_id"],
         )
         states = get_states(user_id=caller(request).pk, item_ids=[item_id]).get(item_id, set())
-        return Response({**item_json(card), "states": sorted(states)})
+        return Response({**item_json(card), "attributes": card.attributes, "states": sorted(states)})
 
 
 class ItemActionView(APIView):

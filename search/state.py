@@ -13,6 +13,7 @@ import numpy as np
 from django.conf import settings
 from django.db.models import Count, Max, QuerySet, Sum
 
+from catalog.attributes import Attributes, attribute_texts
 from catalog.models import Facet, Item, ItemFacet
 from core.domain import KINDS
 from core.refresher import Refresher, RefreshJob
@@ -20,7 +21,7 @@ from search.query_analysis import QueryAnalysis
 from search.text_index import Hits, TextIndex, TextItem, build_index
 
 _CHUNK = 5_000
-_TEXT_COLUMNS = ("pk", "title", "original_title", "year", "description")
+_TEXT_COLUMNS = ("pk", "title", "original_title", "year", "description", "attributes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def search(kind: str, query: str, limit: int = 20) -> SearchResult:
 def read_index(kind: str) -> TextIndex:
     """Builds the index of the active items of `kind`: three queries."""
     rows = _items(kind).values_list(*_TEXT_COLUMNS)
-    items = [TextItem(*row) for row in rows.iterator(chunk_size=_CHUNK)]
+    items = [_text_item(*row) for row in rows.iterator(chunk_size=_CHUNK)]
     facets = list(_facets(kind).values_list("pk", "kind", "name").iterator(chunk_size=_CHUNK))
     links = np.array(
         list(_links(kind).values_list("item_id", "facet_id", "billing").iterator(chunk_size=_CHUNK)),
@@ -77,6 +78,13 @@ def read_fingerprint(kind: str) -> str:
     )
     digest.update(repr([sums[name] and int(sums[name]) for name in sorted(sums)]).encode())
     return digest.hexdigest()
+
+
+def _text_item(
+    item_id: int, title: str, original_title: str, year: int | None, description: str, attributes: Attributes
+) -> TextItem:
+    text = "\n".join([description, *attribute_texts(attributes)])
+    return TextItem(item_id, title, original_title, year, text)
 
 
 def _items(kind: str) -> QuerySet[Item]:

@@ -61,7 +61,7 @@ _MOST_BEARERS, _SHORTEST_FAMILY_NAME = 3, 4
 
 @dataclass(frozen=True, slots=True)
 class TextItem:
-    """What is searched of one item, besides its facets."""
+    """What is searched of one item, besides its facets. The texts of its attributes end its description."""
 
     item_id: int
     title: str

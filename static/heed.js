@@ -189,6 +189,14 @@
     return [no, reasons];
   }
 
+  /** A picture leaves its place where it does not come, or the page's policy forbids it. @type {H.Picture} */
+  function picture({ image_url: src }) {
+    const how = { alt: "", width: "200", height: "300", loading: "lazy", referrerpolicy: "no-referrer" };
+    const one = make("img", "picture", "", { ...how, src });
+    one.addEventListener("error", () => one.remove());
+    return one;
+  }
+
   /** @type {H.Card} */
   function card(entry, { heedActions = "like", heedLink }) {
     const { item } = entry;
@@ -202,6 +210,7 @@
     const [no, reasons] = dislikeButton(entry, box, note);
     const buttons = make("div", "actions");
     buttons.append(...heedActions.split(" ").filter(Boolean).map((action) => actionButton(entry, action, note)), no);
+    if (item.image_url) box.append(picture(item));
     const meta = [item.year, item.genres.join(", ")].filter(Boolean).join(" · ");
     box.append(title, make("p", "meta", meta), make("p", "why", entry.why), buttons, reasons, note);
     watch(box, entry);
@@ -243,6 +252,7 @@
     :where(.heed-list) { display: grid; grid-template-columns: repeat(auto-fill, minmax(14rem, 1fr)); gap: 1rem }
     :where(.heed-list) { align-items: start; padding: 0; list-style: none }
     :where(.heed-card) { padding: .75rem; border: 1px solid #8888; border-radius: .5rem; overflow-wrap: anywhere }
+    :where(.heed-picture) { display: block; max-width: 100%; height: auto; aspect-ratio: 2 / 3; object-fit: cover; margin-bottom: .5rem }
     :where(.heed-meta, .heed-why, .heed-note, .heed-gone) { margin: .25rem 0 }
     :where(.heed-meta:empty, .heed-why:empty) { display: none }
     :where(.heed-actions, .heed-reasons:not([hidden])) { display: flex; flex-wrap: wrap; gap: .375rem; margin-top: .5rem }

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
+from django.conf import settings
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from catalog.selectors import ItemCard
+from core.web_addresses import origin_of
 from web.motifs import MOTIFS
 
 
@@ -69,9 +72,26 @@ _TEXT_HEIGHT = 88
 _SHOWN_CHARACTERS = 120
 
 
+def show_picture(item: ItemCard) -> SafeString:
+    """The poster of an item, and over it its picture where the pages may load it.
+
+    A picture that does not come leaves the poster to be seen, without a script. Both are hidden from screen
+    readers: the title always stands beside them as text.
+    """
+    drawn = draw_poster(item.title, item.year, item.genres)
+    if origin_of(item.image_url) not in settings.IMAGE_ORIGINS:
+        return drawn
+    return format_html(
+        '<span class="picture">{}<img class="poster" src="{}" alt="" width="200" height="300" loading="lazy"'
+        ' decoding="async" referrerpolicy="no-referrer"></span>',
+        drawn,
+        item.image_url,
+    )
+
+
 @lru_cache(maxsize=4096)
 def draw_poster(title: str, year: int | None, genres: tuple[str, ...]) -> SafeString:
-    """The poster as markup: an aria-hidden `<svg>`, since the title always stands beside it as text."""
+    """The poster as markup: an aria-hidden `<svg>`."""
     random = Random(int.from_bytes(hashlib.sha256(title.encode("utf-8", "replace")).digest()[:8], "big"))
     look = look_of(genres[0] if genres else "")
     second = look_of(genres[1]).hue if len(genres) > 1 else (look.hue + 40) % 360

@@ -199,8 +199,8 @@ def with_states(request: HttpRequest, cards: list[ItemCard]) -> list[tuple[ItemC
 
 
 def active_item(item_id: int) -> ItemCard:
-    """The item to show. Raises Http404 where there is none, or it is hidden."""
-    card = get_cards([item_id]).get(item_id)
+    """The item to show, with its attributes. Raises Http404 where there is none, or it is hidden."""
+    card = get_cards([item_id], with_attributes=True).get(item_id)
     if card is None:
         raise Http404
     return card

@@ -7,6 +7,7 @@ declare namespace H {
     kind: string;
     title: string;
     year: number | null;
+    image_url: string;
     genres: string[];
   }
 
@@ -82,6 +83,7 @@ declare namespace H {
   type ActionButton = (entry: Entry, action: string, note: Element) => HTMLElement;
   type DislikeButton = (entry: Entry, box: Element, note: Element) => [HTMLElement, HTMLElement];
   type Open = (isOpen: HTMLElement["hidden"]) => void;
+  type Picture = (item: Item) => HTMLElement;
   type Card = (entry: Entry, options: DOMStringMap) => HTMLElement;
 }
 

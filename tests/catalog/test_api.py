@@ -31,6 +31,9 @@ def test_an_item_is_shown_whole() -> None:
         year=1999,
         description="A film.",
         published_at="1999-05-31T22:00:00Z",
+        url="https://films.example/alpha",
+        image_url="https://images.example/alpha.jpg",
+        attributes={"runtime": 121},
         is_synthetic=True,
     )
     director = Facet.objects.create(kind="director", name="C. Third")
@@ -48,6 +51,8 @@ def test_an_item_is_shown_whole() -> None:
                 "year": 1999,
                 "description": "A film.",
                 "published_at": "1999-05-31T22:00:00Z",
+                "url": "https://films.example/alpha",
+                "image_url": "https://images.example/alpha.jpg",
                 "is_synthetic": True,
                 "genres": ["War", "Drama"],
                 "facets": {"genre": ["War", "Drama"], "director": ["C. Third"]},

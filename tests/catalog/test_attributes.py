@@ -37,10 +37,5 @@ def test_the_limits_are_allowed() -> None:
 
 
 def test_the_texts_are_those_of_texts_and_lists() -> None:
-    attributes: Attributes = {
-        "country": ["France", "Italy"],
-        "runtime": 121,
-        "in colour": True,
-        "format": "70 mm",
-    }
+    attributes: Attributes = {"country": ["France", "Italy"], "runtime": 121, "dubbed": True, "film": "70 mm"}
     assert attribute_texts(attributes) == ["France", "Italy", "70 mm"]

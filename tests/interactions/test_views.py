@@ -18,7 +18,14 @@ from tests.recommendations.builders import make_session
 def test_the_item_is_shown_with_what_stands_between_it_and_the_person(
     api: APIClient, person: User, other_person: User
 ) -> None:
-    item = make_item("Alpha", genres=["War", "Drama"], year=1999)
+    attributes = {
+        "runtime": 121,
+        "country": ["France", "Italy"],
+        "rated": "PG",
+        "dubbed": False,
+        "score": 7.5,
+    }
+    item = make_item("Alpha", genres=["War", "Drama"], year=1999, attributes=attributes)
     make_interaction(person, item, "like")
     make_interaction(person, item, "watched", rating=3.0)
     make_interaction(person, item, "click")
@@ -34,9 +41,12 @@ def test_the_item_is_shown_with_what_stands_between_it_and_the_person(
         "year": 1999,
         "description": "",
         "published_at": None,
+        "url": "",
+        "image_url": "",
         "is_synthetic": False,
         "genres": ["War", "Drama"],
         "facets": {"genre": ["War", "Drama"]},
+        "attributes": attributes,
         "states": ["like", "watched"],
     }
 

@@ -5,15 +5,17 @@ from collections.abc import Sequence
 from django import template
 from django.utils.safestring import SafeString
 
+from catalog.attributes import Attribute
 from catalog.selectors import ItemCard
 from core.domain import KINDS, ItemKind
+from core.web_addresses import host_of
 from feedback.reasons import REASONS, DislikeReason
 from feedback.services import MAX_TEXT
 from serving.carousels import Carousel
 from serving.pipeline import ServedList
 from web.actions import ACTIONS, Action, Button, buttons_for, sentences
 from web.picks import kinds_with_items
-from web.posters import draw_poster, look_of
+from web.posters import look_of, show_picture
 
 register = template.Library()
 
@@ -42,8 +44,8 @@ _BECAUSE = {
 
 @register.simple_tag
 def poster(item: ItemCard) -> SafeString:
-    """The generated poster of an item, hidden from screen readers: its title stands beside it as text."""
-    return draw_poster(item.title, item.year, item.genres)
+    """The picture of an item, or its generated poster."""
+    return show_picture(item)
 
 
 @register.simple_tag(takes_context=True)
@@ -154,3 +156,32 @@ def facet_rows(item: ItemCard) -> list[tuple[str, str, tuple[str, ...]]]:
     return [
         (label, kind, item.facets[kind]) for kind, label in _FACET_LABELS.items() if item.facets.get(kind)
     ]
+
+
+@register.filter
+def attribute_rows(item: ItemCard) -> list[tuple[str, list[str]]]:
+    """The attributes of an item for people to read: label and values, by label."""
+    rows = [(_readable(name), _readable_values(value)) for name, value in item.attributes.items()]
+    return sorted(rows, key=lambda row: (row[0].casefold(), row))
+
+
+@register.filter
+def host(address: str) -> str:
+    """The host that a link leads to; empty where the address is none that may be linked."""
+    return host_of(address)
+
+
+def _readable(name: str) -> str:
+    """`release_date` as `Release date`."""
+    words = " ".join(name.replace("_", " ").split())
+    return words[:1].upper() + words[1:]
+
+
+def _readable_values(value: Attribute) -> list[str]:
+    match value:
+        case bool():
+            return ["Yes" if value else "No"]
+        case list():
+            return value
+        case _:
+            return [str(value)]
