@@ -45,7 +45,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What makes the lists of one use case, and how many it made in the last day."""
+    """The models that make the lists of one use case, and the number of lists in the last day."""
 
     label: str
     items: int
@@ -81,7 +81,7 @@ def get_overview(*, period: Period, with_dislikes: bool, now: datetime | None = 
 
 
 def better_or_worse(now: Rates, before: Rates, days: int) -> Tile:
-    """Whether people take up more of what they see, and turn down less, than in the `days` before."""
+    """Compares the shares taken up and turned down with those of the `days` before."""
     name = "Getting better?"
     if now.seen < LEAST_SEEN:
         return Tile(name, NOTHING, f"too early to say: {now.seen:,} slots seen, {LEAST_SEEN} are needed")
@@ -132,7 +132,7 @@ def _serving(lives: Mapping[UseCase, Live], now: datetime) -> Iterator[Serving]:
 
 def _model_needs(lives: Mapping[UseCase, Live]) -> Iterator[Need]:
     if not any(len(live.catalogue.item_ids) for live in lives.values()):
-        yield Need("The catalogue is empty. Fill it:", command="import_items FILE")
+        yield Need("The catalog is empty. Fill it:", command="import_items FILE")
     for use_case, live in lives.items():
         if live.problem:
             address = versions_address(use_case=use_case.name)

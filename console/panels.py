@@ -39,7 +39,7 @@ class Panel:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
+        """True where there is nothing to draw."""
         return not self.rows and (self.columns is None or self.columns.is_empty)
 
 
@@ -54,7 +54,7 @@ class Dashboard:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw at all, as on the first day."""
+        """True where there is nothing to draw at all, as on the first day."""
         return all(panel.is_empty for panel in self.panels)
 
 

@@ -1,8 +1,8 @@
-"""What became of the people of an experiment, read from the log: a row for each, in the order of arrival.
+"""Outcomes of the people of an experiment, read from the log: a row for each, in the order of arrival.
 
 A person's outcome is what came of their lists in the days that count, which begin with their first list in
 the experiment. Once these days are over it does not change any more, whatever they do or take back later:
-that is what a test needs that is looked at repeatedly.
+a test that is repeated needs that.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ class People:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Done:
-    """What was done with n slots: relevance as in the ranker's dataset, whether a success, whether at all."""
+    """Interactions with n slots: relevance as in the ranker's dataset, success or not, any or none."""
 
     relevance: Ints
     engaged: Bools
@@ -83,7 +83,7 @@ def read_people(experiment: Experiment, arms: Sequence[Arm]) -> People:
     positive = USE_CASES[experiment.use_case].positive_interactions
     for chunk in read_sessions(sessions) if len(people) else ():
         person, known = people.rows_of(chunk.user_ids)
-        # Who came while this was being read is left for the next look.
+        # Who came while this was being read is left for the next report.
         ends = np.where(known, people.first[person] + seconds_that_count(experiment), -np.inf)
         done = _read_done(chunk, ends, positive)
         seen = _slots_seen(chunk, done.acted) & (chunk.times < ends)[chunk.list_of_slot]
@@ -92,9 +92,9 @@ def read_people(experiment: Experiment, arms: Sequence[Arm]) -> People:
         np.add.at(people.engaged, person_of_slot, seen & done.engaged)
         np.add.at(people.disliked, person_of_slot, seen & (done.relevance == DISLIKED))
         ndcg = _ndcg_as_shown(chunk, seen, done.relevance)
-        judged = ~np.isnan(ndcg)
-        np.add.at(ndcg_sums, person[judged], ndcg[judged])
-        np.add.at(ndcg_lists, person[judged], 1.0)
+        known = ~np.isnan(ndcg)
+        np.add.at(ndcg_sums, person[known], ndcg[known])
+        np.add.at(ndcg_lists, person[known], 1.0)
     np.divide(ndcg_sums, ndcg_lists, out=people.ndcg, where=ndcg_lists > 0)
     return people
 
@@ -114,7 +114,7 @@ def sessions_of(experiment: Experiment, arms: Sequence[Arm]) -> QuerySet[Recomme
 
 
 def _arrivals(sessions: QuerySet[RecommendationSession], arms: Sequence[Arm]) -> People:
-    """Who came, when and to which arm, with nothing known of what they did."""
+    """The people with arm and time of arrival, and with nothing known of what they did."""
     numbers = {arm.label: number for number, arm in enumerate(arms)}
     rows = (
         sessions.order_by()
@@ -139,7 +139,7 @@ def _arrivals(sessions: QuerySet[RecommendationSession], arms: Sequence[Arm]) ->
 
 
 def _read_done(chunk: SessionChunk, ends: Doubles, positive: Sequence[str]) -> _Done:
-    """What was done with the slots of a chunk and stood when their person's days ended: one query.
+    """Reads the interactions with a chunk's slots that stood when their person's days ended, in one query.
 
     ends  (g,) of each list, seconds since 1970
 

@@ -70,7 +70,7 @@ def describe(report: ExperimentReport) -> ExperimentPage:
 
 
 def say_what_it_does(arm: Arm) -> str:
-    """What is different in an arm, in words."""
+    """The fields of an arm that differ from the usual lists, in words."""
     said = [
         *(["dislikes hold nothing back"] if not arm.feedback else []),
         *(["taste lifts nothing"] if not arm.boosts else []),

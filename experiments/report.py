@@ -1,4 +1,4 @@
-"""What an experiment says so far: per arm and against the control, valid whenever it is looked at.
+"""The report of an experiment so far: per arm and against the control, valid at any time it is read.
 
 All statistics are over people, because people were drawn. A person counts in the figures once the days that
 count are over for them. Of an arm that was switched off, and of an experiment that was stopped, only those
@@ -27,7 +27,7 @@ from ranking.statistics.sequential import (
 
 # The chance that an experiment in which nothing differs ever claims a difference, in any figure and arm.
 ALPHA = 0.05
-# The chance that people who were drawn as they should be ever look as if they were not.
+# The chance that people who were drawn as they should be ever fail the sample-ratio test.
 RATIO_ALPHA = 0.001
 
 
@@ -67,7 +67,7 @@ class ArmReport:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How much higher the figures of an arm are than those of the control, at `alpha` each."""
+    """Differences of an arm's figures to those of the control, each tested at `alpha`."""
 
     arm: Arm
     control: Arm
@@ -77,7 +77,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class RatioCheck:
-    """Whether people are spread over the arms as drawn.
+    """Sample-ratio tests: are people spread over the arms as drawn?
 
     came     those who got a list
     counted  those whose days are over and who saw something: a fault in an arm's lists shows here
@@ -88,12 +88,12 @@ class RatioCheck:
 
     @property
     def p_value(self) -> float:
-        """That of both checks together; Bonferroni."""
+        """The p-value of both tests together; Bonferroni."""
         return min(1.0, 2 * min(self.came.p_value, self.counted.p_value))
 
     @property
     def is_alarming(self) -> bool:
-        """Whether no comparison is to be trusted."""
+        """True where no comparison is to be trusted."""
         return self.p_value <= RATIO_ALPHA
 
 
@@ -109,7 +109,7 @@ class ExperimentReport:
 
     @property
     def is_found(self) -> bool:
-        """Whether any difference was found."""
+        """True where any difference was found."""
         return any(
             one.test.found_after is not None
             for comparison in self.comparisons

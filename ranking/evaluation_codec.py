@@ -60,7 +60,7 @@ def _upgrade_evaluation(stored: Mapping[str, Any]) -> dict[str, Any]:
     judgements = stored["judgements"]
     # retrain compares its candidate with what is active, and wrote neither name with the differences.
     baseline = stored.get("against") or (judgements[1]["name"] if len(judgements) > 1 else "")
-    results = [_upgrade_judgement(one, baseline) for one in judgements]
+    results = [_upgrade_result(one, baseline) for one in judgements]
     if results and stored.get("gate"):
         own, gate = results[0], stored["gate"]
         own["gate"] = gate
@@ -75,7 +75,7 @@ def _upgrade_evaluation(stored: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _upgrade_judgement(one: Mapping[str, Any], baseline: str) -> dict[str, Any]:
+def _upgrade_result(one: Mapping[str, Any], baseline: str) -> dict[str, Any]:
     calibration = one.get("calibration")
     estimates = {name: one[name] for name in ("engagement", "dislikes") if one.get(name)}
     single = {"coverage": one.get("coverage"), "calibration_error": calibration, **estimates}

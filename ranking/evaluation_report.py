@@ -36,7 +36,7 @@ FIGURES: dict[str, FigureName] = {
     ),
     "candidate_recall": FigureName("Candidate recall", "share of what they liked that was retrieved", 1),
     "novelty": FigureName("Novelty", "bits; one more is an item half as popular", 0),
-    "coverage": FigureName("Coverage", "share of the catalogue in anybody's first 10", 0),
+    "coverage": FigureName("Coverage", "share of the catalog in anybody's first 10", 0),
     "calibration_error": FigureName(
         "Calibration error", "mean distance of the score from the share that people engaged with", -1
     ),
@@ -58,7 +58,7 @@ class PairedDifference:
 
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
-    """Whether a candidate may serve, and why in words."""
+    """The gate's decision on a candidate, and the reason in words."""
 
     passed: bool
     why: str
@@ -79,7 +79,7 @@ class CalibrationBins:
 
 @dataclass(frozen=True, slots=True)
 class LogSupport:
-    """How much of the log an off-policy estimate rests on, and in words whether that is enough.
+    """The part of the log that an off-policy estimate rests on, and in words whether it is enough.
 
     effective_slots  how many slots of equal weight would say as much; None where none say anything
     support          share of the logged slots that the contender could have filled so

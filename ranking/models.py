@@ -72,7 +72,7 @@ class ModelVersion(models.Model):
 
     @property
     def label(self) -> str:
-        """How sessions, logs and people name this version, such as `als-movie_home-7`."""
+        """The name in sessions, logs and commands, such as `als-movie_home-7`."""
         return f"{self.kind}-{self.use_case}-{self.version}"
 
     def evaluation(self, stored: StoredReport = StoredReport.LATEST) -> EvaluationReport | None:
@@ -95,7 +95,7 @@ class ModelVersion(models.Model):
 
 
 class ExampleUse(models.Model):
-    """That a model version learned from a negative training example."""
+    """A negative training example that a model version learned from."""
 
     version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="example_uses")
     example = models.ForeignKey(
@@ -112,7 +112,7 @@ class ExampleUse(models.Model):
 
 
 def new_salt() -> str:
-    """What nobody can guess, so that nobody can work out who is in which arm."""
+    """A random secret, so that nobody can work out who is in which arm."""
     return secrets.token_hex(16)
 
 
@@ -207,5 +207,5 @@ class Arm(models.Model):
 
     @property
     def label(self) -> str:
-        """How sessions name it, such as `with-and-without-feedback/feedback`."""
+        """The name in sessions, such as `with-and-without-feedback/feedback`."""
         return f"{self.experiment.name}/{self.name}"

@@ -1,4 +1,4 @@
-"""What serves and how people take it up: lists, slots seen, model versions over time."""
+"""Reads of the lists that are made, how people take them up, and the model versions behind them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,7 +19,7 @@ _TAKEN = [row.name for row in TYPES.values() if row.is_state and row.polarity > 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """What people did with the slots they saw: the share they took up and the share they turned down."""
+    """Shares of the slots that people saw which they took up, and which they turned down."""
 
     seen: int
     taken: float
@@ -35,13 +35,13 @@ def get_rates(period: Period) -> Rates:
 
 
 def get_activation_times() -> dict[str, datetime | None]:
-    """When the newest active version of each use case went live."""
+    """The time at which the newest active version of each use case went live."""
     active = ModelVersion.objects.filter(status=Status.ACTIVE).order_by("activated_at")
     return dict(active.values_list("use_case", "activated_at"))
 
 
 def count_lists(*, since: datetime) -> dict[str, int]:
-    """How many lists of each use case were made since then."""
+    """The number of lists of each use case made since then."""
     made = RecommendationSession.objects.filter(created_at__gte=since).order_by().values_list("use_case")
     return dict(made.annotate(lists=Count("pk")))
 
@@ -56,7 +56,7 @@ def get_rejected_versions() -> list[ModelVersion]:
 
 
 def count_versions_by_week(period: Period) -> list[tuple[date, int]]:
-    """How many model versions were trained in each week of the period, by its Monday; empty weeks too."""
+    """The number of model versions trained in each week of the period, by its Monday; empty weeks too."""
     rows = (
         ModelVersion.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
         .order_by()

@@ -42,7 +42,7 @@ class ContenderEvaluation:
     figures       by name, per person. On people whom lists are made for: ndcg, recall, hit_rate, mrr,
                   novelty, disliked_share, order (liked above disliked), candidate_recall. On lists that
                   were shown: list_ndcg, list_order. All at k where they have a k
-    coverage      share of the catalogue in anybody's first k; NaN without people
+    coverage      share of the catalog in anybody's first k; NaN without people
     calibration   predicted against observed share of engaged slots; None where there are no probabilities
     calibration_error   the mean distance between the two
     engagement, dislikes   counterfactual share of engaged and of disliked slots; None without propensities
@@ -61,7 +61,7 @@ class ContenderEvaluation:
 
     @property
     def people(self) -> int:
-        """How many people any figure is defined for."""
+        """The number of people any figure is defined for."""
         known = [one.user_ids[~np.isnan(one.values)] for one in self.figures.values()]
         return len(np.unique(np.concatenate(known))) if known else 0
 
