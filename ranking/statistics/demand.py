@@ -69,10 +69,10 @@ class DemandSweep:
         if latest - self._origin > self._MOST_DOUBLINGS * self._half_life:
             # The sums are small beside what is to come, and zero before the first event.
             shift = (latest - self._origin) / self._half_life
-            self._sums *= np.exp2(-shift) if np.isfinite(shift) else 0.0
+            self._sums *= np.exp2(-shift)
             self._origin = latest
-        # What lies so far back that it would underflow weighs nothing beside what came since.
-        doublings = np.clip((times - self._origin) / self._half_life, -1000.0, None)
+        # What lies so far back that it underflows weighs nothing beside what came since.
+        doublings = (times - self._origin) / self._half_life
         np.add.at(self._sums, rows, np.maximum(weights, 0) * np.exp2(doublings))
         np.add.at(self._approvals, rows, events.relevant[known])
         np.add.at(self._dislikes, rows, weights < 0)

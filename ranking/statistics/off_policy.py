@@ -101,7 +101,7 @@ def snips(
     people, rows = np.unique(slots.user_ids, return_inverse=True)
 
     def per_person(values: Doubles) -> Doubles:
-        return np.bincount(rows, values, minlength=len(people)).astype(np.float64)
+        return np.bincount(rows, values).astype(np.float64)
 
     def ratio(above: Doubles, below: Doubles) -> Interval:
         return ratio_bootstrap_interval(per_person(above), per_person(below), rng=rng, rounds=rounds)

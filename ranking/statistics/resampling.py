@@ -64,7 +64,7 @@ def calibration_interval(
     bin_of[np.argsort(probabilities)] = np.repeat(np.arange(len(curve.counts)), curve.counts)
     gaps = np.zeros((len(people), len(curve.counts)))
     np.add.at(gaps, (person, bin_of), probabilities - came_true)
-    predictions = np.bincount(person, minlength=len(people)).astype(np.float64)
+    predictions = np.bincount(person).astype(np.float64)
     drawn = []
     step = max(1, _CHUNK // len(people))
     for first in range(0, rounds, step):

@@ -29,7 +29,18 @@ def assert_same(left: ItemDemand, right: ItemDemand) -> None:
 
 
 def test_counts_approvals_and_dislikes() -> None:
-    events = in_days([like(1, 0), like(2, 0), view(3, 0), like(1, 1), dislike(2, 1), view(1, 2), like(1, 77)])
+    events = in_days(
+        [
+            like(1, 0),
+            like(2, 0),
+            view(3, 0),
+            like(1, 1),
+            dislike(2, 1),
+            view(1, 2),
+            (4, 2, 0.0, 0.0, False),
+            like(1, 77),
+        ]
+    )
     demand = demand_of(events, ITEMS[:4], half_life_days=HALF_LIFE)
     assert demand.verdicts.tolist() == [2, 2, 0, 0]
     average = 3 / 4
@@ -105,6 +116,13 @@ def test_many_steps_beyond_the_scale_of_one_number() -> None:
     for day in range(0, 10_000, 100):
         sweep.add(in_days([like(1, 0, day), like(1, 1, day + 1)]))
     assert sweep.demand().popularity == pytest.approx([0.5, 1.0])
+
+
+def test_half_lives_of_less_than_a_second_do_not_overflow_either() -> None:
+    sweep = DemandSweep(ITEMS[:2], half_life_days=0.05 / SECONDS_PER_DAY)
+    for second in (0.0, 100.0):
+        sweep.add(make_events([like(1, int(second > 0), second)]))
+    assert sweep.demand().popularity.tolist() == [0.0, 1.0]
 
 
 @pytest.mark.parametrize("half_life", [0.0, -1.0, np.inf, np.nan])

@@ -182,6 +182,7 @@ class TestExpectedCalibrationError:
         curve = expected_calibration_error(np.empty(0), np.empty(0, dtype=np.bool_))
         assert math.isnan(curve.error)
         assert len(curve.predicted) == len(curve.observed) == len(curve.counts) == 0
+        assert curve.counts.dtype == np.int64
 
     @pytest.mark.parametrize(
         ("chances", "bins", "message"),
@@ -211,6 +212,30 @@ class TestBootstrap:
             interval = bootstrap_interval(rng.exponential(size=80), rng=rng, rounds=300, confidence=0.9)
             covered += interval.low <= 1.0 <= interval.high
         assert 0.84 <= covered / 400 <= 0.94
+
+    def test_the_ends_are_quantiles_of_the_means_of_resampled_people(self) -> None:
+        values = np.random.default_rng(1).random(12)
+        drawn = np.random.default_rng(2).integers(12, size=(300, 12))
+        interval = bootstrap_interval(values, rng=np.random.default_rng(2), rounds=300, confidence=0.8)
+        expected = (values.mean(), *np.quantile(values[drawn].mean(axis=1), [0.1, 0.9]))
+        assert (interval.mean, interval.low, interval.high) == pytest.approx(expected)
+
+    def test_parts_give_what_one_piece_gives(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Of two hundred resamples the last part holds fewer than the others."""
+        values = np.random.default_rng(1).random(40)
+        whole = bootstrap_interval(values, rng=np.random.default_rng(2), rounds=200)
+        monkeypatch.setattr("ranking.statistics.metrics._CHUNK", 40 * 30)
+        assert bootstrap_interval(values, rng=np.random.default_rng(2), rounds=200) == whole
+
+    def test_one_resample_is_enough_for_an_interval(self) -> None:
+        interval = bootstrap_interval(np.arange(9.0), rng=np.random.default_rng(1), rounds=1)
+        assert interval.low == interval.high
+
+    def test_a_pair_is_resampled_as_asked_for(self) -> None:
+        a, b = np.random.default_rng(1).random((2, 40))
+        for told in ({}, {"rounds": 20}, {"confidence": 0.5}):
+            paired = paired_bootstrap_interval(a, b, rng=np.random.default_rng(2), **told)
+            assert paired == bootstrap_interval(a - b, rng=np.random.default_rng(2), **told)
 
     def test_many_people_are_resampled_in_parts(self) -> None:
         values = np.random.default_rng(4).random(150_000)
@@ -259,6 +284,10 @@ class TestRatioBootstrap:
         numerators, denominators = np.array([1.0, 0.0, 0.0]), np.array([2.0, 0.0, 0.0])
         interval = ratio_bootstrap_interval(numerators, denominators, rng=np.random.default_rng(1))
         assert (interval.mean, interval.low, interval.high) == (0.5, 0.5, 0.5)
+        # One round, in which the person with events is not drawn.
+        undrawn = ratio_bootstrap_interval(numerators, denominators, rng=np.random.default_rng(0), rounds=1)
+        assert undrawn.mean == 0.5
+        assert np.isnan([undrawn.low, undrawn.high]).all()
         nothing = ratio_bootstrap_interval(numerators, denominators * 0, rng=np.random.default_rng(1))
         assert all(math.isnan(x) for x in (nothing.mean, nothing.low, nothing.high))
 

@@ -86,6 +86,11 @@ class TestKnownPolicies:
     def test_one_generator_state_gives_one_estimate(self) -> None:
         slots = simulate(6)
         assert snips(slots, rng=rng()) == snips(slots, rng=rng())
+        assert snips(slots, rng=rng()) == snips(slots, rng=rng(), clip=100.0, rounds=1000)
+
+    def test_people_and_sessions_are_counted_once(self) -> None:
+        estimate = snips(simulate(6, people=120, sessions=2), rng=rng())
+        assert (estimate.slots, estimate.sessions, estimate.people) == (120 * 2 * PER_SESSION, 240, 120)
 
 
 def even(rewards: Doubles, *, user_ids: Ints | None = None, target: float = 0.5) -> LoggedSlots:
@@ -173,6 +178,9 @@ class TestProperties:
         assert size == 0 if not weights.any() else 1 - 1e-9 <= size <= np.count_nonzero(weights) + 1e-9
         assert effective_size(weights * scale) == pytest.approx(size, rel=1e-6)
 
+    def test_weights_whose_squares_would_vanish_still_count(self) -> None:
+        assert effective_size(np.full(4, 1e-200)) == pytest.approx(4.0)
+
 
 class TestVerdict:
     def test_an_empty_log(self) -> None:
@@ -184,7 +192,9 @@ class TestVerdict:
     def test_nothing_of_the_target_was_logged(self) -> None:
         slots = even(np.ones(500), target=0.0)
         assert math.isnan(snips(slots, rng=rng()).value.mean)
-        assert "none of what was logged" in snips(slots, rng=rng()).verdict
+        assert snips(slots, rng=rng()).verdict == (
+            "The policy would have shown none of what was logged: nothing can be said about it."
+        )
 
     def test_few_slots_carry_all_the_weight(self) -> None:
         slots = even(np.tile([0.0, 1.0], 250))
@@ -206,6 +216,12 @@ class TestVerdict:
     def test_few_people(self) -> None:
         slots = even(np.tile([0.0, 1.0], 250), user_ids=np.arange(500) % 19)
         assert "of 19 people, and it takes 20" in snips(slots, rng=rng()).verdict
+        assert snips(even(np.tile([0.0, 1.0], 250), user_ids=np.arange(500) % 20), rng=rng()).enough
+
+    def test_as_many_slots_as_it_takes_are_enough(self) -> None:
+        assert snips(even(np.tile([0.0, 1.0], 50)), rng=rng()).enough
+        fewer = snips(even(np.tile([0.0, 1.0], 50)[:99]), rng=rng())
+        assert "99 logged slots say as much as 99 of its own, and it takes 100" in fewer.verdict
 
     def test_too_few_rewards_to_see_a_spread(self) -> None:
         slots = even((np.arange(500) < 9).astype(np.float64))

@@ -10,6 +10,7 @@ from scipy.special import gammaln
 from core.arrays import Bools, Doubles
 from ranking.statistics.sequential import (
     LEAST_PER_ARM,
+    TUNED_FOR,
     check_ratio,
     compare_arms,
     difference_scores,
@@ -91,6 +92,28 @@ def test_the_intervals_of_a_mean_hold_it_at_all_looks_at_once() -> None:
     assert missed / SEEDS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / SEEDS)
 
 
+def alternating(n: int) -> Doubles:
+    return (np.arange(n) % 2).astype(np.float64)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.001])
+def test_the_interval_of_a_mean_is_that_of_the_theorem(alpha: float) -> None:
+    """Theorem 2.2 of Waudby-Smith et al., with ρ for the narrowest interval after TUNED_FOR people."""
+    n, rho = 200, np.sqrt((-2 * np.log(alpha) + np.log(-2 * np.log(alpha) + 1)) / TUNED_FOR)
+    spread = n * rho**2 + 1
+    width = np.sqrt(0.25) * np.sqrt(2 * spread / (n * rho) ** 2 * np.log(np.sqrt(spread) / alpha))
+    interval = follow_mean(alternating(n), alpha=alpha)
+    assert (interval.mean, interval.low, interval.high) == pytest.approx((0.5, 0.5 - width, 0.5 + width))
+
+
+def test_a_mean_of_few_people_or_of_people_all_alike_has_no_interval() -> None:
+    for values in (alternating(LEAST_PER_ARM - 1), np.full(500, 0.25)):
+        interval = follow_mean(values, alpha=0.05)
+        assert interval.mean == pytest.approx(values.mean())
+        assert np.isnan([interval.low, interval.high]).all()
+    assert not np.isnan(follow_mean(alternating(LEAST_PER_ARM), alpha=0.05).low)
+
+
 def test_an_interval_leaves_nothing_out_exactly_where_the_test_finds_something() -> None:
     rng = np.random.default_rng(3)
     treated = drawn(rng, 800, 0.5)
@@ -128,6 +151,22 @@ def test_a_score_depends_only_on_those_who_came_before(
 ) -> None:
     whole = difference_scores(outcomes, treated, share=share)
     assert np.allclose(whole[: n + 1], difference_scores(outcomes[: n + 1], treated[: n + 1], share=share))
+
+
+def test_scores_by_hand() -> None:
+    """The means before start from what all before had, as if it were one person more of either arm."""
+    outcomes, treated = np.array([1.0, 0.5, 0.0, 1.0]), np.array([True, False, True, False])
+    all_before = [0.0, 1.0, 0.75, 0.5]
+    with_it = [0.0, (1 + 1.0) / 2, (1 + 0.75) / 2, (1 + 0 + 0.5) / 3]
+    without = [0.0, 1.0, (0.5 + 0.75) / 2, (0.5 + 0.5) / 2]
+    assert with_it[0] == without[0] == all_before[0]
+    expected = [
+        (1.0 - 0.0) / 0.2,
+        with_it[1] - without[1] - (0.5 - without[1]) / 0.8,
+        with_it[2] - without[2] + (0.0 - with_it[2]) / 0.2,
+        with_it[3] - without[3] - (1.0 - without[3]) / 0.8,
+    ]
+    assert difference_scores(outcomes, treated, share=0.2) == pytest.approx(expected)
 
 
 @given(arrays(np.float64, 12, elements=st.floats(0, 1)), arrays(np.bool_, 12), st.floats(0.05, 0.95))
@@ -174,9 +213,9 @@ def test_outcomes_that_are_all_alike_say_nothing(value: float) -> None:
 
 def test_nobody_is_no_error() -> None:
     nobody = compare_arms(np.empty(0), np.empty(0, dtype=np.bool_), share=0.5, alpha=0.05)
-    assert np.isnan(nobody.interval.mean)
     assert nobody.test.p_value == 1.0
-    assert np.isnan(follow_mean(np.empty(0), alpha=0.05).mean)
+    for interval in (nobody.interval, follow_mean(np.empty(0), alpha=0.05)):
+        assert np.isnan([interval.mean, interval.low, interval.high]).all()
     assert check_ratio(np.empty(0, dtype=np.int64), EVEN, alpha=0.05).p_value == 1.0
 
 
@@ -198,6 +237,8 @@ def test_nonsense_is_refused() -> None:
             compare_arms(outcomes, treated, share=0.5, alpha=alpha)
     with pytest.raises(ValueError, match="sum to 1"):
         check_ratio(np.zeros(3, dtype=np.int64), np.array([0.5, 0.6]), alpha=0.05)
+    with pytest.raises(ValueError, match="above 0"):
+        check_ratio(np.zeros(3, dtype=np.int64), np.array([1.0, 0.0]), alpha=0.05)
     with pytest.raises(ValueError, match="without a share"):
         check_ratio(np.array([0, 2]), EVEN, alpha=0.05)
 
@@ -211,6 +252,10 @@ def test_the_evidence_on_a_ratio_is_the_bayes_factor_in_closed_form() -> None:
         log_marginal = gammaln(100.0) - gammaln(100.0 + n) + (gammaln(prior + counts) - gammaln(prior)).sum()
         factors.append(log_marginal - (counts * np.log(shares)).sum())
     assert check_ratio(arms, shares, alpha=0.05).p_value == pytest.approx(np.exp(-max(factors)))
+
+
+def test_an_arm_that_nobody_fell_into_is_noticed_not_refused() -> None:
+    assert check_ratio(np.zeros(100, dtype=np.int64), EVEN, alpha=0.001).found_after is not None
 
 
 def test_people_drawn_as_they_should_be_hardly_ever_look_otherwise() -> None:

@@ -26,6 +26,31 @@ def test_somebody_new_gives_the_first_half_and_is_judged_on_the_rest() -> None:
     assert person.relevant_items.tolist() == [3, 4, 5]
 
 
+def test_each_newcomer_gives_the_first_half_of_their_own_events() -> None:
+    rows = [like(user, 10 * user + place, 10.0 + place) for user in (1, 2, 3) for place in range(4)]
+    people = people_of(rows)
+    assert people.keys() == {1, 2, 3}
+    for user, person in people.items():
+        assert person.history.item_ids.tolist() == [10 * user, 10 * user + 1]
+
+
+def test_only_what_was_liked_or_disliked_is_judged_against() -> None:
+    rows = [
+        like(1, 1, 1.0),
+        view(1, 2, 11.0),
+        (1, 3, 0.0, 11.0, False),
+        like(1, 4, 12.0),
+        dislike(1, 5, 13.0),
+    ]
+    assert holdout(make_events(rows), 10.0, 20.0).targets.item_ids.tolist() == [4, 5]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_what_was_liked_a_little_is_no_dislike(weight: float) -> None:
+    person = people_of([like(1, 1, 1.0), (1, 2, weight, 11.0, True)])[1]
+    assert (person.relevant_items.tolist(), person.disliked_items.tolist()) == ([2], [])
+
+
 def test_items_of_the_history_are_never_targets() -> None:
     assert people_of([like(1, 1, 1.0), like(1, 1, 11.0)]) == {}
     person = people_of([view(1, 1, 1.0), like(1, 1, 11.0), dislike(1, 1, 12.0), like(1, 2, 12.0)])[1]
