@@ -25,6 +25,7 @@ from feedback.services import save_dislike, undo_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
 from ranking.datasets import session_log
+from ranking.datasets.labels import LEAST_WEIGHT
 from ranking.datasets.manifest import DatasetError, Manifest, read_manifest
 from ranking.datasets.ranker import (
     RANKER_SCHEMA,
@@ -163,6 +164,35 @@ def test_relevance_is_the_best_of_what_was_done_and_a_dislike_outweighs_it(perso
     assert [row["sample_weight"] for row in rows] == pytest.approx([0.25, 1.0, 1.5, 0.5, 0.8, 1.5, 0.5])
 
 
+def test_what_is_worth_little_still_weighs_a_little_and_nothing_more_than_interest(person: User) -> None:
+    little, much = make_items(2)
+    session = show(person, [little, much], seen=2)
+    act(session, little, "watched", rating=5)
+    act(session, much, "like")
+    UserInteraction.objects.filter(item=much).update(weight=99.0)
+    UserInteraction.objects.filter(item=little).update(weight=0.0)
+    assert [row["sample_weight"] for row in generate()[0]] == pytest.approx([LEAST_WEIGHT, 3.5 / 2.0])
+
+
+def test_of_several_weights_the_largest_counts(person: User) -> None:
+    (item,) = make_items(1)
+    session = show(person, [item], seen=1)
+    for type_name in ("view", "favorite", "like"):
+        act(session, item, type_name)
+    assert [row["sample_weight"] for row in generate()[0]] == pytest.approx([1.25])
+
+
+def test_what_is_done_in_another_role_is_no_label(person: User) -> None:
+    """A developer likes and applies; interest is an investor's."""
+    wanted, other = make_items(2, kind="startup")
+    session = show(person, [wanted, other], seen=2, use_case="developer_startup")
+    act(session, wanted, "apply")
+    act(session, other, "interest")
+    dataset = generate_ranker_dataset(use_case=USE_CASES["developer_startup"], progress=QUIET)
+    rows = pq.read_table(Path(dataset.folder) / "data.parquet").to_pylist()
+    assert [row["relevance"] for row in rows] == [4, 1]
+
+
 def test_what_names_another_session_another_item_or_none_is_no_label(
     person: User, other_person: User
 ) -> None:
@@ -239,8 +269,10 @@ def test_what_scored_high_and_was_passed_over_is_a_hard_negative(person: User, s
     assert [row["is_hard_negative"] for row in generate()[0]] == [True, True, False, False]
 
 
-@pytest.mark.parametrize(("source", "is_hard"), [("als", True), ("popular", False)])
-def test_the_score_of_als_behind_a_slot_makes_it_hard_too(person: User, source: str, is_hard: bool) -> None:
+@pytest.mark.parametrize(("source", "is_hard"), [("als", True), ("two_tower", True), ("popular", False)])
+def test_the_score_of_a_model_behind_a_slot_makes_it_hard_too(
+    person: User, source: str, is_hard: bool
+) -> None:
     show(person, make_items(1), seen=1, scores=[0.1], source=source, source_score=0.8)
     assert generate()[0][0]["is_hard_negative"] is is_hard
 

@@ -106,12 +106,6 @@ def test_more_of_what_is_disliked_does_not_pass(figure: str, change: float, titl
     assert better.why.endswith("disliked items are not clearly worse.")
 
 
-def test_a_handful_of_people_show_nothing_clearly() -> None:
-    few = np.where(np.arange(PEOPLE) < 5, BASE, np.nan)
-    found = verdict({"ndcg": BASE, "disliked_share": few + 0.1}, {"ndcg": BASE, "disliked_share": few})
-    assert found.passed
-
-
 def test_worse_by_chance_alone_is_not_clearly_worse() -> None:
     noise = RNG(2).normal(0.005, 0.2, PEOPLE)
     found = verdict({"ndcg": BASE, "disliked_share": BASE + noise}, {"ndcg": BASE, "disliked_share": BASE})
@@ -121,9 +115,27 @@ def test_worse_by_chance_alone_is_not_clearly_worse() -> None:
 def test_who_has_seen_the_answers_does_not_pass() -> None:
     candidate, active = judged("new", {"ndcg": BASE + 0.3}, leaked=True), judged("old", {"ndcg": BASE})
     found = compare(candidate, active, RULES, seed=0)
-    assert not found.passed
+    assert found.passed is False
     assert "new may have learned from part of what it is evaluated on" in found.why
     assert paired_differences(candidate, active, seed=0)[0].interval.mean == pytest.approx(0.3)
+
+
+def test_what_lies_at_the_margin_passes_it() -> None:
+    """No difference at all, in quality or in what is disliked, against a margin of nothing."""
+    figures = {"ndcg": BASE, "order": BASE, "disliked_share": BASE}
+    assert verdict(figures, figures, GateRules(margin=0.0, min_people=20)).passed
+
+
+@pytest.mark.parametrize(("people", "passes"), [(5, True), (6, False)])
+def test_six_people_who_all_fare_worse_are_no_chance(people: int, passes: bool) -> None:
+    few = np.where(np.arange(PEOPLE) < people, BASE, np.nan)
+    found = verdict({"ndcg": BASE, "disliked_share": few + 0.1}, {"ndcg": BASE, "disliked_share": few})
+    assert found.passed is passes
+
+
+def test_one_person_is_no_people() -> None:
+    found = verdict({"ndcg": BASE[:1]}, {"ndcg": BASE[:1]}, GateRules(margin=-0.02, min_people=1))
+    assert "over 1 person against old" in found.why
 
 
 def test_people_are_paired_by_who_they_are() -> None:
@@ -134,7 +146,7 @@ def test_people_are_paired_by_who_they_are() -> None:
         "b", 10, {"ndcg": PersonFigures(np.array([2, 3, 4]), np.array([0.5, 0.2, 0.9]))}
     )
     (difference,) = paired_differences(one, other, seed=0)
-    assert difference.people == 1
+    assert (difference.figure, difference.baseline, difference.people) == ("ndcg", "b", 1)
     assert difference.interval.mean == pytest.approx(0.1)
 
 
