@@ -45,7 +45,7 @@ adjustments = st.lists(
 
 def held_back(reason: str) -> dict[str, float]:
     deltas = calculate_feature_adjustment_from_dislike(reason, FACETS)
-    assert all(delta.name == f"a {delta.kind}" for delta in deltas)
+    assert {(delta.facet_id, delta.kind, delta.name) for delta in deltas} <= set(FACETS)
     return {str(delta.kind): delta.delta for delta in deltas}
 
 
@@ -85,6 +85,12 @@ class TestCombining:
         settings.DISLIKE_HALF_LIFE_DAYS = 10.0
         now = EPOCH + timedelta(days=20)
         assert combine_adjustments([Adjustment(1, -0.20, EPOCH)], now=now) == pytest.approx({1: 0.95})
+
+    def test_seconds_count(self, settings: Settings) -> None:
+        settings.DISLIKE_HALF_LIFE_DAYS, settings.DISLIKE_FLOOR = 1 / 86_400, 0.0
+        for seconds, factor in ((0.0, 0.0), (1.0, 0.5), (2.0, 0.75)):
+            now = EPOCH + timedelta(seconds=seconds)
+            assert combine_adjustments([Adjustment(1, -1.0, EPOCH)], now=now) == pytest.approx({1: factor})
 
     def test_never_below_the_floor(self, settings: Settings) -> None:
         many = [Adjustment(1, -0.15, EPOCH)] * 50
