@@ -10,8 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
@@ -33,6 +31,7 @@ from ranking.datasets.manifest import (
     whole_folder,
     write_manifest,
 )
+from ranking.datasets.reading import read_columns
 from ranking.statistics.events import Events
 
 KIND = "als"
@@ -87,16 +86,13 @@ def generate_als_dataset(
 def load_als_events(folder: Path, use_case: UseCase) -> tuple[Manifest, Events]:
     """A dataset as arrays for the mathematics, and its manifest. Raises DatasetError."""
     manifest = read_manifest(folder, kind=KIND, use_case=use_case.name)
-    frame = pd.read_parquet(
-        folder / DATA, columns=["user_id", "item_id", "weight", "occurred_at", "relevant"]
-    )
-    microseconds = frame["occurred_at"].dt.as_unit("us").astype(np.int64).to_numpy()
+    columns = read_columns(folder, "user_id", "item_id", "weight", "occurred_at", "relevant")
     return manifest, Events(
-        user_ids=frame["user_id"].to_numpy(),
-        item_ids=frame["item_id"].to_numpy(),
-        weights=frame["weight"].to_numpy(),
-        times=microseconds / 1e6,
-        relevant=frame["relevant"].to_numpy(),
+        user_ids=columns["user_id"],
+        item_ids=columns["item_id"],
+        weights=columns["weight"],
+        times=columns["occurred_at"],
+        relevant=columns["relevant"],
     )
 
 

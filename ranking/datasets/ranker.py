@@ -3,14 +3,12 @@
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.utils import timezone
-from numpy.typing import NDArray
 
 from core.arrays import Bools, Doubles, Ints, Rows
 from core.domain import UseCase
@@ -33,6 +31,7 @@ from ranking.datasets.manifest import (
     write_manifest,
 )
 from ranking.datasets.ranker_rows import KIND, RANKER_SCHEMA, RankerRows, RankerWriter
+from ranking.datasets.reading import read_columns
 from ranking.datasets.session_log import SessionChunk, read_sessions, sessions_until
 from ranking.features import FEATURES
 from ranking.recommenders.ranker.model import RankerData
@@ -172,12 +171,14 @@ def load_ranker_data(
     `touched_only` leaves out the lists with which nothing was done. Raises DatasetError.
     """
     manifest = read_manifest(folder, kind=KIND, use_case=use_case.name)
-    table = _read(folder, "user_id", "recommendation_rank", "exposure_weight", "relevance", "sample_weight")
+    table = read_columns(
+        folder, "user_id", "recommendation_rank", "exposure_weight", "relevance", "sample_weight"
+    )
     starts, sizes, times = _lists(folder)
     features = np.empty((int(sizes.sum()), len(FEATURES)), dtype=np.float32)
     for place, name in enumerate(FEATURES):
         # One column at a time: the table of all of them would be a second copy.
-        features[:, place] = _read(folder, name)[name]
+        features[:, place] = read_columns(folder, name)[name]
     data = RankerData(
         features=features,
         relevance=table["relevance"].astype(np.int64),
@@ -195,7 +196,7 @@ def load_ranker_data(
 def load_touched(folder: Path) -> Bools:
     """(g,) whether anything was done with each list, in the order of `load_ranker_data`."""
     starts, _, _ = _lists(folder)
-    touched: Bools = _read(folder, "touched")["touched"][starts]
+    touched: Bools = read_columns(folder, "touched")["touched"][starts]
     return touched
 
 
@@ -212,14 +213,4 @@ def _lists(folder: Path) -> tuple[Rows, Ints, Doubles]:
         last = runs.values[-1]
     counts = np.array(sizes, dtype=np.int64)
     starts = np.cumsum(counts) - counts
-    return starts, counts, _read(folder, "occurred_at")["occurred_at"][starts] / 1e6
-
-
-def _read(folder: Path, *columns: str) -> dict[str, NDArray[Any]]:
-    """Columns as arrays, times as microseconds since 1970."""
-    table = pq.read_table(folder / DATA, columns=list(columns))
-    moments = pa.timestamp("us", tz="UTC")
-    return {
-        name: (table[name].cast(pa.int64()) if table[name].type == moments else table[name]).to_numpy()
-        for name in columns
-    }
+    return starts, counts, read_columns(folder, "occurred_at")["occurred_at"][starts]

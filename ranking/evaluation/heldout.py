@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from django.conf import settings
 
 from core.arrays import Doubles, Ints
 from core.domain import UseCase
 from profiles.selectors import STRANGER, PersonalTaste
-from ranking.datasets.manifest import DATA, read_manifest
+from ranking.datasets.manifest import read_manifest
 from ranking.datasets.ranker_rows import KIND
+from ranking.datasets.reading import read_columns
 from ranking.snapshot import Catalogue
 from ranking.sources import EXPLORATION
 from ranking.statistics.demand import demand_of
@@ -130,21 +131,22 @@ def load_lists(folder: Path, use_case: UseCase) -> ShownLists:
         "recommendation_method",
         "occurred_at",
     ]
-    frame = pd.read_parquet(folder / DATA, columns=columns)
-    codes, _ = pd.factorize(frame["session_id"])
-    frame = frame.assign(list=codes).sort_values(["list", "recommendation_rank"], kind="stable")
-    first = np.flatnonzero(np.diff(frame["list"].to_numpy(), prepend=-1))
-    times = frame["occurred_at"].dt.as_unit("us").astype(np.int64).to_numpy() / 1e6
+    table = read_columns(folder, *columns)
+    # Numbered in the order of their first appearance.
+    lists = pa.array(table.pop("session_id")).dictionary_encode().indices.to_numpy()
+    order = np.lexsort((table["recommendation_rank"], lists))
+    slots = {name: column[order] for name, column in table.items()}
+    first = np.flatnonzero(np.diff(lists[order], prepend=-1))
     return ShownLists(
-        sizes=np.diff(first, append=len(frame)).astype(np.int64),
-        user_ids=frame["user_id"].to_numpy()[first],
-        times=times[first],
-        item_ids=frame["item_id"].to_numpy(),
-        ranks=frame["recommendation_rank"].to_numpy().astype(np.int64),
-        scores=frame["recommendation_score"].to_numpy(dtype=np.float64),
-        relevance=frame["relevance"].to_numpy().astype(np.int64),
-        propensities=frame["propensity"].to_numpy(dtype=np.float64),
-        explored=(frame["recommendation_method"] == EXPLORATION).to_numpy(dtype=np.bool_),
+        sizes=np.diff(first, append=len(lists)).astype(np.int64),
+        user_ids=slots["user_id"][first],
+        times=slots["occurred_at"][first],
+        item_ids=slots["item_id"],
+        ranks=slots["recommendation_rank"].astype(np.int64),
+        scores=slots["recommendation_score"].astype(np.float64),
+        relevance=slots["relevance"].astype(np.int64),
+        propensities=slots["propensity"].astype(np.float64),
+        explored=slots["recommendation_method"] == EXPLORATION,
     )
 
 
