@@ -48,12 +48,14 @@ def main() -> None:
         return recommend(user_id=user_id, use_case=USE_CASES["movie_home"], limit=LIST_LENGTH)
 
     def share(served: ServedList, genre: str) -> float:
-        return sum(genre in slot.item.genres for slot in served.slots) / len(served.slots)
+        return sum(genre in slot.item.categories for slot in served.slots) / len(served.slots)
 
     with transaction.atomic():
         for user_id in people.values_list("pk", flat=True)[: options.people]:
             before = serve(user_id)
-            genre = Counter(name for slot in before.slots for name in slot.item.genres).most_common(1)[0][0]
+            genre = Counter(name for slot in before.slots for name in slot.item.categories).most_common(1)[0][
+                0
+            ]
             shown = [slot.item.id for slot in before.slots]
             others = (
                 Item.objects.filter(kind="movie", is_active=True, facets__kind="genre", facets__name=genre)

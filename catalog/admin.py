@@ -1,12 +1,21 @@
 import json
+from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Field
+from django.forms import ChoiceField
+from django.forms import Field as FormField
+from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from catalog.attributes import Attributes, parse_attributes
 from catalog.models import Facet, Item, ItemFacet
+from core.admin import choice_filter
+from core.domain import FACETS
+
+_FACET_KINDS = {facet.name: facet.label for facet in FACETS.values()}
 
 
 class AttributesField(forms.Field):
@@ -50,5 +59,13 @@ class ItemAdmin(ModelAdmin):  # type: ignore[misc]
 @admin.register(Facet)
 class FacetAdmin(ModelAdmin):  # type: ignore[misc]
     list_display = ("name", "kind")
-    list_filter = ("kind",)
+    list_filter = (choice_filter("kind", "kind", _FACET_KINDS),)
     search_fields = ("name",)
+
+    def formfield_for_dbfield(
+        self, db_field: "Field[Any, Any]", request: HttpRequest, **kwargs: Any
+    ) -> FormField | None:
+        if db_field.name == "kind":
+            return ChoiceField(choices=list(_FACET_KINDS.items()))
+        field: FormField | None = super().formfield_for_dbfield(db_field, request, **kwargs)
+        return field

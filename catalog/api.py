@@ -9,11 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.models import FacetKind
 from catalog.selectors import active_items, get_cards, search_by_title
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, validated
-from core.domain import ItemKind
+from core.domain import CATEGORIES, ItemKind
 
 MAX_PAGE = 10_000
 
@@ -49,7 +48,7 @@ class ItemListView(APIView):
         query = validated(ItemListQuery, request.query_params)
         items = search_by_title(query["q"], kind=kind.name) if query["q"] else active_items(kind.name)
         if query["genre"]:
-            items = items.filter(facets__kind=FacetKind.GENRE, facets__name=query["genre"])
+            items = items.filter(facets__kind__in=CATEGORIES, facets__name=query["genre"])
         start = (query["page"] - 1) * query["page_size"]
         ids = list(items.values_list("pk", flat=True)[start : start + query["page_size"]])
         cards = get_cards(ids)

@@ -7,18 +7,6 @@ from catalog.attributes import Attributes
 from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
 
 
-class FacetKind(models.TextChoices):
-    """What a facet says of an item. The plural names a column of an import file."""
-
-    GENRE = "genre"
-    ACTOR = "actor"
-    DIRECTOR = "director"
-    THEME = "theme"
-    PUBLISHER = "publisher"
-    FRANCHISE = "franchise"
-    POSITION = "position"
-
-
 def validate_web_address(text: str) -> None:
     """Raises ValidationError where `text` is no web address: `check_web_address` as forms take it."""
     try:
@@ -28,7 +16,7 @@ def validate_web_address(text: str) -> None:
 
 
 class Item(models.Model):
-    """Something that can be recommended: a film, a drama, a start-up."""
+    """Something that can be recommended, of one of the kinds of heed.toml."""
 
     kind = models.CharField(max_length=32)
     external_id = models.CharField(max_length=200)
@@ -72,9 +60,9 @@ class Item(models.Model):
 
 
 class Facet(models.Model):
-    """One value that items share, such as the genre "Drama" or an actor's name."""
+    """One value that items share, of one of the kinds of facet of heed.toml."""
 
-    kind = models.CharField(max_length=16, choices=FacetKind.choices)
+    kind = models.CharField(max_length=16)
     name = models.CharField(max_length=200)
 
     class Meta:

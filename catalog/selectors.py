@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from catalog.attributes import Attributes
-from catalog.models import FacetKind, Item
+from catalog.models import Item
+from core.domain import CATEGORIES
 from core.errors import InvalidInput, NotFound
 
 
@@ -33,8 +34,9 @@ class ItemCard:
     attributes: Attributes = field(default_factory=dict)
 
     @property
-    def genres(self) -> tuple[str, ...]:
-        return self.facets.get(FacetKind.GENRE, ())
+    def categories(self) -> tuple[str, ...]:
+        """What describes it best, in billing order: a film's genres."""
+        return tuple(name for kind in CATEGORIES for name in self.facets.get(kind, ()))
 
 
 _CHOICES_NAMED = 5

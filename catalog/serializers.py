@@ -54,6 +54,6 @@ def item_json(card: ItemCard) -> dict[str, Any]:
         "url": card.url,
         "image_url": card.image_url,
         "is_synthetic": card.is_synthetic,
-        "genres": card.genres,
+        "genres": card.categories,
         "facets": card.facets,
     }

@@ -134,6 +134,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "core.context.site",
             ],
         },
     }
@@ -231,8 +232,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG
 UNFOLD = {
-    "SITE_TITLE": "Heed",
-    "SITE_HEADER": "Heed",
+    "SITE_TITLE": "core.context.site_name",
+    "SITE_HEADER": "core.context.site_name",
     "SHOW_VIEW_ON_SITE": True,
     "SITE_URL": "/",
     "SITE_FAVICONS": [
@@ -274,7 +275,7 @@ CATALOG_REFRESH_SECONDS = env.float(
     "CATALOG_REFRESH_SECONDS", default=env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)
 )
 
-# What a dislike does (feedback/reasons.py says which reason does what).
+# What a dislike does (heed.toml says which reason does what).
 DISLIKE_GENRE_SHARE = env.float("DISLIKE_GENRE_SHARE", default=0.15)
 DISLIKE_CAST_SHARE = env.float("DISLIKE_CAST_SHARE", default=0.10)
 DISLIKE_LIGHTER_SHARE = env.float("DISLIKE_LIGHTER_SHARE", default=0.075)

@@ -1,9 +1,11 @@
 """What the admin pages of our apps share."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Model
+from django.contrib import admin
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -18,6 +20,22 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def choice_filter(field: str, title: str, choices: Mapping[str, str]) -> type[admin.SimpleListFilter]:
+    """A filter by the values of a column that heed.toml lists, so that no table is read to know them."""
+
+    class ChoiceFilter(admin.SimpleListFilter):
+        parameter_name = field
+
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return list(choices.items())
+
+        def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            return queryset.filter(**{field: self.value()}) if self.value() in choices else queryset
+
+    ChoiceFilter.title = title
+    return ChoiceFilter
 
 
 def table(headings: list[str], rows: list[list[Any]]) -> SafeString:

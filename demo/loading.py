@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import FacetKind, Item
+from catalog.models import Item
 from core.domain import DEFAULT_USE_CASE, ROLES, TYPES, USE_CASES, UseCase
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotAllowed
@@ -234,7 +234,7 @@ def train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress:
 def _make_accounts() -> None:
     with transaction.atomic():
         demo = make_account_with_feedback(END_USER, password=END_USER_PASSWORD, roles=list(ROLES))
-        known = ItemPopularity.objects.filter(use_case=DEFAULT_USE_CASE, item__facets__kind=FacetKind.GENRE)
+        known = ItemPopularity.objects.filter(use_case=DEFAULT_USE_CASE, item__facets__kind="genre")
         liked = known.filter(item__facets__name__in=DEMO_GENRES).order_by("-score", "item_id")
         picks = list(dict.fromkeys(liked.values_list("item_id", flat=True)))[:PICKS]
         wanted = [Wanted(item_id, "like") for item_id in picks]

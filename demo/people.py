@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.models import FacetKind, ItemFacet
+from catalog.models import ItemFacet
 
 # How much each sort of facet moves a person, relative to the others.
 _INFLUENCE = {
-    FacetKind.GENRE: 1.6,
-    FacetKind.THEME: 0.8,
-    FacetKind.DIRECTOR: 0.4,
-    FacetKind.ACTOR: 0.4,
-    FacetKind.POSITION: 0.8,
+    "genre": 1.6,
+    "theme": 0.8,
+    "director": 0.4,
+    "actor": 0.4,
+    "position": 0.8,
 }
 _ARCHETYPES = 8
 # How much all people agree on an item, in units of how much one person's own taste tells items apart.
@@ -49,7 +49,7 @@ def invent_tastes(kind: str, *, people: int, rng: np.random.Generator) -> Hidden
     )
     item_ids, item_rows = np.unique([row[0] for row in rows], return_inverse=True)
     facet_ids, facet_rows = np.unique([row[1] for row in rows], return_inverse=True)
-    influence = np.array([_INFLUENCE[FacetKind(row[2])] for row in rows])
+    influence = np.array([_INFLUENCE[row[2]] for row in rows])
 
     archetypes = rng.standard_normal((_ARCHETYPES, len(facet_ids)))
     own = archetypes[rng.integers(_ARCHETYPES, size=people)]

@@ -9,8 +9,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from catalog.models import FacetKind
-from feedback.reasons import REASONS
+from core.domain import REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class FacetDelta:
     """By how much one dislike holds one facet back: −0.15 multiplies by 0.85 while it is new."""
 
     facet_id: int
-    kind: FacetKind
+    kind: str
     name: str
     delta: float
 
@@ -41,9 +40,7 @@ def calculate_feature_adjustment_from_dislike(
     """
     shares = REASONS[reason].shares()
     return [
-        FacetDelta(facet_id, FacetKind(kind), name, -shares[FacetKind(kind)])
-        for facet_id, kind, name in facets
-        if FacetKind(kind) in shares
+        FacetDelta(facet_id, kind, name, -shares[kind]) for facet_id, kind, name in facets if kind in shares
     ]
 
 

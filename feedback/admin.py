@@ -13,7 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.models import Item
-from core.admin import RecordAdmin, table
+from core.admin import RecordAdmin, choice_filter, table
+from core.domain import FACETS, REASONS
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -22,6 +23,8 @@ logger = structlog.stdlib.get_logger(__name__)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 OFFERED = 50
 NO_VERSION = "none"
+_REASONS = {reason.name: reason.label for reason in REASONS.values()}
+_FACET_KINDS = {facet.name: facet.label for facet in FACETS.values()}
 
 Choices = list[tuple[str, str]]
 
@@ -89,7 +92,7 @@ class DislikeAdmin(RecordAdmin):
         "stands",
     )
     list_filter = (
-        "reason",
+        choice_filter("reason", "reason", _REASONS),
         "item__kind",
         ItemFilter,
         ModelVersionFilter,
@@ -247,7 +250,11 @@ class DislikeAdmin(RecordAdmin):
 @admin.register(NegativeTrainingExample)
 class NegativeTrainingExampleAdmin(RecordAdmin):
     list_display = ("created_at", "title", "person", "predicted", "error", "weight", "used_in_training")
-    list_filter = ("used_in_training", "dislike__reason", "dislike__review_state")
+    list_filter = (
+        "used_in_training",
+        choice_filter("dislike__reason", "reason", _REASONS),
+        "dislike__review_state",
+    )
     list_select_related = ("dislike", "dislike__user")
     search_fields = ("dislike__title", "dislike__user__username")
     date_hierarchy = "created_at"
@@ -265,7 +272,10 @@ class NegativeTrainingExampleAdmin(RecordAdmin):
 @admin.register(FeatureAdjustment)
 class FeatureAdjustmentAdmin(RecordAdmin):
     list_display = ("when", "person", "facet", "when_new", "because_of")
-    list_filter = ("facet__kind", "dislike__reason")
+    list_filter = (
+        choice_filter("facet__kind", "kind", _FACET_KINDS),
+        choice_filter("dislike__reason", "reason", _REASONS),
+    )
     list_select_related = ("facet", "dislike", "dislike__user")
     search_fields = ("facet__name", "dislike__title", "dislike__user__username")
     ordering = ("-dislike__created_at", "-pk")

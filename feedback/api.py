@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.authentication import EMBEDDABLE
 from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller
-from catalog.models import FacetKind, Item
+from catalog.models import Item
 from catalog.selectors import find_item, get_card
 from core.api import (
     ERRORS,
@@ -27,10 +27,9 @@ from core.api import (
     UuidField,
     validated,
 )
-from core.domain import ItemKind
+from core.domain import CATEGORIES, PEOPLE, REASONS, SERIES, ItemKind
 from core.errors import NotFound
 from feedback.models import Dislike
-from feedback.reasons import REASONS
 from feedback.selectors import (
     get_dislike_pattern_analysis,
     get_feedback_improvement_metrics,
@@ -282,13 +281,13 @@ class DislikeHistoryView(APIView):
 
 
 class DislikePatternsView(APIView):
-    """The reasons, genres and people that the caller turns down."""
+    """The reasons, categories and people that the caller turns down."""
 
     @extend_schema(operation_id="dislike_patterns", responses={200: PatternsAnswer, **ERRORS})
     def get(self, request: Request) -> Response:
         patterns = asdict(get_dislike_pattern_analysis(user_id=caller(request).pk))
-        for name in ("top_genres", "top_people"):
-            patterns[name] = [{"name": facet, "count": count} for facet, count in patterns[name]]
+        for name, found in (("top_genres", "top_categories"), ("top_people", "top_people")):
+            patterns[name] = [{"name": facet, "count": count} for facet, count in patterns.pop(found)]
         return Response({"success": True, **patterns})
 
 
@@ -316,9 +315,10 @@ class FeedbackMetricsView(APIView):
 def _dislike_answer(saved: SavedDislike) -> tuple[int, dict[str, Any]]:
     """The answer to a no, as (status, body): 201 where it is new, 200 where it stood already."""
     patterns = get_dislike_pattern_analysis(user_id=saved.dislike.user_id)
-    by_kind: dict[str, dict[str, float]] = {kind: {} for kind in FacetKind.values}
-    for delta in saved.deltas:
-        by_kind[delta.kind][delta.name] = delta.delta
+    of_categories, of_people, of_series = (
+        {delta.name: delta.delta for delta in saved.deltas if delta.kind in kinds}
+        for kinds in (CATEGORIES, PEOPLE, SERIES)
+    )
     answer = {
         "success": True,
         "dislike_id": saved.dislike.pk,
@@ -328,9 +328,9 @@ def _dislike_answer(saved: SavedDislike) -> tuple[int, dict[str, Any]]:
             "weight": saved.example.weight if saved.example else 0.0,
         },
         "feature_adjustments": {
-            "genre_adjustments": by_kind[FacetKind.GENRE],
-            "cast_adjustments": by_kind[FacetKind.ACTOR] | by_kind[FacetKind.DIRECTOR],
-            "franchise_adjustment": min(by_kind[FacetKind.FRANCHISE].values(), default=None),
+            "genre_adjustments": of_categories,
+            "cast_adjustments": of_people,
+            "franchise_adjustment": min(of_series.values(), default=None),
             "reason": saved.dislike.reason,
         },
         "user_patterns": {

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db import models
 
-from feedback.reasons import REASONS
+from core.domain.words import reason_label
 
 
 class Dislike(models.Model):
@@ -49,7 +49,7 @@ class Dislike(models.Model):
     context_source = models.CharField(
         max_length=16, choices=ContextSource.choices, default=ContextSource.NONE
     )
-    reason = models.CharField(max_length=32, choices=[(row.name, row.label) for row in REASONS.values()])
+    reason = models.CharField(max_length=32)
     feedback_text = models.TextField(blank=True, max_length=2000)
     review_state = models.CharField(max_length=16, choices=ReviewState.choices, default=ReviewState.NEW)
     created_at = models.DateTimeField(db_index=True)
@@ -61,6 +61,11 @@ class Dislike(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} dislikes {self.title}"
+
+    @property
+    def reason_label(self) -> str:
+        """The reason in a person's words, or its name where heed.toml no longer has it."""
+        return reason_label(self.reason)
 
 
 class NegativeTrainingExample(models.Model):

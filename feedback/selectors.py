@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from django.db.models import Avg, BooleanField, Count, QuerySet, Sum, Value
 from django.utils import timezone
 
-from catalog.models import FacetKind, ItemFacet
-from core.domain import UseCase
+from catalog.models import ItemFacet
+from core.domain import CATEGORIES, PEOPLE, REASONS, UseCase
 from core.errors import InvalidInput
 from feedback.adjustments import Adjustment, combine_adjustments
 from feedback.models import Dislike, FeatureAdjustment
-from feedback.reasons import REASONS
 from interactions.selectors import HistoryRow, history_rows
 from recommendations.models import RecommendationSession
 
@@ -26,14 +25,14 @@ class DislikePatterns:
     """What a person turns down.
 
     recent_trend   "rising", "falling" or "steady": the last 30 days against the 30 before
-    top_genres, top_people   name and how many disliked items have it, most first
+    top_categories, top_people   name and how many disliked items have it, most first
     """
 
     reason_distribution: dict[str, int]
     recent_trend: str
     total_dislikes: int
     last_30_days: int
-    top_genres: list[tuple[str, int]]
+    top_categories: list[tuple[str, int]]
     top_people: list[tuple[str, int]]
 
 
@@ -99,7 +98,7 @@ def live_dislikes(user_id: int) -> QuerySet[Dislike]:
 
 
 def get_dislike_pattern_analysis(*, user_id: int, now: datetime | None = None) -> DislikePatterns:
-    """The reasons, genres and people that a person turns down, and whether it becomes more or less."""
+    """The reasons, categories and people that a person turns down, and whether it becomes more or less."""
     now = now or timezone.now()
     mine = Dislike.objects.filter(user_id=user_id, interaction__withdrawn_at=None)
     reasons = Counter(dict(mine.order_by().values_list("reason").annotate(times=Count("pk"))))
@@ -111,12 +110,12 @@ def get_dislike_pattern_analysis(*, user_id: int, now: datetime | None = None) -
         recent_trend="rising" if recent > before else "falling" if recent < before else "steady",
         total_dislikes=reasons.total(),
         last_30_days=recent,
-        top_genres=_top_facets(user_id, [FacetKind.GENRE]),
-        top_people=_top_facets(user_id, [FacetKind.ACTOR, FacetKind.DIRECTOR]),
+        top_categories=_top_facets(user_id, CATEGORIES),
+        top_people=_top_facets(user_id, PEOPLE),
     )
 
 
-def _top_facets(user_id: int, kinds: Sequence[FacetKind]) -> list[tuple[str, int]]:
+def _top_facets(user_id: int, kinds: Sequence[str]) -> list[tuple[str, int]]:
     # A reason that says nothing about taste is no pattern of taste.
     telling = [reason.name for reason in REASONS.values() if reason.weight > 0.0]
     rows = (

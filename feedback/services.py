@@ -11,11 +11,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.services import lock_person
-from catalog.models import Facet, FacetKind, Item, ItemFacet
+from catalog.models import Facet, Item, ItemFacet
+from core.domain import CATEGORIES, DISLIKE, PEOPLE, REASONS
 from core.errors import InvalidInput, NotFound
 from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
-from feedback.reasons import REASONS
 from feedback.selectors import live_dislikes
 from feedback.training import (
     apply_dislike_to_training_data,
@@ -46,8 +46,8 @@ class ClientContext:
     """What a client says of the item, for where the server has no record of its own."""
 
     predicted_score: float | None = None
-    genres: Sequence[str] = ()
-    cast: Sequence[str] = ()
+    categories: Sequence[str] = ()
+    people: Sequence[str] = ()
 
 
 def save_dislike(
@@ -80,7 +80,7 @@ def save_dislike(
             return _as_saved(known)
         waiting = get_untrained_negative_feedback_count()
         # A dislike that came by import says neither why nor where: this one takes its place.
-        imported = live_interactions().filter(user_id=user_id, item=item, type="dislike")
+        imported = live_interactions().filter(user_id=user_id, item=item, type=DISLIKE)
         imported.exclude(occurred_at=moment).update(withdrawn_at=timezone.now())
         dislike = _create_dislike(user_id, item, reason, feedback_text, session_id, client, moment)
         example = apply_dislike_to_training_data(dislike)
@@ -110,7 +110,7 @@ def undo_dislike(*, user_id: int, dislike_id: int) -> Dislike:
         ).first()
         if dislike is None:
             raise NotFound("There is no such dislike to take back.")
-        withdraw_state(user_id=user_id, item_id=dislike.item_id, type_name="dislike")
+        withdraw_state(user_id=user_id, item_id=dislike.item_id, type_name=DISLIKE)
     logger.info("[FEEDBACK] dislike undone", dislike_id=dislike.pk, user_id=user_id, item_id=dislike.item_id)
     return dislike
 
@@ -125,7 +125,7 @@ def undo_dislike_of_item(*, user_id: int, item_id: int) -> None:
         undo_dislike(user_id=user_id, dislike_id=dislike.pk)
     else:
         # An imported dislike is an interaction only: it has no reason and no Dislike row.
-        withdraw_state(user_id=user_id, item_id=item_id, type_name="dislike")
+        withdraw_state(user_id=user_id, item_id=item_id, type_name=DISLIKE)
 
 
 def _create_dislike(
@@ -140,7 +140,7 @@ def _create_dislike(
     recorded = record_interaction(
         user_id=user_id,
         item_id=item.pk,
-        type_name="dislike",
+        type_name=DISLIKE,
         session_id=session_id,
         strength=REASONS[reason].weight,
         occurred_at=moment,
@@ -173,7 +173,7 @@ def _create_dislike(
 
 
 def _facets_of(item: Item, client: ClientContext) -> list[tuple[int, str, str]]:
-    """The item's facets; where the catalogue knows no genres or no people of it, those the client names.
+    """The item's facets; where the catalog knows no categories or no people of it, those the client names.
 
     A name that the catalogue does not know is passed over: a client adds nothing to it.
     """
@@ -183,10 +183,9 @@ def _facets_of(item: Item, client: ClientContext) -> list[tuple[int, str, str]]:
         .values_list("facet_id", "facet__kind", "facet__name")
     )
     kinds = {kind for _, kind, _ in facets}
-    if FacetKind.GENRE not in kinds and client.genres:
-        facets += _named(client.genres, [FacetKind.GENRE])
-    if not kinds & {FacetKind.ACTOR, FacetKind.DIRECTOR} and client.cast:
-        facets += _named(client.cast, [FacetKind.ACTOR, FacetKind.DIRECTOR])
+    for names, of_kinds in ((client.categories, CATEGORIES), (client.people, PEOPLE)):
+        if names and kinds.isdisjoint(of_kinds):
+            facets += _named(names, of_kinds)
     return facets
 
 
@@ -196,7 +195,7 @@ def _named(names: Sequence[str], kinds: Sequence[str]) -> list[tuple[int, str, s
 
 def _as_saved(dislike: Dislike) -> SavedDislike:
     rows = dislike.adjustments.select_related("facet").order_by("pk")
-    deltas = [FacetDelta(row.facet_id, FacetKind(row.facet.kind), row.facet.name, row.delta) for row in rows]
+    deltas = [FacetDelta(row.facet_id, row.facet.kind, row.facet.name, row.delta) for row in rows]
     example = NegativeTrainingExample.objects.filter(dislike=dislike).first()
     return SavedDislike(dislike, created=False, example=example, deltas=deltas)
 

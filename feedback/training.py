@@ -8,9 +8,8 @@ from django.conf import settings
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from core.domain import UseCase
+from core.domain import REASONS, UseCase
 from feedback.models import Dislike, NegativeTrainingExample
-from feedback.reasons import REASONS
 
 MAX_BATCH = 100
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from catalog.models import FacetKind
+from core.domain import SERIES
 from feedback.adjustments import FacetDelta
 
 NAMES_SHOWN = 2
 _RECORDED = "Dislike recorded. We'll improve your recommendations."
-_FRANCHISE = "of the same series"
+_SAME_SERIES = "of the same series"
 
 
 def recorded_sentence(deltas: Iterable[FacetDelta]) -> str:
@@ -23,7 +23,7 @@ def changes_in_words(deltas: Iterable[FacetDelta]) -> str:
     """
     names: dict[float, list[str]] = {}
     for delta in deltas:
-        name = _FRANCHISE if delta.kind == FacetKind.FRANCHISE else delta.name
+        name = _SAME_SERIES if delta.kind in SERIES else delta.name
         same_share = names.setdefault(delta.delta, [])
         if name not in same_share:
             same_share.append(name)

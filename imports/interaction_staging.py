@@ -27,17 +27,19 @@ _NEW_USERS = 2_000
 
 # Which state a row of this type brings to an end, if it stood before. The other states, such as a like,
 # are not renewed: a second one changes nothing.
-_ENDS = {"watched": "watched", "watchlist_add": "watchlist_add", "watchlist_remove": "watchlist_add"}
+_ENDS = {row.name: row.name for row in TYPES.values() if row.is_rated or row.undo} | {
+    row.undo: row.name for row in TYPES.values() if row.undo
+}
 
 _CREATE = """
 CREATE TEMPORARY TABLE heed_import (
     place bigint, line bigint, username varchar(150), kind varchar(32), external_id varchar(200),
-    type varchar(32), is_state boolean, ends varchar(32), weight double precision, rating double precision,
-    occurred_at {moment}
+    type varchar(32), is_state boolean, ends varchar(32), undo varchar(32),
+    weight double precision, rating double precision, occurred_at {moment}
 )
 """
 
-_STAGED_COLUMNS = 11
+_STAGED_COLUMNS = 12
 _ROW = f"({', '.join(['%s'] * _STAGED_COLUMNS)})"
 
 _UNKNOWN_ITEMS = """
@@ -74,7 +76,7 @@ SELECT COUNT(*) FROM (
 # The staged rows by database id: each moment once, and only those that the log does not hold yet.
 _RESOLVE = """
 CREATE TEMPORARY TABLE heed_import_new AS
-SELECT user_id, item_id, type, is_state, ends, weight, rating, occurred_at, place
+SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, place
 FROM (
     SELECT staged.*, person.id AS user_id, item.id AS item_id, ROW_NUMBER() OVER (
         PARTITION BY person.id, item.id, staged.type, staged.occurred_at ORDER BY staged.place
@@ -108,9 +110,10 @@ WHERE user_interactions.id = newer.id
 # Events all enter. Of a state (a like) the first does, unless it stands already or was taken back later.
 _INSERT_EVENTS_AND_STATES = """
 INSERT INTO user_interactions (
-    user_id, item_id, type, weight, rating, occurred_at, recommendation_source, recommendation_method
+    user_id, item_id, type, is_state, weight, rating, occurred_at,
+    recommendation_source, recommendation_method
 )
-SELECT user_id, item_id, type, weight, rating, occurred_at, '', ''
+SELECT user_id, item_id, type, is_state, weight, rating, occurred_at, '', ''
 FROM (
     SELECT fresh.*, ROW_NUMBER() OVER (
         PARTITION BY user_id, item_id, type, CASE WHEN is_state THEN 0 ELSE place END
@@ -130,18 +133,17 @@ ON CONFLICT DO NOTHING
 
 _INSERT_RENEWED_STATES = """
 INSERT INTO user_interactions (
-    user_id, item_id, type, weight, rating, occurred_at, withdrawn_at,
+    user_id, item_id, type, is_state, weight, rating, occurred_at, withdrawn_at,
     recommendation_source, recommendation_method
 )
-SELECT user_id, item_id, type, weight, rating, occurred_at,
+SELECT user_id, item_id, type, is_state, weight, rating, occurred_at,
        COALESCE(
            (SELECT MIN(later.occurred_at) FROM heed_import_new AS later
             WHERE later.user_id = fresh.user_id AND later.item_id = fresh.item_id
               AND later.ends = fresh.type AND later.occurred_at > fresh.occurred_at),
            (SELECT MIN(COALESCE(known.withdrawn_at, known.occurred_at)) FROM user_interactions AS known
             WHERE known.user_id = fresh.user_id AND known.item_id = fresh.item_id
-              AND (known.type = fresh.type
-                   OR (known.type = 'watchlist_remove' AND fresh.type = 'watchlist_add'))
+              AND (known.type = fresh.type OR known.type = fresh.undo)
               AND COALESCE(known.withdrawn_at, known.occurred_at) > fresh.occurred_at)
        ), '', ''
 FROM heed_import_new AS fresh
@@ -192,6 +194,7 @@ class Staging:
             interaction.type,
             TYPES[interaction.type].is_state,
             _ENDS.get(interaction.type),
+            TYPES[interaction.type].undo,
             TYPES[interaction.type].training_weight(interaction.rating),
             interaction.rating,
             connection.ops.adapt_datetimefield_value(interaction.occurred_at),

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from core.domain import MAX_RATING, TYPES
+from core.domain import DEFAULT_KIND, MAX_RATING, RATED, TYPES
 from core.progress import Progress
 from imports.checks import check_identifier, check_number, check_past_moment, check_text, shown
 from imports.interaction_staging import StagedInteraction, open_staging
@@ -43,7 +43,7 @@ class InteractionSummary:
 def import_interactions(
     *,
     path: Path,
-    kind: str = "movie",
+    kind: str = DEFAULT_KIND,
     file_format: str | None = None,
     max_errors: int = 0,
     progress: Progress | None = None,
@@ -111,6 +111,6 @@ def check_username(values: Mapping[str, Any]) -> str:
 def check_rating(values: Mapping[str, Any], type_name: str) -> float | None:
     """The rating, 0 to 10, that goes with an interaction of this type, or None. Raises BadValue."""
     rating = check_number("rating", values.get("rating"), low=0, high=MAX_RATING)
-    if rating is not None and type_name != "watched":
-        raise BadValue(f"rating belongs to watched, not to {type_name}")
+    if rating is not None and not TYPES[type_name].is_rated:
+        raise BadValue(f"rating belongs to {' or '.join(RATED) or 'nothing'}, not to {type_name}")
     return rating

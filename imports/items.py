@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 from django.db import transaction
 
 from catalog.attributes import Attributes
-from catalog.models import Facet, FacetKind, Item, ItemFacet
-from core.domain import KINDS
+from catalog.models import Facet, Item, ItemFacet
+from core.domain import DEFAULT_KIND, FACETS, KINDS
 from core.errors import InvalidInput
 from core.progress import Progress
 from core.statistics import refresh_statistics
@@ -50,15 +50,7 @@ _STATISTICS_AFTER_BATCHES = 10
 Entry = TypeVar("Entry")
 Value: TypeAlias = str | int | bool | datetime | Attributes | None
 
-FACET_COLUMNS = {
-    "genres": FacetKind.GENRE,
-    "actors": FacetKind.ACTOR,
-    "directors": FacetKind.DIRECTOR,
-    "themes": FacetKind.THEME,
-    "publishers": FacetKind.PUBLISHER,
-    "franchise": FacetKind.FRANCHISE,
-    "positions": FacetKind.POSITION,
-}
+FACET_COLUMNS = {facet.column: facet.name for facet in FACETS.values()}
 VALUE_COLUMNS = (
     "title",
     "original_title",
@@ -96,7 +88,7 @@ class ItemRow:
 
     key: ItemKey
     values: Mapping[str, Value]
-    facets: Mapping[FacetKind, tuple[str, ...]]
+    facets: Mapping[str, tuple[str, ...]]
     size: int
 
     def updated_by(self, later: "ItemRow") -> "ItemRow":
@@ -140,7 +132,7 @@ class ItemSummary:
 def import_items(
     *,
     path: Path,
-    kind: str = "movie",
+    kind: str = DEFAULT_KIND,
     file_format: str | None = None,
     max_errors: int = 0,
     progress: Progress | None = None,
@@ -326,11 +318,11 @@ def _save(rows: Mapping[ItemKey, ItemRow], known: Mapping[ItemKey, Item]) -> Non
     )
 
 
-def _write_facets(wanted: Mapping[int, Mapping[FacetKind, tuple[str, ...]]]) -> set[int]:
+def _write_facets(wanted: Mapping[int, Mapping[str, tuple[str, ...]]]) -> set[int]:
     """Makes the facets of each item, by item id, what is wanted; returns the items that were changed."""
     current = _current_facets(wanted)
     stale: list[int] = []
-    changed: dict[tuple[int, FacetKind], tuple[str, ...]] = {}
+    changed: dict[tuple[int, str], tuple[str, ...]] = {}
     for item_id, facets in wanted.items():
         for kind, names in facets.items():
             rows = current.get((item_id, kind), {})
@@ -351,8 +343,8 @@ def _write_facets(wanted: Mapping[int, Mapping[FacetKind, tuple[str, ...]]]) -> 
 
 
 def _current_facets(
-    wanted: Mapping[int, Mapping[FacetKind, tuple[str, ...]]],
-) -> dict[tuple[int, FacetKind], dict[str, int]]:
+    wanted: Mapping[int, Mapping[str, tuple[str, ...]]],
+) -> dict[tuple[int, str], dict[str, int]]:
     """Per item and kind: the facet names in billing order, each with the id of its link."""
     kinds = {kind for facets in wanted.values() for kind in facets}
     rows = (
@@ -360,20 +352,20 @@ def _current_facets(
         .order_by("item_id", "billing", "pk")
         .values_list("pk", "item_id", "facet__kind", "facet__name")
     )
-    current: dict[tuple[int, FacetKind], dict[str, int]] = {}
+    current: dict[tuple[int, str], dict[str, int]] = {}
     for link_id, item_id, kind, name in rows:
-        current.setdefault((item_id, FacetKind(kind)), {})[name] = link_id
+        current.setdefault((item_id, kind), {})[name] = link_id
     return current
 
 
 def _facet_ids(
-    changed: Mapping[tuple[int, FacetKind], tuple[str, ...]],
-) -> dict[tuple[FacetKind, str], int]:
+    changed: Mapping[tuple[int, str], tuple[str, ...]],
+) -> dict[tuple[str, str], int]:
     """The id of every facet that is named; those that are new are created."""
-    names_by_kind: dict[FacetKind, set[str]] = {}
+    names_by_kind: dict[str, set[str]] = {}
     for (_, kind), names in changed.items():
         names_by_kind.setdefault(kind, set()).update(names)
-    ids: dict[tuple[FacetKind, str], int] = {}
+    ids: dict[tuple[str, str], int] = {}
     for kind, wanted_names in sorted(names_by_kind.items()):
         for chunk in _chunks(sorted(wanted_names)):
             found = Facet.objects.filter(kind=kind, name__in=chunk)

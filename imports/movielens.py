@@ -14,7 +14,6 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from catalog.models import FacetKind
 from core.progress import Progress
 from imports.checks import (
     check_day,
@@ -179,7 +178,7 @@ def _movie(row: Row) -> ItemRow:
             "original_title": check_text("title", other, max_length=MAX_TITLE),
             "year": check_whole("year", year, low=1800, high=2200),
         },
-        facets={FacetKind.GENRE: tuple(dict.fromkeys(GENRES.get(name, name) for name in genres))},
+        facets={"genre": tuple(dict.fromkeys(GENRES.get(name, name) for name in genres))},
         size=row.size,
     )
 
@@ -280,9 +279,9 @@ def _described(row: Row) -> ItemRow:
             "published_at": check_day("releaseDate", values.get("releaseDate")),
         },
         facets={
-            FacetKind.DIRECTOR: _people("director", [values.get("director")]),
-            FacetKind.ACTOR: _people("topActors", _list("topActors", values.get("topActors"))),
-            FacetKind.THEME: check_names("tags", tags, max_length=MAX_FACET_NAME)[:MAX_THEMES],
+            "director": _people("director", [values.get("director")]),
+            "actor": _people("topActors", _list("topActors", values.get("topActors"))),
+            "theme": check_names("tags", tags, max_length=MAX_FACET_NAME)[:MAX_THEMES],
         },
         size=row.size,
     )

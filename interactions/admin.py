@@ -1,6 +1,7 @@
 from django.contrib import admin
 
-from core.admin import RecordAdmin
+from core.admin import RecordAdmin, choice_filter
+from core.domain import TYPES
 from interactions.models import UserInteraction
 
 
@@ -17,7 +18,12 @@ class UserInteractionAdmin(RecordAdmin):
         "recommendation_method",
         "withdrawn_at",
     )
-    list_filter = ("type", "item__kind", "recommendation_source", "user__is_synthetic")
+    list_filter = (
+        choice_filter("type", "type", {name: name for name in TYPES}),
+        "item__kind",
+        "recommendation_source",
+        "user__is_synthetic",
+    )
     list_select_related = ("user", "item")
     search_fields = ("user__username", "item__title")
     date_hierarchy = "occurred_at"

@@ -15,7 +15,8 @@ from catalog.models import Item
 from catalog.selectors import get_card
 from catalog.serializers import AttributesField, ItemSerializer, item_json
 from core.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberField, UuidField, validated
-from core.domain import KINDS, MAX_RATING, TYPES, ItemKind
+from core.domain import ACTIONS, DISLIKE, KINDS, MAX_RATING, TYPES, VIEW, ItemKind
+from core.domain.roles import takes
 from core.errors import InvalidInput, NotFound
 from interactions.selectors import get_states
 from interactions.services import (
@@ -27,14 +28,12 @@ from interactions.services import (
 )
 
 MAX_BULK = 1000
-# The word in the address, where it is not the interaction type itself.
-TYPE_OF_ACTION = {"watchlist": "watchlist_add"}
 ACTION_PARAMETER = OpenApiParameter(
     "action",
     str,
     OpenApiParameter.PATH,
     # A dislike asks for a reason and has an address of its own.
-    enum=sorted(frozenset().union(*(kind.actions for kind in KINDS.values())) - {"dislike"}),
+    enum=sorted(frozenset().union(*(kind.actions for kind in KINDS.values())) - {DISLIKE}),
     description="which of them a kind takes is told by the 404 of one that it does not take",
 )
 
@@ -118,7 +117,7 @@ class ItemDetailView(APIView):
         record_interaction(
             user_id=caller(request).pk,
             item_id=item_id,
-            type_name="view",
+            type_name=VIEW,
             session_id=query["recommendation_session_id"],
         )
         states = get_states(user_id=caller(request).pk, item_ids=[item_id]).get(item_id, set())
@@ -146,7 +145,7 @@ class ItemActionView(APIView):
             recorded = record_interaction(
                 user_id=person.pk,
                 item_id=item_id,
-                type_name=TYPE_OF_ACTION.get(action, action),
+                type_name=ACTIONS[action].name,
                 session_id=body["recommendation_session_id"],
                 rating=body["rating"],
             )
@@ -165,7 +164,7 @@ class ItemActionView(APIView):
         if not Item.objects.filter(pk=item_id, kind=kind.name).exists():
             raise NotFound("There is no such item.")
         withdrawn = withdraw_state(
-            user_id=caller(request).pk, item_id=item_id, type_name=TYPE_OF_ACTION.get(action, action)
+            user_id=caller(request).pk, item_id=item_id, type_name=ACTIONS[action].name
         )
         return Response({"success": True, **recorded_json(Recorded(withdrawn, created=False))})
 
@@ -221,8 +220,7 @@ def _check_action(kind: ItemKind, action: str) -> None:
 
 
 def _check_type(kind: ItemKind, type_name: str) -> None:
-    actions = {"watchlist_add": "watchlist", "watchlist_remove": "watchlist"}
-    if type_name not in ("view", "click") and actions.get(type_name, type_name) not in kind.actions:
+    if not takes(kind, type_name):
         raise InvalidInput(f"type: {kind.label} take no {type_name}.")
 
 

@@ -11,17 +11,23 @@ from typing import Self
 
 from django.conf import settings
 
-from core.domain import TYPES
+from core.domain import DISLIKE, TYPES, VIEW, InteractionType
 from interactions.models import UserInteraction
 
-_WANTED = ("like", "favorite", "apply", "interest", "watchlist_add")
+
+def _replaced_by(new: InteractionType) -> tuple[str, ...]:
+    return tuple(
+        row.name
+        for row in TYPES.values()
+        if (row is new and row.is_rated)
+        or row.undo == new.name
+        or (row.name == DISLIKE and new.ends_dislike)
+        or (new.name == DISLIKE and row.ends_dislike)
+    )
+
+
 # The last word counts: what each interaction withdraws of what the person said of the item before.
-REPLACES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(_WANTED, ("dislike",)),
-    "dislike": _WANTED,
-    "watched": ("watched",),
-    "watchlist_remove": ("watchlist_add",),
-}
+REPLACES: dict[str, tuple[str, ...]] = {row.name: _replaced_by(row) for row in TYPES.values()}
 
 
 @dataclass(slots=True)
@@ -50,14 +56,14 @@ class Ledger:
             state = next(self._live(new.item_id, new.type), None)
             is_new_rating = state is not None and new.rating not in (None, state.rating)
             return None if is_new_rating else state
-        return self._repeated_view(new) if new.type == "view" else None
+        return self._repeated_view(new) if new.type == VIEW else None
 
     def add(self, new: UserInteraction, now: datetime) -> None:
         """Takes `new` in, and withdraws what it replaces.
 
         Where what contradicts it stands from a later moment, `new` arrived late and is withdrawn itself.
         """
-        contradicting = [row for name in REPLACES.get(new.type, ()) for row in self._live(new.item_id, name)]
+        contradicting = [row for name in REPLACES[new.type] for row in self._live(new.item_id, name)]
         is_late = False
         for row in contradicting:
             if row.occurred_at <= new.occurred_at:
@@ -83,7 +89,7 @@ class Ledger:
 
     def _repeated_view(self, new: UserInteraction) -> UserInteraction | None:
         repeat = timedelta(minutes=settings.VIEW_REPEAT_MINUTES)
-        for row in self.rows[new.item_id, "view"]:
+        for row in self.rows[new.item_id, VIEW]:
             same_place = row.recommendation_session_id == new.recommendation_session_id
             if same_place and abs(row.occurred_at - new.occurred_at) < repeat:
                 return row

@@ -1,9 +1,29 @@
 """The record of what people did, each tied to the list and slot it came from."""
 
+from typing import TYPE_CHECKING, TypeAlias, cast
+
 from django.conf import settings
 from django.db import models
 
 from core.domain import TYPES
+
+if TYPE_CHECKING:
+    _Boolean: TypeAlias = models.BooleanField[bool, bool]
+else:
+    _Boolean = models.BooleanField
+
+
+class StateField(_Boolean):
+    """Whether an interaction is a state, as heed.toml says of its type when it is written.
+
+    A column, because a constraint can look at no file.
+    """
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> bool:  # noqa: FBT001  Django's own
+        type_name = cast("UserInteraction", model_instance).type
+        is_state = type_name in TYPES and TYPES[type_name].is_state
+        setattr(model_instance, self.attname, is_state)
+        return is_state
 
 
 class UserInteraction(models.Model):
@@ -17,7 +37,8 @@ class UserInteraction(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="interactions", db_index=False
     )
     item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="interactions")
-    type = models.CharField(max_length=32, choices=[(name, name) for name in TYPES])
+    type = models.CharField(max_length=32)
+    is_state = StateField(default=False, editable=False)
     weight = models.FloatField()
     rating = models.FloatField(null=True, blank=True)
     occurred_at = models.DateTimeField(db_index=True)
@@ -42,9 +63,7 @@ class UserInteraction(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["user", "item", "type"],
-                condition=models.Q(
-                    withdrawn_at=None, type__in=[name for name, row in TYPES.items() if row.is_state]
-                ),
+                condition=models.Q(withdrawn_at=None, is_state=True),
                 name="one_live_state_per_item",
             ),
         ]

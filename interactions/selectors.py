@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from core.domain import TYPES, UseCase
+from core.domain import DISLIKE, RATED, TYPES, UseCase
 from core.domain.roles import types_of_other_roles, use_cases_of_other_roles
 from interactions.models import UserInteraction
 
@@ -43,7 +43,7 @@ def history_rows(
     """
     said = said_in(use_case)
     if use_case.role is not None:
-        said |= Q(item__kind=use_case.kind, type="dislike")
+        said |= Q(item__kind=use_case.kind, type=DISLIKE)
     return (
         live_interactions()
         .filter(said, user_id=user_id)
@@ -66,7 +66,7 @@ def get_rating(*, user_id: int, item_id: int) -> float | None:
     """The rating (0 to 10) that a person gave an item, or None."""
     return (
         live_interactions()
-        .filter(user_id=user_id, item_id=item_id, type="watched")
+        .filter(user_id=user_id, item_id=item_id, type__in=RATED)
         .values_list("rating", flat=True)
         .first()
     )

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.selectors import check_may_do
 from accounts.services import lock_person
 from catalog.models import Item
-from core.domain import MAX_RATING, TYPES
+from core.domain import MAX_RATING, RATED, TYPES
 from core.domain.roles import TYPES_WITH_A_ROLE
 from core.errors import InvalidInput, NotFound
 from interactions.ledger import Ledger
@@ -34,7 +34,7 @@ class Wanted:
     """An interaction to be recorded.
 
     session_id   the list it came from, if one is named
-    rating       0 to 10, only of `watched`
+    rating       0 to 10, only of a type that is rated
     occurred_at  now, if left out
     strength     0 to 1, scales the training weight, for what is only half meant
     """
@@ -103,7 +103,7 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
 def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInteraction:
     """Takes a state (a like, a place on the watchlist) back; the row stays, marked as withdrawn.
 
-    Leaving the watchlist is itself recorded as `watchlist_remove`. Raises NotFound where there is nothing
+    Where heed.toml names an `undo` for the type, that is recorded too. Raises NotFound where there is nothing
     to take back.
     """
     if type_name not in TYPES or not TYPES[type_name].is_state:
@@ -117,9 +117,10 @@ def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInterac
             raise NotFound(f"There is no {type_name.replace('_', ' ')} of this item to take back.")
         state.withdrawn_at = now
         state.save(update_fields=["withdrawn_at"])
-        if type_name == "watchlist_add":
+        if undo := TYPES[type_name].undo:
+            weight = TYPES[undo].training
             UserInteraction.objects.create(
-                user_id=user_id, item_id=item_id, type="watchlist_remove", weight=0.0, occurred_at=now
+                user_id=user_id, item_id=item_id, type=undo, weight=weight, occurred_at=now
             )
         return state
 
@@ -134,8 +135,9 @@ def _check(one: Wanted, now: datetime) -> None:
         raise InvalidInput("occurred_at: this time is before 1970.")
     if one.rating is None:
         return
-    if one.type_name != "watched":
-        raise InvalidInput("rating: only an interaction of type watched has a rating.")
+    if not TYPES[one.type_name].is_rated:
+        rated = " or ".join(RATED) or "none"
+        raise InvalidInput(f"rating: only an interaction of type {rated} has a rating.")
     if not math.isfinite(one.rating) or not 0.0 <= one.rating <= MAX_RATING:
         raise InvalidInput("rating: must be a number from 0 to 10.")
 

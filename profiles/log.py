@@ -12,8 +12,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from catalog.models import Facet
-from core.domain import TYPES
-from feedback.reasons import REASONS
+from core.domain import REASONS, TYPES
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
 from profiles.fold import CODES, KINDS, Event, Rules, Taste, decode, fold, no_taste

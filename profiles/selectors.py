@@ -16,7 +16,7 @@ from profiles.catching_up import catch_up
 from profiles.fold import KINDS, NEUTRAL, Taste, no_taste
 from profiles.log import counted_interactions, current_rules, name_facets, read_log
 from profiles.models import TasteProfile
-from profiles.personas import find_persona
+from profiles.personas import find_persona, top_categories
 
 # With more interactions to fold in than these, storing the outcome is worth the writing.
 FOLDED_IN_MEMORY = 30
@@ -31,7 +31,7 @@ class PersonalTaste:
     taste: Taste
     alpha: float
     persona: str | None
-    top_genres: tuple[str, ...]
+    top_categories: tuple[str, ...]
 
     @property
     def original_alpha(self) -> float:
@@ -98,7 +98,7 @@ def get_taste(user_id: int) -> PersonalTaste:
         taste=taste,
         alpha=personal_alpha(taste),
         persona=find_persona(taste),
-        top_genres=tuple(taste.top_names("genre", 3)),
+        top_categories=tuple(top_categories(taste, 3)),
     )
 
 

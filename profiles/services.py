@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import lock_person
 from catalog.models import Item
-from core.domain import KINDS as ITEM_KINDS
+from core.domain import DOMAIN, KINDS
+from core.domain.roles import plain_yes, rated_type
 from core.errors import InvalidInput
 from core.progress import Progress
 from feedback.services import save_dislike
@@ -23,9 +24,6 @@ from profiles.fold import Taste, no_taste
 from profiles.log import CaughtUp, Cursor, Reading, current_rules, name_facets
 from profiles.models import TasteProfile
 from profiles.taste import vector_for
-
-# What the simple no of the learning loop means.
-PLAIN_REASON = "not_interested"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +108,17 @@ def rate_item(*, user_id: int, item: Item, rating: float, session_id: UUID | Non
     Raises InvalidInput for an item that is not watched or a rating out of range, and NotFound for a session
     that does not hold the item.
     """
-    kind = ITEM_KINDS.get(item.kind)
-    if kind is None or "watched" not in kind.actions:
-        raise InvalidInput(f"rating: {kind.label if kind else item.kind} take no rating.")
+    rated = rated_type(item.kind)
+    if rated is None:
+        label = KINDS[item.kind].label if item.kind in KINDS else item.kind
+        raise InvalidInput(f"rating: {label} take no rating.")
     return record_interaction(
-        user_id=user_id, item_id=item.pk, type_name="watched", rating=rating, session_id=session_id
+        user_id=user_id, item_id=item.pk, type_name=rated.name, rating=rating, session_id=session_id
     )
 
 
 def give_feedback(*, user_id: int, item: Item, likes: bool, session_id: UUID | None = None) -> FeedbackGiven:
-    """Records a like, or a dislike for PLAIN_REASON, and tells what it moved in the taste vector.
+    """Records the plain yes of its kind or a dislike for the plain reason; tells what it moved in the vector.
 
     What stands already is not recorded again and moves nothing. Raises NotFound for a session that does not
     hold the item.
@@ -129,11 +128,11 @@ def give_feedback(*, user_id: int, item: Item, likes: bool, session_id: UUID | N
         before = catch_up(user_id=user_id)
         if likes:
             created = record_interaction(
-                user_id=user_id, item_id=item.pk, type_name="like", session_id=session_id
+                user_id=user_id, item_id=item.pk, type_name=plain_yes(item.kind), session_id=session_id
             ).created
         else:
             created = save_dislike(
-                user_id=user_id, item=item, reason=PLAIN_REASON, session_id=session_id
+                user_id=user_id, item=item, reason=DOMAIN.dislikes.plain, session_id=session_id
             ).created
         after = catch_up(user_id=user_id)
     every = current_rules().update_every

@@ -8,18 +8,14 @@ from django.db.models import F, FilteredRelation, Q
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from catalog.models import FacetKind, Item, ItemFacet
-from core.domain import USE_CASES
+from catalog.models import Item, ItemFacet
+from core.domain import FACETS, USE_CASES
 from ranking.features import GROUPS, FacetGroup, ItemContent
 from ranking.recommenders.als.model import positions
 from ranking.statistics.demand import ItemDemand
 
-_GROUP_OF_KIND: dict[str, FacetGroup] = {
-    FacetKind.GENRE: "genre",
-    FacetKind.THEME: "theme",
-    FacetKind.ACTOR: "people",
-    FacetKind.DIRECTOR: "people",
-}
+_FEATURE_GROUPS: dict[str, FacetGroup] = {"category": "genre", "theme": "theme", "people": "people"}
+_OTHER = GROUPS.index("other")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,11 +107,14 @@ def _read_facets(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], "csr_matrix[np.float64]"]:
     """The facet of each column, the group it belongs to, and the matrix of items and facets."""
     pairs = ItemFacet.objects.filter(item__kind=USE_CASES[use_case].kind, item__is_active=True)
-    rows, group_of_kind = [], {kind: GROUPS.index(_GROUP_OF_KIND.get(kind, "other")) for kind in FacetKind}
+    rows = []
+    group_of_kind = {
+        kind: GROUPS.index(_FEATURE_GROUPS.get(facet.group, "other")) for kind, facet in FACETS.items()
+    }
     for item_id, facet_id, kind in pairs.values_list("item_id", "facet_id", "facet__kind").iterator(
         chunk_size=10_000
     ):
-        rows.append((item_id, facet_id, group_of_kind[FacetKind(kind)]))
+        rows.append((item_id, facet_id, group_of_kind.get(kind, _OTHER)))
     table = np.asarray(rows, dtype=np.int64).reshape(-1, 3)
     # An item that came or went between the two queries has no row in the snapshot.
     table = table[np.isin(table[:, 0], item_ids)]

@@ -9,10 +9,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.selectors import caller, open_use_case, use_case_for
-from catalog.models import FacetKind
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, TextField, validated
-from core.domain import DEFAULT_USE_CASE, KINDS, USE_CASES
+from core.domain import DEFAULT_USE_CASE, FACETS, KINDS, USE_CASES
 from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
 from serving.api import (
@@ -22,9 +21,12 @@ from serving.api import (
     personalization_json,
 )
 
+# The other kinds of facet that a query may name, and their keys in the answer.
+_OTHERS = {facet.name: f"{facet.name}s" for facet in FACETS.values() if facet.group in ("series", "other")}
+
 
 class SearchQuery(serializers.Serializer[Any]):
-    """The query string of a search. Without `kind` and `use_case` it looks among films."""
+    """The query string of a search. Without `kind` and `use_case` the first kind is searched."""
 
     title = TextField(max_length=MAX_QUERY_CHARACTERS, help_text="a title, or any words")
     top_n = serializers.IntegerField(min_value=1, max_value=MAX_FOUND, default=DEFAULT_FOUND)
@@ -42,15 +44,14 @@ class YearsSerializer(serializers.Serializer[Any]):
 class AnalysisSerializer(serializers.Serializer[Any]):
     """What a query names. `text` is what names nothing; `is_title`: it is the whole title of an item."""
 
-    genres = serializers.ListField(child=serializers.CharField())
-    themes = serializers.ListField(child=serializers.CharField())
-    people = serializers.ListField(child=serializers.CharField())
-    publishers = serializers.ListField(child=serializers.CharField())
-    franchises = serializers.ListField(child=serializers.CharField())
-    positions = serializers.ListField(child=serializers.CharField())
     years = YearsSerializer(allow_null=True)
     text = serializers.CharField(allow_blank=True)
     is_title = serializers.BooleanField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        names = ("genres", "themes", "people", *_OTHERS.values())
+        listed = {name: serializers.ListField(child=serializers.CharField()) for name in names}
+        return {**listed, **super().get_fields()}
 
 
 class FoundSerializer(serializers.Serializer[Any]):
@@ -102,12 +103,10 @@ class SearchView(APIView):
 def _analysis_json(analysis: QueryAnalysis) -> dict[str, Any]:
     years = analysis.years
     return {
-        "genres": list(analysis.genres),
+        "genres": list(analysis.categories),
         "themes": list(analysis.themes),
         "people": list(analysis.people),
-        "publishers": list(analysis.names(FacetKind.PUBLISHER)),
-        "franchises": list(analysis.names(FacetKind.FRANCHISE)),
-        "positions": list(analysis.names(FacetKind.POSITION)),
+        **{key: list(analysis.names(kind)) for kind, key in _OTHERS.items()},
         "years": None if years is None else {"first": years.first, "last": years.last},
         "text": analysis.text,
         "is_title": analysis.is_title,

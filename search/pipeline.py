@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from catalog.selectors import ItemCard, get_cards
 from core.domain import UseCase
+from core.domain.words import listed
 from profiles.boosts import boost
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.candidates import Boost, Candidates
@@ -24,7 +25,7 @@ from ranking.sources import SEARCH
 from recommendations.services import RecordedSession, ShownSlot, record_session, record_sessions
 from search.query_analysis import QueryAnalysis
 from search.state import SearchResult, search
-from serving.explaining import find_liked, lifting, liked_sentence, listed
+from serving.explaining import find_liked, lifting, liked_sentence
 from serving.pipeline import Personalization
 
 MAX_FOUND = 100

@@ -1,15 +1,13 @@
-"""What a search query names: genres, themes, people, publishers, franchises, positions and years."""
+"""What a search query names: facets of every kind, and years."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from core.domain import CATEGORIES, DOMAIN, FACETS, PEOPLE, THEMES
 from core.text import words
 from search.spelling import Spelling
-
-# The kinds of facet that are known by more than their name; the values of catalog.models.FacetKind.
-GENRE, THEME, ACTOR, DIRECTOR = "genre", "theme", "actor", "director"
 
 MAX_QUERY_CHARACTERS = 200
 MAX_WORDS = 16
@@ -18,55 +16,17 @@ _LONGEST_NAME = 6
 _MAX_CORRECTIONS = 24
 _SHORTEST_CORRECTED = 5
 
-_FILLERS = frozenset(
-    word
-    for text in (
-        "a an the of and or in on at to for from by with about like me my i find want watch please some any",
-        "movie movies film films series show tv starring featuring actor actress director directed good best",
-        "set based where who that is are was 영화 작품",
-    )
-    for word in words(text)
-)
-_DIRECTING = frozenset(words("director directed"))
-_ACTING = frozenset(words("starring featuring with actor actress"))
+_FILLERS = frozenset(words(DOMAIN.search.fillers))
+_CUES = {facet.name: frozenset(words(" ".join(facet.cues))) for facet in FACETS.values() if facet.cues}
 
-# What people type for a genre, and the name that a catalogue is likely to use. A catalogue without that
-# genre does not know the word either.
-_OTHER_NAMES = {
-    "sci-fi": "Science Fiction",
-    "sf": "Science Fiction",
-    "romantic": "Romance",
-    "animated": "Animation",
-    "cartoon": "Animation",
-    "scary": "Horror",
-    "funny": "Comedy",
-    "noir": "Film Noir",
-    "historical": "History",
-    "history": "Historical",
-    "lawyer": "Legal",
-    "musical": "Music",
-    "로맨스": "Romance",
-    "멜로": "Melodrama",
-    "의학": "Medical",
-    "의학 드라마": "Medical",
-    "메디컬": "Medical",
-    "스릴러": "Thriller",
-    "공포": "Horror",
-    "코미디": "Comedy",
-    "드라마": "Drama",
-    "판타지": "Fantasy",
-    "액션": "Action",
-    "범죄": "Crime",
-    "사극": "Historical",
-    "법정": "Legal",
-    "스포츠": "Sports",
-    "애니메이션": "Animation",
-    "다큐멘터리": "Documentary",
-}
-_BLENDS = (
-    (re.compile(r"\brom[ -]?coms?\b", re.IGNORECASE), "romance comedy"),
-    (re.compile(r"\bk-?dramas?\b", re.IGNORECASE), "drama"),
-)
+
+def _pattern_of(expression: str) -> re.Pattern[str]:
+    """What matches an expression with or without its hyphens and blanks, and with an s behind it."""
+    text = re.escape(expression.lower()).replace(r"\-", "-?").replace(r"\ ", " ?")
+    return re.compile(rf"\b{text}s?\b", re.IGNORECASE)
+
+
+_EXPRESSIONS = tuple((_pattern_of(text), plain) for text, plain in DOMAIN.search.expressions.items())
 
 _PIECE = re.compile(r"[^\s/,;|+]+")
 _YEAR = r"(1[89]\d\d|20\d\d)"
@@ -102,7 +62,7 @@ class NamedFacet:
 class QueryAnalysis:
     """What a query names, in its order. `query` is what was looked at, `text` the words that name nothing.
 
-    A name that is several facets (an actor who directs, a genre that is also a theme) counts as each.
+    A name that is several facets (somebody in two roles, a category that is also a theme) counts as each.
     `is_title`: the query is the whole title of an item, so that its words may mean nothing else.
     """
 
@@ -113,16 +73,16 @@ class QueryAnalysis:
     is_title: bool = False
 
     @property
-    def genres(self) -> tuple[str, ...]:
-        return self.names(GENRE)
+    def categories(self) -> tuple[str, ...]:
+        return self.names(*CATEGORIES)
 
     @property
     def themes(self) -> tuple[str, ...]:
-        return self.names(THEME)
+        return self.names(*THEMES)
 
     @property
     def people(self) -> tuple[str, ...]:
-        return self.names(ACTOR, DIRECTOR)
+        return self.names(*PEOPLE)
 
     def names(self, *kinds: str) -> tuple[str, ...]:
         """The names of the facets of `kinds`, each once."""
@@ -174,11 +134,12 @@ class Names:
             key = "".join(stems)
             if len(key) > 1 and not _FILLERS.issuperset(stems):
                 rows[key] = (*rows.get(key, ()), row)
-        for other, name in _OTHER_NAMES.items():
+        # A catalog without that category does not know the other name either.
+        for other, name in DOMAIN.search.names.items():
             key = "".join(words(other))
-            genres = [row for row in rows.get("".join(words(name)), ()) if facets[row][0] == GENRE]
-            if genres:
-                rows[key] = tuple(dict.fromkeys((*rows.get(key, ()), *genres)))
+            meant = [row for row in rows.get("".join(words(name)), ()) if facets[row][0] in CATEGORIES]
+            if meant:
+                rows[key] = tuple(dict.fromkeys((*rows.get(key, ()), *meant)))
         for word, people in (family_names or {}).items():
             rows[word] = tuple(dict.fromkeys((*rows.get(word, ()), *people)))
         return cls(
@@ -203,7 +164,7 @@ def analyse(query: str, names: Names, known_words: Mapping[str, int]) -> ParsedQ
     where one of its words is none of `known_words`.
     """
     text, years, typed_years = _take_years(query)
-    for pattern, plain in _BLENDS:
+    for pattern, plain in _EXPRESSIONS:
         text = pattern.sub(plain, text)
     typed = _Typed.of(text)
     parts, facets, free = [], [], []
@@ -280,7 +241,7 @@ def _spans(
 def _in_role(rows: tuple[int, ...], before: tuple[str, ...], names: Names) -> tuple[int, ...]:
     """Those of `rows` that the words before a name speak of: "directed by", "with"; all where none is."""
     cues = set(before[-2:] if before[-1:] == ("by",) else before[-1:])
-    for kind, words_for_it in ((DIRECTOR, _DIRECTING), (ACTOR, _ACTING)):
+    for kind, words_for_it in _CUES.items():
         meant = tuple(row for row in rows if names.kinds[row] == kind)
         if meant and cues & words_for_it:
             return meant

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix, diags_array
 
+from core.domain import PEOPLE
 from core.text import words
-from search.query_analysis import ACTOR, DIRECTOR
 
 Floats = NDArray[np.float32]
 
@@ -62,7 +62,7 @@ def count_words(
     columns, counts = _count([*titles, *(name for _, name in facets), *descriptions], words)
     facets_begin, facets_end = len(titles), len(titles) + len(facets)
     in_names = counts[facets_begin:facets_end]
-    is_person = np.array([kind in (ACTOR, DIRECTOR) for kind, _ in facets], dtype=np.float32)
+    is_person = np.array([kind in PEOPLE for kind, _ in facets], dtype=np.float32)
     total = (
         TITLE_WEIGHT * _by_length(counts[:facets_begin])
         + PEOPLE_WEIGHT * _by_length(csr_matrix(holders @ diags_array(is_person) @ in_names))

@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
+from core.domain import PEOPLE
 from core.text import words
 from search.query_analysis import (
-    ACTOR,
-    DIRECTOR,
     Names,
     ParsedQuery,
     Part,
@@ -308,7 +307,7 @@ def _family_names(
     """
     bearers: dict[str, list[int]] = {}
     for row, (kind, name) in enumerate(facets):
-        if kind in (ACTOR, DIRECTOR) and len(parts := words(name)) > 1:
+        if kind in PEOPLE and len(parts := words(name)) > 1:
             bearers.setdefault(parts[-1], []).append(row)
     found = {}
     for word, rows in bearers.items():

@@ -160,7 +160,7 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
         "applied": personalization.applied,
         "original_alpha": personalization.original_alpha,
         "personalized_alpha": personalization.personalized_alpha,
-        "top_genres": list(personalization.top_genres),
+        "top_genres": list(personalization.top_categories),
         "persona": personalization.persona,
     }
 

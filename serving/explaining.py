@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.selectors import ItemCard
-from core.domain import FACETS
+from core.domain import CATEGORIES, FACETS, TYPES
 from core.domain import KINDS as ITEM_KINDS
+from core.domain.words import listed
 from profiles.fold import KINDS, NEUTRAL, Taste, columns_of
 from ranking.candidates import Candidates
 from ranking.live import Live
@@ -16,16 +17,6 @@ from ranking.recommenders.als.explain import contributions
 from ranking.recommenders.similar.model import content_similarities
 from ranking.sources import UserState, anchor_rows
 
-_BECAUSE = {
-    "view": "you looked at {title}",
-    "click": "you looked at {title}",
-    "like": "you liked {title}",
-    "favorite": "{title} is one of your favourites",
-    "apply": "you applied to {title}",
-    "interest": "{title} interests you",
-    "watched": "you watched {title}",
-    "watchlist_add": "{title} is on your watchlist",
-}
 _OF_SOURCE = {
     "als": "People with a taste like yours chose it.",
     "two_tower": "It fits what you have chosen so far and what you like.",
@@ -65,8 +56,8 @@ class Reason:
     def sentence(self, item: ItemCard, cards: Mapping[int, ItemCard]) -> str:
         """The reason why `item` is there in words, for the person it is about."""
         card = cards.get(self.item_id) if self.item_id is not None else None
-        if card is not None and self.type_name in _BECAUSE:
-            return _ended(f"Because {_BECAUSE[self.type_name].format(title=card.title)}")
+        if card is not None and (because := TYPES[self.type_name].because):
+            return _ended(f"Because {because.format(title=card.title)}")
         return liked_sentence(self.liked, item) or _OF_SOURCE[self.source]
 
 
@@ -77,12 +68,12 @@ def liked_sentence(liked: Liked, item: ItemCard) -> str:
     """ "Because you like medical dramas and Lee Jong-suk.", of facets that the card has; "" for none."""
     # The facets of the snapshot may have changed since.
     have = [(kind, name) for kind, name in liked if name in item.facets.get(kind, ())]
-    genres = [_lowered(name) for kind, name in have if kind == "genre"]
-    things = [name for kind, name in have if kind != "genre"]
-    if genres:
+    categories = [_lowered(name) for kind, name in have if kind in CATEGORIES]
+    things = [name for kind, name in have if kind not in CATEGORIES]
+    if categories:
         noun = ITEM_KINDS[item.kind].label.lower()
         # Not "drama dramas".
-        told = [genre for genre in genres if genre != item.kind]
+        told = [category for category in categories if category != item.kind]
         things.insert(0, f"{listed(told)} {noun}" if told else noun)
     return _ended(f"Because you like {listed(things)}") if things else ""
 
@@ -184,15 +175,8 @@ def find_liked(item_id: int, taste: Taste, weights: NDArray[np.float64], live: L
 
 
 def _lowered(name: str) -> str:
-    """A genre as it stands in a sentence: "TV Movie" keeps its capitals."""
+    """A category as it stands in a sentence: "TV Movie" keeps its capitals."""
     return " ".join(word if word.isupper() else word.lower() for word in name.split())
-
-
-def listed(things: list[str]) -> str:
-    """ "a, b and c"."""
-    if len(things) < 2:
-        return "".join(things)
-    return f"{', '.join(things[:-1])} and {things[-1]}"
 
 
 def _ended(sentence: str) -> str:

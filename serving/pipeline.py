@@ -73,13 +73,13 @@ class Personalization:
     applied: bool
     original_alpha: float
     personalized_alpha: float
-    top_genres: tuple[str, ...]
+    top_categories: tuple[str, ...]
     persona: str | None
 
     @classmethod
     def of(cls, taste: PersonalTaste, *, applied: bool) -> "Personalization":
         """What a list says of `taste`."""
-        return cls(applied, taste.original_alpha, taste.alpha, taste.top_genres, taste.persona)
+        return cls(applied, taste.original_alpha, taste.alpha, taste.top_categories, taste.persona)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts.services import issue_service_token
 from config.wsgi import application
-from core.domain import KINDS, KINDS_BY_PLURAL, ROLES
-from interactions.api import TYPE_OF_ACTION
+from core.domain import ACTIONS, KINDS, KINDS_BY_PLURAL, ROLES
 from interactions.services import record_interaction
 from tests.answers import description
 from tests.factories import make_items, make_user
@@ -94,7 +93,7 @@ def world(transactional_db: None) -> World:
     items = {name: make_items(5, kind=name, genres=["Drama"], year=2000) for name in KINDS}
     for kind in KINDS.values():
         for action, item in product(kind.actions, items[kind.name][:3]):
-            name = TYPE_OF_ACTION.get(action, action)
+            name = ACTIONS[action].name
             record_interaction(user_id=person.pk, item_id=item.pk, type_name=name)
     shown = make_session(person, items["movie"])
     return World(

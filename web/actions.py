@@ -8,78 +8,19 @@ from accounts.models import User
 from accounts.selectors import may_do
 from catalog.models import Item
 from catalog.selectors import ItemCard
-from core.domain import KINDS, UseCase
+from core.domain import ACTIONS, DISLIKE, DOMAIN, KINDS, InteractionType, UseCase
 from core.domain.roles import is_said_in
 from core.errors import NotFound
 from feedback.services import save_dislike, undo_dislike_of_item
-from interactions.api import TYPE_OF_ACTION
 from interactions.services import record_interaction, withdraw_state
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One action: its name in the address, label and icon, and what is said when it is done or undone."""
-
-    name: str
-    label: str
-    icon: str
-    done: str
-    undone: str
-
-    @property
-    def type_name(self) -> str:
-        """The interaction type that it records."""
-        return TYPE_OF_ACTION.get(self.name, self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
     """An action as it stands between one person and one item."""
 
-    action: Action
+    action: InteractionType
     is_pressed: bool
-
-
-ACTIONS: dict[str, Action] = {
-    action.name: action
-    for action in (
-        Action("like", "Like", "like", "You like {title}.", "You no longer like {title}."),
-        Action(
-            "favorite",
-            "Favourite",
-            "favorite",
-            "{title} is one of your favourites.",
-            "{title} is no longer one of your favourites.",
-        ),
-        Action(
-            "watchlist",
-            "Watchlist",
-            "watchlist",
-            "{title} is on your watchlist.",
-            "{title} is off your watchlist.",
-        ),
-        Action(
-            "apply", "Apply", "apply", "You applied to {title}.", "Your application to {title} is taken back."
-        ),
-        Action(
-            "interest",
-            "Interested",
-            "interest",
-            "{title} interests you.",
-            "{title} no longer interests you.",
-        ),
-        Action("watched", "Watched", "watched", "You watched {title}.", "You have not watched {title}."),
-        Action(
-            "dislike",
-            "Not for me",
-            "dislike",
-            "{title} will not be shown to you again.",
-            "{title} may be shown to you again.",
-        ),
-    )
-}
-# These stand apart on a page: the rating beside one, a place of its own for the other.
-APART = ("watched", "dislike")
 
 
 def buttons_for(
@@ -92,21 +33,22 @@ def buttons_for(
     """
     standing = set(states)
     buttons = [
-        Button(action, action.type_name in standing)
-        for action in ACTIONS.values()
-        if action.name in KINDS[kind].actions and action.name not in APART
+        Button(row, row.name in standing)
+        for action, row in ACTIONS.items()
+        # Those stand apart on a page: the rating beside one, a place of its own for the other.
+        if action in KINDS[kind].actions and not row.is_rated and row.name != DISLIKE
     ]
     return [button for button in buttons if button.is_pressed or _is_offered(button, person, kind, use_case)]
 
 
 def _is_offered(button: Button, person: User, kind: str, use_case: UseCase | None) -> bool:
-    type_name = button.action.type_name
+    type_name = button.action.name
     return may_do(person, kind, type_name) and (use_case is None or is_said_in(use_case, type_name))
 
 
 def sentences() -> dict[str, dict[str, str]]:
     """What the script says when something is done or undone, by action."""
-    return {action.name: {"done": action.done, "undone": action.undone} for action in ACTIONS.values()}
+    return {action: {"done": row.said, "undone": row.unsaid} for action, row in ACTIONS.items()}
 
 
 def perform(
@@ -118,23 +60,23 @@ def perform(
     item, and for taking back what does not stand; RoleNeeded for what is another role's; InvalidInput for a
     rating out of range.
     """
-    if name not in KINDS[item.kind].actions or name not in ACTIONS:
+    if name not in KINDS[item.kind].actions:
         raise NotFound(f"{KINDS[item.kind].label} do not take that action.")
-    action = ACTIONS[name]
-    if name == "dislike" and undo:
+    row = ACTIONS[name]
+    if row.name == DISLIKE and undo:
         undo_dislike_of_item(user_id=user_id, item_id=item.id)
-    elif name == "dislike":
+    elif row.name == DISLIKE:
         # Nobody was asked for a reason.
         disliked = Item.objects.get(pk=item.id)
-        save_dislike(user_id=user_id, item=disliked, reason="other", session_id=session_id)
+        save_dislike(user_id=user_id, item=disliked, reason=DOMAIN.dislikes.unasked, session_id=session_id)
     elif undo:
-        withdraw_state(user_id=user_id, item_id=item.id, type_name=action.type_name)
+        withdraw_state(user_id=user_id, item_id=item.id, type_name=row.name)
     else:
         record_interaction(
             user_id=user_id,
             item_id=item.id,
-            type_name=action.type_name,
+            type_name=row.name,
             session_id=session_id,
-            rating=rating if name == "watched" else None,
+            rating=rating if row.is_rated else None,
         )
-    return (action.undone if undo else action.done).format(title=item.title)
+    return (row.unsaid if undo else row.said).format(title=item.title)

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.selectors import caller
 from catalog.models import Item
 from core.charts import Bar, bars
-from core.domain import KINDS
+from core.domain import CATEGORIES, DISLIKE, KINDS, PEOPLE, REASONS, TYPES
 from core.domain.roles import use_cases_of_kind
+from core.domain.words import heading_of, reason_label
 from core.errors import HeedError
 from feedback.models import Dislike
-from feedback.reasons import REASONS
 from feedback.selectors import (
     DislikePatterns,
     get_dislike_pattern_analysis,
@@ -31,7 +31,6 @@ from feedback.wording import recorded_sentence
 from ranking.models import ModelVersion
 from ranking.registry.versions import learned_until
 from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
-from web.actions import ACTIONS
 from web.addresses import same_site
 from web.forms import DislikeForm
 from web.views import active_item
@@ -82,7 +81,7 @@ def undo(request: HttpRequest, dislike_id: int) -> HttpResponseBase:
     except HeedError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, ACTIONS["dislike"].undone.format(title=taken_back.title))
+        messages.success(request, TYPES[DISLIKE].unsaid.format(title=taken_back.title))
     return HttpResponseRedirect(same_site(request, request.POST.get("next", ""), reverse("feedback")))
 
 
@@ -152,11 +151,11 @@ def _as_uuid(text: str) -> UUID | None:
 
 
 def _charts(patterns: DislikePatterns) -> list[tuple[str, list[Bar]]]:
-    reasons = [(REASONS[name].label, count) for name, count in patterns.reason_distribution.items()]
+    reasons = [(reason_label(name), count) for name, count in patterns.reason_distribution.items()]
     charts = [
         ("Your reasons", _bars(sorted(reasons, key=lambda row: -row[1]))),
-        ("Genres", _bars(patterns.top_genres)),
-        ("People", _bars(patterns.top_people)),
+        (heading_of(CATEGORIES), _bars(patterns.top_categories)),
+        (heading_of(PEOPLE), _bars(patterns.top_people)),
     ]
     return [(heading, rows) for heading, rows in charts if rows]
 

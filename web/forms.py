@@ -5,9 +5,7 @@ from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from catalog.models import FacetKind
-from core.domain import MAX_RATING
-from feedback.reasons import REASONS
+from core.domain import FACETS, MAX_RATING, REASONS
 from feedback.services import MAX_TEXT
 
 # No id is greater in either database.
@@ -43,12 +41,12 @@ class SearchForm(forms.Form):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        for kind in FacetKind.values:
+        for kind in FACETS:
             self.fields[kind] = forms.CharField(max_length=200, required=False)
 
     def facet(self) -> tuple[str, str] | None:
         """The kind and name of the facet that is asked for, if any. Only for a valid form."""
-        for kind in FacetKind.values:
+        for kind in FACETS:
             if name := self.cleaned_data.get(kind):
                 return kind, name
         return None

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.models import User
 from accounts.selectors import caller
 from catalog.selectors import ItemCard, get_cards
-from core.domain import UseCase
+from core.domain import DISLIKE, UseCase
 from interactions.selectors import get_states, live_interactions
 from interactions.services import record_interaction, withdraw_state
 from web.addresses import list_address, query_of
@@ -63,7 +63,7 @@ def _create_person(form: SignUpForm) -> User | None:
 def welcome(request: HttpRequest) -> HttpResponseBase:
     """Well-known titles to pick favourites from; unticking one takes it back.
 
-    Each pick is the first success of the use case: a like of a film, a favourite of a start-up to invest in.
+    Each pick is the first success of the use case: a like of one kind, an application to another.
     """
     kinds = kinds_with_items()
     kind = chosen_kind(request, kinds)
@@ -89,7 +89,7 @@ def _offered(user_id: int, use_case: UseCase) -> list[ItemCard]:
     mine = live_interactions().filter(user_id=user_id, item__kind=use_case.kind)
     picked = mine.filter(type=_type_of_pick(use_case)).order_by("occurred_at", "pk")
     cards = get_cards(picked.values_list("item_id", flat=True)[:PICKS])
-    turned_down = set(mine.filter(type="dislike").values_list("item_id", flat=True))
+    turned_down = set(mine.filter(type=DISLIKE).values_list("item_id", flat=True))
     for card in popular_picks(use_case, PICKS + len(turned_down)):
         if len(cards) < PICKS and card.id not in turned_down:
             cards.setdefault(card.id, card)

@@ -1,4 +1,4 @@
-"""Well-known titles, spread over the genres, for people of whom nothing is known yet."""
+"""Well-known titles, spread over the categories, for people of whom nothing is known yet."""
 
 from collections import Counter
 
@@ -34,7 +34,7 @@ def _names_with_items() -> set[str]:
 
 
 def popular_picks(use_case: UseCase, count: int) -> list[ItemCard]:
-    """At most `count` items of a use case: the most popular ones, but no genre much more often than another.
+    """At most `count` items of a use case: the most popular ones, no category much more often than another.
 
     Where too little is popular, the newest items follow.
     """
@@ -42,21 +42,21 @@ def popular_picks(use_case: UseCase, count: int) -> list[ItemCard]:
     rows = [*catalogue.by_popularity[:_POOL].tolist(), *catalogue.by_date[:_POOL].tolist()]
     pool = list(dict.fromkeys(catalogue.item_ids[rows].tolist()))[:_POOL]
     cards = get_cards(pool)
-    return spread_over_genres([cards[item_id] for item_id in pool if item_id in cards], count)
+    return spread_over_categories([cards[item_id] for item_id in pool if item_id in cards], count)
 
 
-def spread_over_genres(cards: list[ItemCard], count: int) -> list[ItemCard]:
-    """`count` of `cards`: each time the first whose first genre was taken least often so far."""
+def spread_over_categories(cards: list[ItemCard], count: int) -> list[ItemCard]:
+    """`count` of `cards`: each time the first whose first category was taken least often so far."""
     waiting: dict[str, list[ItemCard]] = {}
     for card in reversed(cards):
-        waiting.setdefault(card.genres[0] if card.genres else "", []).append(card)
+        waiting.setdefault(card.categories[0] if card.categories else "", []).append(card)
     place = {card.id: number for number, card in enumerate(cards)}
     taken: Counter[str] = Counter()
     chosen: list[ItemCard] = []
     while waiting and len(chosen) < count:
-        genre = min(waiting, key=lambda name: (taken[name], place[waiting[name][-1].id]))
-        chosen.append(waiting[genre].pop())
-        taken[genre] += 1
-        if not waiting[genre]:
-            del waiting[genre]
+        category = min(waiting, key=lambda name: (taken[name], place[waiting[name][-1].id]))
+        chosen.append(waiting[category].pop())
+        taken[category] += 1
+        if not waiting[category]:
+            del waiting[category]
     return chosen

@@ -13,9 +13,8 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.selectors import caller
 from accounts.services import set_roles
-from core.domain import KINDS_BY_PLURAL, ROLES, USE_CASES, Role
+from core.domain import ACTIONS, KINDS_BY_PLURAL, ROLES, USE_CASES, InteractionType, Role
 from core.errors import InvalidInput, RoleNeeded
-from web.actions import ACTIONS, Action
 from web.addresses import same_site
 
 View = Callable[[HttpRequest], HttpResponseBase]
@@ -27,7 +26,7 @@ class RoleChoice:
 
     role: Role
     lists: tuple[str, ...]
-    actions: tuple[Action, ...]
+    actions: tuple[InteractionType, ...]
     is_held: bool
 
 
@@ -82,7 +81,7 @@ def _choices(held: Collection[str]) -> list[RoleChoice]:
             RoleChoice(
                 role=role,
                 lists=tuple(use_case.label for use_case in use_cases),
-                actions=tuple(action for action in ACTIONS.values() if action.type_name in types),
+                actions=tuple(row for row in ACTIONS.values() if row.name in types),
                 is_held=role.name in held,
             )
         )

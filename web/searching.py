@@ -11,9 +11,9 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.selectors import caller, open_use_case
-from catalog.models import FacetKind, Item
+from catalog.models import Item
 from catalog.selectors import get_cards
-from core.domain import ItemKind
+from core.domain import CATEGORIES, FACETS, ItemKind
 from interactions.selectors import get_states
 from search.pipeline import FoundItem, FoundList, search_kinds
 from search.query_analysis import QueryAnalysis, YearSpan
@@ -98,7 +98,9 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
         "count": len(ids),
         "is_cut": any(len(found.items) == limit for found in lists),
         "personalization": next((one.personalization for one in lists if one.personalization.applied), None),
-        "try_genres": lists[0].personalization.top_genres if lists else (),
+        # With several kinds of category a name alone does not say of which kind it is.
+        "category": FACETS[CATEGORIES[0]] if len(CATEGORIES) == 1 else None,
+        "try_names": lists[0].personalization.top_categories if lists else (),
     }
 
 
@@ -112,7 +114,7 @@ def _with_facet(request: HttpRequest, facet: tuple[str, str], number: int) -> di
     parameters.pop("page", None)
     return {
         "searched": True,
-        "facet": Chip(FacetKind(facet[0]).label, facet[1]),
+        "facet": Chip(FACETS[facet[0]].label, facet[1]),
         "page": page,
         "found": with_states(request, [cards[item_id] for item_id in page.object_list if item_id in cards]),
         "parameters": parameters.urlencode(),
@@ -125,7 +127,7 @@ def _chips(analysis: QueryAnalysis) -> Iterator[Chip]:
     for facet in analysis.facets:
         kinds.setdefault(facet.name, []).append(facet.kind)
     for name, facet_kinds in kinds.items():
-        labels = [FacetKind(kind).label for kind in dict.fromkeys(facet_kinds)]
+        labels = [FACETS[kind].label for kind in dict.fromkeys(facet_kinds)]
         yield Chip(", ".join([labels[0], *(label.lower() for label in labels[1:])]), name, facet_kinds[0])
     if analysis.years is not None:
         yield Chip("", years_in_words(analysis.years))

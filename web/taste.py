@@ -12,11 +12,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts.selectors import caller
 from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
-from core.domain import ItemKind
+from core.domain import FACETS, PEOPLE, RATED, ItemKind
+from core.domain.roles import rated_type
+from core.domain.words import done_label, heading_of
 from core.errors import HeedError
 from feedback.selectors import get_held_back
 from interactions.selectors import live_interactions
 from profiles.boosts import ORIGINAL_ALPHA
+from profiles.fold import KINDS
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
 from profiles.services import rate_item, reset_profile
 from search.state import search
@@ -29,25 +32,14 @@ TITLES_SHOWN = 6
 HELD_BACK_SHOWN = 6
 NEUTRAL = 0.5
 
-# The charts of the page: heading, the facet kinds in it, and what stands beside a name of each.
-_CHARTS: tuple[tuple[str, dict[str, str]], ...] = (
-    ("Genres", {"genre": ""}),
-    ("People", {"actor": "actor", "director": "director"}),
-    ("Themes", {"theme": ""}),
-    ("Publishers", {"publisher": ""}),
-)
-_DONE = {
-    "view": "Looked at",
-    "click": "Clicked",
-    "like": "Liked",
-    "favorite": "Favourites",
-    "apply": "Applied to",
-    "interest": "Interested in",
-    "watched": "Watched",
-    "watchlist_add": "Put on the watchlist",
-    "watchlist_remove": "Taken off the watchlist",
-    "dislike": "Turned down",
-}
+
+def _kinds_of_charts() -> list[tuple[str, ...]]:
+    """The facet kinds of each chart of the page: those of people together, any other by itself."""
+    people = tuple(kind for kind in KINDS if kind in PEOPLE)
+    return list(dict.fromkeys(people if kind in people else (kind,) for kind in KINDS))
+
+
+_CHARTS = _kinds_of_charts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +74,7 @@ def taste(request: HttpRequest) -> HttpResponse:
     context = {
         "profile": profile,
         "original_alpha": ORIGINAL_ALPHA,
-        "done": [(_DONE.get(name, name), done[name]) for name in sorted(done, key=lambda name: -done[name])],
+        "done": [(done_label(name), done[name]) for name in sorted(done, key=lambda name: -done[name])],
         "total": sum(done.values()),
         "charts": _charts(profile),
         "vector": vector,
@@ -104,7 +96,7 @@ def titles(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def rate(request: HttpRequest) -> HttpResponseBase:
-    """Records that the person watched a title, and their rating."""
+    """Records how the person rates a title, and with it that they know it."""
     form = RatingForm(request.POST)
     item = None
     if form.is_valid():
@@ -135,7 +127,7 @@ def reset(request: HttpRequest) -> HttpResponseBase:
 
 def _titles_to_rate(request: HttpRequest, user_id: int) -> dict[str, object]:
     """The titles of a kind for what was typed, each with the rating that it has so far."""
-    kinds = [kind for kind in kinds_with_items() if "watched" in kind.actions]
+    kinds = [kind for kind in kinds_with_items() if rated_type(kind.name) is not None]
     kind = chosen_kind(request, kinds)
     form = FindTitleForm(request.GET)
     typed = form.cleaned_data["title"] if form.is_valid() else ""
@@ -151,8 +143,8 @@ def _titles_to_rate(request: HttpRequest, user_id: int) -> dict[str, object]:
 def _find_titles(kind: ItemKind, typed: str, user_id: int) -> list[tuple[ItemCard, float | None]]:
     ids = search(kind.name, typed, TITLES_SHOWN).hits.item_ids.tolist()
     cards = get_cards(ids)
-    watched = live_interactions().filter(user_id=user_id, item_id__in=ids, type="watched")
-    ratings = dict(watched.values_list("item_id", "rating"))
+    rated = live_interactions().filter(user_id=user_id, item_id__in=ids, type__in=RATED)
+    ratings = dict(rated.values_list("item_id", "rating"))
     return [(cards[item_id], ratings.get(item_id)) for item_id in ids if item_id in cards]
 
 
@@ -161,11 +153,12 @@ def _charts(profile: Profile) -> list[Chart]:
     both = [*profile.liked.values(), *profile.disliked.values()]
     strongest = max((abs(figure.value) for figures in both for figure in figures), default=1.0)
     charts = []
-    for heading, notes in _CHARTS:
-        liked = [figure for kind in notes for figure in profile.liked[kind]]
-        disliked = [figure for kind in notes for figure in profile.disliked[kind]]
+    for kinds in _CHARTS:
+        notes = {kind: FACETS[kind].label.lower() if len(kinds) > 1 else "" for kind in kinds}
+        liked = [figure for kind in kinds for figure in profile.liked[kind]]
+        disliked = [figure for kind in kinds for figure in profile.disliked[kind]]
         chart = Chart(
-            heading,
+            heading_of(kinds),
             liked=_leanings(liked, 0.0, strongest, notes)[:SHOWN],
             disliked=_leanings(disliked, 0.0, strongest, notes)[:SHOWN],
         )

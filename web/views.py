@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.selectors import caller, open_use_case, use_case_for, use_cases_of
 from catalog.selectors import ItemCard, get_cards
-from core.domain import KINDS_BY_PLURAL, ROLES, ItemKind, UseCase
+from core.domain import ACTIONS, DEFAULT_KIND, DISLIKE, KINDS, KINDS_BY_PLURAL, ROLES, VIEW, ItemKind, UseCase
 from core.errors import HeedError, InvalidInput, NotFound
 from interactions.selectors import get_rating, get_states, live_interactions
 from interactions.services import record_interaction
@@ -118,9 +118,9 @@ def _record_view(user_id: int, item_id: int, named: str) -> UUID | None:
     """Records a view; returns the session if it is the person's own and showed the item, else None."""
     try:
         session_id = UUID(named)
-        record_interaction(user_id=user_id, item_id=item_id, type_name="view", session_id=session_id)
+        record_interaction(user_id=user_id, item_id=item_id, type_name=VIEW, session_id=session_id)
     except (ValueError, NotFound):
-        record_interaction(user_id=user_id, item_id=item_id, type_name="view")
+        record_interaction(user_id=user_id, item_id=item_id, type_name=VIEW)
         return None
     return session_id
 
@@ -155,7 +155,7 @@ def act(request: HttpRequest, item_id: int) -> HttpResponseBase:
 
 def _with_way_back(sentence: str, card: ItemCard, action: str) -> str:
     """What is gone from a list can only be taken back on its own page, so a dislike links there."""
-    if action != "dislike":
+    if action != DISLIKE:
         return sentence
     return format_html('{} <a href="{}">Undo on its page</a>', sentence, reverse("item", args=[card.id]))
 
@@ -163,17 +163,20 @@ def _with_way_back(sentence: str, card: ItemCard, action: str) -> str:
 @login_required
 @require_safe
 def watchlist(request: HttpRequest) -> HttpResponse:
-    """What the person put on the watchlist, the last first. `?kind=` names a kind that has none.
+    """What the person kept of the kinds that are kept like the default one, the last first.
 
-    Of that it is what they applied to, marked as a favourite or as interesting.
+    `?kind=` names one that is kept in other ways: what it names is that alone.
     """
-    others = [kind for kind in kinds_with_items() if "watchlist" not in kind.actions]
+    kinds = kinds_with_items()
+    others = [kind for kind in kinds if kind.kept and kind.kept != KINDS[DEFAULT_KIND].kept]
     kind = chosen_kind(request, others) if request.GET.get("kind") else None
-    kept = live_interactions().filter(user=caller(request), item__is_active=True)
-    if kind is None:
-        kept = kept.filter(type="watchlist_add")
-    else:
-        kept = kept.filter(item__kind=kind.name, type__in=kind.actions - {"like", "dislike", "watched"})
+    alike = KINDS[DEFAULT_KIND] if kind is None else kind
+    kept = live_interactions().filter(
+        user=caller(request),
+        item__is_active=True,
+        item__kind__in=[one.name for one in KINDS.values() if one.kept == alike.kept],
+        type__in=[ACTIONS[action].name for action in alike.kept],
+    )
     # An item may be kept in two ways, and stands here once.
     items = kept.order_by().values("item_id").annotate(last=Max("occurred_at"), newest=Max("pk"))
     ids = items.order_by("-last", "-newest").values_list("item_id", flat=True)

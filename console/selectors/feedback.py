@@ -14,8 +14,8 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from core.domain import HELD_BACK, REASONS
 from feedback.models import Dislike, FeatureAdjustment
-from feedback.reasons import ADJUSTABLE, REASONS
 from feedback.selectors import (
     FeedbackImprovement,
     ModelFeedback,
@@ -239,7 +239,7 @@ def _get_facets(period: Period) -> list[FacetCount]:
         counted_dislikes(period.since, period.until)
         # A reason that says nothing about taste says nothing about the item's facets.
         .exclude(reason__in=[name for name, reason in REASONS.items() if reason.weight == 0.0])
-        .filter(item__item_facets__facet__kind__in=ADJUSTABLE)
+        .filter(item__item_facets__facet__kind__in=HELD_BACK)
         .order_by()
         .values_list("item__item_facets__facet__kind", "item__item_facets__facet__name")
         .annotate(dislikes=Count("pk"))

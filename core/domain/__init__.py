@@ -11,6 +11,7 @@ from core.domain.reading import read_domain
 from core.domain.schema import (
     MAX_RATING,
     UNRATED,
+    DislikeReason,
     Domain,
     FacetKind,
     InteractionType,
@@ -20,6 +21,8 @@ from core.domain.schema import (
 )
 
 __all__ = [
+    "ACTIONS",
+    "APPROVAL_WEIGHT",
     "BOOSTED",
     "CATEGORIES",
     "DEFAULT_KIND",
@@ -27,10 +30,14 @@ __all__ = [
     "DISLIKE",
     "DOMAIN",
     "FACETS",
+    "HELD_BACK",
     "KINDS",
     "KINDS_BY_PLURAL",
     "MAX_RATING",
+    "MOST_TRAINING_WEIGHT",
     "PEOPLE",
+    "RATED",
+    "REASONS",
     "ROLES",
     "SERIES",
     "THEMES",
@@ -38,6 +45,7 @@ __all__ = [
     "UNRATED",
     "USE_CASES",
     "VIEW",
+    "DislikeReason",
     "Domain",
     "FacetKind",
     "InteractionType",
@@ -51,7 +59,10 @@ KINDS: dict[str, ItemKind] = DOMAIN.kinds
 KINDS_BY_PLURAL: dict[str, ItemKind] = {kind.plural: kind for kind in KINDS.values()}
 FACETS: dict[str, FacetKind] = DOMAIN.facets
 TYPES: dict[str, InteractionType] = DOMAIN.interactions
+ACTIONS: dict[str, InteractionType] = {row.action: row for row in TYPES.values() if row.is_action}
+"""What a person can do with an item on a page, by the word in the address."""
 ROLES: dict[str, Role] = DOMAIN.roles
+REASONS: dict[str, DislikeReason] = DOMAIN.reasons
 USE_CASES: dict[str, UseCase] = DOMAIN.use_cases
 
 DEFAULT_KIND: str = next(iter(KINDS))
@@ -62,3 +73,16 @@ CATEGORIES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if f
 PEOPLE: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "people")
 THEMES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "theme")
 SERIES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "series")
+
+APPROVAL_WEIGHT: float = min(
+    (row.training for row in TYPES.values() if row.is_state and row.polarity > 0 and not row.is_rated),
+    default=1.0,
+)
+"""The training weight of a plain yes: the least of the states that speak for an item."""
+MOST_TRAINING_WEIGHT: float = max(row.training for row in TYPES.values())
+HELD_BACK: tuple[str, ...] = tuple(
+    kind for kind in FACETS if any(kind in reason.holds_back for reason in REASONS.values())
+)
+"""The kinds of facet that some reason holds back."""
+RATED: tuple[str, ...] = tuple(row.name for row in TYPES.values() if row.is_rated)
+"""The interaction types that come with a rating."""

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from django.conf import settings
+
 from core.domain.schema import Domain, InteractionType, ItemKind, UseCase
 
 # The interactions that the product itself records, so that every file has them.
@@ -18,6 +20,10 @@ _RESERVED_COLUMNS = frozenset({
     "attributes", "description", "external_id", "image_url", "is_active", "is_synthetic", "kind",
     "original_title", "published_at", "title", "url", "year",
 })  # fmt: skip
+# The settings of which a reason may take its share.
+SHARE_SETTINGS = tuple(
+    name for name in dir(settings) if name.startswith("DISLIKE_") and name.endswith("_SHARE")
+)
 
 
 class Mistake(Exception):
@@ -35,6 +41,8 @@ def check(domain: Domain) -> None:
     for use_case in domain.use_cases.values():
         _check_use_case(use_case, domain)
     _check_roles(domain)
+    _check_reasons(domain)
+    _check_template("personas.otherwise", domain.personas.otherwise, "name")
 
 
 def _check_interactions(domain: Domain) -> None:
@@ -66,11 +74,11 @@ def _check_words(row: InteractionType) -> None:
         _check_template(f"{key}.{name}", getattr(row, name))
 
 
-def _check_template(key: str, text: str) -> None:
+def _check_template(key: str, text: str, place: str = "title") -> None:
     try:
-        text.format(title="")
+        text.format(**{place: ""})
     except (KeyError, IndexError, ValueError, AttributeError):
-        raise Mistake(key, "may have {title} in it and no other braces")
+        raise Mistake(key, f"may have {{{place}}} in it and no other braces")
 
 
 def _check_kinds(domain: Domain) -> None:
@@ -83,6 +91,8 @@ def _check_kinds(domain: Domain) -> None:
             )
         for action in sorted(kind.actions):
             _one_of(f"kinds.{kind.name}.actions", action, actions)
+        for action in sorted(kind.kept):
+            _one_of(f"kinds.{kind.name}.kept", action, kind.actions - {DISLIKE})
         _check_rated(kind, domain)
         if not any(use_case.kind == kind.name for use_case in domain.use_cases.values()):
             raise Mistake("use_cases", f"none is of the kind {kind.name}; every kind needs one")
@@ -129,13 +139,30 @@ def _check_roles(domain: Domain) -> None:
             raise Mistake(f"roles.{name}", "must be the role of a use case, and opens no list so far")
 
 
+def _check_reasons(domain: Domain) -> None:
+    for reason in domain.reasons.values():
+        for kind, share in reason.holds_back.items():
+            key = f"reasons.{reason.name}.holds_back"
+            _one_of(key, kind, domain.facets)
+            _check_share(f"{key}.{kind}", share)
+    _one_of("dislikes.plain", domain.dislikes.plain, domain.reasons)
+    _one_of("dislikes.unasked", domain.dislikes.unasked, domain.reasons)
+
+
+def _check_share(key: str, share: float | str) -> None:
+    if isinstance(share, str):
+        _one_of(key, share, SHARE_SETTINGS)
+    elif not 0.0 <= share <= 1.0:
+        raise Mistake(key, f"must be a share from 0 to 1 or the name of a setting, not {share:g}")
+
+
 def _one_of(key: str, name: str, allowed: Collection[str]) -> None:
     if name not in allowed:
         raise Mistake(key, f"must be one of {', '.join(_in_order(allowed)) or 'none'}, not {name!r}")
 
 
 def _in_order(names: Collection[str]) -> Iterable[str]:
-    return sorted(names) if isinstance(names, set) else names
+    return sorted(names) if isinstance(names, set | frozenset) else names
 
 
 def _once(key: str, values: dict[str, str]) -> None:

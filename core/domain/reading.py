@@ -21,12 +21,14 @@ _NAMED = {
     "interactions": ("name", "action"),
     "roles": ("name",),
     "use_cases": ("name",),
+    "reasons": ("name",),
 }
 _NAME = "small letters, digits and underscores, at most {} of them, a letter first"
 _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,31}$": _NAME.format(32),
     r"^[a-z][a-z0-9_]{0,15}$": _NAME.format(16),
     r"^[a-z][a-z0-9_]{0,63}$": _NAME.format(64),
+    r"^#[0-9a-f]{6}$": "a color such as #a83a1f",
     r"^[a-z][a-z0-9_-]{0,31}$": "small letters, digits, underscores and hyphens, at most 32, a letter first",
 }
 _TYPES = {

@@ -1,11 +1,34 @@
 """Who may do what, and what counts in which use case, as the use cases and their roles have it."""
 
-from core.domain import USE_CASES, UseCase
+from core.domain import KINDS, TYPES, USE_CASES, InteractionType, ItemKind, UseCase
 
 
 def use_cases_of_kind(kind: str) -> list[UseCase]:
     """The use cases whose lists hold items of `kind`; the first is the default for that kind."""
     return [use_case for use_case in USE_CASES.values() if use_case.kind == kind]
+
+
+def takes(kind: ItemKind, type_name: str) -> bool:
+    """Whether an interaction of this type can be recorded with items of `kind`.
+
+    What is no action can be with all of them, and what an action records when it is taken back where it is.
+    """
+    row = TYPES[type_name]
+    undone = [other for other in TYPES.values() if other.undo == type_name]
+    if row.is_action or not undone:
+        return not row.is_action or row.action in kind.actions
+    return any(other.action in kind.actions for other in undone)
+
+
+def rated_type(kind: str) -> InteractionType | None:
+    """The interaction type with which items of `kind` are rated; None where they are not."""
+    taken = KINDS[kind].actions if kind in KINDS else frozenset()
+    return next((row for row in TYPES.values() if row.is_rated and row.action in taken), None)
+
+
+def plain_yes(kind: str) -> str:
+    """The interaction type of a plain yes to an item of `kind`: the first success of its first use case."""
+    return use_cases_of_kind(kind)[0].positive_interactions[0]
 
 
 def roles_for(kind: str, type_name: str) -> frozenset[str]:

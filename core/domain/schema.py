@@ -7,6 +7,7 @@ dataclasses from then on. docs/heed-toml.md says what each key means.
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, TypeAlias
 
+from django.conf import settings
 from pydantic import ConfigDict, Field
 
 MAX_RATING = 10.0
@@ -20,7 +21,10 @@ Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
 OptionalWords: TypeAlias = Annotated[str, Field(max_length=200)]
 Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 
+Color: TypeAlias = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
+
 FacetGroup: TypeAlias = Literal["category", "theme", "people", "series", "other"]
+Icon: TypeAlias = Literal["like", "favorite", "watchlist", "apply", "interest", "dislike"]
 _STRICT = ConfigDict(strict=True, extra="forbid")
 
 
@@ -31,6 +35,7 @@ class ItemKind:
     plural   in addresses: /api/<plural>
     label    on pages, for many of them
     actions  the interaction types that it takes, by the word in the address
+    kept     those of them that put an item on the page of what a person kept
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -39,6 +44,7 @@ class ItemKind:
     plural: Plural
     label: Words
     actions: Annotated[frozenset[str], Field(min_length=1)]
+    kept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,8 @@ class InteractionType:
     done          in a list of what a person did
     because       why something similar is there
     said, unsaid  when it is done or taken back
+    question      of a rated one, before a person is asked for a rating
+    affirm, deny  of a rated one, on the buttons that record it and take it back
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -105,10 +113,13 @@ class InteractionType:
     ends_dislike: bool = False
     undo: str = ""
     label: OptionalWords = ""
-    icon: OptionalWords = ""
+    icon: Icon = "like"
     because: OptionalWords = ""
     said: OptionalWords = ""
     unsaid: OptionalWords = ""
+    question: Words = "Do you know it?"
+    affirm: Words = "I know it"
+    deny: Words = "I do not know it"
 
     @property
     def is_action(self) -> bool:
@@ -162,6 +173,100 @@ class UseCase:
 
 
 @dataclass(frozen=True, slots=True)
+class DislikeReason:
+    """What one reason of a dislike means.
+
+    label       the reason in a person's words
+    holds_back  by how much facets of each kind are held back: a share from 0 to 1, or the setting that has it
+    weight      how much of a full no it is: 1 for a plain one, 0 where it says nothing about taste
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: Name
+    label: Words
+    holds_back: dict[str, float | str] = field(default_factory=dict)
+    weight: Share = 1.0
+
+    def shares(self) -> dict[str, float]:
+        """By how much each kind of facet is held back, as a share from 0 to 1."""
+        return {kind: _share(share) for kind, share in self.holds_back.items()}
+
+
+def _share(share: float | str) -> float:
+    return float(getattr(settings, share)) if isinstance(share, str) else share
+
+
+@dataclass(frozen=True, slots=True)
+class Dislikes:
+    """The reasons that stand in where nobody gave one.
+
+    plain    of a no to a single question (POST /api/feedback)
+    unasked  of a no on a page without a script, which asks for no reason
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    plain: str
+    unasked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The words of a search.
+
+    fillers      words that name nothing, with blanks between them
+    names        what people type for a category, and the name that the catalog has for it
+    expressions  what is read as other words; its hyphens and blanks may be left out, and an s may follow
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    fillers: str = ""
+    names: dict[str, Words] = field(default_factory=dict)
+    expressions: dict[str, Words] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Personas:
+    """What to call a person by what they like best.
+
+    rules      a name, and the categories or themes (small letters) of which one must be among the strongest;
+               from the particular to the general, because the first that fits names the person
+    otherwise  where none fits, with the best-liked category in the place of {name}
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    rules: dict[str, Annotated[frozenset[str], Field(min_length=1)]] = field(default_factory=dict)
+    otherwise: Words = "{name} Enthusiast"
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What this place is called, and how its pages look and speak.
+
+    color, dark_color  of links and the name, on light and on dark ground: #rrggbb
+    headline, tagline  of the page for visitors
+    kept, kept_short   the page of what a person kept, and its link beside those of other kinds
+    kept_empty         what it says while there is nothing on it
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: Words = "Heed"
+    color: Color = "#a83a1f"
+    dark_color: Color = "#ff9673"
+    headline: Words = "Picked for you"
+    tagline: OptionalWords = (
+        "Your list is made from what you like and what you turn down, and says why each title is on it."
+    )
+    kept: Words = "Kept"
+    kept_short: Words = "Kept"
+    kept_empty: Words = "What you keep stands here."
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """All that heed.toml says, in its order; the first kind and the first use case are the defaults."""
 
@@ -171,4 +276,9 @@ class Domain:
     facets: dict[str, FacetKind]
     interactions: dict[str, InteractionType]
     use_cases: Annotated[dict[str, UseCase], Field(min_length=1)]
+    reasons: Annotated[dict[str, DislikeReason], Field(min_length=1)]
+    dislikes: Dislikes
     roles: dict[str, Role] = field(default_factory=dict)
+    search: Search = field(default_factory=Search)
+    personas: Personas = field(default_factory=Personas)
+    site: Site = field(default_factory=Site)

@@ -8,22 +8,18 @@ import numpy as np
 from django.conf import settings
 
 from core.arrays import Bools, Doubles, Ints, Rows
-from core.domain import TYPES, UseCase
+from core.domain import APPROVAL_WEIGHT, MOST_TRAINING_WEIGHT, REASONS, TYPES, UseCase
 from core.domain.roles import types_of_other_roles
 from feedback.models import Dislike
-from feedback.reasons import REASONS
 from interactions.selectors import live_interactions
 from ranking.datasets.ranker_rows import DISLIKED, ENGAGED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text
 
-# What was engaged with weighs its training weight, so that a like is 1; no interaction exceeds `interest`.
-WEIGHT_OF_LIKE = TYPES["like"].training
-MOST_TRAINING_WEIGHT = TYPES["interest"].training
 # What was passed over may just not have been noticed, so it says less than any verdict. Where the score was
 # high the list was wrong about more, and there is more to learn.
 PASSED_OVER_WEIGHT = 0.5
 HARD_NEGATIVE_WEIGHT = 0.75
-# A film watched and rated 0 weighs nothing as a confidence, but a ranker takes no row without a weight.
+# What was rated 0 weighs nothing as a confidence, but a ranker takes no row without a weight.
 LEAST_WEIGHT = 0.05
 
 
@@ -105,7 +101,8 @@ def sample_weights(outcomes: Outcomes, hard: Bools) -> Doubles:
     """(n,) how much each slot teaches, at least LEAST_WEIGHT: see the constants above."""
     weights = np.where(hard, HARD_NEGATIVE_WEIGHT, PASSED_OVER_WEIGHT)
     engaged, disliked = outcomes.relevance >= ENGAGED, outcomes.relevance == DISLIKED
-    strongest = np.minimum(outcomes.strongest, MOST_TRAINING_WEIGHT) / WEIGHT_OF_LIKE
+    # What was engaged with weighs its training weight, so that a plain yes is 1.
+    strongest = np.minimum(outcomes.strongest, MOST_TRAINING_WEIGHT) / APPROVAL_WEIGHT
     weights[engaged], weights[disliked] = strongest[engaged], outcomes.negative[disliked]
     return np.maximum(weights, LEAST_WEIGHT)
 

@@ -15,7 +15,7 @@ async function submit(form, button) {
   const back = () => button.focus();
   button.ariaBusy = "true";
   try {
-    await send(watched ? "POST" : "DELETE", `${card.dataset.api}/watched`, watched ? body : undefined);
+    await send(watched ? "POST" : "DELETE", `${card.dataset.api}/${button.value}`, watched ? body : undefined);
   } catch (error) {
     showToast(messageOf(error), { label: "Retry", act: () => form.requestSubmit(button), back });
     return;
@@ -24,7 +24,7 @@ async function submit(form, button) {
   }
   const undo = showWatched(form, watched);
   const way = watched ? { label: "Undo", act: () => form.requestSubmit(undo), back } : {};
-  showToast(sentenceFor("watched", watched, card), way);
+  showToast(sentenceFor(button.value, watched, card), way);
 }
 
 /** Shows whether the title was watched; gives the button that takes it back.
@@ -32,9 +32,9 @@ async function submit(form, button) {
 function showWatched(form, watched) {
   const save = get(HTMLElement, "[data-watched]", form);
   const undo = get(HTMLElement, "[data-unwatched]", form);
-  const legend = watched ? "You watched it. Your rating:" : "Seen it? Rate it if you like, 0 to 10:";
+  const legend = watched ? form.dataset.stated : form.dataset.asked;
   get(HTMLElement, "legend", form).textContent = legend;
-  save.textContent = watched ? "Save rating" : "I watched it";
+  save.textContent = watched ? "Save rating" : form.dataset.affirm ?? "";
   if (!watched) {
     for (const radio of all(HTMLInputElement, "[type=radio]", form)) radio.checked = false;
     save.focus();

@@ -21,7 +21,7 @@ def test_facets_stand_in_billing_order_whatever_the_order_of_the_rows() -> None:
     card = get_cards([item.pk])[item.pk]
     assert card.facets["actor"] == ("First", "Second", "Third")
     assert (card.facets["director"], card.facets["theme"]) == (("A director",), ("A theme",))
-    assert card.genres == ("A genre",)
+    assert card.categories == ("A genre",)
     assert set(card.facets) == {"actor", "director", "theme", "genre"}
 
 
@@ -38,7 +38,7 @@ def test_cards_are_one_query_however_many_items_and_facets(
     items = make_items(number, genres=[f"genre {index}" for index in range(number)])
     with django_assert_num_queries(1):
         cards = get_cards(item.pk for item in items)
-    assert [len(card.genres) for card in cards.values()] == [number] * number
+    assert [len(card.categories) for card in cards.values()] == [number] * number
 
 
 def test_one_card_is_that_of_an_active_item_of_its_kind() -> None:

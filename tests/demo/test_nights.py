@@ -2,8 +2,8 @@
 
 import pytest
 
+from core.domain import REASONS
 from demo.nights import REASON_SHARES
-from feedback.reasons import REASONS
 
 
 def test_every_reason_has_its_share() -> None:

@@ -11,17 +11,16 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 from scipy.sparse import csr_matrix
 
-from catalog.models import FacetKind
+from core.domain import DOMAIN, REASONS
 from feedback.adjustments import (
     Adjustment,
     apply_feature_adjustments,
     calculate_feature_adjustment_from_dislike,
     combine_adjustments,
 )
-from feedback.reasons import REASONS
 from tests.factories import EPOCH
 
-FACETS = [(number, str(kind), f"a {kind}") for number, kind in enumerate(FacetKind, start=1)]
+FACETS = [(number, kind, f"a {kind}") for number, kind in enumerate(DOMAIN.facets, start=1)]
 GENRE, ACTOR, DIRECTOR, FRANCHISE = "genre", "actor", "director", "franchise"
 HELD_BACK = {
     "wrong_genre": {GENRE: -0.15, FRANCHISE: -0.12},

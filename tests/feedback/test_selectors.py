@@ -34,7 +34,7 @@ class TestPatterns:
         dislike(person, make_film(director=["Bo Ray"]), "poor_quality")
         patterns = get_dislike_pattern_analysis(user_id=person.pk)
         assert patterns.reason_distribution == {"wrong_genre": 3, "poor_quality": 1}
-        assert patterns.top_genres == [("Horror", 2), ("Action", 1)]
+        assert patterns.top_categories == [("Horror", 2), ("Action", 1)]
         assert patterns.top_people == [("Ann Lee", 3), ("Bo Ray", 1)]
         assert (patterns.total_dislikes, patterns.last_30_days) == (4, 4)
 
@@ -43,23 +43,23 @@ class TestPatterns:
         undo_dislike(user_id=person.pk, dislike_id=row.pk)
         patterns = get_dislike_pattern_analysis(user_id=person.pk)
         assert (patterns.reason_distribution, patterns.total_dislikes) == ({}, 0)
-        assert patterns.top_genres == patterns.top_people == []
+        assert patterns.top_categories == patterns.top_people == []
 
     def test_the_reasons_of_others_do_not_matter(self, person: User, other_person: User) -> None:
         item = full_film()
         dislike(other_person, item, "already_watched")
         dislike(person, item, "wrong_genre")
-        assert get_dislike_pattern_analysis(user_id=person.pk).top_genres == [("Action", 1)]
+        assert get_dislike_pattern_analysis(user_id=person.pk).top_categories == [("Action", 1)]
 
     def test_knowing_a_film_is_no_pattern_of_taste(self, person: User) -> None:
         dislike(person, full_film(), "already_watched")
         patterns = get_dislike_pattern_analysis(user_id=person.pk)
         assert patterns.reason_distribution == {"already_watched": 1}
-        assert patterns.top_genres == patterns.top_people == []
+        assert patterns.top_categories == patterns.top_people == []
 
     def test_at_most_five_are_named_in_a_fixed_order(self, person: User) -> None:
         dislike(person, make_film(genre=["F", "E", "D", "C", "B", "A"]))
-        names = [name for name, _ in get_dislike_pattern_analysis(user_id=person.pk).top_genres]
+        names = [name for name, _ in get_dislike_pattern_analysis(user_id=person.pk).top_categories]
         assert names == ["A", "B", "C", "D", "E"]
 
     @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from core.domain import REASONS
 from core.errors import InvalidInput, NotFound
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
-from feedback.reasons import REASONS
 from feedback.selectors import get_held_back
 from feedback.services import MAX_TEXT, ClientContext, save_dislike, undo_dislike
 from feedback.training import get_negative_training_batch
@@ -144,7 +144,7 @@ class TestEachReason:
 
 
 class TestWhereItWasMet:
-    FORGED = ClientContext(predicted_score=0.01, genres=["Comedy"], cast=["Cy Poe"])
+    FORGED = ClientContext(predicted_score=0.01, categories=["Comedy"], people=["Cy Poe"])
 
     def test_the_session_is_believed_and_the_client_is_not(self, person: User) -> None:
         make_film(genre=["Comedy"], actor=["Cy Poe"])
@@ -182,7 +182,7 @@ class TestWhereItWasMet:
     def test_genres_and_cast_of_the_client_count_where_the_catalogue_has_none(self, person: User) -> None:
         make_film(genre=["Comedy"], actor=["Cy Poe"])
         bare, with_genre = make_item(), make_film(genre=["Action"])
-        client = ClientContext(genres=["Comedy", "Nonsense"], cast=["Cy Poe", "Nobody"])
+        client = ClientContext(categories=["Comedy", "Nonsense"], people=["Cy Poe", "Nobody"])
         of_bare = save_dislike(user_id=person.pk, item=bare, reason="not_interested", client=client)
         assert {delta.name for delta in of_bare.deltas} == {"Comedy", "Cy Poe"}
         of_other = save_dislike(user_id=person.pk, item=with_genre, reason="not_interested", client=client)

@@ -4,8 +4,8 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
+from core.domain import REASONS
 from feedback.models import Dislike
-from feedback.reasons import REASONS
 from feedback.services import undo_dislike
 from feedback.training import (
     MAX_BATCH,

@@ -8,10 +8,9 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import issue_service_token, set_roles
-from core.domain import KINDS, ROLES, USE_CASES
+from core.domain import ACTIONS, KINDS, ROLES, USE_CASES
 from core.domain.roles import roles_for
 from core.errors import RoleNeeded
-from interactions.api import TYPE_OF_ACTION
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
 from interactions.services import Wanted, record_interaction, record_interactions
@@ -22,7 +21,7 @@ BOUND = [
     (kind.name, action, role)
     for kind in KINDS.values()
     for action in sorted(kind.actions - {"dislike"})
-    if (needed := roles_for(kind.name, TYPE_OF_ACTION.get(action, action)))
+    if (needed := roles_for(kind.name, ACTIONS[action].name))
     for role in (None, *ROLES)
     if role not in needed
 ]
@@ -58,7 +57,7 @@ class TestAnotherRolesAction:
     ) -> None:
         take_role(person, role)
         sentence = assert_refused(api.post(address(make_item(kind=kind), action)), 403)
-        (needed,) = roles_for(kind, TYPE_OF_ACTION.get(action, action))
+        (needed,) = roles_for(kind, ACTIONS[action].name)
         assert sentence == f"This is for the role {needed}: choose it at /roles/, or with PUT /api/roles."
         assert not UserInteraction.objects.exists()
 
@@ -69,7 +68,7 @@ class TestAnotherRolesAction:
         film, item = make_item(), make_item(kind=kind)
         rows = [
             {"item_id": film.pk, "type": "like"},
-            {"item_id": item.pk, "type": TYPE_OF_ACTION.get(action, action)},
+            {"item_id": item.pk, "type": ACTIONS[action].name},
         ]
         for body in ({"interactions": rows}, rows[1]):
             assert_refused(api.post("/api/interactions", body, format="json"), 403)
@@ -92,7 +91,7 @@ class TestAnotherRolesAction:
         assert_refused(
             api.post(f"{address(item, action)}?role=investor&roles=developer", body, format="json"), 403
         )
-        bulk = {**body, "item_id": item.pk, "type": TYPE_OF_ACTION.get(action, action)}
+        bulk = {**body, "item_id": item.pk, "type": ACTIONS[action].name}
         assert_refused(api.post("/api/interactions", bulk, format="json"), 403)
         assert not UserInteraction.objects.exists()
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from core.domain import DOMAIN
 from profiles.fold import no_taste
-from profiles.personas import PERSONAS, find_persona
+from profiles.personas import find_persona
 from tests.profiles.builders import make_taste
 
 
@@ -41,6 +42,6 @@ def test_nobody_is_named_after_nothing(scores: dict[tuple[str, str], float]) -> 
     assert find_persona(no_taste()) is None
 
 
-def test_the_rules_are_in_small_letters_and_named_once() -> None:
-    assert len({persona.name for persona in PERSONAS}) == len(PERSONAS)
-    assert all(facet == facet.casefold() for persona in PERSONAS for facet in persona.facets)
+def test_the_rules_are_in_small_letters() -> None:
+    assert DOMAIN.personas.rules
+    assert all(name == name.casefold() for names in DOMAIN.personas.rules.values() for name in names)

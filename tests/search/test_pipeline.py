@@ -78,7 +78,7 @@ def test_what_taste_adds_is_told(dramas: list[Item]) -> None:
     assert first.why == "Because you like medical dramas and medical life."
     assert found.personalization.applied
     assert found.personalization.persona == "Medical Fan"
-    assert found.analysis.genres == ("Drama",)
+    assert found.analysis.categories == ("Drama",)
 
 
 def test_a_stranger_finds_by_the_text_alone(person: User, dramas: list[Item]) -> None:

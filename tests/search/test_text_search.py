@@ -16,8 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from catalog.models import Facet, FacetKind, Item, ItemFacet
-from search import query_analysis
+from catalog.models import Facet, Item, ItemFacet
 from search import state as search_state
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis, YearSpan
 from search.spelling import squash_without_article
@@ -208,14 +207,9 @@ def test_every_title_is_found_with_one_wrong_letter() -> None:
 # --- Analysis -----------------------------------------------------------------------------------
 
 
-def test_the_kinds_of_facet_are_those_of_the_catalogue() -> None:
-    kinds = {query_analysis.GENRE, query_analysis.THEME, query_analysis.ACTOR, query_analysis.DIRECTOR}
-    assert kinds == {FacetKind.GENRE, FacetKind.THEME, FacetKind.ACTOR, FacetKind.DIRECTOR}
-
-
 def test_a_query_names_facets_years_and_leaves_the_rest() -> None:
     analysis = demo("drama").analysis("Medical dramas by tvN with Yoo Yeon-seok after 2015 on Wards")
-    assert analysis.genres == ("Medical", "Drama")
+    assert analysis.categories == ("Medical", "Drama")
     assert analysis.people == ("Yoo Yeon-seok",)
     assert analysis.names("publisher") == ("tvN",)
     assert analysis.years == YearSpan(2016, None)
@@ -332,7 +326,7 @@ def test_a_name_is_never_half_of_what_was_typed_in_one_piece() -> None:
     ],
 )
 def test_other_words_for_a_genre(query: str, genres: set[str]) -> None:
-    assert set(demo("drama").analysis(query).genres) == genres
+    assert set(demo("drama").analysis(query).categories) == genres
 
 
 # --- Any text is a query ------------------------------------------------------------------------
@@ -416,7 +410,7 @@ def test_kinds_are_searched_apart(catalogue: list[Item]) -> None:
     assert found("drama", "legal 90s") == [legal]
     assert found("startup", "medical") == []
     result = search("drama", "medical 2020")
-    assert (result.analysis.genres, result.analysis.years) == (("Medical",), YearSpan(2020, 2020))
+    assert (result.analysis.categories, result.analysis.years) == (("Medical",), YearSpan(2020, 2020))
     with pytest.raises(KeyError):
         search("unicorn", "medical")
 
@@ -424,7 +418,7 @@ def test_kinds_are_searched_apart(catalogue: list[Item]) -> None:
 def test_inactive_items_are_not_found(catalogue: list[Item]) -> None:
     make_item("Hospital Mornings", kind="drama", genres=["Vanished"], is_active=False)
     assert found("drama", "hospital") == [catalogue[0].pk]
-    assert search("drama", "vanished").analysis.genres == ()
+    assert search("drama", "vanished").analysis.categories == ()
 
 
 def test_the_first_search_reads_the_catalogue_and_the_next_nothing(

@@ -30,7 +30,9 @@ def test_the_rows_are_sessions_of_their_own(ada: Client, person: User, two_taste
     record_interaction(user_id=person.pk, item_id=saved.pk, type_name="watchlist_add")
     part = ada.get("/because/rows/?kind=movies")
     assertNotContains(part, "<html")
-    assertContains(part, f'Because you saved <a href="/items/{saved.pk}/">{saved.title}</a>', html=True)
+    assertContains(
+        part, f'Because <a href="/items/{saved.pk}/">{saved.title}</a> is on your watchlist', html=True
+    )
     assertContains(part, f'Because you liked <a href="/items/{liked.pk}/">{liked.title}</a>', html=True)
     sessions = RecommendationSession.objects.filter(user=person)
     assert sessions.count() == 2
@@ -76,7 +78,7 @@ def test_the_feed_of_somebody_known_leads_to_the_rows(
     record_interaction(user_id=person.pk, item_id=two_tastes["Romance"][0].pk, type_name="like")
     page = ada.get("/")
     assertContains(page, 'data-rows="/because/rows/?kind=movies"')
-    assertContains(page, "More like what you watched")
+    assertContains(page, "More like what you chose")
     # The rows themselves are made when they are asked for.
     assert RecommendationSession.objects.count() == 1
 
@@ -87,7 +89,7 @@ def test_the_page_of_an_item_shows_what_is_like_it(ada: Client, person: User, tw
     page = ada.get(f"/items/{film.pk}/")
     assertContains(page, "More like this")
     near = page.context["similar"]
-    assert {card.genres for card, _ in near} == {("Romance",)}
+    assert {card.categories for card, _ in near} == {("Romance",)}
     assert film.pk not in {card.id for card, _ in near}
     # What stands between the person and each of them is shown, and no list is claimed for them.
     assert [states for card, states in near if card.id == others[0].pk] == [{"like"}]

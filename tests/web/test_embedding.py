@@ -10,8 +10,7 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from django.test import Client
 from django.utils.module_loading import import_string
 
-from core.domain import KINDS
-from feedback.reasons import REASONS
+from core.domain import KINDS, REASONS
 
 SCRIPT = settings.BASE_DIR / "static" / "heed.js"
 

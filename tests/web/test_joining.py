@@ -77,7 +77,7 @@ def test_picks_become_likes_and_unticking_takes_them_back(
     page = client.get("/welcome/")
     offered = page.context["offered"]
     assert len(offered) == 24
-    assert {card.genres[0] for card in offered[:2]} == {"Science Fiction", "Romance"}
+    assert {card.categories[0] for card in offered[:2]} == {"Science Fiction", "Romance"}
     first, second = offered[0].id, offered[1].id
     form = {"pick": [first, second], "shown": [card.id for card in offered]}
     response = client.post("/welcome/", form)
@@ -98,7 +98,7 @@ def test_the_first_list_follows_the_picks(
     response = client.post("/welcome/", {"pick": picked}, follow=True)
     assertContains(response, "This list follows your 2 picks.")
     slots = response.context["served"].slots
-    assert {slot.item.genres for slot in slots[:10]} == {("Romance",)}
+    assert {slot.item.categories for slot in slots[:10]} == {("Romance",)}
     assert not set(picked) & {slot.item.id for slot in slots}
 
 

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 
 from django import template
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog.attributes import Attribute
 from catalog.selectors import ItemCard
-from core.domain import KINDS, ItemKind
+from core.domain import ACTIONS, FACETS, KINDS, REASONS, TYPES, DislikeReason, InteractionType, ItemKind
+from core.domain.roles import rated_type
 from core.web_addresses import host_of
-from feedback.reasons import REASONS, DislikeReason
 from feedback.services import MAX_TEXT
 from serving.carousels import Carousel
 from serving.pipeline import ServedList
-from web.actions import ACTIONS, Action, Button, buttons_for, sentences
+from web.actions import Button, buttons_for, sentences
 from web.picks import kinds_with_items
 from web.posters import look_of, show_picture
 
@@ -21,25 +23,6 @@ register = template.Library()
 
 # These sources say nothing of the person.
 _IMPERSONAL = ("popular", "fresh")
-_FACET_LABELS = {
-    "director": "Directed by",
-    "actor": "With",
-    "genre": "Genres",
-    "theme": "Themes",
-    "publisher": "From",
-    "franchise": "Series",
-    "position": "Open roles",
-}
-
-
-_BECAUSE = {
-    "like": "Because you liked",
-    "favorite": "Because of your favourite",
-    "apply": "Because you applied to",
-    "interest": "Because of your interest in",
-    "watched": "Because you watched",
-    "watchlist_add": "Because you saved",
-}
 
 
 @register.simple_tag
@@ -71,7 +54,7 @@ def holds(states: set[str] | str, name: str) -> bool:
 
 
 @register.simple_tag
-def action_named(name: str) -> Action:
+def action_named(name: str) -> InteractionType:
     """The action of that name."""
     return ACTIONS[name]
 
@@ -121,9 +104,15 @@ def share(value: float) -> str:
 
 
 @register.filter
-def takes(item: ItemCard, action: str) -> bool:
-    """Whether items of this kind take the action."""
-    return action in KINDS[item.kind].actions
+def rated(item: ItemCard) -> InteractionType | None:
+    """The interaction type with which items of this kind are rated; None where they are not."""
+    return rated_type(item.kind)
+
+
+@register.filter
+def about_it(words: str) -> str:
+    """Words of heed.toml with `it` in the place of a title."""
+    return words.format(title="it")
 
 
 @register.filter
@@ -138,23 +127,27 @@ def follows_person(served: ServedList) -> bool:
     return any(slot.source not in _IMPERSONAL for slot in served.slots)
 
 
-@register.filter
-def because(carousel: Carousel) -> str:
-    """What stands before the title that a row goes by: `Because you liked`."""
-    return _BECAUSE.get(carousel.type_name, "Because of")
+@register.simple_tag
+def because(carousel: Carousel) -> SafeString:
+    """Why a row is there, with a link to what it goes by: `Because you liked Heat`."""
+    item = carousel.because
+    link = format_html('<a href="{}">{}</a>', reverse("item", args=[item.id]), item.title)
+    return format_html(f"Because {TYPES[carousel.type_name].because or '{title}'}", title=link)
 
 
 @register.filter
 def hue(item: ItemCard) -> int:
-    """The hue of an item's first genre, in degrees of OKLCH."""
-    return look_of(item.genres[0] if item.genres else "").hue
+    """The hue of an item's first category, in degrees of OKLCH."""
+    return look_of(item.categories[0] if item.categories else "").hue
 
 
 @register.filter
 def facet_rows(item: ItemCard) -> list[tuple[str, str, tuple[str, ...]]]:
     """What is known of an item: label, facet kind and names, row by row."""
     return [
-        (label, kind, item.facets[kind]) for kind, label in _FACET_LABELS.items() if item.facets.get(kind)
+        (facet.heading or facet.plural, kind, item.facets[kind])
+        for kind, facet in FACETS.items()
+        if item.facets.get(kind)
     ]
 
 

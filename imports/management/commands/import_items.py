@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from core.commands import HeedCommand, non_negative
+from core.domain import DEFAULT_KIND
 from imports.items import ItemSummary, import_items
 from imports.reading import FORMATS, count_lines
 
@@ -14,7 +15,7 @@ class Command(HeedCommand):
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--kind", default="movie", help="the kind of rows that name none")
+        parser.add_argument("--kind", default=DEFAULT_KIND, help="the kind of rows that name none")
         parser.add_argument(
             "--format", choices=sorted(set(FORMATS.values())), help="where the ending does not say"
         )

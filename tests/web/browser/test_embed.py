@@ -20,8 +20,8 @@ from accounts.models import ServiceToken, User
 from accounts.page_tokens import issue_page_token
 from accounts.services import issue_service_token
 from catalog.models import Item
+from core.domain import REASONS
 from feedback.models import Dislike
-from feedback.reasons import REASONS
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
 from interactions.services import record_interaction

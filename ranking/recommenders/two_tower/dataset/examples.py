@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from django.conf import settings
 
-from core.domain import TYPES, UseCase
+from core.domain import APPROVAL_WEIGHT, TYPES, UseCase
 from ranking.recommenders.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
 from ranking.recommenders.two_tower.dataset.log import Act, PersonLog
 from ranking.recommenders.two_tower.dataset.negatives import Demand, PassedOver
@@ -55,10 +55,11 @@ def examples_of(
 def label_of(type_name: str, weight: float) -> float:
     """How much an interaction says that the person likes the item, 0 to 1.
 
-    A rating r out of 10 gives r / 10, none 0.7; otherwise the training weight over that of a like, at most 1.
-    A dislike gives 0.
+    A rating r out of 10 gives r / 10, none 0.7; otherwise the training weight over that of a plain yes, at
+    most 1. A dislike gives 0.
     """
-    full = TYPES["watched" if type_name == "watched" else "like"].training
+    row = TYPES[type_name]
+    full = row.training if row.is_rated else APPROVAL_WEIGHT
     return min(1.0, max(0.0, weight / full))
 
 

@@ -2,7 +2,17 @@
 
 import pytest
 
-from core.domain import DEFAULT_USE_CASE, KINDS, KINDS_BY_PLURAL, ROLES, TYPES, USE_CASES, ItemKind, UseCase
+from core.domain import (
+    ACTIONS,
+    DEFAULT_USE_CASE,
+    KINDS,
+    KINDS_BY_PLURAL,
+    ROLES,
+    TYPES,
+    USE_CASES,
+    ItemKind,
+    UseCase,
+)
 from core.domain.roles import (
     is_said_in,
     roles_for,
@@ -10,9 +20,7 @@ from core.domain.roles import (
     use_cases_of_kind,
     use_cases_of_other_roles,
 )
-from interactions.api import TYPE_OF_ACTION
 from ranking.sources import SOURCES
-from web.actions import ACTIONS
 
 DEVELOPERS, INVESTORS = USE_CASES["developer_startup"], USE_CASES["investor_startup"]
 
@@ -30,7 +38,7 @@ def test_a_use_case_names_what_exists(use_case: UseCase) -> None:
     assert use_case.kind in KINDS
     assert use_case.role is None or use_case.role in ROLES
     assert set(use_case.sources) <= set(SOURCES)
-    taken = {TYPE_OF_ACTION.get(action, action) for action in KINDS[use_case.kind].actions}
+    taken = {ACTIONS[action].name for action in KINDS[use_case.kind].actions}
     assert set(use_case.positive_interactions) <= taken
     assert all(TYPES[name].polarity > 0 for name in use_case.positive_interactions)
     assert TYPES[use_case.positive_interactions[0]].is_state, "a pick must be able to be taken back"

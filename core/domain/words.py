@@ -1,0 +1,30 @@
+"""Words for kinds of facet and for what people did, as pages say them."""
+
+from collections.abc import Sequence
+
+from core.domain import FACETS, PEOPLE, REASONS, TYPES
+
+
+def heading_of(kinds: Sequence[str]) -> str:
+    """What facets of these kinds are called together: `Genres` of one kind, `People` of several of people."""
+    if len(kinds) > 1 and set(kinds) <= set(PEOPLE):
+        return "People"
+    plurals = [FACETS[kind].plural for kind in kinds]
+    return listed([*plurals[:1], *(plural.lower() for plural in plurals[1:])])
+
+
+def listed(things: Sequence[str]) -> str:
+    """Several things in a sentence: `a, b and c`."""
+    if len(things) < 2:
+        return "".join(things)
+    return f"{', '.join(things[:-1])} and {things[-1]}"
+
+
+def done_label(type_name: str) -> str:
+    """What a person did, in a list of such things; its name where heed.toml no longer has it."""
+    return TYPES[type_name].done if type_name in TYPES else type_name.replace("_", " ")
+
+
+def reason_label(reason: str) -> str:
+    """A reason of a dislike in a person's words; its name where heed.toml no longer has it."""
+    return REASONS[reason].label if reason in REASONS else reason.replace("_", " ")
