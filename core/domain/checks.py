@@ -40,6 +40,9 @@ def check(domain: Domain) -> None:
     _check_facets(domain)
     for use_case in domain.use_cases.values():
         _check_use_case(use_case, domain)
+    for name in domain.kinds:
+        if all(use_case.kind != name for use_case in domain.use_cases.values()):
+            raise Mistake("use_cases", f"none is of the kind {name}; every kind needs one")
     _check_roles(domain)
     _check_reasons(domain)
     _check_template("personas.otherwise", domain.personas.otherwise, "name")
@@ -54,9 +57,12 @@ def _check_interactions(domain: Domain) -> None:
         _check_words(row)
         if row.undo:
             _one_of(f"interactions.{row.name}.undo", row.undo, set(types) - {row.name})
-    if types[DISLIKE].polarity != -1 or not types[DISLIKE].is_state or types[DISLIKE].profile is not None:
+    dislike = types[DISLIKE]
+    if dislike.polarity != -1 or not dislike.is_state or dislike.profile is not None:
         allowed = "must have polarity = -1, is_state = true and no profile: its reason says what it means"
         raise Mistake(f"interactions.{DISLIKE}", allowed)
+    if dislike.action != DISLIKE or not dislike.is_action:
+        raise Mistake(f"interactions.{DISLIKE}", f"must have a label, and {DISLIKE} as its action")
     if types[VIEW].is_state or types[VIEW].is_action:
         raise Mistake(f"interactions.{VIEW}", "must have is_state = false and no label: a page records it")
     _once("interactions.{}.action", {row.name: row.action for row in types.values() if row.is_action})
@@ -94,8 +100,6 @@ def _check_kinds(domain: Domain) -> None:
         for action in sorted(kind.kept):
             _one_of(f"kinds.{kind.name}.kept", action, kind.actions - {DISLIKE})
         _check_rated(kind, domain)
-        if not any(use_case.kind == kind.name for use_case in domain.use_cases.values()):
-            raise Mistake("use_cases", f"none is of the kind {kind.name}; every kind needs one")
 
 
 def _check_rated(kind: ItemKind, domain: Domain) -> None:

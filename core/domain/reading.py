@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -31,6 +31,7 @@ _PATTERNS = {
     r"^#[0-9a-f]{6}$": "a color such as #a83a1f",
     r"^[a-z][a-z0-9_-]{0,31}$": "small letters, digits, underscores and hyphens, at most 32, a letter first",
 }
+_UNKNOWN = "unexpected_keyword_argument"
 _TYPES = {
     "string_type": "must be text in quotes",
     "float_type": "must be a number",
@@ -94,12 +95,13 @@ def _named(table: str, name: str, entry: object, keys: Iterable[str]) -> object:
 
 
 def _mistake(error: ValidationError) -> Mistake:
-    """The first of the errors as a sentence."""
-    first = error.errors(include_url=False)[0]
+    """The first of the errors as a sentence; a misspelled key is called unknown before another is missing."""
+    errors = error.errors(include_url=False)
+    first = next((one for one in errors if one["type"] == _UNKNOWN), errors[0])
     place = [str(step) for step in first["loc"]]
     context, kind = first.get("ctx", {}), first["type"]
     key = ".".join(place)
-    if kind == "unexpected_keyword_argument":
+    if kind == _UNKNOWN:
         return Mistake(key, f"unknown key; allowed are {', '.join(_keys_at(place[:-1]))}")
     if kind == "missing":
         return Mistake(key, "is missing")
@@ -124,9 +126,11 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
             return _TYPES.get(kind, f"is wrong ({kind})")
 
 
-def _keys_at(place: Iterable[str]) -> list[str]:
+def _keys_at(place: Sequence[str]) -> list[str]:
     """The keys that a table may have, given the way to it."""
     here: Any = Domain
     for step in place:
         here = get_type_hints(here)[step] if is_dataclass(here) else get_args(here)[-1]
-    return [one.name for one in fields(here) if one.name != "name"]
+    # The name of an entry is its key.
+    is_entry = bool(place) and place[0] in _NAMED
+    return [one.name for one in fields(here) if not (is_entry and one.name == "name")]

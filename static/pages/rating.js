@@ -32,9 +32,9 @@ async function submit(form, button) {
 function showWatched(form, watched) {
   const save = get(HTMLElement, "[data-watched]", form);
   const undo = get(HTMLElement, "[data-unwatched]", form);
-  const legend = watched ? form.dataset.stated : form.dataset.asked;
+  const legend = (watched ? form.dataset.stated : form.dataset.asked) ?? "";
   get(HTMLElement, "legend", form).textContent = legend;
-  save.textContent = watched ? "Save rating" : form.dataset.affirm ?? "";
+  save.textContent = watched ? "Save rating" : (form.dataset.affirm ?? "");
   if (!watched) {
     for (const radio of all(HTMLInputElement, "[type=radio]", form)) radio.checked = false;
     save.focus();

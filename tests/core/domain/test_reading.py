@@ -40,7 +40,10 @@ MISTAKES = {
         '[site]\nnmae = "Heed"',
         "site.nmae: unknown key; allowed are name, color, dark_color, headline",
     ),
-    "[dislikes]": ("[dislike]", "dislike: unknown key; allowed are kinds, facets, interactions"),
+    "[dislikes]": (
+        "[dislike]",
+        "dislike: unknown key; allowed are kinds, facets, interactions, use_cases, reasons, dislikes",
+    ),
     'column = "genres"': ('colunm = "genres"', "facets.genre.colunm: unknown key; allowed are column, label"),
     '[kinds.movie]\nplural = "movies"': (
         '[kinds.movie]\nname = "film"\nplural = "movies"',
