@@ -78,7 +78,7 @@ def show_picture(item: ItemCard) -> SafeString:
     A picture that does not come leaves the poster to be seen, without a script. Both are hidden from screen
     readers: the title always stands beside them as text.
     """
-    drawn = draw_poster(item.title, item.year, item.genres)
+    drawn = draw_poster(item.title, item.year, item.categories)
     if origin_of(item.image_url) not in settings.IMAGE_ORIGINS:
         return drawn
     return format_html(
