@@ -188,6 +188,8 @@ def _rows(version: ModelVersion, report: EvaluationReport | None, *, with_others
     if report is None or report.own is None:
         return [_Row(label, (report.why_empty if report else "") or "not measured", None)]
     since = f"{report.start:%Y-%m-%d %H:%M}" if report.start else NOTHING
+    if version.label in report.own.name.split("+") and report.own.name != version.label:
+        label = f"{label}, as {report.own.name}"
     others = [one for one in report.results[1:] if with_others or one.name == report.baseline]
     return [
         _Row(label, since, report.own),

@@ -127,7 +127,8 @@ class EvaluationReport:
 
     results       empty where nothing could be evaluated; `why_empty` then says why
     start         evaluated on what came from here on; `why_start` says why from there
-    people, lists how many it was made on; `…_found` of how many that could be
+    people        how many people lists were made for or shown to; `people_found` is before any were drawn
+    lists         how many lists shown, drawn from `lists_found`
     datasets      name of the dataset of each kind, None where there is none
     folder        of the report's pages, "" where none were written
     """

@@ -110,7 +110,7 @@ def write_report(report: EvaluationReport, out: Path | None = None) -> Path:
 def _facts(report: EvaluationReport) -> Iterator[tuple[str, str]]:
     yield "evaluated on what came from", _start(report)
     if report.people is not None:
-        yield "people", _of(report.people, report.people_found)
+        yield "people", f"{report.people:,}"
     if report.lists is not None:
         yield "lists shown", _of(report.lists, report.lists_found)
     for kind, dataset in report.datasets.items():

@@ -131,7 +131,7 @@ def test_the_report_is_whole_in_three_forms(settings: Settings) -> None:
     for shown in ("NDCG@10", "Candidate recall", "Coverage", "als-movie_home-1", "popularity"):
         assert shown in page
         assert shown in text
-    assert "24" in text
+    assert "- people: 24\n" in text
 
 
 def test_a_report_does_not_write_over_another(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_without_names_come_the_active_the_candidates_and_what_served_before() -
     ]
 
 
-def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named() -> None:
+def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named(client: Client, staff: User) -> None:
     items = live()
     active, other, one = activate(als(items)), als(items, seed=1), ranker()
     answer = run(one.label, f"{other.label}+{one.label}", f"{one.label}+{active.label}")
@@ -169,6 +169,10 @@ def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named() -> None:
     found = one.result()
     assert found is not None
     assert found.name == f"{active.label}+{one.label}"
+    allow(staff, "view_modelversion")
+    body = {"action": "compare", "_selected_action": [one.pk]}
+    compared = client.post("/admin/ranking/modelversion/", body, follow=True).content.decode()
+    assert f"{one.label} (candidate), as {found.name}" in compared
 
 
 def test_without_any_version_popularity_stands_alone() -> None:
