@@ -1,1 +1,1 @@
-"""Text search: index, query analysis, and results personalised for one person."""
+"""Text search: index, query analysis, and results personalized for one person."""
