@@ -102,7 +102,7 @@ class Part:
 class ParsedQuery:
     """A query in parts; the words that name years come last. `rest` is the query without these words.
 
-    `has_unknown`: a word of it stands nowhere in the catalogue.
+    `has_unknown`: a word of it stands nowhere in the catalog.
     """
 
     analysis: QueryAnalysis
@@ -113,7 +113,7 @@ class ParsedQuery:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The facets of a catalogue by their names. Rows number `kinds` and `names`."""
+    """The facets of a catalog by their names. Rows number `kinds` and `names`."""
 
     kinds: tuple[str, ...]
     names: tuple[str, ...]
@@ -157,7 +157,7 @@ def clean_query(query: str) -> str:
     return " ".join(plain.split())[:MAX_QUERY_CHARACTERS].strip()
 
 
-def analyse(query: str, names: Names, known_words: Mapping[str, int]) -> ParsedQuery:
+def analyze(query: str, names: Names, known_words: Mapping[str, int]) -> ParsedQuery:
     """What the cleaned `query` names.
 
     The longest name wins, from left to right. A typing error is allowed in a name of five letters or more

@@ -101,7 +101,7 @@ def _by_length(counts: "csr_matrix[np.float32]") -> "csr_matrix[np.float32]":
 
 @dataclass(frozen=True, slots=True)
 class Grams:
-    """The TF-IDF of the sequences of three characters in labels, for what is spelt alike."""
+    """The TF-IDF of the sequences of three characters in labels, for what is spelled alike."""
 
     columns: Mapping[str, int]
     rarities: Floats

@@ -1,4 +1,4 @@
-"""The text index of a catalogue: built once from its items and their facets, searched many times.
+"""The text index of a catalog: built once from its items and their facets, searched many times.
 
 An item's score is made of what the parts of the query (query_analysis) find in it:
 
@@ -25,7 +25,7 @@ from search.query_analysis import (
     Part,
     QueryAnalysis,
     YearSpan,
-    analyse,
+    analyze,
     clean_query,
 )
 from search.spelling import Spelling, squash, squash_without_article
@@ -36,21 +36,21 @@ Ints = NDArray[np.int64]
 
 # Scores of an item whose title is the query: as it is; with the year named beside it; but for the article;
 # but for a typing error.
-_TITLE, _TITLE_AND_YEAR, _TITLE_BUT_ARTICLE, _TITLE_MISSPELT = 1.0, 0.998, 0.995, 0.992
+_TITLE, _TITLE_AND_YEAR, _TITLE_BUT_ARTICLE, _TITLE_MISSPELLED = 1.0, 0.998, 0.995, 0.992
 # A title as short as "Prime" is one error away from a word that means something else; it is looked for only
-# where the query has a word that the catalogue does not know.
-_SHORTEST_MISSPELT_TITLE, _LONG_TITLE = 5, 10
+# where the query has a word that the catalog does not know.
+_SHORTEST_MISSPELLED_TITLE, _LONG_TITLE = 5, 10
 # An item that has everything named lies in this range, every other one below it.
 _COMPLETE, _COMPLETE_TOP = 0.90, 0.99
-# The beginning of a title, and a title or name that is spelt alike, at most.
+# The beginning of a title, and a title or name that is spelled alike, at most.
 _PREFIX, _PREFIX_TOP, _ALIKE_TITLE, _ALIKE_NAME = 0.80, 0.88, 0.87, 0.80
 _LEAST_ALIKE_TITLE, _LEAST_ALIKE_NAME, _MOST_ALIKE_NAMES = 0.45, 0.6, 10
 # What a facet is worth where an item has it, where it stands first in the billing, and where the item only
 # mentions its name.
 _HAS, _BILLED_FIRST, _MENTIONS = 0.90, 0.04, 0.85
 # What another word than the typed one counts: its continuation (of the last word), one typing error apart.
-_CONTINUED, _MISSPELT = 0.8, 0.7
-_MOST_CONTINUATIONS, _MOST_MISSPELT, _SHORTEST_MISSPELT, _SHORTEST_CONTINUED = 60, 20, 4, 2
+_CONTINUED, _MISSPELLED = 0.8, 0.7
+_MOST_CONTINUATIONS, _MOST_MISSPELLED, _SHORTEST_MISSPELLED, _SHORTEST_CONTINUED = 60, 20, 4, 2
 _MOST_PREFIXED = 500
 # Hits below this score, or this share of the best one, are noise.
 _LEAST_SCORE, _LEAST_SHARE = 0.1, 0.25
@@ -115,7 +115,7 @@ class TextIndex:
     def search(self, query: str, limit: int) -> tuple[QueryAnalysis, Hits]:
         """What `query` names, and at most `limit` items for it. Any text is a query; most find nothing."""
         query = clean_query(query)
-        parsed = analyse(query, self.names, self.counts.columns)
+        parsed = analyze(query, self.names, self.counts.columns)
         analysis = replace(parsed.analysis, is_title=self._is_title(query))
         if not len(self.item_ids) or not query or limit < 1:
             return analysis, Hits(np.empty(0, np.int64), np.empty(0, np.float32))
@@ -205,9 +205,9 @@ class TextIndex:
         """The columns of the words that `word` may mean, each with what it counts."""
         columns = self.counts.columns
         found: dict[int, np.float32] = {}
-        if word not in columns and len(word) >= _SHORTEST_MISSPELT:
+        if word not in columns and len(word) >= _SHORTEST_MISSPELLED:
             found |= {
-                columns[near]: np.float32(_MISSPELT) for near in self.spelling.near(word)[:_MOST_MISSPELT]
+                columns[near]: np.float32(_MISSPELLED) for near in self.spelling.near(word)[:_MOST_MISSPELLED]
             }
         if is_last and len(word) >= _SHORTEST_CONTINUED:
             begin = bisect_left(self.sorted_words, word)
@@ -221,7 +221,7 @@ class TextIndex:
     # --- Titles and names as wholes -----------------------------------------------------------
 
     def _by_labels(self, query: str) -> Floats:
-        """What titles that begin with the query, and titles and names spelt like it, give their items."""
+        """What titles that begin with the query, and titles and names spelled like it, give their items."""
         scores = np.zeros(len(self.item_ids), dtype=np.float32)
         key = squash(query)
         if not key:
@@ -243,9 +243,9 @@ class TextIndex:
     def _raise_titles(self, query: str, parsed: ParsedQuery, scores: Floats) -> None:
         """Puts the items whose title is the query on top of `scores`."""
         key = squash_without_article(query)
-        if len(key) >= (_SHORTEST_MISSPELT_TITLE if parsed.has_unknown else _LONG_TITLE):
+        if len(key) >= (_SHORTEST_MISSPELLED_TITLE if parsed.has_unknown else _LONG_TITLE):
             for near in self.titles.spelling.near(key):
-                self._raise(near, _TITLE_MISSPELT, scores)
+                self._raise(near, _TITLE_MISSPELLED, scores)
         self._raise(key, _TITLE_BUT_ARTICLE, scores)
         if parsed.analysis.years is not None:
             years = _within(self.years, parsed.analysis.years)
@@ -289,7 +289,7 @@ def build_index(
         years=np.array([_NO_YEAR if item.year is None else item.year for item in items], dtype=np.int32),
         counts=counts,
         sorted_words=tuple(sorted(label_words)),
-        spelling=Spelling.of(label_words, least=_SHORTEST_MISSPELT),
+        spelling=Spelling.of(label_words, least=_SHORTEST_MISSPELLED),
         names=Names.of(facets, _family_names(facets, holders, counts)),
         holders=holders,
         titles=_titles(items),
@@ -329,7 +329,7 @@ def _titles(items: Sequence[TextItem]) -> Titles:
         keys=tuple(key for key, _, _ in entries),
         rows=np.array([row for _, row, _ in entries], dtype=np.int32),
         whole=np.array([whole for _, _, whole in entries], dtype=np.bool_),
-        spelling=Spelling.of(dict.fromkeys(key for key, _, _ in entries), least=_SHORTEST_MISSPELT_TITLE),
+        spelling=Spelling.of(dict.fromkeys(key for key, _, _ in entries), least=_SHORTEST_MISSPELLED_TITLE),
     )
 
 
