@@ -36,6 +36,7 @@ from django.db import connection  # noqa: E402
 
 from accounts.models import User  # noqa: E402
 from catalog.models import Item  # noqa: E402
+from core import sql  # noqa: E402
 from core.domain import TYPES, USE_CASES  # noqa: E402
 from core.progress import Progress  # noqa: E402
 from core.statistics import refresh_statistics  # noqa: E402
@@ -47,21 +48,26 @@ from recommendations.models import RecommendationSession  # noqa: E402
 PEOPLE, ITEMS, PER_LIST, BATCH = 1_000, 5_000, 10, 2_000
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 WIDTH = len(FEATURES) * 4
-COPY = f"""
+COPY = sql.fill(
+    """
 COPY (
-    SELECT session.id, session.user_id, session.created_at, slot ->> 'item_id', place, slot ->> 'score',
+    SELECT {session.id}, {session.user}, {session.created_at}, slot ->> 'item_id', place, slot ->> 'score',
            slot ->> 'base_score', slot ->> 'method', slot ->> 'propensity',
-           substring(session.features FROM ((place - 1) * {WIDTH} + 1)::int FOR {WIDTH}),
-           done.type, done.weight
-    FROM recommendation_sessions AS session
+           substring({session.features} FROM ((place - 1) * {width} + 1)::int FOR {width}),
+           {done.type}, {done.weight}
+    FROM {session}
     CROSS JOIN LATERAL
-      jsonb_array_elements(session.recommendations_shown) WITH ORDINALITY AS shown (slot, place)
-    LEFT JOIN user_interactions AS done
-      ON done.recommendation_session_id = session.id AND done.item_id = (slot ->> 'item_id')::bigint
-     AND done.withdrawn_at IS NULL
-    WHERE session.use_case = 'movie_home' AND place <= session.seen_rank
+      jsonb_array_elements({session.recommendations_shown}) WITH ORDINALITY AS shown (slot, place)
+    LEFT JOIN {done}
+      ON {done.recommendation_session} = {session.id} AND {done.item} = (slot ->> 'item_id')::bigint
+     AND {done.withdrawn_at} IS NULL
+    WHERE {session.use_case} = 'movie_home' AND place <= {session.seen_rank}
 ) TO STDOUT
-"""  # noqa: S608
+""",
+    session=sql.Table(RecommendationSession, "session"),
+    done=sql.Table(UserInteraction, "done"),
+    width=str(WIDTH),
+)
 
 
 class Nowhere(io.RawIOBase):

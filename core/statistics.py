@@ -2,6 +2,8 @@
 
 from django.db import connection, models
 
+from core.sql import table_name
+
 
 def refresh_statistics(*tables: type[models.Model]) -> None:
     """Tells PostgreSQL's planner how large these tables are now, within the current transaction too.
@@ -12,6 +14,5 @@ def refresh_statistics(*tables: type[models.Model]) -> None:
     """
     if connection.vendor != "postgresql":
         return
-    names = ", ".join(connection.ops.quote_name(table._meta.db_table) for table in tables)  # noqa: SLF001
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {names}")
+        cursor.execute(f"ANALYZE {', '.join(map(table_name, tables))}")

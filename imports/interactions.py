@@ -1,6 +1,5 @@
 """Import of interactions from CSV or JSON Lines."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,21 +9,20 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
 from core.domain import DEFAULT_KIND, MAX_RATING, RATED, TYPES
 from core.progress import Progress
-from imports.checks import check_identifier, check_number, check_past_moment, check_text, shown
-from imports.interaction_staging import StagedInteraction, open_staging
+from imports.checks import check_number, check_past_moment, check_text, shown
+from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
 from imports.items import check_kind, parse_key
+from imports.people import check_username
 from imports.reading import BadRow, BadRows, BadValue, Columns, Row, format_of, read_rows
+from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 
-MAX_USERNAME = 150
 INTERACTION_COLUMNS = Columns(
     known=frozenset({"user", "item", "kind", "type", "occurred_at", "rating"}),
     required=frozenset({"user", "item", "type", "occurred_at"}),
 )
-_USERNAME = re.compile(r"[\w.@+-]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +59,16 @@ def import_interactions(
     rows = read_rows(
         path, file_format=format_of(path, file_format), columns=INTERACTION_COLUMNS, bad_rows=bad_rows
     )
-    with open_staging(path.name) as staging:
+    with open_staging(STAGED_INTERACTIONS) as staging:
         for row in rows:
             progress.advance()
             try:
                 staging.add(parse_interaction(row, default_kind=kind, now=now))
             except BadValue as error:
                 bad_rows.add(row.file, row.number, str(error))
-        usable = staging.staged + bad_rows.count
+        usable = staging.count + bad_rows.count
         with transaction.atomic():
-            counts = staging.merge(bad_rows)
+            counts = merge_interactions(staging, path.name, bad_rows)
             refresh_popularity(now=now)
     return InteractionSummary(
         rows=usable,
@@ -98,14 +96,6 @@ def parse_interaction(row: Row, *, default_kind: str, now: datetime) -> StagedIn
         rating=check_rating(row.values, type_name),
         occurred_at=check_past_moment("occurred_at", row.values["occurred_at"], now=now),
     )
-
-
-def check_username(values: Mapping[str, Any]) -> str:
-    """The name of the person in the column `user`. Raises BadValue."""
-    name = User.normalize_username(check_identifier("user", values["user"], max_length=MAX_USERNAME))
-    if not _USERNAME.match(name) or len(name) > MAX_USERNAME:
-        raise BadValue(f"user may hold letters, digits and @ . + - _ only, not {shown(name)}")
-    return name
 
 
 def check_rating(values: Mapping[str, Any], type_name: str) -> float | None:

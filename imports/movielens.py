@@ -24,7 +24,12 @@ from imports.checks import (
     check_text,
     check_whole,
 )
-from imports.interaction_staging import MergeCounts, StagedInteraction, Staging, open_staging
+from imports.interaction_merge import (
+    STAGED_INTERACTIONS,
+    MergeCounts,
+    StagedInteraction,
+    merge_interactions,
+)
 from imports.items import MAX_FACET_NAME, MAX_TITLE, ItemCounts, ItemKey, ItemRow, write_items
 from imports.reading import (
     MAX_FIELD_CHARACTERS,
@@ -38,6 +43,7 @@ from imports.reading import (
     read_json_array,
     read_rows,
 )
+from imports.staging import Staging, open_staging
 from interactions.popularity import refresh_popularity
 
 KIND = "movie"
@@ -114,12 +120,12 @@ def import_movielens(
         raise BrokenFile(f"{folder} is not a folder. Name the unpacked MovieLens folder.")
     run = _Run(folder, BadRows(allowed=max_errors), progress or Progress(quiet=True), timezone.now())
     tmdb_ids = _read_links(run)
-    with open_staging("ratings.csv") as staging:
+    with open_staging(STAGED_INTERACTIONS) as staging:
         ratings = _stage_ratings(run, staging)
         with transaction.atomic():
             movies = write_items(_movies(run))
             described = Metadata() if metadata is None else _write_metadata(run, metadata, tmdb_ids)
-            interactions = staging.merge(run.bad_rows)
+            interactions = merge_interactions(staging, "ratings.csv", run.bad_rows)
             refresh_popularity(now=run.now)
     return MovieLensSummary(
         movies={"created": movies.created, "updated": movies.updated, "unchanged": movies.unchanged},
@@ -194,7 +200,7 @@ def _required_id(name: str, value: object) -> int:
     return number
 
 
-def _stage_ratings(run: _Run, staging: Staging) -> int:
+def _stage_ratings(run: _Run, staging: Staging[StagedInteraction]) -> int:
     """Stages the interactions that the ratings mean; returns the rows read."""
     count = 0
     for row in run.rows("ratings.csv", RATINGS):

@@ -26,12 +26,14 @@ from imports.checks import (
     is_empty,
     shown,
 )
-from imports.interaction_staging import open_staging
-from imports.interactions import check_rating, check_username
+from imports.interaction_merge import STAGED_INTERACTIONS, merge_interactions
+from imports.interactions import check_rating
 from imports.items import MAX_EXTERNAL_ID
+from imports.people import check_username
 from imports.reading import BadRow, BadRows, BadValue, Columns, Row, format_of, read_rows
 from imports.session_lists import EXTERNAL, StagedSlot
-from imports.session_staging import open_session_staging
+from imports.session_merge import STAGED_SLOTS, SessionMerge, tie_interactions
+from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 from recommendations.services import MAX_SLOTS
 
@@ -100,19 +102,19 @@ def import_sessions(
     rows = read_rows(
         path, file_format=format_of(path, file_format), columns=SESSION_COLUMNS, bad_rows=bad_rows
     )
-    with open_session_staging(path.name) as sessions, open_staging(path.name) as interactions:
+    with open_staging(STAGED_SLOTS) as slots, open_staging(STAGED_INTERACTIONS) as interactions:
+        merge = SessionMerge(path.name, slots, bad_rows)
         for row in rows:
             progress.advance()
             try:
-                sessions.add(parse_slot(row, default_use_case=use_case, now=now))
+                slots.add(parse_slot(row, default_use_case=use_case, now=now))
             except BadValue as error:
-                bad_rows.add(row.file, row.number, str(error))
-                _leave_out_session(row, sessions.broken, bad_rows)
-        usable = sessions.staged + bad_rows.count
+                merge.leave_out(_session_of(row), row.number, str(error))
+        usable = slots.count + bad_rows.count
         with transaction.atomic():
-            counts = sessions.merge(bad_rows, interactions)
-            done = interactions.merge(bad_rows)
-            sessions.tie_interactions()
+            counts = merge.run(interactions)
+            done = merge_interactions(interactions, path.name, bad_rows)
+            tie_interactions()
             refresh_popularity(now=now)
     return SessionSummary(
         rows=usable,
@@ -186,12 +188,9 @@ def _action(
     return action, check_rating(values, action), moment
 
 
-def _leave_out_session(row: Row, broken: set[UUID], bad_rows: BadRows) -> None:
-    """Notes that the list of a bad row is not whole, while it still matters."""
-    if bad_rows.count > bad_rows.allowed:
-        return
+def _session_of(row: Row) -> UUID | None:
+    """The list that a bad row belongs to; None where that cannot be known."""
     try:
-        broken.add(session_uuid(check_identifier("session", row.values["session"], max_length=200)))
+        return session_uuid(check_identifier("session", row.values["session"], max_length=200))
     except BadValue:
-        # Which list it belongs to cannot be known.
-        return
+        return None

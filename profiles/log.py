@@ -11,8 +11,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from catalog.models import Facet
+from catalog.models import Facet, ItemFacet
 from core.domain import REASONS, TYPES
+from core.sql import Table, fill
+from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
 from profiles.fold import CODES, KINDS, Event, Rules, Taste, decode, fold, no_taste
@@ -28,42 +30,56 @@ _WEIGHT_OF_SHARE = -4.0
 # where something new happened before what is folded in already. Then `goes_on_after` is NULL.
 _READ = """
 WITH profile AS (
-    SELECT * FROM profiles_tasteprofile WHERE user_id = %s
+    SELECT * FROM {stored} WHERE {stored.user} = %s
 ), log AS (
-    SELECT COUNT(CASE WHEN done.id <= profile.cursor THEN 1 END) AS log_rows,
-           COUNT(CASE WHEN done.id <= profile.cursor THEN dislike.id END) AS log_reasons,
-           MIN(CASE WHEN done.id > profile.cursor THEN done.occurred_at END) AS first_new
+    SELECT COUNT(CASE WHEN {done.id} <= {profile.cursor} THEN 1 END) AS log_rows,
+           COUNT(CASE WHEN {done.id} <= {profile.cursor} THEN {dislike.id} END) AS log_reasons,
+           MIN(CASE WHEN {done.id} > {profile.cursor} THEN {done.occurred_at} END) AS first_new
     FROM profile
-    JOIN user_interactions AS done
-      ON done.user_id = profile.user_id AND done.withdrawn_at IS NULL AND done.id > profile.reset_id
-     AND (profile.reset_at IS NULL OR done.occurred_at >= profile.reset_at)
-    LEFT JOIN user_dislikes AS dislike ON done.type = 'dislike' AND dislike.interaction_id = done.id
+    JOIN {done}
+      ON {done.user} = {profile.user} AND {done.withdrawn_at} IS NULL AND {done.id} > {profile.reset_id}
+     AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at})
+    LEFT JOIN {dislike} ON {done.type} = 'dislike' AND {dislike.interaction} = {done.id}
 ), state AS (
-    SELECT CASE WHEN profile.rules = %s
-                 AND profile.rows = log.log_rows AND profile.reasons = log.log_reasons
-                 AND (log.first_new IS NULL OR profile.cursor_at IS NULL
-                      OR log.first_new >= profile.cursor_at)
-           THEN profile.cursor END AS goes_on_after
+    SELECT CASE WHEN {profile.rules} = %s
+                 AND {profile.rows} = log.log_rows AND {profile.reasons} = log.log_reasons
+                 AND (log.first_new IS NULL OR {profile.cursor_at} IS NULL
+                      OR log.first_new >= {profile.cursor_at})
+           THEN {profile.cursor} END AS goes_on_after
     FROM log LEFT JOIN profile ON TRUE
 )
 SELECT profile.*, state.goes_on_after, (
     SELECT CAST({collected}({listed}(
-        done.id, CAST(done.occurred_at AS text), done.type, done.rating, dislike.reason,
-        facet.id, facet.kind, facet.name
+        {done.id}, CAST({done.occurred_at} AS text), {done.type}, {done.rating}, {dislike.reason},
+        {facet.id}, {facet.kind}, {facet.name}
     )) AS text)
-    FROM user_interactions AS done
-    LEFT JOIN user_dislikes AS dislike ON done.type = 'dislike' AND dislike.interaction_id = done.id
-    LEFT JOIN catalog_itemfacet AS link ON link.item_id = done.item_id
-    LEFT JOIN catalog_facet AS facet ON facet.id = link.facet_id
-    WHERE done.user_id = %s AND done.withdrawn_at IS NULL
-      AND done.id > COALESCE(state.goes_on_after, profile.reset_id, 0)
-      AND (profile.reset_at IS NULL OR done.occurred_at >= profile.reset_at)
+    FROM {done}
+    LEFT JOIN {dislike} ON {done.type} = 'dislike' AND {dislike.interaction} = {done.id}
+    LEFT JOIN {link} ON {link.item} = {done.item}
+    LEFT JOIN {facet} ON {facet.id} = {link.facet}
+    WHERE {done.user} = %s AND {done.withdrawn_at} IS NULL
+      AND {done.id} > COALESCE(state.goes_on_after, {profile.reset_id}, 0)
+      AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at})
 ) AS events
 FROM state LEFT JOIN profile ON TRUE
 """
+_JSON_FUNCTIONS = {
+    "sqlite": ("json_group_array", "json_array"),
+    "postgresql": ("json_agg", "json_build_array"),
+}
 _SQL = {
-    "sqlite": _READ.format(collected="json_group_array", listed="json_array"),
-    "postgresql": _READ.format(collected="json_agg", listed="json_build_array"),
+    vendor: fill(
+        _READ,
+        collected=collected,
+        listed=listed,
+        stored=Table(TasteProfile, "stored"),
+        profile=Table(TasteProfile, "profile"),
+        done=Table(UserInteraction, "done"),
+        dislike=Table(Dislike, "dislike"),
+        link=Table(ItemFacet, "link"),
+        facet=Table(Facet, "facet"),
+    )
+    for vendor, (collected, listed) in _JSON_FUNCTIONS.items()
 }
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from catalog.models import Item
 from core.domain import TYPES
-from imports import interaction_staging as staging
+from imports import interaction_merge, staging
 from imports import interactions as importers
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.services import record_interaction, withdraw_state
@@ -255,8 +255,8 @@ def test_the_queries_grow_with_batches_and_not_with_rows(
 def test_where_staging_flushes_makes_no_difference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, insert_rows: int
 ) -> None:
-    monkeypatch.setattr(staging, "_INSERT_ROWS", insert_rows)
-    monkeypatch.setattr(staging, "_NEW_USERS", insert_rows)
+    monkeypatch.setattr(staging, "INSERT_ROWS", insert_rows)
+    monkeypatch.setattr(interaction_merge, "NEW_USERS", insert_rows)
     rows = [row("watched", day, user=f"u{day % 3}", rating=day) for day in range(7)]
     summary = run("import_interactions", json_lines(tmp_path / "i.jsonl", *rows))
     assert (summary["created"], summary["new_users"]) == (7, 3)
@@ -267,7 +267,7 @@ def test_the_staging_tables_are_gone_afterwards(tmp_path: Path) -> None:
     run("import_interactions", json_lines(tmp_path / "i.jsonl", row("view", 1)))
     with connection.cursor() as cursor:
         tables = connection.introspection.table_names(cursor)
-        assert not [name for name in tables if name.startswith("heed_import")]
+        assert not [name for name in tables if name.startswith("heed")]
         if connection.vendor == "sqlite":
             cursor.execute(
                 "SELECT COUNT(*) FROM sqlite_temp_master WHERE type = 'table' AND name LIKE 'heed%'"

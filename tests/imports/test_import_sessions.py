@@ -19,7 +19,7 @@ from core.domain import USE_CASES
 from core.progress import Progress
 from feedback.models import Dislike
 from feedback.services import save_dislike
-from imports import session_staging
+from imports import session_merge, staging
 from imports.sessions import session_uuid
 from interactions.models import UserInteraction
 from interactions.popularity import refresh_popularity
@@ -130,8 +130,8 @@ def test_more_that_was_done_and_seen_may_follow(tmp_path: Path, films: list[Item
 def test_the_rows_of_a_list_may_lie_apart(
     tmp_path: Path, films: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_staging, "_BATCH", 2)
-    monkeypatch.setattr(session_staging, "_INSERT_ROWS", 3)
+    monkeypatch.setattr(session_merge, "BATCH", 2)
+    monkeypatch.setattr(staging, "INSERT_ROWS", 3)
     rows = [slot(rank, session=f"list {name}") for rank in (3, 1, 2) for name in range(5)]
     assert run("import_sessions", json_lines(tmp_path / "s.jsonl", *rows))["created"] == 5
     for session in RecommendationSession.objects.all():
@@ -242,7 +242,7 @@ def test_an_action_that_was_imported_before_is_tied_to_its_list(tmp_path: Path, 
 def test_a_list_with_too_many_rows_is_one_bad_row(
     tmp_path: Path, films: list[Item], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session_staging, "MAX_ROWS", 3)
+    monkeypatch.setattr(session_merge, "MAX_ROWS", 3)
     rows = [slot(1, action="view") for _ in range(4)]
     path = json_lines(tmp_path / "s.jsonl", *rows, slot(1, session="short"))
     assert "more than 3 rows" in refusal("import_sessions", path)

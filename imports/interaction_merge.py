@@ -1,0 +1,257 @@
+"""From staged interactions to the log: names become ids, and rows meet what is recorded."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import BigIntegerField
+
+from accounts.models import User
+from catalog.models import Item
+from core.domain import TYPES
+from core.sql import Table, column_field, column_names, fill, table_name
+from core.statistics import refresh_statistics
+from imports.people import create_people
+from imports.reading import MAX_REPORTS, BadRows
+from imports.staging import Staging, StagingTable, execute, execute_write
+from interactions.models import UserInteraction
+
+NEW_USERS = 2_000
+
+# Which state a row of this type brings to an end, if it stood before. The other states, such as a like,
+# are not renewed: a second one changes nothing.
+_ENDS = {row.name: row.name for row in TYPES.values() if row.is_rated or row.undo} | {
+    row.undo: row.name for row in TYPES.values() if row.undo
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StagedInteraction:
+    """One interaction as a file names it: person and item by their names outside this database."""
+
+    line: int
+    username: str
+    kind: str
+    external_id: str
+    type: str
+    rating: float | None
+    occurred_at: datetime
+
+    @property
+    def is_state(self) -> bool:
+        return TYPES[self.type].is_state
+
+    @property
+    def ends(self) -> str | None:
+        """The type of the state that it brings to an end."""
+        return _ENDS.get(self.type)
+
+    @property
+    def undo(self) -> str | None:
+        """The type that takes it back, where there is one."""
+        return TYPES[self.type].undo
+
+    @property
+    def weight(self) -> float:
+        return TYPES[self.type].training_weight(self.rating)
+
+
+STAGED_INTERACTIONS: StagingTable[StagedInteraction] = StagingTable(
+    name="heed_interactions",
+    columns={
+        "line": BigIntegerField(),
+        "username": column_field(User, "username"),
+        "kind": column_field(Item, "kind"),
+        "external_id": column_field(Item, "external_id"),
+        "type": column_field(UserInteraction, "type"),
+        "is_state": column_field(UserInteraction, "is_state"),
+        "ends": column_field(UserInteraction, "type"),
+        "undo": column_field(UserInteraction, "type"),
+        "weight": column_field(UserInteraction, "weight"),
+        "rating": column_field(UserInteraction, "rating"),
+        "occurred_at": column_field(UserInteraction, "occurred_at"),
+    },
+)
+
+_TABLES: dict[str, Table | str] = {
+    "staged": "heed_interactions",
+    "new": "heed_new_interactions",
+    "item": Table(Item, "item"),
+    "person": Table(User, "person"),
+    "known": Table(UserInteraction, "known"),
+    "live": Table(UserInteraction, "live"),
+    "ended": Table(UserInteraction, "ended"),
+    "withdrawn_at": column_names(UserInteraction, "withdrawn_at"),
+    "log": table_name(UserInteraction),
+    "values": column_names(
+        UserInteraction, "user", "item", "type", "is_state", "weight", "rating", "occurred_at"
+    ),
+    "origin": column_names(UserInteraction, "recommendation_source", "recommendation_method"),
+}
+
+_UNKNOWN_ITEMS = """
+FROM {staged} AS staged
+LEFT JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
+WHERE {item.id} IS NULL
+"""
+_COUNT_UNKNOWN_ITEMS = fill("SELECT COUNT(DISTINCT line), COUNT(*)" + _UNKNOWN_ITEMS, **_TABLES)
+_LIST_UNKNOWN_ITEMS = fill(
+    "SELECT DISTINCT line, staged.kind, staged.external_id" + _UNKNOWN_ITEMS + "ORDER BY line LIMIT %s",
+    **_TABLES,
+)
+
+_NEW_USERNAMES = fill(
+    """
+SELECT DISTINCT staged.username
+FROM {staged} AS staged
+JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
+LEFT JOIN {person} ON {person.username} = staged.username
+WHERE {person.id} IS NULL
+ORDER BY staged.username
+LIMIT %s
+""",
+    **_TABLES,
+)
+
+# The lock that `accounts.services.lock_person` takes, for everyone in the file, always in one order.
+_LOCK_PEOPLE = fill(
+    """
+SELECT COUNT(*) FROM (
+    SELECT {person.id} FROM {person} WHERE {person.username} IN (SELECT username FROM {staged})
+    ORDER BY {person.id} FOR NO KEY UPDATE
+) AS locked
+""",
+    **_TABLES,
+)
+
+# The staged rows by database id: each moment once, and only those that the log does not hold yet.
+_RESOLVE = fill(
+    """
+SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, place
+FROM (
+    SELECT staged.*, {person.id} AS user_id, {item.id} AS item_id, ROW_NUMBER() OVER (
+        PARTITION BY {person.id}, {item.id}, staged.type, staged.occurred_at ORDER BY staged.place
+    ) AS nth
+    FROM {staged} AS staged
+    JOIN {person} ON {person.username} = staged.username
+    JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
+) AS resolved
+WHERE nth = 1 AND NOT EXISTS (
+    SELECT 1 FROM {known}
+    WHERE {known.user} = resolved.user_id AND {known.item} = resolved.item_id
+      AND {known.type} = resolved.type AND {known.occurred_at} = resolved.occurred_at
+)
+""",
+    **_TABLES,
+)
+
+# A state that can be renewed (a rating) stands until the next row that ends it.
+_END_OLDER_STATES = fill(
+    """
+UPDATE {ended} SET {withdrawn_at} = newer.occurred_at
+FROM (
+    SELECT {live.id} AS id, MIN(fresh.occurred_at) AS occurred_at
+    FROM {new} AS fresh
+    JOIN {live}
+      ON {live.user} = fresh.user_id AND {live.item} = fresh.item_id AND {live.type} = fresh.ends
+     AND {live.withdrawn_at} IS NULL AND {live.occurred_at} < fresh.occurred_at
+    GROUP BY {live.id}
+) AS newer
+WHERE {ended.id} = newer.id
+""",
+    **_TABLES,
+)
+
+# Events all enter. Of a state (a like) the first does, unless it stands already or was taken back later.
+_INSERT_EVENTS_AND_STATES = fill(
+    """
+INSERT INTO {log} ({values}, {origin})
+SELECT user_id, item_id, type, is_state, weight, rating, occurred_at, '', ''
+FROM (
+    SELECT fresh.*, ROW_NUMBER() OVER (
+        PARTITION BY user_id, item_id, type, CASE WHEN is_state THEN 0 ELSE place END
+        ORDER BY occurred_at, place
+    ) AS nth
+    FROM {new} AS fresh
+    WHERE (ends IS NULL OR ends <> type) AND NOT EXISTS (
+        SELECT 1 FROM {known}
+        WHERE fresh.is_state AND {known.user} = fresh.user_id AND {known.item} = fresh.item_id
+          AND {known.type} = fresh.type
+          AND ({known.withdrawn_at} IS NULL OR {known.withdrawn_at} > fresh.occurred_at)
+    )
+) AS candidate
+WHERE nth = 1
+ON CONFLICT DO NOTHING
+""",
+    **_TABLES,
+)
+
+_INSERT_RENEWED_STATES = fill(
+    """
+INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
+SELECT user_id, item_id, type, is_state, weight, rating, occurred_at,
+       COALESCE(
+           (SELECT MIN(later.occurred_at) FROM {new} AS later
+            WHERE later.user_id = fresh.user_id AND later.item_id = fresh.item_id
+              AND later.ends = fresh.type AND later.occurred_at > fresh.occurred_at),
+           (SELECT MIN(COALESCE({known.withdrawn_at}, {known.occurred_at})) FROM {known}
+            WHERE {known.user} = fresh.user_id AND {known.item} = fresh.item_id
+              AND ({known.type} = fresh.type OR {known.type} = fresh.undo)
+              AND COALESCE({known.withdrawn_at}, {known.occurred_at}) > fresh.occurred_at)
+       ), '', ''
+FROM {new} AS fresh
+WHERE ends = type
+ON CONFLICT DO NOTHING
+""",
+    **_TABLES,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeCounts:
+    """What became of the staged interactions. `replaced`: live states that a newer row ended."""
+
+    created: int
+    replaced: int
+    unchanged: int
+    new_users: int
+
+
+def merge_interactions(staging: Staging[StagedInteraction], file: str, bad_rows: BadRows) -> MergeCounts:
+    """Writes what was staged of `file` to the log; call it within a transaction, once.
+
+    Rows of items that do not exist are noted in `bad_rows`, and when that makes too many of them
+    ImportRefused is raised. People who do not exist yet are created without a usable password.
+    """
+    staging.analyze()
+    refresh_statistics(Item, User)
+    usable = staging.count - _report_unknown_items(file, bad_rows)
+    bad_rows.check()
+    new_users = _create_people()
+    refresh_statistics(User, UserInteraction)
+    if connection.features.has_select_for_no_key_update:
+        execute(_LOCK_PEOPLE)
+    staging.derive("heed_new_interactions", _RESOLVE, index=("user_id", "item_id", "ends", "occurred_at"))
+    replaced = execute_write(_END_OLDER_STATES)
+    created = execute_write(_INSERT_EVENTS_AND_STATES) + execute_write(_INSERT_RENEWED_STATES)
+    refresh_statistics(UserInteraction)
+    return MergeCounts(created, replaced, usable - created, new_users)
+
+
+def _report_unknown_items(file: str, bad_rows: BadRows) -> int:
+    """Notes the lines whose item does not exist; returns how many interactions they hold."""
+    ((lines, interactions),) = execute(_COUNT_UNKNOWN_ITEMS)
+    listed = execute(_LIST_UNKNOWN_ITEMS, [MAX_REPORTS])
+    for line, kind, external_id in listed:
+        bad_rows.add(file, line, f"there is no {kind} {external_id!r}; import the items first")
+    bad_rows.count += lines - len(listed)
+    return int(interactions)
+
+
+def _create_people() -> int:
+    """Creates the people whom the log does not know yet; returns how many."""
+    created = 0
+    while names := [name for (name,) in execute(_NEW_USERNAMES, [NEW_USERS])]:
+        create_people(names)
+        created += len(names)
+    return created

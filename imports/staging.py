@@ -1,0 +1,166 @@
+"""A temporary table between a file and the log.
+
+Rows are first staged as the file has them, which needs no lock and little memory. One short transaction then
+resolves the names, checks every row against what is recorded, and merges by a handful of statements, the same
+on SQLite and PostgreSQL. A killed run leaves nothing: a temporary table dies with its connection.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from django.db import DatabaseError, connection
+from django.db.models import DateTimeField, UUIDField
+from django.db.models.expressions import Col
+
+from core.sql import AnyField
+
+INSERT_ROWS = 1_000
+
+Row = TypeVar("Row")
+
+# Fields whose values the two databases take and return in other forms.
+_ADAPTED = (DateTimeField, UUIDField)
+
+
+@dataclass(frozen=True, slots=True)
+class StagingTable(Generic[Row]):
+    """A temporary table for rows of one class.
+
+    columns  the attributes of a row that are staged, each with a model's field that says of which type it is
+    """
+
+    name: str
+    columns: Mapping[str, AnyField]
+
+
+class Staging(Generic[Row]):
+    """An open staging table. `count` rows were added so far; the column `place` numbers them from 1."""
+
+    def __init__(self, table: StagingTable[Row]) -> None:
+        self.count = 0
+        self._table = table
+        self._values = attrgetter(*table.columns)
+        self._adapters = _adapters(table.columns.values())
+        self._pending: list[Any] = []
+        self._derived: list[str] = []
+        columns = [f"{name} {field.db_type(connection)}" for name, field in table.columns.items()]
+        self._create(table.name, f"(place bigint, {', '.join(columns)})")
+
+    def add(self, row: Row) -> None:
+        self.count += 1
+        values = [self.count, *self._values(row)]
+        for place, adapt in self._adapters:
+            values[place] = adapt(values[place])
+        self._pending += values
+        if self.count % INSERT_ROWS == 0:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what was added and is not in the table yet."""
+        if not self._pending:
+            return
+        width = len(self._table.columns) + 1
+        row = f"({', '.join(['%s'] * width)})"
+        rows = ", ".join([row] * (len(self._pending) // width))
+        execute(f"INSERT INTO {self._table.name} VALUES {rows}", self._pending)  # noqa: S608  our own names
+        self._pending.clear()
+
+    def analyze(self) -> None:
+        """Writes what is pending, and tells the planner how the table looks now."""
+        self.flush()
+        execute(f"ANALYZE {self._table.name}")
+
+    def index(self, *columns: str) -> None:
+        """Prepares the table for being joined on `columns`, once everything was added."""
+        self.flush()
+        _index(self._table.name, columns)
+
+    def derive(self, name: str, select: str, *, index: Sequence[str]) -> None:
+        """Makes another temporary table of what `select` reads, which is dropped with this one."""
+        self._derived.append(name)
+        self._create(name, f"AS {select}")
+        _index(name, index)
+
+    def read(self, rest: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The values, in the order of the columns, of the rows `staged` that `rest` joins and picks."""
+        names = ", ".join(f"staged.{name}" for name in self._table.columns)
+        found = execute(f"SELECT {names} FROM {self._table.name} AS staged {rest}", parameters)  # noqa: S608  as above
+        converters = _converters(self._table.columns.values())
+        rows = [list(row) for row in found]
+        for place, convert in converters:
+            for row in rows:
+                row[place] = convert(row[place])
+        return [tuple(row) for row in rows]
+
+    def delete(self, column: str, values: Iterable[object]) -> None:
+        """Deletes the rows that have one of `values` in `column`."""
+        prepare = self._table.columns[column].get_db_prep_value
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f"DELETE FROM {self._table.name} WHERE {column} = %s",  # noqa: S608  as above
+                [[prepare(value, connection, prepared=True)] for value in values],
+            )
+
+    def drop(self) -> None:
+        """Drops the table, and what was derived from it."""
+        for name in (self._table.name, *self._derived):
+            execute(f"DROP TABLE IF EXISTS {name}")
+
+    def _create(self, name: str, definition: str) -> None:
+        # An earlier run on this connection may have been unable to drop its own.
+        execute(f"DROP TABLE IF EXISTS {name}")
+        execute(f"CREATE TEMPORARY TABLE {name} {definition}")
+
+
+@contextlib.contextmanager
+def open_staging(table: StagingTable[Row]) -> Iterator[Staging[Row]]:
+    """An empty staging table, gone when the block ends."""
+    staging = Staging(table)
+    try:
+        yield staging
+    finally:
+        # A lost connection took the tables with it, and what lost it is the error to show.
+        with contextlib.suppress(DatabaseError):
+            staging.drop()
+
+
+def execute(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """The rows that a statement returns, all of them; none where it returns none."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def execute_write(statement: str) -> int:
+    """The number of rows that a statement wrote."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return int(cursor.rowcount)
+
+
+def _index(table: str, columns: Sequence[str]) -> None:
+    execute(f"CREATE INDEX {table}_index ON {table} ({', '.join(columns)})")
+    execute(f"ANALYZE {table}")
+
+
+def _adapters(fields: Iterable[AnyField]) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What turns values to what the database takes, by their place in a row; most need nothing."""
+    return [
+        (place, partial(field.get_db_prep_value, connection=connection, prepared=True))
+        for place, field in enumerate(fields, start=1)
+        if isinstance(field, _ADAPTED)
+    ]
+
+
+def _converters(fields: Iterable[AnyField]) -> list[tuple[int, Callable[[Any], Any]]]:
+    """What turns values of the database back, by their place in a row."""
+    return [
+        (place, partial(convert, expression=Col("staged", field), connection=connection))
+        for place, field in enumerate(fields)
+        if isinstance(field, _ADAPTED)
+        for convert in connection.ops.get_db_converters(Col("staged", field))
+    ]
