@@ -48,10 +48,10 @@ export function connectDialog(dialog, record) {
 }
 
 /** @type {(card: HTMLElement, form: HTMLFormElement) => void} */
-function askAbout({ dataset: { item = "", title } }, form) {
+function askAbout({ dataset: { item = "", title = "" } }, form) {
   if (form.dataset.item !== item) form.reset();
   form.dataset.item = item;
-  get(HTMLElement, "h2", form).textContent = `Not for you: ${title}?`;
+  get(HTMLElement, "[data-asked]", form).textContent = title;
   showError(form);
   countCharacters(form);
 }
