@@ -49,4 +49,4 @@ node_modules/installed: package-lock.json
 	@touch $@
 
 clean:
-	rm -rf var mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache node_modules
+	rm -rf var mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
