@@ -16,8 +16,8 @@ SCRIPT = settings.BASE_DIR / "static" / "heed.js"
 
 
 def test_it_is_small() -> None:
-    assert len(gzip.compress(SCRIPT.read_bytes(), 9)) < 4_500
-    assert SCRIPT.stat().st_size < 12_000
+    assert len(gzip.compress(SCRIPT.read_bytes(), 9)) < 4_700
+    assert SCRIPT.stat().st_size < 12_500
 
 
 def test_any_site_may_load_it() -> None:
@@ -64,7 +64,7 @@ def test_every_class_attribute_and_function_is_documented() -> None:
     functions = re.findall(
         r"^    (?:async )?(\w+)[(:,]", source[start : source.index("\n  };", start)], re.MULTILINE
     )
-    assert (len({*classes}), len({*attributes}), len({*functions})) == (12, 6, 9)
+    assert (len({*classes}), len({*attributes}), len({*functions})) == (13, 6, 9)
     names = {f"heed-{name}" for name in classes} | {f"Heed.{name}" for name in functions}
     names |= {"data-heed" + re.sub("[A-Z]", lambda one: "-" + one[0].lower(), name) for name in attributes}
     assert {name for name in names if name not in page} == set()
