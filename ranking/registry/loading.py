@@ -1,30 +1,17 @@
 """The models that serve, read from their files: the active version of each kind, or the one before it."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ranking.models import ModelVersion
-from ranking.recommenders.als.file import ArtifactError, load_als
-from ranking.recommenders.als.model import AlsModel
-from ranking.recommenders.ranker.file import load_ranker
-from ranking.recommenders.ranker.model import Ranker
-from ranking.recommenders.two_tower.file import load_two_tower
-from ranking.recommenders.two_tower.model import TwoTower
+from ranking.recommenders.artifact import ArtifactError
+from ranking.recommenders.registry import TRAINED
 from ranking.registry.versions import ModelFileError, read_verified
 
 logger = logging.getLogger(__name__)
 
-Kind = ModelVersion.Kind
-Model = TypeVar("Model", AlsModel, TwoTower, Ranker)
-
-# What reads the file of each kind; a kind is also the name of its field in LoadedModels.
-PARSERS: Mapping[str, Callable[[bytes], Any]] = {
-    Kind.ALS: load_als,
-    Kind.TWO_TOWER: load_two_tower,
-    Kind.RANKER: load_ranker,
-}
 # How many earlier versions are tried when the file of the active one is damaged.
 _FALLBACKS = 3
 # More than enough rows for every kind's active version and its fallbacks.
@@ -32,34 +19,48 @@ _NEWEST = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded(Generic[Model]):
+class LoadedModel:
     """A version and the model in its file."""
 
     version_id: int
     label: str
-    model: Model
+    model: Any
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedModels:
-    """The models of one use case, None where a kind has none, and what is wrong, if anything, in words."""
+class ModelSet:
+    """At most one model of each trained kind, which serve together.
 
-    als: Loaded[AlsModel] | None = None
-    two_tower: Loaded[TwoTower] | None = None
-    ranker: Loaded[Ranker] | None = None
+    by_kind  the models that there are
+    problem  what is wrong with the files, in words; empty where nothing is
+    """
+
+    by_kind: Mapping[str, LoadedModel] = field(default_factory=dict)
     problem: str = ""
 
     @property
     def version_ids(self) -> tuple[int, ...]:
-        """The versions that serve."""
-        every = (self.als, self.two_tower, self.ranker)
-        return tuple(loaded.version_id for loaded in every if loaded is not None)
+        """The ids of the versions."""
+        return tuple(loaded.version_id for loaded in self.by_kind.values())
+
+    def label(self, kinds: Iterable[str] | None = None) -> str:
+        """The labels of the versions of `kinds`, or of all: `als-movie_home-7+ranker-movie_home-3`."""
+        wanted = set(TRAINED) if kinds is None else set(kinds)
+        return "+".join(self.by_kind[kind].label for kind in TRAINED if kind in wanted & set(self.by_kind))
+
+    def with_model(self, kind: str, loaded: LoadedModel) -> "ModelSet":
+        """The same set with another model of a kind."""
+        return replace(self, by_kind={**self.by_kind, kind: loaded})
+
+    def only(self, kind: str) -> "ModelSet":
+        """The model of one kind alone."""
+        return ModelSet({name: loaded for name, loaded in self.by_kind.items() if name == kind})
 
 
-NO_MODELS = LoadedModels()
+NO_MODELS = ModelSet()
 
 
-def load_models(use_case: str, known: LoadedModels = NO_MODELS) -> LoadedModels:
+def load_models(use_case: str, known: ModelSet = NO_MODELS) -> ModelSet:
     """The models to serve now: one query, and a file for each version that is not in `known` already.
 
     Where the file of an active version is damaged, the one that served before it does.
@@ -75,16 +76,41 @@ def load_models(use_case: str, known: LoadedModels = NO_MODELS) -> LoadedModels:
     versions: dict[str, list[ModelVersion]] = {}
     for version in rows[:_NEWEST]:
         versions.setdefault(version.kind, []).append(version)
-    als, als_problem = _load(versions.get(Kind.ALS, ()), load_als, known.als)
-    tower, tower_problem = _load(versions.get(Kind.TWO_TOWER, ()), load_two_tower, known.two_tower)
-    ranker, ranker_problem = _load(versions.get(Kind.RANKER, ()), load_ranker, known.ranker)
-    problems = filter(None, (als_problem, tower_problem, ranker_problem))
-    return LoadedModels(als=als, two_tower=tower, ranker=ranker, problem=" ".join(problems))
+    found, problems = {}, []
+    for kind in TRAINED:
+        loaded, problem = _load(versions.get(kind, ()), known.by_kind.get(kind))
+        if loaded is not None:
+            found[kind] = loaded
+        if problem:
+            problems.append(problem)
+    return ModelSet(found, " ".join(problems))
 
 
-def _load(
-    versions: Sequence[ModelVersion], parse: Callable[[bytes], Model], known: Loaded[Model] | None
-) -> tuple[Loaded[Model] | None, str]:
+def load_version(version: ModelVersion) -> LoadedModel:
+    """The model of one version.
+
+    Raises ModelFileError where its file is not the registered one, ArtifactError where it is no usable model
+    of a kind that there is.
+    """
+    kind = TRAINED.get(version.kind)
+    if kind is None or kind.load is None:
+        raise ArtifactError(f"There is no kind {version.kind!r} of models any more.")
+    return LoadedModel(version.pk, version.label, kind.load(read_verified(version)))
+
+
+def put_versions(
+    models: ModelSet, versions: Iterable[ModelVersion], known: Sequence[ModelSet] = ()
+) -> ModelSet:
+    """`models` with these versions in place of those of their kinds; files are read for those not in `known`.
+
+    Raises ModelFileError or ArtifactError where the file of one of them is not whole.
+    """
+    for version in versions:
+        models = models.with_model(version.kind, _known_version(version, known) or load_version(version))
+    return models
+
+
+def _load(versions: Sequence[ModelVersion], known: LoadedModel | None) -> tuple[LoadedModel | None, str]:
     if not versions or versions[0].status != ModelVersion.Status.ACTIVE:
         return None, ""
     problem = ""
@@ -92,7 +118,7 @@ def _load(
         if known is not None and known.version_id == version.pk:
             return known, problem
         try:
-            return Loaded(version.pk, version.label, parse(read_verified(version))), problem
+            return load_version(version), problem
         except (ModelFileError, ArtifactError) as error:
             if not problem:
                 # A file that is not the registered one names its version itself.
@@ -102,20 +128,6 @@ def _load(
     return None, problem
 
 
-def put_versions(
-    models: LoadedModels, versions: Iterable[ModelVersion], known: Sequence[LoadedModels] = ()
-) -> LoadedModels:
-    """`models` with these versions in place of those of their kinds; files are read for those not in `known`.
-
-    Raises ModelFileError or ArtifactError where the file of one of them is not whole.
-    """
-    loaded: dict[str, Any] = {version.kind: _load_version(version, known) for version in versions}
-    return replace(models, **loaded)
-
-
-def _load_version(version: ModelVersion, known: Sequence[LoadedModels]) -> Loaded[Any]:
-    for models in known:
-        loaded: Loaded[Any] | None = getattr(models, version.kind)
-        if loaded is not None and loaded.version_id == version.pk:
-            return loaded
-    return Loaded(version.pk, version.label, PARSERS[version.kind](read_verified(version)))
+def _known_version(version: ModelVersion, known: Sequence[ModelSet]) -> LoadedModel | None:
+    found = (models.by_kind.get(version.kind) for models in known)
+    return next((one for one in found if one is not None and one.version_id == version.pk), None)

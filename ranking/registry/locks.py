@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -25,6 +25,11 @@ def training_lock(name: str) -> Iterator[None]:
     lock = _advisory_lock(name) if connection.vendor == "postgresql" else _file_lock(name)
     with lock:
         yield
+
+
+def training_lock_of(kind: str, use_case: str) -> AbstractContextManager[None]:
+    """The lock of those who train one kind for one use case."""
+    return training_lock(f"train-{kind}-{use_case}")
 
 
 def _held(name: str) -> LockHeld:

@@ -8,7 +8,6 @@ import hashlib
 import logging
 import os
 import tempfile
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,11 @@ from django.utils import timezone
 
 from core.errors import Conflict, HeedError, NotFound
 from ranking.models import ModelVersion
+from ranking.recommenders.registry import TRAINED
 
 logger = logging.getLogger(__name__)
 
 Status = ModelVersion.Status
-Kind = ModelVersion.Kind
-_SUFFIX = {Kind.ALS: "npz", Kind.TWO_TOWER: "safetensors", Kind.RANKER: "txt"}
-# What lists are made by without any version of a kind; they need ALS.
-_WITHOUT = {Kind.TWO_TOWER: "the other sources go on", Kind.RANKER: "ALS alone orders the lists"}
 
 
 class ModelFileError(HeedError):
@@ -36,9 +32,9 @@ class ModelFileError(HeedError):
 
 
 def file_name(*, kind: str, use_case: str, data: bytes) -> str:
-    """What the file of a model is called: equal bytes have one name, so a file never changes."""
+    """The name of a model's file: equal bytes have one name, so a file never changes."""
     digest = hashlib.sha256(data).hexdigest()
-    return f"{kind}-{use_case}-{digest[:16]}.{_SUFFIX[Kind(kind)]}"
+    return f"{kind}-{use_case}-{digest[:16]}.safetensors"
 
 
 def register_version(
@@ -138,9 +134,9 @@ def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
     """Takes the active version out of service and activates the one that served before it.
 
     The one taken out is marked rejected, so that a second rollback goes one further back. Where no whole
-    version served before, it is taken out, unless it is ALS.
+    version served before, it is taken out, unless the kind is one that lists need (`Kind.without`).
     Returns the version that serves now, or the one that was taken out without another in its place.
-    Raises Conflict when no version is active, and for ALS when nothing whole served before.
+    Raises Conflict when no version is active, and for such a kind when nothing whole served before.
     """
     with transaction.atomic():
         current = active_version(kind=kind, use_case=use_case)
@@ -153,11 +149,12 @@ def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
             _set_status(previous, Status.ACTIVE, f"rolled back from {current.label}: {why}")
             logger.info("model version %s is active: rolled back from %s", previous.label, current.label)
             return previous
-        if kind not in _WITHOUT:
+        without = TRAINED[kind].without
+        if not without:
             raise Conflict(
                 f"No earlier {kind} version of {use_case} can serve, so {current.label} stays active."
             )
-        _set_status(current, Status.REJECTED, f"taken out, {_WITHOUT[Kind(kind)]}: {why}")
+        _set_status(current, Status.REJECTED, f"taken out, {without}: {why}")
         logger.info("model version %s is taken out: %s", current.label, why)
         return current
 
@@ -207,17 +204,3 @@ def _write_whole(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-
-
-def learned_until(kind: str) -> dict[str, datetime]:
-    """For each use case the time up to which its active version of `kind` has seen the log: one query.
-
-    A version that was not trained from a dataset, or that leaves dislikes out, is not in it.
-    """
-    active = ModelVersion.objects.filter(kind=kind, status=Status.ACTIVE)
-    rows = active.values_list("use_case", "dataset_manifest", "hyper_parameters")
-    return {
-        use_case: datetime.fromisoformat(manifest["window_end"])
-        for use_case, manifest, parameters in rows
-        if "window_end" in manifest and parameters.get("negatives") == "keep"
-    }

@@ -1,5 +1,6 @@
 """Models from their files: a damaged ranker never reaches LightGBM, which would end the process."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,14 @@ from django.test import Client
 
 from accounts.models import User
 from core.domain import USE_CASES
-from ranking.live import forget_live
 from ranking.models import ModelVersion
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.recommenders.ranker.model import Ranker
+from ranking.recommenders.registry import TRAINED
 from ranking.registry import loading
-from ranking.registry.loading import LoadedModels, load_models
+from ranking.registry.loading import ModelSet, load_models
 from ranking.registry.versions import activate_version, rollback_version
+from serving.live import forget_state
 from serving.pipeline import recommend
 from tests.factories import active_ranker, make_active_als, make_items, make_version, ranker_bytes
 
@@ -31,12 +33,13 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         given.append(data)
         return parse(data)
 
-    monkeypatch.setattr(loading, "load_ranker", note)
+    noting = replace(TRAINED["ranker"], load=note)
+    monkeypatch.setattr(loading, "TRAINED", {**TRAINED, "ranker": noting})
     return given
 
 
-def label(models: LoadedModels) -> str:
-    return models.ranker.label if models.ranker else ""
+def label(models: ModelSet) -> str:
+    return models.label(["ranker"])
 
 
 def damage(version: ModelVersion, how: str) -> None:
@@ -103,7 +106,7 @@ def test_what_is_known_is_not_read_again(parsed: list[bytes]) -> None:
     damage(version, "deleted")
     again = load_models("movie_home", known)
     assert again == known
-    assert again.ranker is known.ranker
+    assert again.by_kind["ranker"] is known.by_kind["ranker"]
     assert len(parsed) == 1
 
 
@@ -113,23 +116,21 @@ def test_each_kind_falls_back_for_itself(client: Client) -> None:
     rankers = [active_ranker(seed=seed) for seed in (1, 2)]
     damage(als[1], "truncated")
     models = load_models("movie_home")
-    assert models.als is not None
-    assert (models.als.label, label(models)) == (als[0].label, rankers[1].label)
+    assert (models.label(["als"]), label(models)) == (als[0].label, rankers[1].label)
     damage(rankers[1], "flipped")
     models = load_models("movie_home")
-    assert models.als is not None
-    assert (models.als.label, label(models)) == (als[0].label, rankers[0].label)
+    assert (models.label(["als"]), label(models)) == (als[0].label, rankers[0].label)
     assert als[1].label in models.problem
     assert rankers[1].label in models.problem
 
 
 def test_a_ranker_serves_its_own_use_case_and_only_while_it_is_active() -> None:
     first, second = active_ranker(seed=1), active_ranker(seed=2)
-    assert load_models("drama_home").ranker is None
+    assert label(load_models("drama_home")) == ""
     rollback_version(kind="ranker", use_case="movie_home", why="test")
     assert label(load_models("movie_home")) == first.label
     ModelVersion.objects.filter(pk=first.pk).update(status=ModelVersion.Status.REJECTED)
-    assert load_models("movie_home").ranker is None
+    assert label(load_models("movie_home")) == ""
     assert second.label != first.label
 
 
@@ -139,7 +140,7 @@ def test_many_earlier_versions_of_one_kind_do_not_hide_the_other() -> None:
     for _ in range(45):
         active_ranker()
     models = load_models("movie_home")
-    assert models.als is not None
+    assert "als" in models.by_kind
     assert label(models) == "ranker-movie_home-45"
 
 
@@ -147,7 +148,7 @@ def test_the_problem_goes_when_a_whole_version_is_active(client: Client) -> None
     make_items(2)
     active_ranker(seed=1)
     damage(active_ranker(seed=2), "flipped")
-    forget_live()
+    forget_state()
     assert client.get("/ready").json()["status"] == "degraded"
     active_ranker(seed=3)
     assert client.get("/ready").json()["status"] == "ready"

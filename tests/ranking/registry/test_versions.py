@@ -20,7 +20,7 @@ from ranking.registry.versions import (
     register_version,
     rollback_version,
 )
-from tests.factories import active_ranker, make_active_als, make_version
+from tests.factories import active_ranker, make_active_als, make_version, tower_bytes
 
 pytestmark = pytest.mark.django_db
 Status = ModelVersion.Status
@@ -104,16 +104,15 @@ def test_rollback_passes_over_a_damaged_file() -> None:
 def test_a_ranker_with_none_before_it_is_taken_out_so_that_als_serves_alone() -> None:
     make_active_als([[1, 2]])
     ranker = active_ranker()
-    assert load_models("movie_home").ranker is not None
+    assert "ranker" in load_models("movie_home").by_kind
     assert rollback_version(kind="ranker", use_case="movie_home", why="worse") == ranker
     ranker.refresh_from_db()
     assert (ranker.status, ranker.why) == (
         Status.REJECTED,
-        "taken out, ALS alone orders the lists: worse",
+        "taken out, the models that retrieve order the lists: worse",
     )
     models = load_models("movie_home")
-    assert models.ranker is None
-    assert models.als is not None
+    assert list(models.by_kind) == ["als"]
     with pytest.raises(Conflict, match="nothing to roll back"):
         rollback_version(kind="ranker", use_case="movie_home", why="worse")
 
@@ -129,11 +128,13 @@ def test_the_command_says_that_no_ranker_serves_any_more(capsys: pytest.CaptureF
     call_command("rollback_model", kind="ranker", json=True)
     answer = json.loads(capsys.readouterr().out)
     assert answer["active"] is None
-    assert "ALS alone" in answer["why"]
+    assert "the models that retrieve order the lists" in answer["why"]
 
 
-def test_a_rankers_file_is_text() -> None:
-    assert active_ranker().file.endswith(".txt")
+def test_all_kinds_have_one_format() -> None:
+    tower = make_version(tower_bytes([[1], [2]]), kind="two_tower")
+    files = {active_ranker().file, make_active_als([[1, 2]]).file, tower.file}
+    assert {Path(file).suffix for file in files} == {".safetensors"}
 
 
 def test_without_an_active_version_there_is_nothing_to_roll_back() -> None:

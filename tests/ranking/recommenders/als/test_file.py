@@ -1,6 +1,4 @@
-import io
 import json
-import zipfile
 from typing import Any
 
 import numpy as np
@@ -8,50 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.recommenders.als.file import ArtifactError, dump_als, load_als
+from ranking.recommenders.als.file import dump_als, load_als
+from ranking.recommenders.artifact import ArtifactError
+from tests.ranking.recommenders.files import header_of, rewritten
 from tests.ranking.statistics.builders import small_model
 
 MODEL = small_model()
 DATA = dump_als(MODEL)
-HEADER = {
-    "format": "heed-als",
-    "version": 1,
-    "regularization": 1.0,
-    "alpha": 1.0,
-    "slope": 4.0,
-    "negative_scale": 1.0,
-    "intercept": -2.0,
-}
 IDS = np.array([1, 2, 5], dtype=np.int64)
 FACTORS = np.ones((3, 2), dtype=np.float32)
+HEADER = header_of(DATA)
 
 
-def npz(compress: bool = False, header: Any = HEADER, **arrays: Any) -> bytes:
-    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
-    contents = {
-        "header": np.frombuffer(raw, dtype=np.uint8),
-        "item_ids": IDS,
-        "item_factors": FACTORS,
-        **arrays,
-    }
-    buffer = io.BytesIO()
-    save = np.savez_compressed if compress else np.savez
-    save(buffer, **{name: array for name, array in contents.items() if array is not None})
-    return buffer.getvalue()
-
-
-def zip_of(members: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
-
-
-def npy(shape: str, descr: str, body: bytes, order: str = "False", version: bytes = b"\x01\x00") -> bytes:
-    text = f"{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}}}"
-    text += " " * (-(10 + len(text) + 1) % 64) + "\n"
-    return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text.encode() + body
+def written(header: Any = None, **tensors: Any) -> bytes:
+    return rewritten(DATA, header, **{"item_ids": IDS, "item_factors": FACTORS, **tensors})
 
 
 def test_a_model_comes_back_as_it_was() -> None:
@@ -68,7 +36,7 @@ def test_one_model_gives_one_file() -> None:
 
 
 def test_the_handmade_files_below_are_wrong_only_where_they_say() -> None:
-    assert load_als(npz()).item_ids.tolist() == [1, 2, 5]
+    assert load_als(written()).item_ids.tolist() == [1, 2, 5]
 
 
 @pytest.mark.parametrize(
@@ -77,23 +45,20 @@ def test_the_handmade_files_below_are_wrong_only_where_they_say() -> None:
         b"",
         b"PK\x03\x04",
         b"hello",
-        npz(compress=True),
-        npz(item_ids=None),
-        npz(extra=IDS),
-        npz(item_ids=IDS.astype(np.int32)),
-        npz(item_ids=IDS.astype(">i8")),
-        npz(item_factors=FACTORS.astype(np.float64)),
-        npz(item_factors=FACTORS[:2]),
-        npz(item_factors=FACTORS[:, :0]),
-        npz(item_factors=FACTORS.ravel()),
-        npz(item_factors=np.asfortranarray(np.ones((3, 2), dtype=np.float32) * [1, 2], dtype=np.float32)),
-        npz(item_factors=FACTORS * np.float32("nan")),
-        npz(item_factors=FACTORS * np.float32("inf")),
-        npz(item_factors=FACTORS * np.float32(3e38)),
-        npz(item_ids=np.array([1, 1, 5])),
-        npz(item_ids=np.array([2, 1, 5])),
-        npz(item_ids=IDS[:0], item_factors=FACTORS[:0]),
-        npz(item_ids=np.array([None, 1, 2], dtype=object)),
+        written(item_ids=None),
+        written(extra=IDS),
+        written(item_ids=IDS.astype(np.int32)),
+        written(item_ids=IDS.astype(np.uint64)),
+        written(item_factors=FACTORS.astype(np.float64)),
+        written(item_factors=FACTORS[:2]),
+        written(item_factors=FACTORS[:, :0]),
+        written(item_factors=FACTORS.ravel()),
+        written(item_factors=FACTORS * np.float32("nan")),
+        written(item_factors=FACTORS * np.float32("inf")),
+        written(item_factors=FACTORS * np.float32(3e38)),
+        written(item_ids=np.array([1, 1, 5])),
+        written(item_ids=np.array([2, 1, 5])),
+        written(item_ids=IDS[:0], item_factors=FACTORS[:0]),
     ],
 )
 def test_arrays_that_are_no_model_are_refused(data: bytes) -> None:
@@ -104,14 +69,13 @@ def test_arrays_that_are_no_model_are_refused(data: bytes) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        b"",
-        b"{",
-        b"\xff\xfe",
-        b"[" * 100_000,
+        "",
+        "{",
+        "[" * 100_000,
         [],
         {},
         {**HEADER, "format": "other"},
-        {**HEADER, "version": 2},
+        {**HEADER, "version": 1},
         {**HEADER, "slope": 0.0},
         {**HEADER, "slope": -1.0},
         {**HEADER, "slope": float("nan")},
@@ -125,48 +89,21 @@ def test_arrays_that_are_no_model_are_refused(data: bytes) -> None:
         {**HEADER, "negative_scale": -0.5},
         {**HEADER, "more": 1.0},
         {name: value for name, value in HEADER.items() if name != "alpha"},
-        json.dumps(HEADER).replace("4.0", "9" * 5000).encode(),
+        json.dumps(HEADER).replace("4.0", "9" * 5000),
     ],
 )
 def test_headers_that_are_none_are_refused(header: Any) -> None:
     with pytest.raises(ArtifactError):
-        load_als(npz(header=header))
+        load_als(written(header))
 
 
-@pytest.mark.parametrize(
-    "factors",
-    [
-        npy("(3, 2)", "<f4", b"\0" * 20),
-        npy("(3, 2)", "<f4", b"\0" * 28),
-        npy("(1000000000000, 1000000)", "<f4", b"\0" * 24),
-        npy("(3, -2)", "<f4", b""),
-        npy("(-3, -2)", "<f4", b"\0" * 24),
-        npy("(3, 2)", "|O", b"\0" * 24),
-        npy("(3, 2)", "<f4", b"\0" * 24, order="True"),
-        npy("(3, 2)", "<f4", b"\0" * 24, version=b"\x02\x00"),
-        npy("__import__('os')", "<f4", b""),
-        npy("(" * 2000, "<f4", b""),
-        b"\x93NUMPY\x01\x00\xff\xff",
-        b"",
-    ],
-)
-def test_crafted_array_headers_are_refused_without_allocating(factors: bytes) -> None:
-    members = {
-        "header.npy": npy(f"({len(json.dumps(HEADER))},)", "|u1", json.dumps(HEADER).encode()),
-        "item_ids.npy": npy("(3,)", "<i8", IDS.tobytes()),
-    }
-    good = npy("(3, 2)", "<f4", FACTORS.tobytes())
-    assert len(load_als(zip_of({**members, "item_factors.npy": good})).item_ids) == 3
-    with pytest.raises(ArtifactError):
-        load_als(zip_of({**members, "item_factors.npy": factors}))
-
-
-def test_a_member_twice_is_refused() -> None:
-    buffer = io.BytesIO(npz())
-    with zipfile.ZipFile(buffer, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
-        archive.writestr("header.npy", b"")
-    with pytest.raises(ArtifactError):
-        load_als(buffer.getvalue())
+@pytest.mark.parametrize("shape", [[1 << 60], [1000000000000, 1000000], [3, 1 << 61]])
+def test_a_header_that_declares_more_than_there_is_allocates_nothing(shape: list[int]) -> None:
+    huge = {"item_factors": {"dtype": "F32", "shape": shape, "data_offsets": [0, 1 << 62]}}
+    raw = json.dumps(huge).encode()
+    for size in (len(raw), 1 << 62):
+        with pytest.raises(ArtifactError):
+            load_als(size.to_bytes(8, "little") + raw)
 
 
 def load_or_artifact_error(data: bytes) -> None:
@@ -216,19 +153,6 @@ def test_every_single_truncation_of_the_directory_is_refused() -> None:
             st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just("heed-als")
         ),
     ),
-    shape=st.text("0123456789(),-+*eL ", max_size=20),
-    descr=st.sampled_from(["<f4", ">f4", "|O", "<U4", "V8", "<M8[s]", "'", "f"]),
-    body=st.binary(max_size=64),
 )
-def test_crafted_headers(header: dict[str, Any], shape: str, descr: str, body: bytes) -> None:
-    text = json.dumps({**HEADER, **header})
-    load_or_artifact_error(
-        zip_of(
-            {
-                "header.npy": npy(f"({len(text)},)", "|u1", text.encode()),
-                "item_ids.npy": npy("(3,)", "<i8", IDS.tobytes()),
-                "item_factors.npy": npy(shape, descr, body),
-            }
-        )
-    )
-    load_or_artifact_error(npz(header={**HEADER, **header}))
+def test_crafted_headers(header: dict[str, Any]) -> None:
+    load_or_artifact_error(written(header={**HEADER, **header}))

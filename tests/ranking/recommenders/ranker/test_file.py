@@ -1,6 +1,5 @@
 """The ranker's file: what comes back, and what is refused before LightGBM is given anything."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +8,10 @@ import numpy as np
 import pytest
 
 from ranking.features import FEATURE_SET, FEATURES
-from ranking.recommenders.als.file import ArtifactError
+from ranking.recommenders.artifact import ArtifactError
 from ranking.recommenders.ranker.file import dump_ranker, load_ranker
 from tests.factories import ranker_bytes
+from tests.ranking.recommenders.files import header_of, rewritten
 
 
 @pytest.fixture
@@ -28,17 +28,16 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
-    first, _, trees = ranker_bytes().partition(b"\n")
-    header = json.loads(first)
+    header = header_of(ranker_bytes())
     change(header)
-    return json.dumps(header).encode() + b"\n" + trees
+    return rewritten(ranker_bytes(), header)
 
 
 def test_what_was_written_comes_back() -> None:
     data = ranker_bytes()
     ranker = load_ranker(data)
     assert dump_ranker(ranker) == data
-    header = json.loads(data.partition(b"\n")[0])
+    header = header_of(data)
     assert header["feature_set"] == FEATURE_SET
     assert ranker.booster.feature_name() == list(FEATURES)
 
@@ -54,12 +53,13 @@ def test_numbers_of_numpy_are_written_as_numbers() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("format", "heed-als", "format"),
-        ("version", 2, "version"),
+        ("format", "other", "format"),
+        ("kind", "als", "kind"),
+        ("version", 1, "version"),
         ("feature_set", "heed-0", "feature set"),
-        ("feature_set", None, "feature set"),
-        ("teacher", "wish", "teacher"),
-        ("teacher", ["none"], "teacher"),
+        ("feature_set", None, "feature_set"),
+        ("base_margin", "wish", "base margin"),
+        ("base_margin", ["none"], "base_margin"),
         ("slope", 0.0, "slope"),
         ("slope", -1.0, "slope"),
         ("slope", float("nan"), "slope"),
@@ -78,7 +78,7 @@ def test_a_header_that_says_what_cannot_be(no_parser: None, name: str, value: ob
         load_ranker(with_header(lambda header: header.update({name: value})))
 
 
-@pytest.mark.parametrize("name", ["format", "version", "feature_set", "teacher", "slope", "intercept"])
+@pytest.mark.parametrize("name", ["format", "version", "feature_set", "base_margin", "slope", "intercept"])
 def test_a_header_that_leaves_something_out(no_parser: None, name: str) -> None:
     with pytest.raises(ArtifactError):
         load_ranker(with_header(lambda header: header.pop(name)))
@@ -105,23 +105,22 @@ def test_bytes_that_are_no_ranker(no_parser: None, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_a_header_cut_off(no_parser: None, share: float) -> None:
-    first, _, _ = ranker_bytes().partition(b"\n")
+def test_a_file_cut_off(no_parser: None, share: float) -> None:
+    data = ranker_bytes()
     with pytest.raises(ArtifactError):
-        load_ranker(first[: int(share * len(first))])
+        load_ranker(data[: int(share * len(data))])
 
 
 def test_trees_that_are_no_text(no_parser: None) -> None:
-    first, _, _ = ranker_bytes().partition(b"\n")
+    trees = np.frombuffer(b"tree\n\xff\xfe", dtype=np.uint8)
     with pytest.raises(ArtifactError, match="cannot be read"):
-        load_ranker(first + b"\ntree\n\xff\xfe")
+        load_ranker(rewritten(ranker_bytes(), trees=trees))
 
 
 def test_trees_of_other_features() -> None:
-    first, _, _ = ranker_bytes().partition(b"\n")
     rng = np.random.default_rng(0)
     names = [*FEATURES[1:], FEATURES[0]]
     data = lgb.Dataset(rng.random((200, len(names))), rng.random(200), feature_name=names)
     trees = lgb.train({"verbosity": -1, "num_threads": 1}, data, 2).model_to_string()
     with pytest.raises(ArtifactError, match="other features"):
-        load_ranker(first + b"\n" + trees.encode())
+        load_ranker(rewritten(ranker_bytes(), trees=np.frombuffer(trees.encode(), dtype=np.uint8)))

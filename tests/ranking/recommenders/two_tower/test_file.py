@@ -8,29 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
-from ranking.recommenders.als.file import ArtifactError
+from ranking.recommenders.artifact import ArtifactError
 from ranking.recommenders.two_tower.file import dump_two_tower, load_two_tower
 from ranking.recommenders.two_tower.model import TwoTower
+from tests.ranking.recommenders.files import header_of, rewritten
 from tests.ranking.recommenders.two_tower.builders import random_model
 
 MODEL = random_model()
 DATA = dump_two_tower(MODEL)
 TENSORS = load(DATA)
-HEADER = {
-    "format": "heed-two-tower",
-    "version": 1,
-    "feature_set": "history-taste-1",
-    "slope": 2.5,
-    "intercept": -0.5,
-}
+HEADER = header_of(DATA)
 
 
-def written(header: Any = HEADER, **tensors: Any) -> bytes:
-    """The file of MODEL with another header or other tensors; None leaves one out."""
-    raw = header if isinstance(header, str) else json.dumps(header)
-    contents = {**TENSORS, **{name.replace("__", "."): tensor for name, tensor in tensors.items()}}
-    whole = {name: np.ascontiguousarray(tensor) for name, tensor in contents.items() if tensor is not None}
-    return save(whole, {"heed": raw})
+def written(header: Any = None, **tensors: Any) -> bytes:
+    return rewritten(DATA, header, **tensors)
 
 
 def arrays_of(model: TwoTower) -> list["np.ndarray[Any, Any]"]:
@@ -115,8 +106,9 @@ def test_what_is_no_model_is_refused(data: bytes) -> None:
         "[" * 100_000,
         [],
         {},
-        {**HEADER, "format": "heed-als"},
-        {**HEADER, "version": 2},
+        {**HEADER, "kind": "als"},
+        {**HEADER, "format": "other"},
+        {**HEADER, "version": 1},
         {**HEADER, "feature_set": "history-1"},
         {**HEADER, "slope": 0.0},
         {**HEADER, "slope": float("nan")},

@@ -1,0 +1,49 @@
+"""What model versions learned with and from."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from core.domain import USE_CASES, UseCase
+from ranking.models import ModelVersion
+from ranking.policy import lead_of
+from ranking.recommenders.registry import TRAINED
+
+
+def seen_until(versions: Iterable[ModelVersion]) -> float:
+    """The latest moment that any of the versions learned from, seconds since 1970; -inf for none.
+
+    A version that does not say how far it saw can have seen nothing after it was made.
+    """
+    return max((_window_end(version) for version in versions), default=-np.inf)
+
+
+def active_hyper_parameters(use_case: UseCase) -> Mapping[str, Mapping[str, Any]]:
+    """The hyper-parameters of the active version of each trained kind; none where no version is active."""
+    active = ModelVersion.objects.filter(use_case=use_case.name, status=ModelVersion.Status.ACTIVE)
+    found = dict(active.values_list("kind", "hyper_parameters"))
+    return {kind: found.get(kind) or {} for kind in TRAINED}
+
+
+def learned_until() -> dict[str, datetime]:
+    """For each use case the time up to which its leading active model has seen the log: one query.
+
+    A version that was not trained from a dataset, or that leaves dislikes out, is not in it.
+    """
+    leads = {name: lead_of(use_case) for name, use_case in USE_CASES.items()}
+    active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE)
+    rows = active.values_list("kind", "use_case", "dataset_manifest", "hyper_parameters")
+    return {
+        use_case: datetime.fromisoformat(manifest["window_end"])
+        for kind, use_case, manifest, parameters in rows
+        if kind == leads.get(use_case)
+        and "window_end" in manifest
+        and parameters.get("negatives", "keep") == "keep"
+    }
+
+
+def _window_end(version: ModelVersion) -> float:
+    end = version.dataset_manifest.get("window_end")
+    return (version.created_at if end is None else datetime.fromisoformat(end)).timestamp()
