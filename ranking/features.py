@@ -1,7 +1,7 @@
 """The features of the ranker: one function for serving, datasets and evaluation, so that they cannot differ.
 
 A feature vector describes one item as one person could be shown it at one moment. It is made from what was
-known at that moment alone: the person's history, the catalogue, the demand so far, and the ALS model.
+known at that moment alone: the person's history, the catalog, the demand so far, and the leading model.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,6 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Doubles, Floats, Ints, Rows
-from ranking.recommenders.als.model import AlsModel
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import SECONDS_PER_DAY
 
@@ -20,7 +19,7 @@ FacetGroup = Literal["genre", "theme", "people", "other"]
 GROUPS: tuple[str, ...] = get_args(FacetGroup)
 
 FEATURES: tuple[str, ...] = (
-    "model_score",  # calibrated probability of the ALS model; 0 where it does not know the item or the person
+    "model_score",  # calibrated probability of the leading model; 0 where it does not know item or person
     "model_place",  # 1 / log2(place + 1) among all that the model could retrieve; 0 where it has no score
     "popularity_score",  # time-decayed demand, 1 for the most popular item
     "approval_score",  # share of approvals among approvals and dislikes, smoothed
@@ -28,7 +27,7 @@ FEATURES: tuple[str, ...] = (
     "recency_score",  # 2^(-age / RECENCY_HALF_LIFE_DAYS) since publication; 0 where the date is not known
     "date_gap",  # years between its publication and the mean of what the person approved; 0 where not known
     "diversity_score",  # 1 - content similarity to the nearest of the last RECENT approved items
-    "neighbour_score",  # cosine of the ALS factors to the nearest of the last RECENT approved items
+    "neighbour_score",  # the leading model's similarity to the nearest of the last RECENT approved items
     "content_affinity",  # cosine between the item's facets and those of the approved history
     "genre_affinity",
     "theme_affinity",
@@ -98,9 +97,9 @@ class ItemContent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """What one person did before the moment, as far as the catalogue knows the items.
+    """What one person did before the moment, as far as the catalog knows the items.
 
-    rows     (h,) rows of the catalogue, oldest first, none twice
+    rows     (h,) rows of the catalog, oldest first, none twice
     weights  (h,) signed training weights: the sum of what speaks for the item, or that of its dislike
     """
 
@@ -117,18 +116,19 @@ def compute_features(
     rows: Rows,
     model_scores: Doubles,
     model_places: Doubles,
+    neighbor_scores: Doubles,
     *,
     history: History,
     content: ItemContent,
     demand: ItemDemand,
-    als: AlsModel | None,
     now: float,
 ) -> Floats:
-    """The features of the items at `rows` of the catalogue, (len(rows), len(FEATURES)).
+    """The features of the items at `rows` of the catalog, (len(rows), len(FEATURES)).
 
-    model_scores  (len(rows),) calibrated ALS scores; NaN where the model has none
-    model_places  (len(rows),) place of each by that score, from 1; NaN where the model has none
-    now           the moment, seconds since 1970
+    model_scores     (len(rows),) calibrated scores of the leading model; NaN where it has none
+    model_places     (len(rows),) place of each by that score, from 1; NaN where it has none
+    neighbor_scores  (len(rows),) its greatest similarity to what was approved last; 0 where it has none
+    now              the moment, seconds since 1970
     """
     approved = History(history.rows[history.weights > 0], history.weights[history.weights > 0])
     recent = approved.rows[-RECENT:]
@@ -141,7 +141,7 @@ def compute_features(
         _recency(content.published[rows], now),
         _date_gap(rows, approved, content),
         1.0 - _nearest_content(rows, recent, content),
-        _nearest_factors(content.item_ids[rows], content.item_ids[recent], als),
+        neighbor_scores,
         *_affinities(rows, approved, content),
         *_likings(rows, history, content),
         np.full(len(rows), np.log1p(len(history.rows))),
@@ -174,22 +174,6 @@ def _nearest_content(rows: Rows, others: Rows, content: ItemContent) -> Doubles:
         return np.zeros(len(rows))
     products = (content.weighted[rows] @ content.weighted[others].T).toarray()
     nearest: Doubles = _cosines(products, content.norms[rows, -1], content.norms[others, -1]).max(axis=1)
-    return nearest
-
-
-def _nearest_factors(item_ids: Ints, others: Ints, als: AlsModel | None) -> Doubles:
-    """The largest cosine of each item's ALS factors with those of `others`; 0 where there are none."""
-    nearest = np.zeros(len(item_ids))
-    if als is None:
-        return nearest
-    mine, theirs = als.rows_of(item_ids), als.rows_of(others)
-    known, theirs = np.flatnonzero(mine >= 0), theirs[theirs >= 0]
-    if not len(known) or not len(theirs):
-        return nearest
-    left, right = als.item_factors[mine[known]], als.item_factors[theirs]
-    products = (left @ right.T).astype(np.float64)
-    cosines = _cosines(products, np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1))
-    nearest[known] = cosines.max(axis=1)
     return nearest
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from catalog.models import Item, ItemFacet
+from core.arrays import positions
 from core.domain import FACETS, USE_CASES
 from ranking.features import GROUPS, FacetGroup, ItemContent
-from ranking.recommenders.als.model import positions
 from ranking.statistics.demand import ItemDemand
 
 _FEATURE_GROUPS: dict[str, FacetGroup] = {"category": "genre", "theme": "theme", "people": "people"}
@@ -19,7 +19,7 @@ _OTHER = GROUPS.index("other")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Catalogue:
+class CatalogSnapshot:
     """The n active items of one use case; the orders hold rows.
 
     facet_ids      (m,) sorted: the facet of each column of `content.facets`
@@ -34,16 +34,18 @@ class Catalogue:
     by_date: NDArray[np.intp]
 
     @classmethod
-    def build(cls, content: ItemContent, demand: ItemDemand, facet_ids: NDArray[np.int64]) -> "Catalogue":
-        """The catalogue with its orders."""
+    def build(
+        cls, content: ItemContent, demand: ItemDemand, facet_ids: NDArray[np.int64]
+    ) -> "CatalogSnapshot":
+        """The catalog with its orders."""
         by_date = np.argsort(-content.published, kind="stable")
         return cls(content, demand, facet_ids, _by_popularity(demand), by_date)
 
-    def at(self, demand: ItemDemand) -> "Catalogue":
+    def at(self, demand: ItemDemand) -> "CatalogSnapshot":
         """The same items as they were in demand at another moment."""
         return replace(self, demand=demand, by_popularity=_by_popularity(demand))
 
-    def only(self, which: NDArray[np.bool_], demand: ItemDemand) -> "Catalogue":
+    def only(self, which: NDArray[np.bool_], demand: ItemDemand) -> "CatalogSnapshot":
         """The items of a mask (n,), with their demand."""
         content = ItemContent(
             item_ids=self.item_ids[which],
@@ -51,7 +53,7 @@ class Catalogue:
             facets=self.content.facets[which],
             groups=self.content.groups,
         )
-        return Catalogue.build(content, demand, self.facet_ids)
+        return CatalogSnapshot.build(content, demand, self.facet_ids)
 
     @property
     def item_ids(self) -> NDArray[np.int64]:
@@ -59,17 +61,17 @@ class Catalogue:
         return self.content.item_ids
 
     def rows_of(self, item_ids: NDArray[np.int64]) -> NDArray[np.intp]:
-        """The row of each item, -1 where it is not in this catalogue."""
+        """The row of each item, -1 where it is not in this catalog."""
         return positions(item_ids, self.item_ids)
 
     def holds(self, item_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of `item_ids` are in this catalogue."""
+        """Which of `item_ids` are in this catalog."""
         found: NDArray[np.bool_] = np.isin(item_ids, self.item_ids)
         return found
 
 
-def read_catalogue(use_case: str) -> Catalogue:
-    """Reads the catalogue as it is now: two queries, a tuple per item and per facet of an item."""
+def read_snapshot(use_case: str) -> CatalogSnapshot:
+    """Reads the catalog as it is now: two queries, a tuple per item and per facet of an item."""
     rows = (
         Item.objects.filter(kind=USE_CASES[use_case].kind, is_active=True)
         .alias(demand=FilteredRelation("popularity", condition=Q(popularity__use_case=use_case)))
@@ -92,7 +94,7 @@ def read_catalogue(use_case: str) -> Catalogue:
     popularity, approvals, dislikes = np.asarray(counts, dtype=np.float64).reshape(-1, 3).T
     facet_ids, groups, facets = _read_facets(use_case, item_ids)
     content = ItemContent(item_ids, np.asarray(published, dtype=np.float64), facets, groups)
-    return Catalogue.build(content, ItemDemand.from_counts(popularity, approvals, dislikes), facet_ids)
+    return CatalogSnapshot.build(content, ItemDemand.from_counts(popularity, approvals, dislikes), facet_ids)
 
 
 def _moment_of(published_at: datetime | None, year: int | None) -> float:

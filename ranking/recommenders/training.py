@@ -1,9 +1,23 @@
-"""What every trainer answers."""
+"""The form of every trainer: what `retrain` and the commands know of how a kind learns.
 
-from dataclasses import dataclass
-from typing import Any
+A trained kind has TRAINER in its `train.py`, found by `trainer_of`.
+"""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from importlib import import_module
+from typing import Any, Protocol
+
+from core.domain import UseCase
 from core.errors import HeedError
+from core.progress import Progress
+from ranking.datasets.event_log import GeneratedDataset
+from ranking.datasets.manifest import Manifest
+from ranking.recommenders.registry import TRAINED
+from ranking.snapshot import CatalogSnapshot
+from ranking.statistics.events import Events
+from ranking.statistics.split import Holdout
 
 
 class TrainingError(HeedError):
@@ -12,9 +26,90 @@ class TrainingError(HeedError):
     status = 400
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainingMaterial:
+    """All that a run of `retrain` offers its trainers to learn from.
+
+    events            the log before the cut, and `events_manifest` of the dataset that it was read from
+    until             the last moment before the cut
+    lists             the dataset of the lists that were shown before the cut
+    catalog           the items, with the demand of the cut
+    hyper_parameters  by kind, those of the active version, for its successor to start from
+    """
+
+    use_case: UseCase
+    seed: int
+    progress: Progress
+    events: Events
+    events_manifest: Manifest
+    until: datetime
+    lists: GeneratedDataset
+    catalog: CatalogSnapshot
+    hyper_parameters: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A trained model and how it came to be.
+
+    manifest          of the dataset that it learned from
+    hyper_parameters  as they were used; `metrics` such as its calibration; both JSON
+    examples          ids of the negative training examples that it learned from
+    """
+
+    model: Any
+    manifest: Manifest
+    hyper_parameters: dict[str, Any]
+    metrics: dict[str, Any] = field(default_factory=dict)
+    examples: tuple[int, ...] = ()
+
+
+class Trainer(Protocol):
+    """Trains one kind.
+
+    kind            its name in the registry
+    only_succeeds   `retrain` trains it only where a version serves already, which somebody chose by hand
+    """
+
+    kind: str
+    only_succeeds: bool
+
+    def fit(self, material: TrainingMaterial) -> Fitted | None:
+        """A calibrated model of all the material; None where there is too little of its sort.
+
+        Raises TrainingError where there is nothing to learn from, or what was learned is unusable.
+        """
+        ...
+
+    def dump(self, model: Any) -> bytes:
+        """The file of a model, which the kind's `load` reads back."""
+        ...
+
+
+class EventTrainer(Trainer, Protocol):
+    """Trains a kind that learns from the log of events alone: it can be fitted on any part of the past."""
+
+    def parameters(self, chosen: Mapping[str, Any]) -> Any:
+        """Hyper-parameters: the defaults but for what is `chosen`, as stored with a version."""
+        ...
+
+    def fit_events(self, events: Events, parameters: Any, *, seed: int, progress: Progress | None) -> Any:
+        """A model of these events, not calibrated. Raises TrainingError where nothing speaks for an item."""
+        ...
+
+    def calibrated(
+        self, model: Any, earlier: Any, later: Holdout, *, seed: int
+    ) -> tuple[Any, dict[str, Any]]:
+        """`model` with the calibration that `earlier` has on what came later, and how that went, as JSON.
+
+        Where nothing can be told from it, `model` stays as it is.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class TrainedVersion:
-    """What came of a training run."""
+    """The outcome of a training command."""
 
     version: str
     file: str
@@ -23,3 +118,27 @@ class TrainedVersion:
     items: int
     hyper_parameters: dict[str, Any]
     metrics: dict[str, Any]
+
+
+def trainer_of(kind: str) -> Trainer:
+    """The trainer of a trained kind. Raises KeyError for any other.
+
+    Imported here and not above, so that web workers do not load what only training needs.
+    """
+    trainer: Trainer = import_module(f"ranking.recommenders.{TRAINED[kind].name}.train").TRAINER
+    return trainer
+
+
+def event_trainer_of(kind: str) -> EventTrainer | None:
+    """The trainer of a kind where it learns from events alone; None for any other."""
+    trainer: Any = trainer_of(kind)
+    return trainer if hasattr(trainer, "fit_events") else None
+
+
+def known_parameters(parameters: type, chosen: Mapping[str, Any]) -> Any:
+    """An instance of a dataclass of hyper-parameters from what a version stored.
+
+    A version of earlier code may have had parameters that are no more; they are passed over.
+    """
+    names = {one.name for one in fields(parameters)}
+    return parameters(**{name: value for name, value in chosen.items() if name in names})

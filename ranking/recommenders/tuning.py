@@ -9,9 +9,9 @@ import optuna
 
 from core.progress import Progress
 from ranking.recommenders.als.model import NO_FADING, AlsParameters, fit_als
+from ranking.recommenders.offline import als_recommender, evaluate_rankings
 from ranking.recommenders.ranker.model import RankerData, RankerParameters, fit_ranker
 from ranking.statistics.lists import judge_seen_lists
-from ranking.statistics.offline import als_recommender, evaluate_rankings
 from ranking.statistics.split import Holdout, time_cuts
 
 Parameters = TypeVar("Parameters", AlsParameters, RankerParameters)
@@ -107,7 +107,5 @@ def _value(trial: optuna.trial.FrozenTrial) -> float:
 def _als_ndcg(validation: Holdout, parameters: AlsParameters, seed: int) -> float:
     model = fit_als(validation.training, parameters, seed=seed)
     rng = np.random.default_rng(seed)
-    report = evaluate_rankings(
-        validation, als_recommender(model), catalogue_size=len(model.item_ids), rng=rng
-    )
+    report = evaluate_rankings(validation, als_recommender(model), catalog_size=len(model.item_ids), rng=rng)
     return report.ndcg.mean

@@ -13,6 +13,18 @@ SMALLEST_SPREAD = 1e-30
 MIN_SLOPE = 1e-3  # per standard deviation of the scores: keeps the order where the scores say nothing
 
 
+def probabilities(scores: Floats | Doubles, slope: float, intercept: float) -> Doubles:
+    """P(label) of raw scores (n,), in [0, 1]: 1 / (1 + exp(-(slope score + intercept))).
+
+    Never reverses an order; keeps it strictly while |slope score + intercept| stays below about 16,
+    beyond which neighboring results can round to one number.
+    """
+    z = slope * scores.astype(np.float64) + intercept
+    # exp of a positive argument could overflow; both forms are the same function.
+    small = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
+
+
 def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
     """(slope, intercept) of P(label) = 1 / (1 + exp(-(slope score + intercept))), slope > 0.
 

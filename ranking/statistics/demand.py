@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.arrays import Doubles, Ints
-from ranking.recommenders.als.model import positions
+from core.arrays import Doubles, Ints, positions
 from ranking.statistics.events import SECONDS_PER_DAY, Events
 
 # An item is taken to be approved as often as all items together, with the weight of so many verdicts.
@@ -16,7 +15,7 @@ NO_VERDICTS = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemDemand:
-    """n items, aligned with the catalogue.
+    """n items, aligned with the catalog.
 
     popularity  (n,) 0 to 1: time-decayed positive weight over that of the most popular item
     approval    (n,) 0 to 1: smoothed share of approvals among the verdicts
@@ -48,7 +47,7 @@ class DemandSweep:
     _MOST_DOUBLINGS = 400.0
 
     def __init__(self, item_ids: Ints, *, half_life_days: float) -> None:
-        """`item_ids` (n,) sorted: the catalogue; events of other items are passed over."""
+        """`item_ids` (n,) sorted: the catalog; events of other items are passed over."""
         if not 0 < half_life_days < np.inf:
             raise ValueError("The half-life must be a positive number of days.")
         self._item_ids = item_ids

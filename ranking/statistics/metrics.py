@@ -5,7 +5,7 @@ intervals leave these people out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -21,6 +21,10 @@ class Interval:
     mean: float
     low: float
     high: float
+
+    def as_json(self) -> dict[str, float | None]:
+        """The interval for JSON, which has no NaN: a figure that does not exist is null."""
+        return {name: value if np.isfinite(value) else None for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,9 +101,9 @@ def liked_over_disliked(liked_scores: Doubles | Floats, disliked_scores: Doubles
     return float((below + not_above).mean() / (2 * len(ordered)))
 
 
-def coverage(recommended: Ints, catalogue_size: int) -> float:
-    """Share of the catalogue that was recommended to anyone; entries below 0 are padding."""
-    return len(np.unique(recommended[recommended >= 0])) / catalogue_size
+def coverage(recommended: Ints, catalog_size: int) -> float:
+    """Share of the catalog that was recommended to anyone; entries below 0 are padding."""
+    return len(np.unique(recommended[recommended >= 0])) / catalog_size
 
 
 def novelty_at_k(shares: Doubles, *, k: int) -> Doubles:

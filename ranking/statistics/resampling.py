@@ -1,7 +1,7 @@
 """Intervals for figures of a whole group, which are no means over people: coverage and calibration error.
 
 People are resampled, as everywhere. But a resample holds only 63 % of the people, so it covers less of the
-catalogue, and its calibration error is larger by what chance adds. Percentiles of the resamples would lie
+catalog, and its calibration error is larger by what chance adds. Percentiles of the resamples would lie
 beside the figure; what is taken from them is their spread (Efron and Tibshirani 1993, chapter 13): the figure
 ± 1.96 standard deviations, kept within [0, 1].
 """
@@ -17,16 +17,16 @@ _CHUNK = 4_000_000  # values held at once: 32 MB
 
 
 def coverage_interval(
-    recommended: Ints, catalogue_size: int, *, rng: np.random.Generator, rounds: int = 1000
+    recommended: Ints, catalog_size: int, *, rng: np.random.Generator, rounds: int = 1000
 ) -> Interval:
-    """Share of the catalogue that was recommended to anyone, with its interval.
+    """Share of the catalog that was recommended to anyone, with its interval.
 
     recommended  (p, k) item ids, below 0 where a list is shorter
 
-    NaN for nobody or an empty catalogue.
+    NaN for nobody or an empty catalog.
     """
     people = len(recommended)
-    if not people or not catalogue_size:
+    if not people or not catalog_size:
         return Interval(np.nan, np.nan, np.nan)
     listed = recommended >= 0
     items, columns = np.unique(recommended[listed], return_inverse=True)
@@ -38,8 +38,8 @@ def coverage_interval(
     for first in range(0, rounds, step):
         counts = _draws(people, min(step, rounds - first), rng)
         covered = np.asarray(shown @ counts.T) > 0
-        drawn.append(covered.sum(axis=0) / catalogue_size)
-    return _around(coverage(recommended, catalogue_size), np.concatenate(drawn))
+        drawn.append(covered.sum(axis=0) / catalog_size)
+    return _around(coverage(recommended, catalog_size), np.concatenate(drawn))
 
 
 def calibration_interval(

@@ -19,10 +19,9 @@ from ranking.features import (
     ItemContent,
     compute_features,
 )
-from ranking.recommenders.als.model import AlsModel
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import SECONDS_PER_DAY
-from tests.ranking.statistics.builders import make_content, model_of
+from tests.ranking.statistics.builders import make_content
 
 NOW = 1.7e9
 YEAR = 365.25 * SECONDS_PER_DAY
@@ -57,7 +56,7 @@ class World:
     content: ItemContent
     demand: ItemDemand
     history: History
-    als: AlsModel | None
+    neighbors: Doubles
     rows: Rows
     scores: Doubles
     places: Doubles
@@ -69,17 +68,23 @@ class World:
             self.rows[which],
             self.scores[which],
             self.places[which],
+            self.neighbors[which],
             history=self.history,
             content=self.content,
             demand=self.demand,
-            als=self.als,
             now=NOW,
         )
 
     def columns(self, rows: list[int]) -> dict[str, list[float]]:
         """Each feature of these rows by its name; the model scores none of them."""
         nothing = np.full(len(rows), np.nan)
-        features = replace(self, rows=np.array(rows, dtype=np.intp), scores=nothing, places=nothing).compute()
+        features = replace(
+            self,
+            rows=np.array(rows, dtype=np.intp),
+            scores=nothing,
+            places=nothing,
+            neighbors=np.zeros(len(rows)),
+        ).compute()
         return {name: features[:, place].tolist() for place, name in enumerate(FEATURES)}
 
 
@@ -93,14 +98,11 @@ def quiet(items: int) -> ItemDemand:
     return ItemDemand.from_counts(nothing, nothing, nothing)
 
 
-def world(
-    content: ItemContent, past: History, *, demand: ItemDemand | None = None, als: AlsModel | None = None
-) -> World:
+def world(content: ItemContent, past: History, *, demand: ItemDemand | None = None) -> World:
     items = len(content.item_ids)
     unknown = np.full(items, np.nan)
-    return World(
-        content, demand or quiet(items), past, als, np.arange(items, dtype=np.intp), unknown, unknown
-    )
+    rows = np.arange(items, dtype=np.intp)
+    return World(content, demand or quiet(items), past, np.zeros(items), rows, unknown, unknown)
 
 
 # Two genres, a theme, two people and a franchise; the last item has nothing.
@@ -125,20 +127,10 @@ class TestOfTheModel:
         expected = [1 / np.log2(4), 0.0, 1.0, 1 / np.log2(3), 0.0, 1 / np.log2(1001)]
         assert features[:, 1] == pytest.approx(expected)
 
-    def test_neighbour_is_the_nearest_of_the_approved(self) -> None:
-        factors = np.array([[2, 0], [1, 1], [0, 3], [-1, 0], [0, 0]], dtype=np.float32)
-        one = world(CONTENT, history((0, 2.0), (3, -1.0)), als=model_of(factors))
-        # Row 5 is unknown to the model, row 4 has no direction; row 3 was disliked and is no neighbour.
-        assert one.columns([0, 1, 2, 3, 4, 5])["neighbour_score"] == pytest.approx(
-            [1.0, np.sqrt(0.5), 0.0, -1.0, 0.0, 0.0], abs=1e-6
-        )
-        two = world(CONTENT, history((0, 2.0), (2, 2.0)), als=model_of(factors))
-        assert two.columns([1, 2])["neighbour_score"] == pytest.approx([np.sqrt(0.5), 1.0])
-
-    def test_no_model_and_a_model_that_knows_nothing_of_it_say_the_same(self) -> None:
-        stranger = AlsModel(np.array([900]), np.ones((1, 2), np.float32), np.eye(2), 1.0, 1.0, 1.0)
-        past = history((0, 2.0))
-        assert np.array_equal(world(CONTENT, past).compute(), world(CONTENT, past, als=stranger).compute())
+    def test_what_the_model_does_not_know_is_0(self) -> None:
+        features = world(CONTENT, history((0, 2.0))).compute()
+        columns = [FEATURES.index(name) for name in ("model_score", "model_place", "neighbour_score")]
+        assert not features[:, columns].any()
 
 
 class TestOfTheItem:
@@ -234,7 +226,7 @@ class TestOfThePerson:
         assert columns["dislike_share"] == [0.5, 0.5]
 
     def test_of_a_stranger_nothing_is_said(self) -> None:
-        columns = world(CONTENT, history(), als=model_of(np.ones((6, 2), np.float32))).columns([0, 1, 5])
+        columns = world(CONTENT, history()).columns([0, 1, 5])
         about_items = {"popularity_score", "approval_score", "evidence", "recency_score", "diversity_score"}
         for name, values in columns.items():
             if name not in about_items:
@@ -248,13 +240,13 @@ def test_verdicts_are_bounded() -> None:
 
 
 def test_without_candidates_there_are_no_rows() -> None:
-    one = world(CONTENT, history((0, 2.0)), als=model_of(np.ones((6, 2), np.float32)))
+    one = world(CONTENT, history((0, 2.0)))
     assert one.compute(np.empty(0, dtype=np.intp)).shape == (0, len(FEATURES))
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """Any catalogue, person and model."""
+    """Any catalog, person and model."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     items, facets = draw(st.integers(1, 12)), draw(st.integers(0, 8))
     content = make_content(
@@ -267,15 +259,13 @@ def worlds(draw: st.DrawFn) -> World:
     )
     known = rng.permutation(items)[: draw(st.integers(0, items))]
     past = History(known.astype(np.intp), rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0, 500.0], size=len(known)))
-    als = None
-    if draw(st.booleans()):
-        als = model_of(rng.normal(size=(20, 3)).astype(np.float32) * (rng.random((20, 1)) < 0.8))
     rows = rng.permutation(items)[: draw(st.integers(0, items))].astype(np.intp)
     scores = np.where(rng.random(len(rows)) < 0.3, np.nan, rng.random(len(rows)))
     counts = rng.integers(0, 4, size=(2, items)).astype(np.float64)
     demand = ItemDemand.from_counts(rng.random(items), *counts)
     places = np.where(np.isnan(scores), np.nan, rng.integers(1, 1001, size=len(rows)))
-    return World(content, demand, past, als, rows, scores, places)
+    neighbors = rng.uniform(-1, 1, size=len(rows))
+    return World(content, demand, past, neighbors, rows, scores, places)
 
 
 @given(worlds())

@@ -27,7 +27,8 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
-from core.arrays import Doubles, Floats, Ints, Rows
+from core.arrays import Doubles, Floats, Ints, Rows, positions
+from ranking.statistics.calibration import probabilities
 from ranking.statistics.events import SECONDS_PER_DAY, Events
 
 Negatives = Literal["keep", "drop"]
@@ -109,14 +110,6 @@ class AlsModel:
     def rows_of(self, item_ids: Ints) -> Rows:
         """Row of each item id, -1 where the model does not know the item; shape as `item_ids`."""
         return positions(item_ids, self.item_ids)
-
-
-def positions(values: Ints, sorted_ids: Ints) -> Rows:
-    """Index of each value in a sorted unique array, -1 where it is absent."""
-    if not len(sorted_ids):
-        return np.full(values.shape, -1, dtype=np.intp)
-    found = np.minimum(np.searchsorted(sorted_ids, values), len(sorted_ids) - 1)
-    return np.where(sorted_ids[found] == values, found, -1)
 
 
 def confidence_matrix(
@@ -310,26 +303,6 @@ def score_all(model: AlsModel, user_factor: Floats) -> Floats:
     return model.item_factors @ user_factor
 
 
-def top_k(scores: Floats | Doubles, k: int, exclude_rows: Rows) -> Rows:
-    """Rows of the k highest scores, highest first, ties by row; fewer if exclusions leave fewer."""
-    allowed = np.ones(len(scores), dtype=np.bool_)
-    allowed[exclude_rows] = False
-    rows = np.flatnonzero(allowed)
-    if 0 < k < len(rows):
-        candidates = scores[rows]
-        threshold = np.partition(candidates, len(rows) - k)[len(rows) - k]
-        above = rows[candidates > threshold]
-        rows = np.concatenate([above, rows[candidates == threshold][: k - len(above)]])
-    return rows[np.lexsort((rows, -scores[rows]))][: max(k, 0)]
-
-
 def calibrate(model: AlsModel, scores: Floats) -> Doubles:
-    """Scores to probabilities in [0, 1]: 1 / (1 + exp(-(slope score + intercept))), Platt 1999.
-
-    Never reverses an order; keeps it strictly while |slope score + intercept| stays below about 16,
-    beyond which neighbouring results can round to one number.
-    """
-    z = model.slope * scores.astype(np.float64) + model.intercept
-    # exp of a positive argument could overflow; both forms are the same function.
-    small = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
+    """Scores to probabilities in [0, 1], by the calibration of the model."""
+    return probabilities(scores, model.slope, model.intercept)

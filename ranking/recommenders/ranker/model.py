@@ -2,7 +2,7 @@
 
 Burges, "From RankNet to LambdaRank to LambdaMART" (2010), as implemented by LightGBM (Ke et al. 2017). Each
 list is a group; the gain of a relevance r is 2^r - 1. What was looked at by chance of its rank is corrected
-for by `debias`, and what an earlier model knew is built upon by `teacher`; docs/evaluation.md shows what the
+for by `debias`, and the retrieval score is built upon by `base_margin`; docs/evaluation.md shows what the
 choices do where the truth is known.
 """
 
@@ -15,18 +15,19 @@ import numpy as np
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.features import FEATURES
+from ranking.statistics.calibration import probabilities
 from ranking.statistics.exposure import draw_seen, looked_at
 
 Debias = Literal["exposure", "ips", "position", "none"]
-Teacher = Literal["residual", "feature", "none"]
+BaseMargin = Literal["residual", "feature", "none"]
 DEBIASES: tuple[str, ...] = get_args(Debias)
-TEACHERS: tuple[str, ...] = get_args(Teacher)
+BASE_MARGINS: tuple[str, ...] = get_args(BaseMargin)
 Progress = Callable[[int, int], None]
 
 MODEL_SCORE = FEATURES.index("model_score")
-# What is known from the retrieval model alone: left out where it is to be no teacher.
-OF_TEACHER = ("model_score", "model_place")
-# A teacher score of exactly 0 or 1 would have an infinite logit.
+# The columns from the retrieval model alone: zero where the trees shall not see it.
+OF_RETRIEVAL = ("model_score", "model_place")
+# A retrieval score of exactly 0 or 1 would have an infinite logit.
 SMALLEST = 1e-4
 LABEL_GAIN = [0, 1, 3, 7, 15]
 MAX_RELEVANCE = len(LABEL_GAIN) - 1
@@ -45,7 +46,7 @@ class RankerParameters:
     early_stopping   rounds without a better validation NDCG@10 after which training ends; 0 for never
     debias           how the falling chance of being looked at is corrected for
     ips_clip         the largest weight that `ips` gives
-    teacher          residual: trees correct the retrieval score; feature: they see it; none: they do not
+    base_margin      residual: trees correct the retrieval score; feature: they see it; none: they do not
 
     Raises ValueError for a value out of range.
     """
@@ -59,7 +60,7 @@ class RankerParameters:
     early_stopping: int = 40
     debias: Debias = "position"
     ips_clip: float = 10.0
-    teacher: Teacher = "feature"
+    base_margin: BaseMargin = "feature"
 
     def __post_init__(self) -> None:
         if self.num_leaves is not None and self.num_leaves < 2:
@@ -70,8 +71,8 @@ class RankerParameters:
             raise ValueError("Learning rate and feature fraction must be above 0 and at most 1.")
         if not 0 <= self.lambda_l2 < np.inf or not 1 <= self.ips_clip < np.inf:
             raise ValueError("lambda_l2 must be 0 or more, ips_clip 1 or more.")
-        if self.debias not in DEBIASES or self.teacher not in TEACHERS:
-            raise ValueError(f"Debias is one of {DEBIASES}, teacher one of {TEACHERS}.")
+        if self.debias not in DEBIASES or self.base_margin not in BASE_MARGINS:
+            raise ValueError(f"Debias is one of {DEBIASES}, base_margin one of {BASE_MARGINS}.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,25 +161,23 @@ class RankerData:
 class Ranker:
     """A trained ranker: its trees as LightGBM text, and how to read what they say.
 
-    teacher           as trained; "residual" adds the logit of the retrieval score to what the trees say
+    base_margin       as trained; "residual" adds the logit of the retrieval score to what the trees say
     slope, intercept  of `probabilities`; slope > 0
     """
 
     booster: lgb.Booster
-    teacher: Teacher
+    base_margin: BaseMargin
     slope: float = 1.0
     intercept: float = 0.0
 
     def scores(self, features: Floats) -> Doubles:
         """What the list is ordered by, (n,): unbounded, higher is better."""
         raw: Doubles = np.asarray(self.booster.predict(features, num_threads=1), dtype=np.float64)
-        return raw + _teacher_scores(features) if self.teacher == "residual" else raw
+        return raw + _retrieval_logits(features) if self.base_margin == "residual" else raw
 
     def probabilities(self, features: Floats) -> Doubles:
         """P(engaged | looked at) for each row, (n,) in [0, 1], in the order of `scores` (Platt 1999)."""
-        z = np.clip(self.slope * self.scores(features) + self.intercept, -500.0, 500.0)
-        result: Doubles = 1 / (1 + np.exp(-z))
-        return result
+        return probabilities(self.scores(features), self.slope, self.intercept)
 
     def calibrated(self, slope: float, intercept: float) -> "Ranker":
         """The same trees under another calibration."""
@@ -236,7 +235,7 @@ def fit_ranker(
     booster = lgb.train(settings, dataset, parameters.rounds, valid_sets=watched, callbacks=callbacks)
     # Only what is kept in the text survives a restart, so only that is used.
     text = booster.model_to_string(num_iteration=booster.best_iteration if watched else -1)
-    return Ranker(lgb.Booster(model_str=text), parameters.teacher)
+    return Ranker(lgb.Booster(model_str=text), parameters.base_margin)
 
 
 def default_leaves(data: RankerData) -> int:
@@ -321,22 +320,22 @@ def _dataset(
     reference: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
     features = data.features
-    if parameters.teacher == "none":
+    if parameters.base_margin == "none":
         features = features.copy()
-        features[:, [FEATURES.index(name) for name in OF_TEACHER]] = 0.0
+        features[:, [FEATURES.index(name) for name in OF_RETRIEVAL]] = 0.0
     return lgb.Dataset(
         features,
         label=data.relevance,
         group=data.sizes,
         weight=debiased_weights(data, parameters),
-        init_score=_teacher_scores(features) if parameters.teacher == "residual" else None,
+        init_score=_retrieval_logits(features) if parameters.base_margin == "residual" else None,
         position=data.ranks if with_positions else None,
         feature_name=list(FEATURES),
         reference=reference,
     )
 
 
-def _teacher_scores(features: Floats) -> Doubles:
+def _retrieval_logits(features: Floats) -> Doubles:
     """The logit of the retrieval score, (n,)."""
     probability = np.clip(features[:, MODEL_SCORE].astype(np.float64), SMALLEST, 1 - SMALLEST)
     logits: Doubles = np.log(probability / (1 - probability))

@@ -1,4 +1,4 @@
-"""Trains a ranker from lists that were shown, judges it on the last of them, and registers it.
+"""Trains a ranker from lists that were shown, evaluates it on the last of them, and registers it.
 
 The lists are cut twice in time: train | validation | test. When to stop and how scores become probabilities
 is decided on validation, quality is reported on test, and what is registered is trained on everything, with
@@ -17,11 +17,10 @@ from core.domain import UseCase
 from core.errors import InvalidInput
 from core.progress import Progress
 from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
+from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_data
 from ranking.datasets.manifest import BOOTSTRAP
-from ranking.datasets.ranker import load_ranker_data
-from ranking.evaluation.figures import interval_json
+from ranking.datasets.ranker import example_ids, load_ranker_data
 from ranking.features import FEATURE_SET
-from ranking.models import ModelVersion
 from ranking.recommenders.ranker.file import dump_ranker
 from ranking.recommenders.ranker.model import (
     MODEL_SCORE,
@@ -31,9 +30,14 @@ from ranking.recommenders.ranker.model import (
     fit_ranker,
     likely_seen,
 )
-from ranking.recommenders.training import TrainedVersion, TrainingError
+from ranking.recommenders.training import (
+    Fitted,
+    TrainedVersion,
+    TrainingError,
+    TrainingMaterial,
+)
 from ranking.recommenders.tuning import tune_ranker
-from ranking.registry.locks import training_lock
+from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
 from ranking.statistics.calibration import fit_platt
 from ranking.statistics.lists import ENGAGED, judge_seen_lists
@@ -43,6 +47,10 @@ from ranking.statistics.split import time_cuts
 CUTS = (0.8, 0.9)
 K = 10
 UNVALIDATED_ROUNDS = 50
+# For shown and made-up lists together: as for the latter, but leaves follow from the number of lists.
+JOINT_PARAMETERS = replace(BOOTSTRAP_PARAMETERS, num_leaves=None)
+# With fewer lists in which something was preferred, the ranker learns from the log of interactions instead.
+MIN_LISTS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,14 +71,14 @@ def train_ranker(
     tune: int = 0,
     progress: Progress,
 ) -> TrainedVersion:
-    """Trains, judges and registers a candidate from `dataset`; with `tune` N after N rounds of search.
+    """Trains, evaluates and registers a candidate from `dataset`; with `tune` N after N rounds of search.
 
     `given` are the hyper-parameters that are not to be those measured best for the sort of dataset, by the
     names of RankerParameters. Raises InvalidInput for a value that cannot be, TrainingError where the
     dataset holds nothing to learn from, DatasetError where it is not whole, and LockHeld while another run
     trains the same use case.
     """
-    with training_lock(f"train-{ModelVersion.Kind.RANKER}-{use_case.name}"):
+    with training_lock_of(TRAINER.kind, use_case.name):
         manifest, data = load_ranker_data(dataset, use_case)
         defaults = BOOTSTRAP_PARAMETERS if manifest.source == BOOTSTRAP else RankerParameters()
         try:
@@ -85,10 +93,10 @@ def train_ranker(
         past, test = data.take_lists(data.times < test_from), data.take_lists(data.times >= test_from)
         if tune:
             parameters = tune_ranker(past, parameters, rounds=tune, seed=seed, progress=progress)
-        metrics = {"test": _judge(past, test, parameters, seed, progress)}
+        metrics = {"test": _evaluate(past, test, parameters, seed, progress)}
         fitted = fit_calibrated_ranker(data, parameters, seed=seed, progress=progress)
         version = register_version(
-            kind=ModelVersion.Kind.RANKER,
+            kind=TRAINER.kind,
             use_case=use_case.name,
             data=dump_ranker(fitted.ranker),
             dataset_manifest=manifest.as_json(),
@@ -105,6 +113,59 @@ def train_ranker(
         hyper_parameters=fitted.hyper_parameters,
         metrics=metrics,
     )
+
+
+class RankerTrainer:
+    """The ranker as `retrain` trains it.
+
+    It learns from the lists, and beside them from lists made up from the log: what was shown was the best of
+    an earlier model, and from that alone no ranker learns what makes all the rest of the catalog worse.
+    """
+
+    kind = "ranker"
+    only_succeeds = False
+
+    def fit(self, material: TrainingMaterial) -> Fitted | None:
+        folder = Path(material.lists.folder)
+        manifest, shown = load_ranker_data(folder, material.use_case)
+        made_up = _bootstrap(material)
+        lists, parameters = shown, JOINT_PARAMETERS
+        beside: RankerData | None = made_up
+        examples = tuple(example_ids(folder))
+        if shown.lists_with_preference < MIN_LISTS:
+            lists, beside, examples, parameters = made_up, None, (), BOOTSTRAP_PARAMETERS
+            manifest = material.events_manifest
+        if not lists.can_teach_order:
+            return None
+        fitted = fit_calibrated_ranker(
+            lists, parameters, seed=material.seed, progress=material.progress, beside=beside
+        )
+        return Fitted(
+            model=fitted.ranker,
+            manifest=manifest,
+            hyper_parameters=fitted.hyper_parameters,
+            metrics={"calibration": fitted.calibration, "gain": fitted.ranker.importances()},
+            examples=examples,
+        )
+
+    def dump(self, model: Ranker) -> bytes:
+        return dump_ranker(model)
+
+
+TRAINER = RankerTrainer()
+
+
+def _bootstrap(material: TrainingMaterial) -> RankerData:
+    """Lists replayed from the log before the cut; they cannot be traced to single negative examples."""
+    lists = bootstrap_lists(
+        material.events,
+        catalog=material.catalog,
+        use_case=material.use_case,
+        plan=BootstrapPlan(),
+        seed=material.seed,
+        hyper_parameters=material.hyper_parameters,
+    )
+    return ranker_data(lists)
 
 
 def fit_calibrated_ranker(
@@ -173,7 +234,7 @@ def calibrate_ranker(
     )
 
 
-def _judge(
+def _evaluate(
     past: RankerData, test: RankerData, parameters: RankerParameters, seed: int, progress: Progress
 ) -> dict[str, Any]:
     """The ranker beside the order as shown and the retrieval model alone, on the same lists, as JSON."""
@@ -198,10 +259,10 @@ def _judge(
         "people": len(reports["ranker"].user_ids),
         **{
             name: {
-                f"ndcg@{K}": interval_json(bootstrap_interval(report.ndcg, rng=rng)),
-                "liked_over_disliked": interval_json(bootstrap_interval(report.liked_over_disliked, rng=rng)),
+                f"ndcg@{K}": bootstrap_interval(report.ndcg, rng=rng).as_json(),
+                "liked_over_disliked": bootstrap_interval(report.liked_over_disliked, rng=rng).as_json(),
             }
             for name, report in reports.items()
         },
-        f"ranker_minus_als_ndcg@{K}": interval_json(difference),
+        f"ranker_minus_als_ndcg@{K}": difference.as_json(),
     }

@@ -29,7 +29,7 @@ class TwoTowerParameters:
     temperature           cosines are divided by it: the lower, the further from what all people like
     patience              epochs without a better recall@100 on the validation part after which training ends
     hard_negative_weight  how much something refused counts against an item of the batch; 0 leaves it out
-    uniform_negatives     items drawn evenly from the catalogue into each batch
+    uniform_negatives     items drawn evenly from the catalog into each batch
     id_dropout            share of items in a batch that are known by their features alone
     history_dropout       share of examples in a batch of which a random part of the history is hidden
     half_life_days        the age at which an example counts half; infinite for no fading
@@ -70,7 +70,7 @@ class TwoTowerParameters:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoTowerItems:
-    """The n items of a catalogue, whether anybody met them or not.
+    """The n items of a catalog, whether anybody met them or not.
 
     item_ids   (n,) sorted, unique
     facets     (n, m) 1 where the item has the facet
@@ -196,7 +196,7 @@ class TwoTowerExamples:
         """Raises ValueError if an example names an item or a facet that is not among `items`."""
         for rows in (self.item_rows, self.history_rows):
             if len(rows) and not 0 <= rows.min() <= rows.max() < len(items):
-                raise ValueError("An example names an item that is not in the catalogue.")
+                raise ValueError("An example names an item that is not in the catalog.")
         columns = self.facet_columns
         if len(columns) and not 0 <= columns.min() <= columns.max() < len(items.facet_ids):
             raise ValueError("An example names a facet that no item has.")

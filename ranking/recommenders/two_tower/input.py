@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.arrays import Doubles, Floats, Ints, Rows
-from ranking.recommenders.als.model import top_k
+from core.arrays import Doubles, Floats, Ints, Rows, top_k
 
 MOST_ITEMS = 50
 MOST_FACETS = 50

@@ -14,13 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.arrays import Doubles, Floats, Ints, Rows
-from ranking.recommenders.als.model import (
-    MAX_PAIR_WEIGHT,
-    UNCALIBRATED_INTERCEPT,
-    UNCALIBRATED_SLOPE,
-    positions,
-)
+from core.arrays import Doubles, Floats, Ints, Rows, positions
+from ranking.recommenders.als.model import MAX_PAIR_WEIGHT, UNCALIBRATED_INTERCEPT, UNCALIBRATED_SLOPE
+from ranking.statistics.calibration import probabilities
 
 # Log counts are divided by this, so that they are about as large as the other inputs.
 COUNT_SCALE = 5.0
@@ -49,7 +45,7 @@ class Dense:
 class TwoTower:
     """A trained model: the vectors of all items, and the tower that makes a person's.
 
-    item_ids         (n,) int64, sorted, unique: every item of the catalogue it was trained with
+    item_ids         (n,) int64, sorted, unique: every item of the catalog it was trained with
     item_vectors     (n, d) float32, each of length 1
     item_biases      (n,) float32, 0 for the item most in demand, less for others
     history_ids      (h,) int64, sorted, unique: the items that were in somebody's history at training
@@ -130,7 +126,5 @@ def score_items(model: TwoTower, user: Floats) -> Floats:
 
 
 def calibrated(model: TwoTower, scores: Floats | Doubles) -> Doubles:
-    """Scores to probabilities in [0, 1]: 1 / (1 + exp(-(slope score + intercept))), Platt 1999."""
-    z = np.clip(model.slope * scores.astype(np.float64) + model.intercept, -500.0, 500.0)
-    result: Doubles = 1 / (1 + np.exp(-z))
-    return result
+    """Scores to probabilities in [0, 1], by the calibration of the model."""
+    return probabilities(scores, model.slope, model.intercept)

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.arrays import Bools, Doubles, Floats, Ints, Rows
-from ranking.recommenders.als.model import top_k
+from core.arrays import Bools, Doubles, Floats, Ints, Rows, top_k
 from ranking.recommenders.two_tower.batches import first_meetings
 from ranking.recommenders.two_tower.data import TARGET_LABEL, TwoTowerExamples, TwoTowerItems
 from ranking.recommenders.two_tower.model import TwoTower, score_items, user_vector
@@ -107,7 +106,7 @@ def calibration_pairs(
 
     demand  (n,) of each item, above 0
 
-    As for ALS (`statistics.offline.calibration_pairs`), the probability reads: between an item that the
+    As for ALS (`event_training.calibration_pairs`), the probability reads: between an item that the
     person will like and another, how sure is the model that this is the one. Of the other item the root is
     taken because the score knows the demand: among items drawn by demand itself it could not tell apart what
     it knows, and among items drawn evenly all of a list would be nearly certain.

@@ -1,4 +1,4 @@
-"""Trains a two-tower model from a dataset, judges it on people held out by time, and registers it.
+"""Trains a two-tower model from a dataset, evaluates it on people held out by time, and registers it.
 
 The log is cut twice in time, as for ALS: train | validation | test. When to stop and how scores become
 probabilities is decided on validation, quality is reported on test, and what is registered is trained on
@@ -13,16 +13,22 @@ import numpy as np
 
 from core.domain import UseCase
 from core.progress import Progress
-from ranking.models import ModelVersion
 from ranking.recommenders.als.model import UNCALIBRATED_INTERCEPT, UNCALIBRATED_SLOPE
-from ranking.recommenders.als.train import CUTS
-from ranking.recommenders.training import TrainedVersion, TrainingError
+from ranking.recommenders.event_training import CUTS
+from ranking.recommenders.training import (
+    Fitted,
+    TrainedVersion,
+    TrainingError,
+    TrainingMaterial,
+    known_parameters,
+)
 from ranking.recommenders.two_tower.data import TwoTowerExamples, TwoTowerParameters
 from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData, load_two_tower_data
+from ranking.recommenders.two_tower.dataset.generate import generate_two_tower_dataset
 from ranking.recommenders.two_tower.file import dump_two_tower
 from ranking.recommenders.two_tower.model import TwoTower
-from ranking.recommenders.two_tower.validation import judge_two_tower
-from ranking.registry.locks import training_lock
+from ranking.recommenders.two_tower.validation import evaluate_two_tower
+from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
 from ranking.statistics.split import time_cuts
 
@@ -47,18 +53,18 @@ class FittedTower:
 def train_two_tower(
     *, use_case: UseCase, dataset: Path, parameters: TwoTowerParameters, seed: int, progress: Progress
 ) -> TrainedVersion:
-    """Trains, judges and registers a candidate from `dataset`.
+    """Trains, evaluates and registers a candidate from `dataset`.
 
     Raises TrainingError where PyTorch is missing or the dataset holds nothing to learn from, DatasetError
     where it is not whole, and LockHeld while another run trains the same use case.
     """
     require_torch()
-    with training_lock(f"train-{ModelVersion.Kind.TWO_TOWER}-{use_case.name}"):
+    with training_lock_of(TRAINER.kind, use_case.name):
         data = load_two_tower_data(dataset, use_case)
         trainer = Trainer(data, seed, progress)
         stopped = trainer.find_when_to_stop(parameters)
         metrics = {
-            "test": judge_two_tower(
+            "test": evaluate_two_tower(
                 data,
                 trainer.cuts[1],
                 lambda past: trainer.fit_stopped(past, stopped),
@@ -70,7 +76,7 @@ def train_two_tower(
         model = trainer.fit_stopped(data.examples, stopped)
         resolved = resolved_parameters(stopped, seed)
         version = register_version(
-            kind=ModelVersion.Kind.TWO_TOWER,
+            kind=TRAINER.kind,
             use_case=use_case.name,
             data=dump_two_tower(model),
             dataset_manifest=data.manifest.as_json(),
@@ -89,8 +95,36 @@ def train_two_tower(
     )
 
 
+class TwoTowerTrainer:
+    """Two towers as `retrain` trains them: only where somebody put the first version into service by hand."""
+
+    kind = "two_tower"
+    only_succeeds = True
+
+    def fit(self, material: TrainingMaterial) -> Fitted:
+        parameters = known_parameters(TwoTowerParameters, material.hyper_parameters[self.kind])
+        dataset = generate_two_tower_dataset(
+            use_case=material.use_case, seed=material.seed, progress=material.progress, now=material.until
+        )
+        data = load_two_tower_data(Path(dataset.folder), material.use_case)
+        fitted = fit_calibrated_two_tower(data, parameters, seed=material.seed, progress=material.progress)
+        return Fitted(
+            model=fitted.model,
+            manifest=dataset.manifest,
+            hyper_parameters=fitted.hyper_parameters,
+            metrics={"calibration": fitted.calibration, "validation": fitted.validation},
+            examples=tuple(dataset.manifest.negative_examples),
+        )
+
+    def dump(self, model: TwoTower) -> bytes:
+        return dump_two_tower(model)
+
+
+TRAINER = TwoTowerTrainer()
+
+
 def has_torch() -> bool:
-    """Whether PyTorch can be imported."""
+    """True where PyTorch can be imported."""
     try:
         import torch  # noqa: F401
     except ImportError:

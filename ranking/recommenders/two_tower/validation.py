@@ -1,4 +1,4 @@
-"""Judges a two-tower model on people held out by time, beside what needs no such model."""
+"""Evaluates a two-tower model on people held out by time, beside what needs no such model."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,22 +7,21 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from core.arrays import Floats, Ints, Rows
-from ranking.evaluation.figures import interval_json
-from ranking.recommenders.als.model import AlsParameters, fit_als, top_k
-from ranking.recommenders.als.train import K, people_held_out, report_json
-from ranking.recommenders.two_tower.data import TwoTowerExamples
-from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData
-from ranking.recommenders.two_tower.model import TwoTower, score_items, user_vector
-from ranking.statistics.events import Events
-from ranking.statistics.metrics import paired_bootstrap_interval
-from ranking.statistics.offline import (
+from core.arrays import Floats, Ints, Rows, top_k
+from ranking.recommenders.als.model import AlsParameters, fit_als
+from ranking.recommenders.event_training import K, people_held_out, report_json
+from ranking.recommenders.offline import (
     Recommender,
     als_recommender,
     evaluate_rankings,
     random_recommender,
     score_recommender,
 )
+from ranking.recommenders.two_tower.data import TwoTowerExamples
+from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData
+from ranking.recommenders.two_tower.model import TwoTower, score_items, user_vector
+from ranking.statistics.events import Events
+from ranking.statistics.metrics import paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout
 
@@ -30,7 +29,7 @@ from ranking.statistics.split import Holdout
 DEPTH = 100
 
 
-def judge_two_tower(
+def evaluate_two_tower(
     data: TwoTowerData, start: float, fit: Callable[[TwoTowerExamples], TwoTower], *, seed: int
 ) -> dict[str, Any]:
     """A model of what came before `start` beside ALS, popularity and random on what came after it, as JSON.
@@ -52,8 +51,7 @@ def judge_two_tower(
     }
     reports = {
         name: tuple(
-            evaluate_rankings(test, recommend, catalogue_size=len(data.items), rng=rng, k=k)
-            for k in (K, DEPTH)
+            evaluate_rankings(test, recommend, catalog_size=len(data.items), rng=rng, k=k) for k in (K, DEPTH)
         )
         for name, recommend in recommenders.items()
     }
@@ -62,13 +60,13 @@ def judge_two_tower(
         "people": len(test),
         "from": datetime.fromtimestamp(test.start, UTC).isoformat(),
         **{
-            name: {**report_json(report), f"recall@{DEPTH}": interval_json(deep.recall)}
+            name: {**report_json(report), f"recall@{DEPTH}": deep.recall.as_json()}
             for name, (report, deep) in reports.items()
         },
         **{
-            f"two_tower_minus_{name}_ndcg@{K}": interval_json(
-                paired_bootstrap_interval(ndcg["two_tower"], ndcg[name], rng=rng)
-            )
+            f"two_tower_minus_{name}_ndcg@{K}": paired_bootstrap_interval(
+                ndcg["two_tower"], ndcg[name], rng=rng
+            ).as_json()
             for name in ("popularity", "als")
         },
     }

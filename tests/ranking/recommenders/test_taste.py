@@ -15,14 +15,14 @@ from feedback.services import save_dislike
 from interactions.services import record_interaction
 from profiles.fold import CODES, Taste
 from profiles.taste import manhattan_distances, vector_for
-from ranking.live import Live, get_live
-from ranking.snapshot import Catalogue
-from ranking.sources import SOURCES, retrieve_similar, retrieve_taste
+from ranking.context import ScoringContext
+from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
-from serving.pipeline import load_user_state, recommend
+from serving.live import get_context
+from serving.pipeline import open_request, recommend
 from tests.factories import active_ranker, make_active_als, make_interaction, make_user
 from tests.feedback.builders import make_film
-from tests.ranking.builders import stranger
+from tests.ranking.builders import request_of, stranger
 from tests.ranking.statistics.builders import make_content
 
 MOVIES = USE_CASES["movie_home"]
@@ -31,9 +31,8 @@ pytestmark = pytest.mark.django_db
 
 
 def brought(person: User, source: str, limit: int = 100) -> list[int]:
-    live = get_live("movie_home")
-    state = load_user_state(person.pk, MOVIES, live, timezone.now())
-    found: list[int] = SOURCES[source](state, live, limit).item_ids.tolist()
+    request = open_request(person.pk, get_context("movie_home"), timezone.now())
+    found: list[int] = request.retrieve(source, limit).item_ids.tolist()
     return found
 
 
@@ -76,9 +75,8 @@ class TestTaste:
         facets = [tuple(np.flatnonzero(rng.random(3) < 0.5).tolist()) for _ in range(12)]
         content = make_content(facets, groups=["genre"] * 3, item_ids=range(1, 13))
         nothing = np.zeros(12)
-        live = Live.of(
-            Catalogue.build(content, ItemDemand.from_counts(nothing, nothing, nothing), np.arange(1, 4))
-        )
+        demand = ItemDemand.from_counts(nothing, nothing, nothing)
+        context = ScoringContext.of(MOVIES, CatalogSnapshot.build(content, demand, np.arange(1, 4)))
         taste = Taste(
             facet_ids=np.arange(1, 4),
             kinds=np.full(3, CODES["genre"], dtype=np.uint8),
@@ -86,8 +84,8 @@ class TestTaste:
             values=np.array(values),
             running=np.array(values),
         )
-        state = replace(stranger(), taste=replace(stranger().taste, taste=taste))
-        found = retrieve_taste(state, live, 12)
+        person = replace(stranger(), taste=replace(stranger().taste, taste=taste))
+        found = request_of(person, context).retrieve("taste", 12)
         distances = manhattan_distances(content.facets, vector_for(taste, np.arange(1, 4)))
         of_found = distances[found.item_ids - 1]
         assert (np.diff(of_found) >= -1e-9).all()
@@ -95,7 +93,7 @@ class TestTaste:
         assert (of_found < neutral).all()
         left_out = np.setdiff1d(np.arange(12), found.item_ids - 1)
         assert (distances[left_out] >= neutral - 2e-6).all()
-        assert ((found.source_scores > 0) & (found.source_scores < 1)).all()
+        assert ((found.scores > 0) & (found.scores < 1)).all()
 
 
 class TestSimilar:
@@ -121,9 +119,7 @@ class TestSimilar:
     def test_an_item_that_the_catalogue_lost_is_passed_over(self, person: User, films: list[Item]) -> None:
         make_interaction(person, films[0])
         Item.objects.filter(pk=films[0].pk).update(is_active=False)
-        live = get_live("movie_home")
-        state = load_user_state(person.pk, MOVIES, live, timezone.now())
-        assert len(retrieve_similar(state, live, 10)) == 0
+        assert brought(person, "similar") == []
 
 
 def test_a_newcomer_that_als_knows_nothing_of_gets_a_list_led_by_taste(

@@ -10,10 +10,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from core.arrays import Bools, Floats, Ints, Rows
+from core.arrays import Bools, Floats, Ints, Rows, positions
 from core.domain import UseCase
 from ranking.datasets.manifest import DATA, Manifest, read_manifest
-from ranking.recommenders.als.model import positions
 from ranking.recommenders.two_tower.data import TwoTowerExamples, TwoTowerItems
 from ranking.recommenders.two_tower.dataset.items import BUCKETS, ITEMS
 from ranking.recommenders.two_tower.dataset.rows import KIND, KIND_NAMES

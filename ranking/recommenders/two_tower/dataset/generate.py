@@ -52,7 +52,7 @@ def generate_two_tower_dataset(
             name=folder.name,
             created_at=made_at.isoformat(),
             window_end=now.isoformat(),
-            counts={**counts, "catalogue": items},
+            counts={**counts, "catalog": items},
             columns={field.name: str(field.type) for field in TWO_TOWER_SCHEMA},
             git_revision=git_revision(),
             sha256=file_sha256(part / DATA),

@@ -9,6 +9,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
+from core.arrays import positions, top_k
 from ranking.recommenders.als.model import (
     AlsModel,
     AlsParameters,
@@ -18,12 +19,10 @@ from ranking.recommenders.als.model import (
     fade,
     fit_als,
     fold_in,
-    positions,
     score_all,
-    top_k,
 )
+from ranking.recommenders.offline import fold_in_history
 from ranking.statistics.events import SECONDS_PER_DAY
-from ranking.statistics.offline import fold_in_history
 from tests.ranking.statistics.builders import (
     dislike,
     event_rows,

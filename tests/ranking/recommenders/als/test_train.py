@@ -8,10 +8,10 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from core.domain import USE_CASES
-from ranking.live import get_live
 from ranking.models import ModelVersion
 from ranking.recommenders.als.file import load_als
 from ranking.registry.versions import read_verified
+from serving.live import get_context
 from serving.pipeline import recommend
 from tests.factories import make_interaction, make_items, make_user
 
@@ -54,7 +54,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     assert version.hyper_parameters["regularization"] > 0
     model = load_als(read_verified(version))
     assert model.item_ids.tolist() == sorted(log["left"] + log["right"])
-    assert get_live("movie_home").als is None
+    assert get_context("movie_home").models.by_kind == {}
 
 
 def test_it_is_judged_beside_popularity_and_random_and_beats_them_where_there_is_a_pattern(

@@ -9,13 +9,13 @@ from django.core.management.base import CommandError
 
 from core.domain import USE_CASES
 from ranking.features import FEATURE_SET, FEATURES
-from ranking.live import get_live
 from ranking.models import ModelVersion
 from ranking.recommenders.ranker.file import load_ranker
-from ranking.recommenders.ranker.model import DEBIASES, TEACHERS
+from ranking.recommenders.ranker.model import BASE_MARGINS, DEBIASES
 from ranking.registry.locks import training_lock
 from ranking.registry.versions import read_verified
 from recommendations.models import RecommendationSession
+from serving.live import get_context
 from serving.pipeline import recommend
 from tests.factories import EPOCH, make_interaction, make_items, make_user
 from tests.ranking.retraining.test_retrain import make_list
@@ -60,7 +60,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     version = ModelVersion.objects.get()
     assert summary["version"] == version.label == "ranker-movie_home-1"
     assert version.status == ModelVersion.Status.CANDIDATE
-    assert version.file.endswith(".txt")
+    assert version.file.endswith(".safetensors")
     assert version.dataset_manifest["counts"]["sessions"] == 60
     assert version.hyper_parameters["seed"] == 3
     assert version.hyper_parameters["feature_set"] == FEATURE_SET
@@ -72,7 +72,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     low[WANTED], high[WANTED] = 0.1, 0.9
     scores = ranker.probabilities(np.stack([low, high]))
     assert 0 <= scores[0] < scores[1] <= 1
-    assert get_live("movie_home").ranker is None
+    assert get_context("movie_home").ranker is None
 
 
 def test_it_is_judged_on_the_last_lists_beside_what_was_shown(
@@ -100,15 +100,18 @@ def test_one_seed_gives_one_model(
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-@pytest.mark.parametrize("teacher", TEACHERS)
+@pytest.mark.parametrize("base_margin", BASE_MARGINS)
 @pytest.mark.parametrize("debias", DEBIASES)
 def test_every_way_to_correct_and_to_be_taught_is_taken(
-    lists: list[RecommendationSession], capsys: pytest.CaptureFixture[str], debias: str, teacher: str
+    lists: list[RecommendationSession], capsys: pytest.CaptureFixture[str], debias: str, base_margin: str
 ) -> None:
-    train(capsys, debias=debias, teacher=teacher)
+    train(capsys, debias=debias, base_margin=base_margin)
     version = ModelVersion.objects.get()
-    assert (version.hyper_parameters["debias"], version.hyper_parameters["teacher"]) == (debias, teacher)
-    assert load_ranker(read_verified(version)).teacher == teacher
+    assert (version.hyper_parameters["debias"], version.hyper_parameters["base_margin"]) == (
+        debias,
+        base_margin,
+    )
+    assert load_ranker(read_verified(version)).base_margin == base_margin
 
 
 def test_tuning_searches(lists: list[RecommendationSession], capsys: pytest.CaptureFixture[str]) -> None:

@@ -319,7 +319,7 @@ def test_the_counts_add_up(busy_log: None) -> None:
     assert counts["rows"] == len(rows) == sum(kinds.values())
     assert {name: counts[name] for name in kinds} == kinds
     assert counts["positive"] == sum(row["label"] > 0 for row in rows)
-    assert (counts["people"], counts["catalogue"]) == (6, 14)
+    assert (counts["people"], counts["catalog"]) == (6, 14)
 
 
 def test_the_items_are_there_whether_anybody_met_them_or_not() -> None:

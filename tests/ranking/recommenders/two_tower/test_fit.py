@@ -210,7 +210,7 @@ def test_without_validation_all_epochs_are_run() -> None:
 
 
 def test_the_epoch_with_the_best_recall_is_kept_and_its_scores_are_calibrated() -> None:
-    # Recall among the best 100 needs a catalogue of more than 100 items.
+    # Recall among the best 100 needs a catalog of more than 100 items.
     items = make_items([[camp] for camp in (0, 1) for _ in range(150)], kinds=2)
     rng = np.random.default_rng(0)
 

@@ -15,11 +15,11 @@ from django.core.management.base import CommandError
 from catalog.models import Item
 from core.domain import USE_CASES
 from core.errors import LockHeld
-from ranking.live import get_live
 from ranking.models import ModelVersion
 from ranking.recommenders.two_tower.file import load_two_tower
 from ranking.registry.locks import training_lock
 from ranking.registry.versions import read_verified
+from serving.live import get_context
 from serving.pipeline import recommend
 from tests.factories import make_interaction, make_item, make_user
 
@@ -69,7 +69,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     assert model.item_ids.tolist() == sorted(Item.objects.values_list("pk", flat=True))
     assert len(version.metrics["validation"]["recall@100"]) <= 3
     assert {"slope", "intercept"} <= set(version.metrics["calibration"])
-    assert get_live("movie_home").two_tower is None
+    assert get_context("movie_home").models.by_kind == {}
 
 
 @with_torch

@@ -18,21 +18,21 @@ from catalog.models import Item
 from core.domain import USE_CASES
 from core.progress import Progress
 from feedback.services import save_dislike
+from ranking.context import ScoringContext
 from ranking.datasets.event_log import generate_als_dataset
 from ranking.datasets.manifest import datasets_folder
-from ranking.evaluation.contenders import look
-from ranking.live import Live
+from ranking.evaluation.contenders import contender_scores
 from ranking.models import ExampleUse, ModelVersion, StoredReport
 from ranking.recommenders.als.file import load_als
-from ranking.recommenders.training import TrainingError
+from ranking.recommenders.ranker.train import RankerTrainer
+from ranking.recommenders.training import TrainingError, known_parameters
 from ranking.recommenders.two_tower import train as trainer
 from ranking.recommenders.two_tower.data import TwoTowerParameters
 from ranking.recommenders.two_tower.file import load_two_tower
-from ranking.registry.loading import Loaded, LoadedModels
+from ranking.registry.lineage import active_hyper_parameters
+from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.registry.versions import activate_version, read_verified
 from ranking.retraining import retrain as retraining
-from ranking.retraining import two_tower as tower_run
-from ranking.retraining.lineage import two_tower_parameters
 from tests.factories import (
     EPOCH,
     allow,
@@ -44,7 +44,7 @@ from tests.factories import (
     ranker_bytes,
     tower_bytes,
 )
-from tests.ranking.builders import bare_live
+from tests.ranking.builders import bare_context
 from tests.ranking.statistics.builders import make_events
 
 pytestmark = pytest.mark.django_db
@@ -171,16 +171,19 @@ class TestEvaluation:
 
 
 def test_an_item_is_judged_by_whatever_models_know_it() -> None:
-    """Item 2 goes with item 1 by ALS, item 5 by the tower alone, and 6 is in no catalogue."""
-    live = bare_live([1, 2, 3, 4, 5])
-    models = LoadedModels(
-        als=Loaded(1, "als", load_als(make_als_bytes([[1, 2], [3, 4]]))),
-        two_tower=Loaded(2, "tower", load_two_tower(tower_bytes([[1, 5], [2, 3, 4]]))),
+    """Item 2 goes with item 1 by ALS, item 5 by the tower alone, and 6 is in no catalog."""
+    catalog = bare_context([1, 2, 3, 4, 5]).catalog
+    models = ModelSet(
+        {
+            "als": LoadedModel(1, "als", load_als(make_als_bytes([[1, 2], [3, 4]]))),
+            "two_tower": LoadedModel(2, "tower", load_two_tower(tower_bytes([[1, 5], [2, 3, 4]]))),
+        }
     )
     item_ids, history = np.array([2, 3, 4, 5, 6]), make_events([(7, 1, 2.0, 0.0, True)])
-    both = look(item_ids, history, Live.of(live.catalogue, models), MOVIES, 1.0, retrieve=True)
-    tower_alone = Live.of(live.catalogue, LoadedModels(two_tower=models.two_tower))
-    alone = look(item_ids, history, tower_alone, MOVIES, 1.0, retrieve=True)
+    both, alone = (
+        contender_scores(item_ids, history, ScoringContext.of(MOVIES, catalog, one), 1.0, retrieve=True)
+        for one in (models, models.only("two_tower"))
+    )
     for seen in (both, alone):
         assert np.isnan(seen.scores[4])
         assert np.isnan(seen.probabilities[4])
@@ -192,7 +195,7 @@ def test_an_item_is_judged_by_whatever_models_know_it() -> None:
 
 @pytest.fixture
 def _quick(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    monkeypatch.setattr(retraining, "_judge_ranker", lambda run, winner: None)
+    monkeypatch.setattr(RankerTrainer, "fit", lambda self, material: None)
     settings.GATE_MIN_PEOPLE = 5
     settings.GATE_MARGIN = -0.5
 
@@ -283,7 +286,7 @@ class TestRetrain:
         def fail(*_: Any, **__: Any) -> None:
             raise TrainingError("Training gave vectors that are not finite.")
 
-        monkeypatch.setattr(tower_run, "fit_calibrated_two_tower", fail)
+        monkeypatch.setattr(trainer, "fit_calibrated_two_tower", fail)
         activate(tower(items))
         with caplog.at_level(logging.WARNING):
             summary = retrain()
@@ -293,4 +296,5 @@ class TestRetrain:
 
     def test_its_parameters_follow_those_of_the_active_one(self, items: list[Item]) -> None:
         activate(tower(items, **SMALL, epochs_trained=3, seed=5, of_the_past=1))
-        assert two_tower_parameters(MOVIES) == TwoTowerParameters(**SMALL)
+        stored = active_hyper_parameters(MOVIES)["two_tower"]
+        assert known_parameters(TwoTowerParameters, stored) == TwoTowerParameters(**SMALL)

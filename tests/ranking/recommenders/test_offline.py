@@ -2,15 +2,12 @@ import numpy as np
 import pytest
 
 from core.arrays import Ints
-from ranking.recommenders.als.model import AlsParameters, fit_als
-from ranking.statistics.calibration import fit_platt
-from ranking.statistics.events import Events
-from ranking.statistics.metrics import paired_bootstrap_interval
-from ranking.statistics.offline import (
+from ranking.recommenders.als.model import AlsParameters, fit_als, score_all
+from ranking.recommenders.event_training import calibration_pairs
+from ranking.recommenders.offline import (
     Recommender,
     als_recommender,
     als_scorer,
-    calibration_pairs,
     evaluate_order,
     evaluate_rankings,
     fixed_scorer,
@@ -18,6 +15,9 @@ from ranking.statistics.offline import (
     random_recommender,
     score_recommender,
 )
+from ranking.statistics.calibration import fit_platt
+from ranking.statistics.events import Events
+from ranking.statistics.metrics import paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout, holdout
 from tests.ranking.statistics.builders import dislike, like, make_events
@@ -49,9 +49,7 @@ class TestReport:
     def test_by_hand(self) -> None:
         first = [like(1, 1), like(1, 5, 150.0), like(1, 6, 150.0), dislike(1, 7, 150.0)]
         parts = holdout(make_events([*first, like(2, 2), like(2, 8, 150.0)]), START, END)
-        report = evaluate_rankings(
-            parts, fixed(7, 5, 9), k=3, catalogue_size=10, rng=np.random.default_rng(1)
-        )
+        report = evaluate_rankings(parts, fixed(7, 5, 9), k=3, catalog_size=10, rng=np.random.default_rng(1))
         found = 1 / np.log2(3) / (1 + 1 / np.log2(3))
         assert report.people == 2
         assert report.user_ids.tolist() == [1, 2]
@@ -59,13 +57,13 @@ class TestReport:
         assert report.per_person_recall == pytest.approx([0.5, 0])
         assert report.per_person_hit_rate.tolist() == [1, 0]
         np.testing.assert_allclose(report.per_person_disliked_share, [1 / 3, np.nan])
-        assert report.catalogue_coverage == pytest.approx(0.3)
+        assert report.catalog_coverage == pytest.approx(0.3)
         assert report.ndcg.mean == pytest.approx(found / 2)
         assert report.disliked_share.mean == pytest.approx(1 / 3)
 
     def test_the_perfect_list_scores_1_even_with_fewer_than_k_relevant(self) -> None:
         parts = holdout(make_events([like(1, 1), like(1, 5, 150.0)]), START, END)
-        report = evaluate_rankings(parts, fixed(5), catalogue_size=10, rng=np.random.default_rng(1))
+        report = evaluate_rankings(parts, fixed(5), catalog_size=10, rng=np.random.default_rng(1))
         assert report.ndcg.mean == report.recall.mean == report.hit_rate.mean == 1
 
     @pytest.mark.parametrize("items", [(5, 5), (1, 5), tuple(range(20, 31))])
@@ -76,14 +74,14 @@ class TestReport:
             return np.array(items, dtype=np.int64)
 
         with pytest.raises(ValueError, match="recommender"):
-            evaluate_rankings(parts, recommend, catalogue_size=10, rng=np.random.default_rng(1))
+            evaluate_rankings(parts, recommend, catalog_size=10, rng=np.random.default_rng(1))
 
     def test_nobody_to_judge(self) -> None:
         parts = holdout(make_events([like(1, 1)]), START, END)
-        report = evaluate_rankings(parts, fixed(5), catalogue_size=10, rng=np.random.default_rng(1))
+        report = evaluate_rankings(parts, fixed(5), catalog_size=10, rng=np.random.default_rng(1))
         assert report.people == 0
         assert np.isnan(report.ndcg.mean)
-        assert report.catalogue_coverage == 0
+        assert report.catalog_coverage == 0
 
 
 def test_als_beats_popularity_and_popularity_does_not_know_tastes() -> None:
@@ -91,7 +89,7 @@ def test_als_beats_popularity_and_popularity_does_not_know_tastes() -> None:
     model = fit_als(parts.training, AlsParameters(factors=4), seed=1, threads=1)
     item_ids, scores = decayed_popularity(parts.training, now=START, half_life_days=365)
     reports = [
-        evaluate_rankings(parts, recommend, k=10, catalogue_size=40, rng=np.random.default_rng(1))
+        evaluate_rankings(parts, recommend, k=10, catalog_size=40, rng=np.random.default_rng(1))
         for recommend in (
             als_recommender(model),
             score_recommender(item_ids, scores),
@@ -137,9 +135,9 @@ def test_one_seed_twice_gives_equal_reports() -> None:
     def report() -> list[float]:
         model = fit_als(parts.training, AlsParameters(factors=4), seed=1, threads=2)
         result = evaluate_rankings(
-            parts, als_recommender(model), catalogue_size=40, rng=np.random.default_rng(3)
+            parts, als_recommender(model), catalog_size=40, rng=np.random.default_rng(3)
         )
-        return [result.ndcg.mean, result.ndcg.low, result.recall.high, result.catalogue_coverage]
+        return [result.ndcg.mean, result.ndcg.low, result.recall.high, result.catalog_coverage]
 
     assert report() == report()
 
@@ -157,7 +155,10 @@ def test_fold_in_of_a_history_leaves_unknown_items_out() -> None:
 def test_calibration_pairs_are_balanced_and_tell_tastes_apart() -> None:
     parts = two_taste_holdout()
     model = fit_als(parts.training, AlsParameters(factors=4), seed=1, threads=1)
-    scores, labels = calibration_pairs(model, parts, np.random.default_rng(1))
+    rng = np.random.default_rng(1)
+    scores, labels = calibration_pairs(
+        model.item_ids, lambda past: score_all(model, fold_in_history(model, past)), parts, rng
+    )
     assert len(scores) == len(labels) == 2 * 60 * 3
     assert labels.mean() == 0.5
     slope, intercept = fit_platt(scores, labels)

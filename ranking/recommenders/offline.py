@@ -6,8 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from core.arrays import Bools, Doubles, Floats, Ints, Rows
-from ranking.recommenders.als.model import AlsModel, confidence_matrix, fold_in, positions, score_all, top_k
+from core.arrays import Doubles, Floats, Ints, Rows, positions, top_k
+from ranking.recommenders.als.model import AlsModel, confidence_matrix, fold_in, score_all
 from ranking.statistics.events import Events
 from ranking.statistics.metrics import (
     Interval,
@@ -33,7 +33,7 @@ class RankingReport:
     """How one ranker did on a holdout; metrics at k with 95 % intervals over people.
 
     people      how many were judged
-    catalogue_coverage  share of the catalogue recommended to anyone
+    catalog_coverage  share of the catalog recommended to anyone
     user_ids and per_person_*: (p,) in one order, so that two reports on one holdout can be paired;
     NaN in `per_person_disliked_share` for people who disliked nothing later
     """
@@ -44,7 +44,7 @@ class RankingReport:
     recall: Interval
     hit_rate: Interval
     disliked_share: Interval
-    catalogue_coverage: float
+    catalog_coverage: float
     user_ids: Ints
     per_person_ndcg: Doubles
     per_person_recall: Doubles
@@ -56,7 +56,7 @@ def evaluate_rankings(
     holdout: Holdout,
     recommend: Recommender,
     *,
-    catalogue_size: int,
+    catalog_size: int,
     rng: np.random.Generator,
     k: int = 10,
 ) -> RankingReport:
@@ -91,7 +91,7 @@ def evaluate_rankings(
         recall=interval(recall),
         hit_rate=interval(hit_rate),
         disliked_share=interval(disliked_share),
-        catalogue_coverage=coverage(recommended, catalogue_size),
+        catalog_coverage=coverage(recommended, catalog_size),
         user_ids=holdout.user_ids,
         per_person_ndcg=ndcg,
         per_person_recall=recall,
@@ -188,38 +188,3 @@ def random_recommender(item_ids: Ints, rng: np.random.Generator) -> Recommender:
 def _known_rows(history: Events, item_ids: Ints) -> Rows:
     rows = positions(history.item_ids, item_ids)
     return rows[rows >= 0]
-
-
-def calibration_pairs(model: AlsModel, holdout: Holdout, rng: np.random.Generator) -> tuple[Floats, Bools]:
-    """Scores and labels for `fit_platt`: each relevant target of the holdout against one other item.
-
-    The other item is drawn from the model's items outside the person's history and targets, a popular one
-    as often as people choose it. So the probability reads: between an item the person will like and another
-    that people like, how sure is the model that this is the one. Against items drawn evenly, most of which
-    nobody would think of showing, the whole top of a list would come out as certain (docs/als.md).
-    Items that the model does not know are left out.
-    """
-    demand = _demand(model, holdout.training)
-    scores, labels = [np.empty(0, dtype=np.float32)], [np.empty(0, dtype=np.bool_)]
-    for person in holdout.people():
-        liked = model.rows_of(person.relevant_items)
-        liked = liked[liked >= 0]
-        free = np.ones(len(model.item_ids), dtype=np.bool_)
-        free[liked] = False
-        free[_known_rows(person.history, model.item_ids)] = False
-        others = np.flatnonzero(free)
-        if not len(others) or not len(liked):
-            continue
-        chances = demand[others] / demand[others].sum()
-        rows = np.concatenate([liked, rng.choice(others, size=len(liked), p=chances)])
-        scores.append(score_all(model, fold_in_history(model, person.history))[rows])
-        labels.append(np.arange(len(rows)) < len(liked))
-    return np.concatenate(scores), np.concatenate(labels)
-
-
-def _demand(model: AlsModel, events: Events) -> Doubles:
-    """The positive weight on each item of the model, (n,); never quite 0, so that any can be drawn."""
-    rows = model.rows_of(events.item_ids)
-    weights = np.maximum(events.weights, 0)[rows >= 0]
-    demand: Doubles = np.bincount(rows[rows >= 0], weights, minlength=len(model.item_ids)).astype(np.float64)
-    return demand + 1e-9

@@ -1,0 +1,99 @@
+"""ALS in service: a person is folded in from the history of this very moment."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.arrays import Bools, Doubles, Floats, Ints, Rows
+from ranking.person import PersonState
+from ranking.recommenders.als.explain import contributions
+from ranking.recommenders.als.file import load_als
+from ranking.recommenders.als.model import AlsModel, calibrate, fold_in, score_all
+from ranking.recommenders.base import Evidence, Kind, Retrieved
+from ranking.recommenders.rows import cosines, retrieve_rows
+from ranking.snapshot import CatalogSnapshot
+
+# With so many approved items ALS weighs as much as a model that knows people by their taste.
+_HALFWAY = 20.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FoldedIn:
+    """A person in the model.
+
+    scores          (n,) raw, of every row of the model
+    history         (h,) item ids of the history that the model knows
+    rows, weights   (h,) their rows and signed training weights
+    """
+
+    scores: Floats
+    history: Ints
+    rows: Rows
+    weights: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Als:
+    """`allowed` (n,): rows of the model whose item is in the catalog."""
+
+    model: AlsModel
+    allowed: Bools
+
+    def represent(self, person: PersonState) -> FoldedIn | None:
+        """The person folded in; None where the model knows nothing that speaks for anything with them."""
+        rows = self.model.rows_of(person.item_ids)
+        known = rows >= 0
+        weights = person.weights[known]
+        if not (weights > 0).any():
+            return None
+        scores = score_all(self.model, fold_in(self.model, rows[known], weights))
+        return FoldedIn(scores, person.item_ids[known], rows[known], weights)
+
+    def retrieve(self, representation: FoldedIn, limit: int, barred: Ints) -> Retrieved:
+        scores, model = representation.scores, self.model
+        rows = retrieve_rows(scores, model.item_ids, limit, barred, self.allowed)
+        return Retrieved(model.item_ids[rows], calibrate(model, scores[rows]))
+
+    def score(self, representation: FoldedIn, item_ids: Ints) -> Doubles:
+        rows = self.model.rows_of(item_ids)
+        scores = np.full(len(item_ids), np.nan)
+        known = rows >= 0
+        scores[known] = calibrate(self.model, representation.scores[rows[known]])
+        return scores
+
+    def floor(self, representation: FoldedIn) -> float:
+        return float(calibrate(self.model, representation.scores.min(keepdims=True))[0])
+
+    def explain(self, representation: FoldedIn, item_ids: Ints) -> list[Evidence | None]:
+        """The item of the history that adds most to each predicted preference."""
+        rows = self.model.rows_of(item_ids)
+        known = np.flatnonzero(rows >= 0)
+        evidence: list[Evidence | None] = [None] * len(item_ids)
+        if not len(known):
+            return evidence
+        history = representation.history
+        added = contributions(self.model, rows[known], representation.rows, representation.weights)
+        # An item that was looked at may be shown again, and then says most for itself. That is no reason.
+        added[item_ids[known][:, None] == history[None, :]] = 0.0
+        for row, column, value in zip(known, added.argmax(axis=1), added.max(axis=1), strict=True):
+            if value > 0.0:
+                evidence[row] = Evidence(item_id=int(history[column]), strength=float(value))
+        return evidence
+
+    def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
+        return cosines(self.model.item_factors, self.model.rows_of(item_ids), self.model.rows_of(others))
+
+
+def _build(model: AlsModel, catalog: CatalogSnapshot) -> Als:
+    return Als(model, catalog.holds(model.item_ids))
+
+
+KIND = Kind(
+    name="als",
+    label="ALS",
+    method="als",
+    why="People with a taste like yours chose it.",
+    build=_build,
+    load=load_als,
+    trust=lambda approved: approved / (approved + _HALFWAY),
+)

@@ -1,0 +1,1 @@
+"""Novelty: what was published last."""

@@ -1,0 +1,1 @@
+"""Popularity: what most people want, older demand counting less."""

@@ -1,0 +1,65 @@
+"""What recommenders share whose scores are one array over the rows of their items."""
+
+import numpy as np
+
+from core.arrays import Bools, Doubles, Floats, Ints, positions, top_k
+from ranking.recommenders.base import Retrieved
+
+
+def retrieve_rows(
+    scores: Doubles | Floats, item_ids: Ints, limit: int, barred: Ints, allowed: Bools | None = None
+) -> Ints:
+    """The rows with the highest scores (n,), best first: at most `limit`, none of a barred item.
+
+    item_ids  (n,) sorted: the item of each row
+    allowed   (n,) rows that may be brought at all; all where left out
+    """
+    out = positions(barred, item_ids)
+    out = out[out >= 0]
+    if allowed is not None:
+        out = np.concatenate([out, np.flatnonzero(~allowed)])
+    return top_k(scores, limit, out)
+
+
+def retrieve_above(scores: Doubles, item_ids: Ints, limit: int, barred: Ints, least: float) -> Retrieved:
+    """The items with the highest scores (n,) of at least `least`."""
+    rows = retrieve_rows(scores, item_ids, limit, barred)
+    rows = rows[scores[rows] >= least]
+    return Retrieved(item_ids[rows], scores[rows])
+
+
+def retrieve_ordered(order: Ints, scores: Doubles, item_ids: Ints, limit: int, barred: Ints) -> Retrieved:
+    """The first items of a fixed `order` of rows, with their scores (n,)."""
+    # So many at the front are enough to find `limit` that are not barred.
+    front = order[: limit + len(barred)]
+    rows = front[~np.isin(item_ids[front], barred)][:limit]
+    return Retrieved(item_ids[rows], scores[rows])
+
+
+def scores_of(item_ids: Ints, known_ids: Ints, scores: Doubles) -> Doubles:
+    """The scores (n,) of items by their ids, NaN for one that is not among `known_ids` or scores 0."""
+    rows = positions(item_ids, known_ids)
+    if not len(known_ids):
+        return np.full(len(item_ids), np.nan)
+    found = np.where(rows >= 0, scores[rows], np.nan)
+    return np.where(found > 0.0, found, np.nan)
+
+
+def no_similarities(item_ids: Ints, others: Ints) -> Doubles:
+    """NaN for every pair: for a recommender that cannot compare two items."""
+    return np.full((len(item_ids), len(others)), np.nan)
+
+
+def cosines(vectors: Floats, rows: Ints, others: Ints) -> Doubles:
+    """Cosines between the vectors at `rows` (n,) and `others` (m,), (n, m); NaN where a row is -1."""
+    result = np.full((len(rows), len(others)), np.nan)
+    mine, theirs = np.flatnonzero(rows >= 0), np.flatnonzero(others >= 0)
+    if not len(mine) or not len(theirs):
+        return result
+    left, right = vectors[rows[mine]], vectors[others[theirs]]
+    products = (left @ right.T).astype(np.float64)
+    lengths = np.outer(np.linalg.norm(left, axis=1), np.linalg.norm(right, axis=1))
+    found = np.zeros_like(products)
+    np.divide(products, lengths, out=found, where=lengths > 0)
+    result[np.ix_(mine, theirs)] = found
+    return result

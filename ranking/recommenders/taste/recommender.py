@@ -1,0 +1,80 @@
+"""The taste vector as a recommender."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.arrays import Doubles, Ints
+from profiles.fold import NEUTRAL, Taste
+from profiles.taste import manhattan_distances, vector_for
+from ranking.person import PersonState
+from ranking.recommenders.base import Evidence, Kind, Retrieved
+from ranking.recommenders.rows import no_similarities, retrieve_above, scores_of
+from ranking.snapshot import CatalogSnapshot
+from ranking.tastes import liked_facets
+
+# So much nearer to the taste vector makes half of the score: about three well-liked facets.
+_HALFWAY = 2.0
+# Sums of thousands of entries are exact to this.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TasteScores:
+    """A person's taste, and the score of each row of the catalog, (n,) in [0, 1)."""
+
+    taste: Taste
+    scores: Doubles
+
+
+@dataclass(frozen=True, slots=True)
+class NearTaste:
+    """The items nearest to a person's taste vector, by Manhattan distance.
+
+    The score is n / (n + 2), n being how much nearer an item is than one that has nothing the vector knows;
+    items that are no nearer have no score.
+    """
+
+    catalog: CatalogSnapshot
+
+    def represent(self, person: PersonState) -> TasteScores | None:
+        """The scores of everything; None for somebody whose vector says nothing good of any facet."""
+        taste = person.taste.taste
+        if not (taste.values > NEUTRAL).any():
+            return None
+        vector = vector_for(taste, self.catalog.facet_ids)
+        distances = manhattan_distances(self.catalog.content.facets, vector)
+        nearer = np.maximum(vector.sum() - distances, 0.0)
+        scores = nearer / (nearer + _HALFWAY)
+        return TasteScores(taste, np.where(scores >= _ROUNDING, scores, 0.0))
+
+    def retrieve(self, representation: TasteScores, limit: int, barred: Ints) -> Retrieved:
+        return retrieve_above(representation.scores, self.catalog.item_ids, limit, barred, _ROUNDING)
+
+    def score(self, representation: TasteScores, item_ids: Ints) -> Doubles:
+        return scores_of(item_ids, self.catalog.item_ids, representation.scores)
+
+    def floor(self, representation: TasteScores) -> float:
+        return _ROUNDING
+
+    def explain(self, representation: TasteScores, item_ids: Ints) -> list[Evidence | None]:
+        """The facets of each item that the vector likes most."""
+        taste = representation.taste
+        liked = [
+            liked_facets(item_id, taste, taste.values - NEUTRAL, self.catalog)
+            for item_id in item_ids.tolist()
+        ]
+        return [Evidence(facets=facets) if facets else None for facets in liked]
+
+    def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
+        return no_similarities(item_ids, others)
+
+
+KIND = Kind(
+    name="taste",
+    label="Taste",
+    method="taste",
+    why="Close to what you like.",
+    build=lambda model, catalog: NearTaste(catalog),
+    is_taste=True,
+)

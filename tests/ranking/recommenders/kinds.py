@@ -1,0 +1,45 @@
+"""A small model of each trained kind, as the bytes of its file; a new kind adds a line to BYTES."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from profiles.fold import KINDS, Taste
+from ranking.person import PersonState
+from ranking.recommenders.training import event_trainer_of
+from tests.factories import make_als_bytes, ranker_bytes, tower_bytes
+from tests.ranking.statistics.builders import two_tastes
+
+LEFT, RIGHT = range(6), range(6, 12)
+
+
+def fitted(kind: str) -> bytes:
+    """A model of `two_tastes` by a kind that learns from events."""
+    trainer = event_trainer_of(kind)
+    assert trainer is not None
+    model = trainer.fit_events(two_tastes(), trainer.parameters({}), seed=0, progress=None)
+    return trainer.dump(model)
+
+
+BYTES: Mapping[str, Callable[[], bytes]] = {
+    "als": lambda: make_als_bytes([LEFT, RIGHT]),
+    "two_tower": lambda: tower_bytes([[*LEFT, 12], [*RIGHT, 13]], facets={0: 0, 1: 1}),
+    "item_knn": lambda: fitted("item_knn"),
+    "ranker": ranker_bytes,
+}
+
+
+def taste_of_facets(person: PersonState, values: Mapping[int, float]) -> PersonState:
+    """The same person, who is believed to like these facets (id to score) of the first kind."""
+    facet_ids = np.array(sorted(values), dtype=np.int64)
+    scores = np.array([values[facet_id] for facet_id in sorted(values)])
+    taste = Taste(
+        facet_ids=facet_ids,
+        kinds=np.zeros(len(facet_ids), dtype=np.uint8),
+        scores=scores,
+        values=scores,
+        running=scores,
+        names={facet_id: f"{KINDS[0]} {facet_id}" for facet_id in facet_ids.tolist()},
+    )
+    return replace(person, taste=replace(person.taste, taste=taste))
