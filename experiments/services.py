@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from core.domain import USE_CASES
 from core.errors import Conflict, InvalidInput
-from ranking.live import look_now
 from ranking.models import Arm, Experiment, ModelVersion
-from ranking.recommenders.als.file import ArtifactError
+from ranking.recommenders.artifact import ArtifactError
 from ranking.registry.loading import NO_MODELS, put_versions
 from ranking.registry.versions import ModelFileError
+from serving.live import refresh_now
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -158,4 +158,4 @@ def _save_valid(row: Experiment | Arm) -> None:
 def _tell(event: str, experiment: Experiment, **more: str) -> None:
     """Logs it, and makes it true for this process at once; others look every MODEL_CHECK_SECONDS."""
     logger.info(event, experiment=experiment.name, use_case=experiment.use_case, **more)
-    transaction.on_commit(lambda: look_now(experiment.use_case), robust=True)
+    transaction.on_commit(lambda: refresh_now(experiment.use_case), robust=True)

@@ -6,40 +6,23 @@ from dataclasses import dataclass
 
 from django.db.models import Prefetch, QuerySet
 
+from core.errors import HeedError
 from ranking.assignment import Allocation
 from ranking.models import Arm, Experiment, ModelVersion
-from ranking.recommenders.als.file import ArtifactError
-from ranking.registry.loading import LoadedModels, put_versions
-from ranking.registry.versions import ModelFileError
+from ranking.policy import Policy
+from ranking.recommenders.artifact import ArtifactError
+from ranking.registry.loading import ModelSet, put_versions
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Variant:
-    """How one person's lists are made, apart from the models; without anything said, as always.
-
-    label              what their sessions say; empty outside of an experiment
-    feedback           whether what a dislike speaks of is held back; what was disliked never comes again
-    boosts             whether what fits the person's taste is lifted
-    exploration_share  in place of the setting, where it is given
-    """
-
-    label: str = ""
-    feedback: bool = True
-    boosts: bool = True
-    exploration_share: float | None = None
-
-
-USUAL = Variant()
-
-
-@dataclass(frozen=True, slots=True)
 class RunningArm:
-    """An arm with all models that serve in it: its own, and the usual ones of the other kinds."""
+    """An arm with its policy, and all models that serve in it: its own, and the usual ones of other kinds."""
 
-    variant: Variant
-    models: LoadedModels
+    label: str
+    policy: Policy
+    models: ModelSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +40,9 @@ class RunningExperiment:
 
 
 def load_experiment(
-    use_case: str, usual: LoadedModels, known: RunningExperiment | None = None
+    use_case: str, usual: ModelSet, policy: Policy, known: RunningExperiment | None = None
 ) -> RunningExperiment | None:
-    """The experiment that runs now, on top of the usual models; None where there is none.
+    """The experiment that runs now, on top of the usual models and policy; None where there is none.
 
     One query without an experiment and two with one, and a file for each version that is not in memory.
     """
@@ -77,11 +60,24 @@ def load_experiment(
         running.append(None)
         if arm.switched_off_at is None:
             try:
-                running[-1] = _run(arm, usual, in_memory)
-            except (ModelFileError, ArtifactError) as error:
+                models = put_versions(usual, arm.versions.all(), in_memory)
+                running[-1] = RunningArm(arm.label, policy_of(arm, policy), models)
+            except (HeedError, ArtifactError) as error:
                 problems.append(f"{arm.label} serves the usual lists: {error}")
                 logger.error("experiment arm %s serves the usual lists: %s", arm.label, error)
     return RunningExperiment(allocation_of(arms), tuple(running), " ".join(problems))
+
+
+def policy_of(arm: Arm, usual: Policy) -> Policy:
+    """The policy that an arm tries: the usual one but for what the arm says. Raises InvalidInput."""
+    changes = dict(arm.policy)
+    if not arm.feedback:
+        changes["dislikes_hold_back"] = False
+    if not arm.boosts:
+        changes |= {"boost_strength": 0.0, "boost_strength_with_ranker": 0.0}
+    if arm.exploration_share is not None:
+        changes["exploration_share"] = arm.exploration_share
+    return usual.changed(changes)
 
 
 def allocation_of(arms: Sequence[Arm]) -> Allocation:
@@ -93,8 +89,3 @@ def allocation_of(arms: Sequence[Arm]) -> Allocation:
 def light_versions() -> QuerySet[ModelVersion]:
     """Model versions without the large columns."""
     return ModelVersion.objects.defer("metrics", "dataset_manifest", "hyper_parameters")
-
-
-def _run(arm: Arm, usual: LoadedModels, in_memory: list[LoadedModels]) -> RunningArm:
-    variant = Variant(arm.label, arm.feedback, arm.boosts, arm.exploration_share)
-    return RunningArm(variant, put_versions(usual, arm.versions.all(), in_memory))

@@ -34,12 +34,7 @@ class ModelVersion(models.Model):
         ARCHIVED = "archived"
         REJECTED = "rejected"
 
-    class Kind(models.TextChoices):
-        ALS = "als"
-        TWO_TOWER = "two_tower", "two-tower"
-        RANKER = "ranker"
-
-    kind = models.CharField(max_length=32, choices=Kind.choices)
+    kind = models.CharField(max_length=32, help_text="as in ranking/recommenders/registry.py")
     use_case = models.CharField(max_length=64)
     version = models.PositiveIntegerField()
     file = models.CharField(max_length=300, help_text="relative to MODEL_DIR")
@@ -174,6 +169,11 @@ class Arm(models.Model):
     weight = models.FloatField(default=1.0, help_text="its share of the people, beside the other weights")
     feedback = models.BooleanField("dislikes act", default=True, help_text="hold back what is like them")
     boosts = models.BooleanField("taste lifts", default=True, help_text="what fits a person's taste")
+    policy = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text='fields of ranking/policy.py in place of the usual ones, such as {"popularity_share": 0.2}',
+    )
     exploration_share = models.FloatField(
         "exploration", null=True, blank=True, help_text="0 to 0.5; empty for EXPLORATION_SHARE"
     )

@@ -19,13 +19,15 @@ from core.domain.words import listed
 from profiles.boosts import boost
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.candidates import Boost, Candidates
+from ranking.context import ScoringContext
 from ranking.features import FEATURE_SET
-from ranking.live import Live, get_live
-from ranking.sources import SEARCH
+from ranking.methods import SEARCH
+from ranking.tastes import liked_facets
 from recommendations.services import RecordedSession, ShownSlot, record_session, record_sessions
 from search.query_analysis import QueryAnalysis
 from search.state import SearchResult, search
-from serving.explaining import find_liked, lifting, liked_sentence
+from serving.explaining import boosting, liked_sentence
+from serving.live import get_context
 from serving.pipeline import Personalization
 
 MAX_FOUND = 100
@@ -67,7 +69,7 @@ class _Ordered:
     """The hits for a query in their final order."""
 
     use_case: UseCase
-    live: Live
+    context: ScoringContext
     analysis: QueryAnalysis
     hits: Candidates
 
@@ -121,15 +123,15 @@ def search_kinds(
 
 
 def _order(use_case: UseCase, query: str, taste: PersonalTaste) -> _Ordered:
-    live = get_live(use_case.name)
+    context = get_context(use_case.name)
     result = search(use_case.kind, query, _POOL)
     hits = _candidates(result)
     if len(hits) and len(taste.taste.facet_ids) and settings.BOOST_STRENGTH > 0.0:
-        hits = hits.with_boosts(_lifts(hits.item_ids, live, taste), hits.held_back)
+        hits = hits.with_boosts(_boosts(hits.item_ids, context, taste), hits.held_back)
         # Stable, so that within both groups the order stays.
         is_title = hits.base_scores > _TITLE_RELEVANCE
         hits = hits.take(np.argsort(np.where(is_title, -hits.base_scores, 0.0), kind="stable"))
-    return _Ordered(use_case, live, result.analysis, hits)
+    return _Ordered(use_case, context, result.analysis, hits)
 
 
 def _candidates(result: SearchResult) -> Candidates:
@@ -137,15 +139,17 @@ def _candidates(result: SearchResult) -> Candidates:
     return Candidates.from_source(SEARCH, result.hits.item_ids, scores)
 
 
-def _lifts(item_ids: NDArray[np.int64], live: Live, taste: PersonalTaste) -> NDArray[np.float64]:
+def _boosts(
+    item_ids: NDArray[np.int64], context: ScoringContext, taste: PersonalTaste
+) -> NDArray[np.float64]:
     """What taste adds to each item, (n, 4); nothing to one that the snapshot does not know yet."""
-    catalogue = live.catalogue
-    rows = catalogue.rows_of(item_ids)
+    catalog = context.catalog
+    rows = catalog.rows_of(item_ids)
     known = rows >= 0
-    facets = catalogue.content.facets[rows[known]]
+    facets = catalog.content.facets[rows[known]]
     lifts = np.zeros((len(item_ids), 4))
     lifts[known] = boost(
-        facets, catalogue.facet_ids, taste.taste, alpha=taste.alpha, strength=settings.BOOST_STRENGTH
+        facets, catalog.facet_ids, taste.taste, alpha=taste.alpha, strength=settings.BOOST_STRENGTH
     ).parts
     return lifts
 
@@ -159,7 +163,7 @@ def _found(
     )
     # The front alone was looked up, so the spares fill the places of what has been hidden since.
     shown = [row for row in rows if row[0] in cards][:limit]
-    weights = lifting(taste.taste)
+    weights = boosting(taste.taste)
     items = tuple(
         FoundItem(
             item=cards[item_id],
@@ -171,7 +175,9 @@ def _found(
                 cards[item_id],
                 relevance,
                 ordered.analysis,
-                find_liked(item_id, taste.taste, weights, ordered.live) if lift.percent > 0 else (),
+                liked_facets(item_id, taste.taste, weights, ordered.context.catalog)
+                if lift.percent > 0
+                else (),
             ),
         )
         for rank, (item_id, score, relevance, lift) in enumerate(shown, 1)

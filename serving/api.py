@@ -20,8 +20,8 @@ from core.domain import BOOSTED, DEFAULT_USE_CASE, USE_CASES, ItemKind
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
 from ranking.candidates import Boost
-from ranking.live import get_live
 from serving.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
+from serving.live import get_state
 from serving.pipeline import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
@@ -307,11 +307,11 @@ class ReadyView(APIView):
             cursor.execute("SELECT 1")
         use_cases = {}
         for name in USE_CASES:
-            live = get_live(name)
+            state = get_state(name)
             use_cases[name] = {
-                "items": len(live.catalogue.item_ids),
-                "model_version": live.label(),
-                "problem": live.problem,
+                "items": len(state.usual.catalog.item_ids),
+                "model_version": state.usual.models.label(),
+                "problem": state.problem,
             }
         degraded = any(state["problem"] for state in use_cases.values())
         return Response({"status": "degraded" if degraded else "ready", "use_cases": use_cases})

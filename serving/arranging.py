@@ -7,13 +7,11 @@ learn about more than what they already like. The chance of everything shown is 
 from dataclasses import dataclass
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from catalog.selectors import ItemCard, get_cards
 from ranking.candidates import Candidates
-from ranking.live import Live
-from ranking.sources import UserState
+from ranking.scoring import RankingRequest
 from serving.explaining import EXPLORED, Reason, find_reasons
 
 # So many more than asked for are looked up: the snapshot may not know yet that an item was hidden.
@@ -39,15 +37,14 @@ class Arrangement:
 
 
 def arrange(
-    candidates: Candidates, state: UserState, live: Live, limit: int, rng: np.random.Generator
+    candidates: Candidates, request: RankingRequest, limit: int, rng: np.random.Generator
 ) -> Arrangement:
     """The best `limit` that are still active, a few of them replaced by chance: one query."""
     front = min(limit + _SPARE, len(candidates))
-    own_share = live.variant.exploration_share
-    share = settings.EXPLORATION_SHARE if own_share is None else own_share
+    share = request.context.policy.exploration_share
     places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng, share)
     wanted = candidates.take(np.concatenate([np.arange(front), front + drawn]))
-    reasons = find_reasons(wanted, state, live)
+    reasons = find_reasons(wanted, request)
     reasons[front:] = [EXPLORED] * len(drawn)
     named = {*wanted.item_ids.tolist(), *(reason.item_id for reason in reasons if reason.item_id)}
     cards = get_cards(named)

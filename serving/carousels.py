@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from catalog.selectors import ItemCard, get_cards
 from core.domain import TYPES, UseCase
 from core.errors import NotFound
+from ranking.context import ScoringContext
 from ranking.features import FEATURE_SET
-from ranking.live import Live, get_live
-from ranking.recommenders.similar.model import similarities
-from ranking.replay import features_at
-from ranking.sources import APPROVED, UserState
+from ranking.neighbors import neighbor_scores
+from ranking.person import PersonState
+from ranking.recommenders.similar.recommender import APPROVED
+from ranking.scoring import RankingRequest, features_of
 from recommendations.services import RecordedSession, ShownSlot, record_sessions
-from serving.pipeline import load_history_state
+from serving.live import get_context
+from serving.pipeline import load_person
 
 SIMILAR = "similar"
 MAX_CAROUSELS = 5
@@ -57,10 +59,10 @@ class _Near:
 def similar_items(*, item_id: int, use_case: UseCase, limit: int) -> tuple[SimilarItem, ...]:
     """The items most like one, best first, the same for everybody. One query.
 
-    Raises NotFound for an item that is not in the catalogue of the use case.
+    Raises NotFound for an item that is not in the catalog of the use case.
     """
-    live = get_live(use_case.name)
-    near = _near(item_id, live, np.empty(0, dtype=np.int64), limit)
+    context = get_context(use_case.name)
+    near = _near(item_id, context, np.empty(0, dtype=np.int64), limit)
     if near is None:
         raise NotFound("There is no such item.")
     return _with_cards(near, get_cards(near.item_ids.tolist()), limit)
@@ -76,56 +78,60 @@ def because_you_watched(
     Three queries at the most: the history, the cards, and the sessions' rows.
     """
     now = now or timezone.now()
-    live = get_live(use_case.name)
-    state = load_history_state(user_id, use_case, live, now)
-    rows = _rows_of_neighbours(state, live, carousels, limit)
+    context = get_context(use_case.name)
+    person = load_person(user_id, use_case, now)
+    rows = _rows_of_neighbors(person, context, carousels, limit)
     wanted = [item_id for because, near in rows for item_id in (because, *near.item_ids.tolist())]
     cards = get_cards(wanted) if wanted else {}
-    told = dict(zip(state.item_ids.tolist(), state.last_types, strict=True))
+    type_of = dict(zip(person.item_ids.tolist(), person.last_types, strict=True))
     made = [
         Carousel(
             session_id=uuid4(),
             use_case=use_case.name,
             because=cards[because],
-            type_name=told[because],
-            model_version=live.label(ranker=False),
+            type_name=type_of[because],
+            model_version=context.models.label([context.lead or ""]),
             items=_with_cards(near, cards, limit),
         )
         for because, near in rows
         if because in cards
     ]
     made = [carousel for carousel in made if carousel.items]
-    record_sessions([_session(carousel, state, live, now) for carousel in made])
+    if made:
+        request = RankingRequest.of(person, context, now.timestamp())
+        record_sessions([_session(carousel, request, now) for carousel in made])
     return made
 
 
-def _rows_of_neighbours(state: UserState, live: Live, carousels: int, limit: int) -> list[tuple[int, _Near]]:
-    barred = state.excluded
+def _rows_of_neighbors(
+    person: PersonState, context: ScoringContext, carousels: int, limit: int
+) -> list[tuple[int, _Near]]:
+    barred = person.excluded
     rows: list[tuple[int, _Near]] = []
-    history = zip(state.item_ids.tolist(), state.last_types, state.weights.tolist(), strict=True)
+    history = zip(person.item_ids.tolist(), person.last_types, person.weights.tolist(), strict=True)
     for item_id, type_name, weight in reversed(list(history)):
         if len(rows) == carousels:
             break
         is_told = type_name in _STRONG and weight >= APPROVED
-        near = _near(item_id, live, barred, limit) if is_told else None
+        near = _near(item_id, context, barred, limit) if is_told else None
         if near is not None and len(near.item_ids):
             rows.append((item_id, near))
             barred = np.concatenate([barred, near.item_ids])
     return rows
 
 
-def _near(item_id: int, live: Live, barred: NDArray[np.int64], limit: int) -> _Near | None:
-    """The nearest items that are not barred, best first; None for an item that is not in the catalogue."""
-    catalogue = live.catalogue
-    row = int(catalogue.rows_of(np.array([item_id], dtype=np.int64))[0])
+def _near(item_id: int, context: ScoringContext, barred: NDArray[np.int64], limit: int) -> _Near | None:
+    """The nearest items that are not barred, best first; None for an item that is not in the catalog."""
+    catalog = context.catalog
+    row = int(catalog.rows_of(np.array([item_id], dtype=np.int64))[0])
     if row < 0:
         return None
-    scores = similarities(row, catalogue.content, live.als)
-    rows = catalogue.rows_of(barred)
+    scores = neighbor_scores(row, context)
+    rows = catalog.rows_of(barred)
     scores[rows[rows >= 0]] = 0.0
     best = np.argsort(-scores, kind="stable")[: limit + _SPARE]
     best = best[scores[best] > 0.0]
-    return _Near(catalogue.item_ids[best], scores[best])
+    return _Near(catalog.item_ids[best], scores[best])
 
 
 def _with_cards(near: _Near, cards: dict[int, ItemCard], limit: int) -> tuple[SimilarItem, ...]:
@@ -134,13 +140,13 @@ def _with_cards(near: _Near, cards: dict[int, ItemCard], limit: int) -> tuple[Si
     return tuple(shown[:limit])
 
 
-def _session(carousel: Carousel, state: UserState, live: Live, now: datetime) -> RecordedSession:
+def _session(carousel: Carousel, request: RankingRequest, now: datetime) -> RecordedSession:
     """The carousel as it is recorded, with the features that the ranker's dataset reads."""
     item_ids = np.array([similar.item.id for similar in carousel.items], dtype=np.int64)
-    _, features = features_at(item_ids, state, live, now.timestamp())
+    features = features_of(request, item_ids)
     return RecordedSession(
         session_id=carousel.session_id,
-        user_id=state.user_id,
+        user_id=request.person.user_id,
         use_case=carousel.use_case,
         method=SIMILAR,
         model_version=carousel.model_version,

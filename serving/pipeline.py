@@ -1,41 +1,31 @@
 """The request path: one list for one person, from what is known of them to the row that records it.
 
-user state → retrieve → rank → personalise → filter → arrange → record → respond
+person → retrieve → rank → personalize → filter → arrange → respond → record
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import numpy as np
-from django.conf import settings
 from django.utils import timezone
-from scipy.sparse import csr_matrix
 
 from catalog.selectors import ItemCard
 from core.domain import TYPES, UseCase
-from feedback.adjustments import apply_feature_adjustments, combine_adjustments
+from feedback.adjustments import combine_adjustments
 from feedback.selectors import get_history_and_adjustments
-from profiles.boosts import Boosts, boost
-from profiles.selectors import PersonalTaste, get_taste
-from ranking.blending import blend, joint_scores, popularity_share, put_behind
+from profiles.selectors import STRANGER, PersonalTaste, get_taste
+from ranking.boosting import personalize
 from ranking.candidates import Boost, Candidates
-from ranking.features import FEATURE_SET, History, compute_features
-from ranking.live import Live, get_live
-from ranking.sources import (
-    EXPLORATION,
-    METHODS,
-    RANKER,
-    SOURCES,
-    UserState,
-    als_scores,
-    fold_in_person,
-    tower_scores,
-)
-from ranking.statistics.events import summed_history
+from ranking.context import ScoringContext
+from ranking.features import FEATURE_SET
+from ranking.methods import EXPLORATION, RANKER
+from ranking.person import PersonState, build_person
+from ranking.recommenders.registry import RECOMMENDERS
+from ranking.scoring import RankingRequest, exclude, rank, retrieve, with_features
 from recommendations.services import RecordedSession, ShownSlot, record_session
 from serving.arranging import Arrangement, arrange
+from serving.live import get_state
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
@@ -105,136 +95,42 @@ def recommend(
 ) -> ServedList:
     """The best `limit` items (1 to MAX_LIMIT) for a person now, recorded as a session before it returns.
 
-    The list is shorter where the catalogue has no more to offer. `rng` decides where to explore; left out,
+    The list is shorter where the catalog has no more to offer. `rng` decides where to explore; left out,
     nobody can foresee it. Four queries once the process is warm: the history, the taste, the cards of what is
     shown, and the session's row.
     """
     now = now or timezone.now()
-    live = get_live(use_case.name).for_person(user_id)
-    state = load_user_state(user_id, use_case, live, now)
-    candidates = retrieve(state, live, use_case)
-    ranked = rank(candidates, state, live, now)
-    personalised = personalise(ranked, state, live)
-    allowed = exclude(personalised, state)
-    arranged = arrange(allowed, state, live, limit, rng or np.random.default_rng())
-    served = respond(arranged, state, live, use_case)
-    record(served, arranged.shown, pushed_out(allowed, arranged.shown), user_id, now)
+    context = get_state(use_case.name).for_person(user_id)
+    request = open_request(user_id, context, now)
+    ranked = rank(request, retrieve(request))
+    personalized = personalize(ranked, request)
+    allowed = exclude(personalized, request.person)
+    arranged = arrange(allowed, request, limit, rng or np.random.default_rng())
+    served = respond(arranged, request)
+    record(served, arranged.shown, pushed_out(allowed, arranged.shown), request, now)
     return served
 
 
-def load_user_state(user_id: int, use_case: UseCase, live: Live, now: datetime) -> UserState:
-    """All that is known of the person: two queries."""
-    return load_history_state(user_id, use_case, live, now).with_taste(get_taste(user_id), live)
+def open_request(user_id: int, context: ScoringContext, now: datetime) -> RankingRequest:
+    """All that is known of the person, before the recommenders of the context: two queries."""
+    person = load_person(user_id, context.use_case, now, taste=get_taste(user_id))
+    return RankingRequest.of(person, context, now.timestamp())
 
 
-def load_history_state(user_id: int, use_case: UseCase, live: Live, now: datetime) -> UserState:
+def load_person(
+    user_id: int, use_case: UseCase, now: datetime, *, taste: PersonalTaste = STRANGER
+) -> PersonState:
     """What the person did that counts in this use case, and what their dislikes hold back: one query."""
-    telling: dict[int, str] = {}
     history, adjustments = get_history_and_adjustments(user_id=user_id, use_case=use_case)
-    for item_id, type_name, _ in history:
-        if item_id not in telling or TYPES[type_name].training > TYPES[telling[item_id]].training:
-            telling[item_id] = type_name
-    excluded = {item_id for item_id, type_name, _ in history if TYPES[type_name].excludes}
-    item_ids, weights = summed_history(
-        np.fromiter((row[0] for row in history), dtype=np.int64, count=len(history)),
-        np.fromiter((row[2] for row in history), dtype=np.float64, count=len(history)),
-    )
-    return UserState(
+    return build_person(
         user_id=user_id,
-        item_ids=item_ids,
-        weights=weights.astype(np.float32),
-        last_types=tuple(telling[item_id] for item_id in item_ids.tolist()),
-        excluded=np.fromiter(sorted(excluded), dtype=np.int64, count=len(excluded)),
-        held_back=combine_adjustments(adjustments, now=now),
-        als_user=fold_in_person(item_ids, weights.astype(np.float32), live.als),
+        item_ids=np.fromiter((row[0] for row in history), dtype=np.int64, count=len(history)),
+        weights=np.fromiter((row[2] for row in history), dtype=np.float64, count=len(history)),
+        types=[row[1] for row in history],
+        excluded={item_id for item_id, type_name, _ in history if TYPES[type_name].excludes},
+        penalties=combine_adjustments(adjustments, now=now),
+        taste=taste,
     )
-
-
-def retrieve(state: UserState, live: Live, use_case: UseCase) -> list[Candidates]:
-    """What each source of the use case brings, in the order of trust: the first that has an answer most."""
-    limit = settings.CANDIDATES_PER_SOURCE
-    retrieved = []
-    for name in use_case.sources:
-        retrieved.append(SOURCES[name](state, live, limit))
-        if len(retrieved[-1]):
-            limit = min(settings.CANDIDATES_PER_SOURCE, settings.CANDIDATES_PER_FURTHER_SOURCE)
-    return retrieved
-
-
-def rank(retrieved: Sequence[Candidates], state: UserState, live: Live, now: datetime) -> Candidates:
-    """One base order over all sources, with the features that it and the coming datasets are made from.
-
-    Without a ranker the models that retrieve order what they know. The rest follows behind in the order of
-    trust, its scores scaled to lie below. What a model says of somebody is mixed with what everybody wants,
-    the less the more it knows of them.
-    """
-    scaled: list[Candidates] = []
-    ceiling = 1.0
-    for candidates in retrieved:
-        scaled.append(candidates.with_base(candidates.source_scores * ceiling))
-        if len(candidates):
-            ceiling = float(scaled[-1].base_scores[-1])
-    pool = Candidates.join(scaled)
-    rows = live.catalogue.rows_of(pool.item_ids)
-    by_als, places = als_scores(pool.item_ids, state, live)
-    pool = pool.with_features(
-        compute_features(
-            rows,
-            by_als,
-            places,
-            history=known_history(state, live),
-            content=live.catalogue.content,
-            demand=live.catalogue.demand,
-            als=live.als,
-            now=now.timestamp(),
-        )
-    )
-    if live.ranker is None and state.als_user is None and state.tower_user is None:
-        return pool
-    if live.ranker is None:
-        by_tower = tower_scores(pool.item_ids, state, live)
-        scores = put_behind(joint_scores(by_als, by_tower, state), pool.base_scores)
-    else:
-        scores = live.ranker.probabilities(pool.features)
-    popularity = live.catalogue.demand.popularity[rows]
-    return pool.with_base(blend(scores, popularity, popularity_share(state, live)))
-
-
-def known_history(state: UserState, live: Live) -> History:
-    """The person's history as rows of the catalogue; what it does not know is left out."""
-    rows = live.catalogue.rows_of(state.item_ids)
-    return History(rows[rows >= 0], state.weights[rows >= 0].astype(np.float64))
-
-
-def personalise(candidates: Candidates, state: UserState, live: Live) -> Candidates:
-    """Lifts what fits the person's taste, then holds back what their dislikes do, and orders anew.
-
-    personalized = base × (1 + the parts of taste) × dislikes.
-    """
-    if not state.held_back and not len(state.taste.taste.facet_ids):
-        return candidates
-    facets = live.catalogue.content.facets[live.catalogue.rows_of(candidates.item_ids)]
-    held_back = candidates.held_back
-    if state.held_back and live.variant.feedback:
-        held_back = apply_feature_adjustments(facets, live.catalogue.facet_ids, state.held_back)
-    return candidates.with_boosts(lift(facets, state, live).parts, held_back)
-
-
-def lift(facets: "csr_matrix[np.float64]", state: UserState, live: Live) -> Boosts:
-    """How far the taste of the person lifts items with these facets, (n, m) as in the catalogue.
-
-    A ranker knows the taste from its features, so there the lift has a strength of its own.
-    """
-    strength = settings.BOOST_STRENGTH if live.ranker is None else settings.BOOST_STRENGTH_WITH_RANKER
-    if not live.variant.boosts:
-        strength = 0.0
-    taste = state.taste
-    return boost(facets, live.catalogue.facet_ids, taste.taste, alpha=taste.alpha, strength=strength)
-
-
-def exclude(candidates: Candidates, state: UserState) -> Candidates:
-    """The final guarantee: whatever came before, nothing excluded gets past this line."""
-    return candidates.take(~np.isin(candidates.item_ids, state.excluded))
 
 
 def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
@@ -246,9 +142,9 @@ def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
     return [int(item_id) for item_id in np.setdiff1d(held_back.item_ids, placed)]
 
 
-def respond(arranged: Arrangement, state: UserState, live: Live, use_case: UseCase) -> ServedList:
+def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
     """The list as it will be sent, under a new session id."""
-    shown = arranged.shown
+    shown, context = arranged.shown, request.context
     columns = (shown.item_ids, shown.scores, shown.base_scores, shown.sources)
     rows = zip(
         *(column.tolist() for column in columns),
@@ -264,55 +160,59 @@ def respond(arranged: Arrangement, state: UserState, live: Live, use_case: UseCa
             score=score,
             base_score=base_score,
             boost=boost_of_slot,
-            method=_method(source, live, explored=explored),
+            method=_method(source, context, explored=explored),
             source=source,
             why=reason.sentence(arranged.cards[item_id], arranged.cards),
         )
         for rank, (item_id, score, base_score, source, boost_of_slot, explored, reason) in enumerate(rows, 1)
     )
     # A list is made by the most trusted source in it, also where a dislike moved its items from the top.
-    source = next((name for name in use_case.sources if name in shown.sources), None)
-    is_bent = any(slot.source == "taste" or slot.boost.lift > 1.0 for slot in slots)
+    source = next((name for name in context.policy.sources if name in shown.sources), None)
+    is_bent = any(RECOMMENDERS[slot.source].is_taste or slot.boost.lift > 1.0 for slot in slots)
     return ServedList(
         session_id=uuid4(),
-        use_case=use_case.name,
-        method_used="none" if source is None else _method(source, live),
-        model_version=_label(shown, state, live),
-        experiment_arm=live.variant.label,
+        use_case=context.use_case.name,
+        method_used="none" if source is None else _method(source, context),
+        model_version=_versions(shown, request),
+        experiment_arm=context.arm,
         slots=slots,
-        personalization=Personalization.of(state.taste, applied=is_bent),
+        personalization=Personalization.of(request.person.taste, applied=is_bent),
     )
 
 
-def _label(shown: Candidates, state: UserState, live: Live) -> str:
-    """The versions that made the list.
+def _versions(shown: Candidates, request: RankingRequest) -> str:
+    """The labels of the versions that made the list.
 
-    Without a ranker the models that know the person order together what either brought. A ranker reads what
-    ALS says of everything, and nothing of the two-tower model.
+    A ranker reads what the lead says of everything, and nothing of the other models. Without one the models
+    that know the person order together what any of them brought.
     """
-    by_ranker = len(shown) > 0 and live.ranker is not None
-    by_models = live.ranker is None and bool(np.isin(shown.sources, ("als", "two_tower")).any())
-    return live.label(
-        als=by_ranker or (by_models and state.als_user is not None),
-        two_tower="two_tower" in shown.sources or (by_models and state.tower_user is not None),
-        ranker=by_ranker,
-    )
+    context = request.context
+    brought = set(np.unique(shown.sources).tolist())
+    if not len(shown):
+        return ""
+    if context.ranker is not None:
+        orderers = [name for name, kind in RECOMMENDERS.items() if kind.orders]
+        return context.models.label([context.lead or "", *orderers, *brought])
+    return context.models.label(request.knowing if brought & set(context.trained) else ())
 
 
-def _method(source: str, live: Live, *, explored: bool = False) -> str:
-    """What gave a slot its place."""
+def _method(source: str, context: ScoringContext, *, explored: bool = False) -> str:
+    """The name of what gave a slot its place."""
     if explored:
         return EXPLORATION
-    return METHODS[source] if live.ranker is None else RANKER
+    return RECOMMENDERS[source].method if context.ranker is None else RANKER
 
 
-def record(served: ServedList, shown: Candidates, pushed_out: list[int], user_id: int, now: datetime) -> None:
+def record(
+    served: ServedList, shown: Candidates, pushed_out: list[int], request: RankingRequest, now: datetime
+) -> None:
     """Writes the session's row: one INSERT, with what was retrieved where and the features of each slot."""
+    shown = with_features(shown, request)
     columns = (shown.source_ranks, shown.source_scores, shown.propensities)
     rows = zip(served.slots, *(column.tolist() for column in columns), strict=True)
     session = RecordedSession(
         session_id=served.session_id,
-        user_id=user_id,
+        user_id=request.person.user_id,
         use_case=served.use_case,
         method=served.method_used,
         model_version=served.model_version,

@@ -13,8 +13,8 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from ranking.live import forget_live
 from search.state import forget_search
+from serving.live import forget_state
 from tests.factories import make_user
 
 # The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.
@@ -39,11 +39,11 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     # Lists are the same every time, except where a test is about chance.
     settings.EXPLORATION_SHARE = 0.0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    forget_live()
+    forget_state()
     forget_search()
     cache.clear()
     yield
-    forget_live()
+    forget_state()
     forget_search()
 
 

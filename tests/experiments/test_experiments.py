@@ -2,7 +2,6 @@
 
 import logging
 from collections import Counter
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -30,11 +29,10 @@ from experiments.services import (
 )
 from feedback.services import save_dislike
 from ranking.assignment import Allocation, assign
-from ranking.live import LiveState, forget_live, get_live, look_now
 from ranking.models import Arm, Experiment, ModelVersion, new_salt
-from ranking.registry.loading import PARSERS, LoadedModels
 from ranking.registry.versions import ModelFileError, reject_version
 from recommendations.models import RecommendationSession
+from serving.live import StateHolder, forget_state, get_context, get_state, refresh_now
 from serving.pipeline import ServedList, recommend
 from tests.factories import (
     make_active_als,
@@ -131,7 +129,7 @@ def test_each_list_says_the_arm_it_was_made_by(films: list[Item]) -> None:
     people = [make_user() for _ in range(12)]
     arms = [arm_on_record(serve(user)) for user in people]
     assert set(arms) == {"trial/feedback", "trial/no-feedback"}
-    forget_live()
+    forget_state()
     assert [arm_on_record(serve(user)) for user in people] == arms
     stop_experiment(experiment=experiment)
     assert {arm_on_record(serve(user)) for user in people} == {""}
@@ -202,7 +200,7 @@ def test_an_arm_serves_the_model_version_that_it_names(person: User) -> None:
         labels[arm] = serve(user).model_version
     assert labels == {"active": active.label, "candidate": candidate.label}
     # To everybody else, and to /ready, the active one serves as before.
-    assert get_live("movie_home").label() == active.label
+    assert get_context("movie_home").models.label() == active.label
 
 
 def test_an_arm_that_names_no_version_follows_the_active_one() -> None:
@@ -216,18 +214,13 @@ def test_an_arm_that_names_no_version_follows_the_active_one() -> None:
         assert (served.model_version, arm_on_record(served)) == (version.label, "trial/no-feedback")
 
 
-def test_every_kind_of_model_can_be_named_by_an_arm() -> None:
-    assert set(PARSERS) == set(ModelVersion.Kind.values)
-    assert set(PARSERS) < {field.name for field in fields(LoadedModels)}
-
-
-def test_a_look_that_finds_nothing_new_reads_no_file_and_changes_nothing() -> None:
+def test_a_refresh_that_finds_nothing_new_reads_no_file_and_changes_nothing() -> None:
     candidate = make_version(make_als_bytes([[item.pk for item in make_items(3)]]))
     running(ArmPlan("usual"), ArmPlan("candidate", versions=[candidate]))
-    state = LiveState("movie_home")
+    state = StateHolder("movie_home")
     before = state.get()
     (Path(django_settings.MODEL_DIR) / candidate.file).unlink()
-    state.look_again()
+    state.refresh()
     assert state.get() is before
 
 
@@ -274,21 +267,21 @@ def test_in_this_process_an_arm_is_off_at_once_whatever_the_pause_between_looks(
     assert arm_on_record(serve(user)) == ""
 
 
-def test_another_process_follows_at_its_next_look(films: list[Item], settings: Settings) -> None:
+def test_another_process_follows_at_its_next_refresh(films: list[Item], settings: Settings) -> None:
     settings.MODEL_CHECK_SECONDS = 3600.0
-    elsewhere = LiveState("movie_home")
+    elsewhere = StateHolder("movie_home")
     experiment = running()
     user = person_in(experiment, "no-feedback")
-    assert elsewhere.get().for_person(user.pk).variant.label == "trial/no-feedback"
+    assert elsewhere.get().for_person(user.pk).arm == "trial/no-feedback"
     stop_experiment(experiment=experiment)
-    assert elsewhere.get().for_person(user.pk).variant.label == "trial/no-feedback"
-    elsewhere.look_again()
-    assert elsewhere.get().for_person(user.pk).variant.label == ""
+    assert elsewhere.get().for_person(user.pk).arm == "trial/no-feedback"
+    elsewhere.refresh()
+    assert elsewhere.get().for_person(user.pk).arm == ""
 
 
-def test_looking_now_at_what_was_never_served_reads_nothing() -> None:
+def test_refreshing_what_was_never_served_reads_nothing() -> None:
     with CaptureQueriesContext(connection) as queries:
-        look_now("movie_home")
+        refresh_now("movie_home")
     assert len(queries) == 0
 
 
@@ -302,7 +295,7 @@ def test_a_model_that_is_lost_while_it_runs_gives_the_usual_lists_and_is_told(
     (Path(django_settings.MODEL_DIR) / candidate.file).unlink()
     # A process that has the model in memory goes on.
     assert arm_on_record(serve(user)) == "trial/candidate"
-    forget_live()
+    forget_state()
     with caplog.at_level(logging.ERROR):
         assert arm_on_record(serve(user)) == ""
     assert "trial/candidate" in caplog.text
@@ -441,5 +434,5 @@ def test_an_arm_that_was_off_before_a_moment_stays_off(films: list[Item]) -> Non
     started = experiment.started_at
     assert started is not None
     switch_off_arm(arm=experiment.arms.all()[0], now=started + timedelta(days=1))
-    forget_live()
-    assert get_live("movie_home").arms[0] is None
+    forget_state()
+    assert get_state("movie_home").arms[0] is None

@@ -1,6 +1,8 @@
 """What everybody wants, mixed into what a model says: most for newcomers, and first where no model is."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,44 +13,45 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from core.arrays import Doubles, Ints
 from core.domain import USE_CASES
 from interactions.models import ItemPopularity
 from interactions.services import record_interaction
-from ranking.blending import (
-    ALS_HALFWAY,
+from ranking.context import ScoringContext
+from ranking.person import PersonState
+from ranking.recommenders.ranker.file import load_ranker
+from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
+from ranking.scoring import (
     HALF_BELIEVED,
     ON_ITS_OWN,
     RANKER_ON_ITS_OWN,
-    blend,
+    RankingRequest,
+    fallback_scores,
     joint_scores,
     popularity_share,
-    put_behind,
+    score_items,
 )
-from ranking.live import Live
-from ranking.recommenders.ranker.file import load_ranker
-from ranking.registry.loading import Loaded
-from ranking.sources import UserState
 from serving.pipeline import ServedList, recommend
 from tests.factories import active_ranker, make_active_als, make_interaction, make_items, ranker_bytes
 from tests.feedback.builders import make_film
-from tests.ranking.builders import bare_live, stranger
+from tests.ranking.builders import bare_context, person_with, request_of, stranger
 
 MOVIES = USE_CASES["movie_home"]
 
 
-def known(weights: list[float]) -> UserState:
-    return replace(
-        stranger(),
-        item_ids=np.arange(len(weights)),
-        weights=np.array(weights, dtype=np.float32),
-    )
+def known(weights: list[float]) -> PersonState:
+    return person_with(list(enumerate(weights)))
 
 
-def charts_by(verdicts: int) -> Live:
+def charts_by(verdicts: int, models: ModelSet = NO_MODELS) -> ScoringContext:
     """Items of which one has so many verdicts."""
-    live = bare_live([1, 2])
-    demand = replace(live.catalogue.demand, verdicts=np.array([float(verdicts), 0.0]))
-    return replace(live, catalogue=replace(live.catalogue, demand=demand))
+    catalog = bare_context([1, 2]).catalog
+    demand = replace(catalog.demand, verdicts=np.array([float(verdicts), 0.0]))
+    return ScoringContext.of(MOVIES, replace(catalog, demand=demand), models)
+
+
+def share_of(person: PersonState, context: ScoringContext) -> float:
+    return popularity_share(request_of(person, context))
 
 
 class TestShare:
@@ -57,45 +60,74 @@ class TestShare:
         self, settings: Settings, with_ranker: bool, enough: int
     ) -> None:
         settings.POPULARITY_SHARE = 0.6
-        live = charts_by(10**9)
-        if with_ranker:
-            ranker = load_ranker(ranker_bytes())
-            live = replace(live, models=replace(live.models, ranker=Loaded(1, "ranker", ranker)))
-        assert popularity_share(stranger(), live) == pytest.approx(0.6)
-        assert popularity_share(known([2.0] * (enough // 2)), live) == pytest.approx(0.3)
-        assert popularity_share(known([-1.0] * 100), live) == pytest.approx(0.6)
-        assert popularity_share(known([2.0] * enough), live) == 0.0
-        assert popularity_share(known([2.0] * 1000), live) == 0.0
+        ranker = LoadedModel(1, "ranker", load_ranker(ranker_bytes()))
+        context = charts_by(10**9, ModelSet({"ranker": ranker} if with_ranker else {}))
+        assert share_of(stranger(), context) == pytest.approx(0.6)
+        assert share_of(known([2.0] * (enough // 2)), context) == pytest.approx(0.3)
+        assert share_of(known([-1.0] * 100), context) == pytest.approx(0.6)
+        assert share_of(known([2.0] * enough), context) == 0.0
+        assert share_of(known([2.0] * 1000), context) == 0.0
 
     def test_charts_made_by_a_few_count_little(self, settings: Settings) -> None:
         settings.POPULARITY_SHARE = 1.0
-        assert popularity_share(stranger(), charts_by(0)) == 0.0
-        assert popularity_share(stranger(), charts_by(int(HALF_BELIEVED))) == pytest.approx(0.5)
-        assert popularity_share(stranger(), charts_by(5)) == pytest.approx(0.2)
-        assert popularity_share(stranger(), bare_live([])) == 0.0
+        assert share_of(stranger(), charts_by(0)) == 0.0
+        assert share_of(stranger(), charts_by(int(HALF_BELIEVED))) == pytest.approx(0.5)
+        assert share_of(stranger(), charts_by(5)) == pytest.approx(0.2)
+        assert share_of(stranger(), bare_context([])) == 0.0
 
-    @given(
-        st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=20),
-        st.floats(0, 1),
-    )
-    def test_a_blend_lies_between_the_two(self, pairs: list[tuple[float, float]], share: float) -> None:
-        scores, popularity = (np.array(column) for column in zip(*pairs, strict=True))
-        blended = blend(scores, popularity, share)
-        assert (blended >= np.minimum(scores, popularity) - 1e-12).all()
-        assert (blended <= np.maximum(scores, popularity) + 1e-12).all()
+
+class Fixed:
+    """A recommender that has these scores for everybody, NaN where it has none."""
+
+    def __init__(self, scores: dict[int, float]) -> None:
+        self.scores = scores
+
+    def score(self, representation: object, item_ids: Ints) -> Doubles:
+        return np.array([self.scores.get(item_id, np.nan) for item_id in item_ids.tolist()])
+
+    def floor(self, representation: object) -> float:
+        return min(self.scores.values())
+
+
+def asked_of(**scores: dict[int, float]) -> Callable[[PersonState], RankingRequest]:
+    """Requests where the kinds of these names have these scores, in this order of trust."""
+    recommenders: Any = {name: Fixed(fixed) for name, fixed in scores.items()}
+    context = replace(bare_context([1, 2, 3, 4]), recommenders=recommenders)
+    return lambda person: RankingRequest(person, context, 0.0, dict.fromkeys(scores, True))
 
 
 class TestJointScores:
     def test_als_weighs_more_the_more_is_known_and_either_stands_alone(self) -> None:
-        als, tower = np.array([0.8, np.nan, 0.4, np.nan]), np.array([0.2, 0.3, np.nan, np.nan])
-        stranger_to_als, halfway = known([]), known([1.0] * int(ALS_HALFWAY))
-        np.testing.assert_allclose(joint_scores(als, tower, stranger_to_als), [0.2, 0.3, 0.4, np.nan])
-        np.testing.assert_allclose(joint_scores(als, tower, halfway), [0.5, 0.3, 0.4, np.nan])
+        request = asked_of(als={1: 0.8, 3: 0.4}, two_tower={1: 0.2, 2: 0.3})
+        items = np.array([1, 2, 3, 4])
+        np.testing.assert_allclose(joint_scores(request(known([])), items), [0.2, 0.3, np.nan, np.nan])
+        halfway = known([1.0] * 20)
+        np.testing.assert_allclose(joint_scores(request(halfway), items), [0.5, 0.3, 0.4, np.nan])
 
-    def test_what_no_model_knows_lies_below_in_its_own_order(self) -> None:
-        scores, others = np.array([0.6, np.nan, 0.2, np.nan]), np.array([0.9, 0.5, 0.9, 1.0])
-        np.testing.assert_allclose(put_behind(scores, others), [0.6, 0.1, 0.2, 0.2])
-        np.testing.assert_array_equal(put_behind(np.full(4, np.nan), others), others)
+    def test_what_no_model_knows_lies_below_in_its_own_order(self, settings: Settings) -> None:
+        settings.POPULARITY_SHARE = 0.0
+        request = asked_of(als={1: 0.6, 3: 0.2}, popular={2: 0.5, 4: 1.0})(stranger())
+        scores = score_items(request, np.array([1, 2, 3, 4]))
+        np.testing.assert_allclose(scores.base, [0.6, 0.1, 0.2, 0.2])
+        np.testing.assert_allclose(scores.probabilities, [0.6, np.nan, 0.2, np.nan])
+
+    def test_without_a_model_each_source_stands_below_the_one_before(self) -> None:
+        request = asked_of(popular={1: 0.9, 2: 0.4}, taste={2: 0.9, 3: 0.9}, fresh={4: 1.0})(stranger())
+        scores = fallback_scores(request, np.array([1, 2, 3, 4, 99]))
+        np.testing.assert_allclose(scores, [0.9, 0.4, 0.36, 0.36, 0.0])
+
+    @given(
+        st.dictionaries(st.integers(1, 4), st.floats(0.01, 1)),
+        st.dictionaries(st.integers(1, 4), st.floats(0.01, 1), min_size=1),
+    )
+    def test_a_score_is_the_same_whichever_items_are_asked_about(
+        self, by_als: dict[int, float], by_popularity: dict[int, float]
+    ) -> None:
+        given_als = {"als": by_als} if by_als else {}
+        request = asked_of(**given_als, popular=by_popularity)(known([1.0]))
+        together = score_items(request, np.array([1, 2, 3, 4])).base
+        alone = [score_items(request, np.array([item])).base[0] for item in (1, 2, 3, 4)]
+        np.testing.assert_array_equal(together, alone)
 
 
 def serve(person: User, limit: int = 10) -> ServedList:

@@ -14,9 +14,9 @@ from catalog.models import Facet, Item, ItemFacet
 from core.domain import USE_CASES
 from interactions.services import record_interaction
 from profiles.services import reset_profile
-from ranking.live import get_live
 from recommendations.models import RecommendationSession
 from search.pipeline import FoundList, search_items, search_kinds
+from serving.live import get_context
 from tests.answers import assert_refused
 from tests.factories import make_interaction, make_item, make_user
 
@@ -122,7 +122,7 @@ def test_what_is_hidden_is_not_found_and_others_fill_the_list(person: User, dram
 
 def test_an_item_newer_than_the_snapshot_is_found_unlifted(dramas: list[Item]) -> None:
     fan = fan_of("Medical", dramas)
-    get_live("drama_home")
+    get_context("drama_home")
     make_drama("Brand new", "Medical")
     found = find(fan, "brand new")
     assert titles(found)[0] == "Brand new"

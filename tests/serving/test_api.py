@@ -12,8 +12,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.services import issue_service_token
-from ranking.live import forget_live
 from recommendations.models import RecommendationSession
+from serving.live import forget_state
 from tests.factories import make_active_als, make_interaction, make_items
 
 pytestmark = pytest.mark.django_db
@@ -154,7 +154,7 @@ def test_ready_names_what_serves(client: APIClient, group: list[int]) -> None:
 def test_ready_tells_of_a_damaged_file_and_stays_up(client: APIClient, group: list[int]) -> None:
     for path in Path(settings.MODEL_DIR).iterdir():
         path.write_bytes(b"damaged")
-    forget_live()
+    forget_state()
     answer = client.get("/ready")
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"

@@ -15,7 +15,7 @@ from ranking.candidates import Candidates
 from serving import arranging
 from serving.arranging import RESERVE, Arrangement, arrange, draw_exploration
 from tests.factories import make_items
-from tests.ranking.builders import bare_live, stranger
+from tests.ranking.builders import bare_context, request_of, stranger
 
 
 def candidates_of(items: list[Item]) -> Candidates:
@@ -24,7 +24,8 @@ def candidates_of(items: list[Item]) -> Candidates:
 
 
 def arranged(candidates: Candidates, limit: int, rng: np.random.Generator) -> Arrangement:
-    return arrange(candidates, stranger(), bare_live(sorted(candidates.item_ids.tolist())), limit, rng)
+    context = bare_context(sorted(candidates.item_ids.tolist()))
+    return arrange(candidates, request_of(stranger(), context), limit, rng)
 
 
 class TestChance:

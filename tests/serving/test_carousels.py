@@ -14,11 +14,11 @@ from core.domain import USE_CASES
 from core.errors import NotFound
 from interactions.services import record_interaction
 from ranking.features import FEATURE_SET, FEATURES
-from ranking.live import get_live
-from ranking.replay import features_at
+from ranking.scoring import features_of
 from recommendations.models import RecommendationSession
 from serving.carousels import Carousel, because_you_watched, similar_items
-from serving.pipeline import load_user_state
+from serving.live import get_context
+from serving.pipeline import open_request
 from tests.answers import assert_refused
 from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item
 from tests.feedback.builders import make_film
@@ -86,7 +86,7 @@ class TestSimilarItems:
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
         settings.MODEL_CHECK_SECONDS = 3600.0
-        get_live("movie_home")
+        get_context("movie_home")
         for limit in (1, 7):
             with django_assert_num_queries(1):
                 similar_items(item_id=films["Crime"][0].pk, use_case=MOVIES, limit=limit)
@@ -167,8 +167,7 @@ class TestBecauseYouWatched:
         now = timezone.now()
         rows = because_you_watched(user_id=person.pk, use_case=MOVIES, carousels=3, limit=4, now=now)
         assert RecommendationSession.objects.count() == 2
-        live = get_live("movie_home")
-        state = load_user_state(person.pk, MOVIES, live, now)
+        request = open_request(person.pk, get_context("movie_home"), now)
         for row in rows:
             session = RecommendationSession.objects.get(pk=row.session_id)
             ids = [one.item.id for one in row.items]
@@ -179,7 +178,7 @@ class TestBecauseYouWatched:
             assert session.feature_set == FEATURE_SET
             assert session.features is not None
             features = np.frombuffer(bytes(session.features), dtype="<f4").reshape(4, len(FEATURES))
-            assert np.array_equal(features, features_at(np.array(ids), state, live, now.timestamp())[1])
+            assert np.array_equal(features, features_of(request, np.array(ids)))
             done = record_interaction(
                 user_id=person.pk, item_id=ids[1], type_name="like", session_id=row.session_id
             ).interaction

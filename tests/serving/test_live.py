@@ -10,10 +10,11 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from core.domain import USE_CASES
-from ranking import live
-from ranking.live import LiveState, forget_live, get_live
 from ranking.models import ModelVersion
+from ranking.recommenders.als.recommender import Als
 from ranking.registry.versions import activate_version, rollback_version
+from serving import live
+from serving.live import StateHolder, forget_state, get_context
 from serving.pipeline import recommend
 from tests.factories import make_active_als, make_interaction, make_items
 from tests.threads import threads_db  # noqa: F401  a fixture
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 
 def serving() -> str:
-    return get_live("movie_home").label()
+    return get_context("movie_home").models.label()
 
 
 def file_of(version: ModelVersion) -> Path:
@@ -78,10 +79,10 @@ def test_a_damaged_file_leaves_the_version_before_serving(
             path.write_bytes(b"")
         case _:
             path.write_bytes(b"not a model")
-    forget_live()  # as a worker that starts now
+    forget_state()  # as a worker that starts now
     with caplog.at_level(logging.ERROR):
         assert serving() == earlier.label
-    assert active.label in get_live("movie_home").models.problem
+    assert active.label in get_context("movie_home").models.problem
     assert active.label in caplog.text
 
 
@@ -94,7 +95,7 @@ def test_a_whole_file_with_an_unusable_model_leaves_the_version_before_serving(
     broken = make_version(b"its hash is right, and still it is no model")
     activate_version(version=broken, why="test")
     assert serving() == active.label
-    assert "An earlier version serves" in get_live("movie_home").models.problem
+    assert "An earlier version serves" in get_context("movie_home").models.problem
 
 
 def test_a_worker_that_has_the_model_does_not_care_for_its_file(
@@ -123,7 +124,7 @@ def test_a_candidate_or_rejected_version_never_serves(group: list[int]) -> None:
     second.refresh_from_db()
     assert second.status == ModelVersion.Status.REJECTED
     file_of(first).unlink()
-    forget_live()
+    forget_state()
     assert serving() == ""
 
 
@@ -135,51 +136,50 @@ def test_use_cases_have_models_of_their_own(group: list[int]) -> None:
 def test_the_catalogue_is_read_again_where_it_is_served_from(
     group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    state = LiveState("movie_home")
-    assert len(state.get().catalogue.item_ids) == 6
+    state = StateHolder("movie_home")
+    assert len(state.get().usual.catalog.item_ids) == 6
     make_items(2)
     settings.CATALOG_REFRESH_SECONDS = -1.0
     settings.MODEL_CHECK_SECONDS = 3600.0
-    assert len(state.get().catalogue.item_ids) == 6
-    state.look_again()
-    assert len(state.get().catalogue.item_ids) == 8
-    state.look_again()
+    assert len(state.get().usual.catalog.item_ids) == 6
+    state.refresh()
+    assert len(state.get().usual.catalog.item_ids) == 8
+    state.refresh()
     with django_assert_num_queries(2):
         # Nobody was served since: only models and an experiment are looked for.
-        state.look_again()
+        state.refresh()
 
 
 def test_a_model_activated_meanwhile_is_taken_up_by_the_look_and_not_by_a_request(
     group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     settings.MODEL_CHECK_SECONDS = 3600.0
-    state = LiveState("movie_home")
+    state = StateHolder("movie_home")
     state.get()
     version = make_active_als([group])
     with django_assert_num_queries(0):
-        assert state.get().label() == ""
-    state.look_again()
+        assert state.get().usual.models.label() == ""
+    state.refresh()
     with django_assert_num_queries(0):
-        assert state.get().label() == version.label
+        assert state.get().usual.models.label() == version.label
 
 
 def test_what_was_never_served_is_not_read(
     db: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(0):
-        LiveState("movie_home").look_again()
+        StateHolder("movie_home").refresh()
 
 
 def test_a_look_that_fails_leaves_the_state_as_it_is(
     group: list[int], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    state = LiveState("movie_home")
-    before = state.get()
+    before = live.get_state("movie_home")
     monkeypatch.setattr(live, "load_models", lambda *_: 1 / 0)
-    state.look_again()
+    live._refresher.refresh("movie_home")
     assert "could not be read again" in caplog.text
     monkeypatch.undo()
-    assert state.get() is before
+    assert live.get_state("movie_home") is before
 
 
 def test_a_worker_takes_up_a_model_without_restart(threads_db: None, settings: Settings) -> None:  # noqa: F811
@@ -190,7 +190,7 @@ def test_a_worker_takes_up_a_model_without_restart(threads_db: None, settings: S
     deadline = time.monotonic() + 30
     while serving() != version.label:
         assert time.monotonic() < deadline
-    forget_live()
+    forget_state()
 
 
 def test_items_unknown_to_the_catalogue_are_never_recommended_by_the_model(
@@ -198,6 +198,7 @@ def test_items_unknown_to_the_catalogue_are_never_recommended_by_the_model(
 ) -> None:
     make_active_als([[*group, 10**12]])
     make_interaction(person, make_items(1)[0])
-    serves = get_live("movie_home")
-    assert serves.als is not None
-    assert serves.als_allowed.tolist() == [True] * 6 + [False]
+    serves = get_context("movie_home")
+    als = serves.recommenders["als"]
+    assert isinstance(als, Als)
+    assert als.allowed.tolist() == [True] * 6 + [False]

@@ -16,11 +16,12 @@ from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction, withdraw_state
 from ranking.candidates import Candidates
-from ranking.live import forget_live, get_live
+from ranking.scoring import rank
 from recommendations.models import RecommendationSession
-from serving.pipeline import ServedList, load_user_state, rank, recommend
+from serving.live import forget_state
+from serving.pipeline import ServedList, load_person, recommend
 from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item, make_items, make_user
-from tests.ranking.builders import bare_live, stranger
+from tests.ranking.builders import bare_context, request_of, stranger
 
 MOVIES = USE_CASES["movie_home"]
 
@@ -49,7 +50,7 @@ def test_without_interactions_the_newest_items_are_shown(person: User) -> None:
     served = serve(person)
     assert ids(served) == [new.pk, old.pk, undated.pk]
     assert served.method_used == "fresh"
-    assert served.slots[0].why == "New in the catalogue."
+    assert served.slots[0].why == "New in the catalog."
 
 
 def test_without_a_model_popularity_orders_the_list(person: User) -> None:
@@ -190,7 +191,7 @@ def test_a_dislike_outweighs_what_else_there_is_on_the_item(person: User) -> Non
     make_interaction(person, item, "view", day=1)
     make_interaction(person, item, "like", day=2)
     make_interaction(person, item, "dislike", day=3)
-    state = load_user_state(person.pk, MOVIES, get_live("movie_home"), timezone.now())
+    state = load_person(person.pk, MOVIES, timezone.now())
     assert state.item_ids.tolist() == [item.pk]
     assert state.weights.tolist() == [-1.0]
     assert state.excluded.tolist() == [item.pk]
@@ -200,7 +201,7 @@ def test_the_history_of_others_is_not_seen(person: User, other_person: User) -> 
     group = make_items(3)
     make_interaction(other_person, group[0], "watched", rating=9)
     assert len(serve(person).slots) == 3
-    state = load_user_state(person.pk, MOVIES, get_live("movie_home"), timezone.now())
+    state = load_person(person.pk, MOVIES, timezone.now())
     assert state.item_ids.tolist() == []
 
 
@@ -209,7 +210,7 @@ def test_two_lists_in_a_row_are_the_same_but_two_records(person: User) -> None:
     first, second = serve(person), serve(person)
     assert ids(first) == ids(second)
     assert first.session_id != second.session_id
-    forget_live()
+    forget_state()
     assert ids(serve(person)) == ids(first)
 
 
@@ -231,7 +232,7 @@ def test_rank_keeps_every_item_once_in_falling_order(sources: list[list[tuple[in
                 np.array([score for _, score in ordered], dtype=np.float64),
             )
         )
-    ranked = rank(retrieved, stranger(), bare_live(range(1, 31)), timezone.now())
+    ranked = rank(request_of(stranger(), bare_context(range(1, 31))), retrieved)
     assert sorted(ranked.item_ids) == sorted({item for pairs in sources for item, _ in pairs})
     assert (np.diff(ranked.base_scores) <= 0).all()
     assert ((ranked.base_scores >= 0) & (ranked.base_scores <= 1)).all()

@@ -16,14 +16,15 @@ from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction
-from ranking.features import FEATURE_SET, FEATURES, compute_features
-from ranking.live import forget_live, get_live
+from ranking.features import FEATURE_SET, FEATURES, History, compute_features
+from ranking.person import person_before
+from ranking.recommenders.registry import RETRIEVING
 from ranking.registry.versions import rollback_version
-from ranking.replay import features_at, rank_at, state_from
-from ranking.sources import SOURCES, als_scores
+from ranking.scoring import features_of, lead_neighbors, lead_scores, ranked_pool
 from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
-from serving.pipeline import ServedList, known_history, load_user_state, recommend
+from serving.live import forget_state, get_context
+from serving.pipeline import ServedList, load_person, open_request, recommend
 from tests.factories import (
     EPOCH,
     EXCLUDING,
@@ -89,7 +90,7 @@ def test_the_ranker_orders_the_list(person: User, films: list[Item], settings: S
     oldest_first = serve(person, 30)
     # The trees tell only the ends apart: the order is theirs, and it has turned.
     assert set(ids(oldest_first)[:3]) <= {film.pk for film in films[:12]}
-    ranker = get_live("movie_home").ranker
+    ranker = get_context("movie_home").ranker
     assert ranker is not None
     predicted = ranker.probabilities(features_on_record(oldest_first))
     assert [slot.base_score for slot in oldest_first.slots] == pytest.approx(predicted.tolist(), abs=1e-12)
@@ -114,7 +115,7 @@ def test_both_versions_are_on_record(person: User, films: list[Item]) -> None:
     assert (row.method, row.model_version) == ("ranker", f"als-movie_home-1+{ranker.label}")
     assert {slot["method"] for slot in row.recommendations_shown} == {"ranker"}
     assert {slot["propensity"] for slot in row.recommendations_shown} == {1.0}
-    assert {slot["source"] for slot in row.recommendations_shown} <= set(SOURCES)
+    assert {slot["source"] for slot in row.recommendations_shown} <= set(RETRIEVING)
 
 
 def test_als_is_on_record_also_where_only_other_sources_fill_the_list(
@@ -122,7 +123,7 @@ def test_als_is_on_record_also_where_only_other_sources_fill_the_list(
 ) -> None:
     ranker = active_ranker()
     new = [make_item(published_at=NOW - timedelta(days=1)) for _ in range(3)]
-    forget_live()
+    forget_state()
     served = serve(person, 3)
     assert set(ids(served)) == {item.pk for item in new}
     assert served.model_version == f"als-movie_home-1+{ranker.label}"
@@ -152,16 +153,17 @@ def test_the_features_on_record_are_those_of_the_slots(
     if with_ranker:
         active_ranker()
     served = serve(person, 8)
-    live = get_live("movie_home")
-    state = load_user_state(person.pk, MOVIES, live, NOW)
+    context = get_context("movie_home")
+    request = open_request(person.pk, context, NOW)
     shown = np.array(ids(served))
+    rows, scores = context.catalog.rows_of(request.person.item_ids), lead_scores(request, shown)
     expected = compute_features(
-        live.catalogue.rows_of(shown),
-        *als_scores(shown, state, live),
-        history=known_history(state, live),
-        content=live.catalogue.content,
-        demand=live.catalogue.demand,
-        als=live.als,
+        context.catalog.rows_of(shown),
+        *scores,
+        lead_neighbors(request, shown),
+        history=History(rows, request.person.weights.astype(np.float64)),
+        content=context.catalog.content,
+        demand=context.catalog.demand,
         now=NOW.timestamp(),
     )
     features = features_on_record(served)
@@ -176,22 +178,20 @@ def test_replay_retrieves_and_ranks_as_serving_did(
     settings.BOOST_STRENGTH_WITH_RANKER = 0.0
     active_ranker("recency_score", sign=-1)
     served = serve(person, 30)
-    live = get_live("movie_home")
-    state = load_user_state(person.pk, MOVIES, live, NOW)
-    again = rank_at(state, live, MOVIES, NOW.timestamp())
+    request = open_request(person.pk, get_context("movie_home"), NOW)
+    again = ranked_pool(request)
     # One dislike holds nothing back here, so what is served is the order of the models.
     assert again.item_ids.tolist() == ids(served)
     assert again.scores.tolist() == [slot.score for slot in served.slots]
     assert np.array_equal(again.features, features_on_record(served))
-    known, features = features_at(np.append(again.item_ids, 10**9), state, live, NOW.timestamp())
-    assert known.tolist() == list(range(len(again)))
-    assert features == pytest.approx(again.features, abs=1e-6)
+    features = features_of(request, np.append(again.item_ids, 10**9))
+    assert features[:-1] == pytest.approx(again.features, abs=1e-6)
+    assert np.isnan(features[-1]).all()
 
 
 def test_a_state_from_events_is_that_of_serving(person: User, films: list[Item]) -> None:
     make_interaction(person, films[20], "watched", day=5, rating=7)
     make_interaction(person, films[4], "view", day=6)
-    live = get_live("movie_home")
     rows = [
         (films[2], 0.5, 1),
         (films[4], 2.0, 2),
@@ -206,10 +206,9 @@ def test_a_state_from_events_is_that_of_serving(person: User, films: list[Item])
         times=np.array([EPOCH.timestamp() + 86_400.0 * day for _, _, day in rows]),
         relevant=np.array([False, True, False, True, False]),
     )
-    served, replayed = load_user_state(person.pk, MOVIES, live, NOW), state_from(events, live)
+    served, replayed = load_person(person.pk, MOVIES, NOW), person_before(events)
     assert replayed.item_ids.tolist() == served.item_ids.tolist()
     assert replayed.weights.tolist() == served.weights.tolist()
-    assert replayed.als_user == pytest.approx(served.als_user)
     # What was only looked at may be shown again, but is no item to be judged on.
     assert set(replayed.excluded.tolist()) - set(served.excluded.tolist()) == {films[2].pk}
 

@@ -21,12 +21,12 @@ from catalog.models import Facet, Item
 from core.arrays import Doubles, Floats
 from core.domain import USE_CASES
 from interactions.popularity import refresh_popularity
-from ranking.live import forget_live, get_live
 from ranking.models import ModelVersion
 from ranking.recommenders.two_tower.input import MOST_FACETS, MOST_ITEMS, tower_input
 from ranking.registry.loading import load_models
 from ranking.registry.versions import activate_version, read_verified
 from recommendations.models import RecommendationSession
+from serving.live import forget_state, get_context
 from serving.pipeline import ServedList, recommend
 from tests.factories import (
     active_ranker,
@@ -132,14 +132,14 @@ class TestSource:
         active_tower([[item.pk for item in items]])
         make_interaction(person, items[0], "like")
         Item.objects.filter(pk=items[3].pk).update(is_active=False)
-        forget_live()
+        forget_state()
         assert items[3].pk not in ids(serve(person, 10))
 
     def test_each_use_case_has_its_own(self, person: User) -> None:
         items = make_items(3)
         active_tower([[item.pk for item in items]])
-        assert get_live("movie_home").two_tower is not None
-        assert get_live("drama_home").two_tower is None
+        assert "two_tower" in get_context("movie_home").recommenders
+        assert "two_tower" not in get_context("drama_home").recommenders
 
     @pytest.mark.parametrize("with_ranker", [False, True])
     def test_a_request_still_makes_six_queries_at_most(
@@ -197,8 +197,7 @@ class TestFiles:
         broken = make_version(b"its hash is right, and still it is no model", kind="two_tower")
         activate_version(version=broken, why="test")
         models = load_models("movie_home")
-        assert models.two_tower is not None
-        assert models.two_tower.label == earlier.label
+        assert models.label(["two_tower"]) == earlier.label
         assert broken.label in models.problem
 
     def test_with_no_whole_file_the_other_sources_go_on(self, person: User) -> None:
@@ -212,12 +211,10 @@ class TestFiles:
     def test_the_next_request_serves_a_newly_activated_version_without_reading_it_twice(self) -> None:
         items = make_items(4)
         active_tower([[item.pk for item in items]])
-        known = get_live("movie_home").models
-        assert get_live("movie_home").models.two_tower is known.two_tower
+        known = get_context("movie_home").models
+        assert get_context("movie_home").models is known
         second = active_tower(groups_of(items))
-        loaded = get_live("movie_home").models.two_tower
-        assert loaded is not None
-        assert loaded.label == second.label
+        assert get_context("movie_home").models.label() == second.label
 
     def test_ready_names_it(self, client: Client) -> None:
         items = make_items(2)
@@ -246,7 +243,7 @@ class TestCommands:
         assert version.status == "rejected"
         assert version.why == "taken out, the other sources go on: odd lists"
         assert "None" in capsys.readouterr().out
-        assert load_models("movie_home").two_tower is None
+        assert load_models("movie_home").by_kind == {}
 
     def test_without_a_candidate_there_is_a_sentence(self) -> None:
         with pytest.raises(CommandError, match="There is no two_tower candidate for movie_home"):

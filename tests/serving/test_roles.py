@@ -26,11 +26,10 @@ from ranking.datasets.backfill import fill_in_features
 from ranking.datasets.event_log import generate_als_dataset
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.features import FEATURES
-from ranking.live import get_live
-from ranking.retraining.due import is_due
+from ranking.retraining.decision import decide
 from recommendations.models import RecommendationSession
 from recommendations.services import report_seen
-from serving.pipeline import load_history_state, recommend
+from serving.pipeline import load_person, recommend
 from tests.answers import assert_refused
 from tests.factories import allow, make_interaction, make_item, make_items, make_user
 from tests.recommendations.builders import list_body
@@ -227,8 +226,8 @@ class TestWhatTeachesWhichModel:
 
     def test_a_first_model_waits_for_something_of_its_own(self, both: User, startups: list[Item]) -> None:
         make_interaction(both, startups[0], "interest")
-        assert is_due(INVESTORS, timezone.now()).due
-        assert not is_due(DEVELOPERS, timezone.now()).due
+        assert decide(INVESTORS, timezone.now()).due
+        assert not decide(DEVELOPERS, timezone.now()).due
 
     def test_features_of_the_past_know_only_the_role(self, both: User, startups: list[Item]) -> None:
         make_interaction(both, startups[0], "interest")
@@ -253,7 +252,7 @@ class TestWhatTeachesWhichModel:
 class TestWhatIsKnownOfAPerson:
     def history(self, person: User, name: str) -> tuple[set[int], set[int]]:
         """(items that say something, items that are not shown again)"""
-        state = load_history_state(person.pk, USE_CASES[name], get_live(name), timezone.now())
+        state = load_person(person.pk, USE_CASES[name], timezone.now())
         return set(state.item_ids.tolist()), set(state.excluded.tolist())
 
     def test_it_is_what_they_did_in_the_role(self, both: User, startups: list[Item]) -> None:

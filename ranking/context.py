@@ -1,0 +1,77 @@
+"""What scores are made in: a catalog, the recommenders over it, and the policy. One for a whole process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain import UseCase
+from ranking.policy import Policy
+from ranking.recommenders.base import PoolRanker, Recommender
+from ranking.recommenders.registry import RECOMMENDERS
+from ranking.registry.loading import NO_MODELS, ModelSet
+from ranking.snapshot import CatalogSnapshot
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ScoringContext:
+    """All that one request reads of the shared state; it stays as it is while the request runs.
+
+    recommenders  each retrieving kind of the policy that can answer: the untrained, and those with a model
+    ranker        what orders the pool; None where the recommenders' own scores do
+    arm           the arm of the experiment that this serves; "" outside of any
+    """
+
+    use_case: UseCase
+    catalog: CatalogSnapshot
+    models: ModelSet
+    policy: Policy
+    recommenders: Mapping[str, Recommender[Any]]
+    ranker: PoolRanker | None
+    arm: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        use_case: UseCase,
+        catalog: CatalogSnapshot,
+        models: ModelSet = NO_MODELS,
+        policy: Policy | None = None,
+        arm: str = "",
+    ) -> "ScoringContext":
+        """The context of these models over a catalog; the policy is that of the settings where left out."""
+        policy = policy or Policy.of(use_case)
+        orderers = [name for name in models.by_kind if RECOMMENDERS[name].orders]
+        answering = [name for name in policy.sources if _has(name, models)]
+        return cls(
+            use_case=use_case,
+            catalog=catalog,
+            models=models,
+            policy=policy,
+            recommenders={name: _build(name, models, catalog) for name in answering},
+            ranker=_build(orderers[0], models, catalog) if orderers else None,
+            arm=arm,
+        )
+
+    @property
+    def lead(self) -> str | None:
+        """The trained kind that the policy trusts most, with a model or without."""
+        return self.policy.lead
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The trained kinds that answer, in order of trust."""
+        return tuple(name for name in self.recommenders if RECOMMENDERS[name].is_trained)
+
+    @property
+    def untrained(self) -> tuple[str, ...]:
+        """The kinds that answer without any training, in order of trust."""
+        return tuple(name for name in self.recommenders if not RECOMMENDERS[name].is_trained)
+
+
+def _has(name: str, models: ModelSet) -> bool:
+    return not RECOMMENDERS[name].is_trained or name in models.by_kind
+
+
+def _build(name: str, models: ModelSet, catalog: CatalogSnapshot) -> Any:
+    kind = RECOMMENDERS[name]
+    return kind.build(models.by_kind[name].model if kind.is_trained else None, catalog)

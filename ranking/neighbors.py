@@ -1,0 +1,27 @@
+"""Items near an item: by who chose both, and by what they are, so that a new item has neighbors too."""
+
+import numpy as np
+
+from core.arrays import Doubles
+from ranking.context import ScoringContext
+from ranking.recommenders.similar.model import content_similarities
+
+# How much the behavior of people counts beside what the items are, where there is any.
+BEHAVIOR_SHARE = 0.5
+
+
+def neighbor_scores(row: int, context: ScoringContext) -> Doubles:
+    """The nearness of each item of the catalog to the one at `row`, (n,) in [0, 1].
+
+    The cosine of the weighted facets; where the leading model knows both items, the mean of it and the
+    model's similarity, a negative one counting as 0. The item itself gets 0.
+    """
+    content = context.catalog.content
+    near = content_similarities(np.array([row]), content)[:, 0]
+    lead = context.recommenders.get(context.lead or "")
+    if lead is not None:
+        alike = np.maximum(lead.similarities(content.item_ids, content.item_ids[[row]])[:, 0], 0.0)
+        known = ~np.isnan(alike)
+        near[known] = BEHAVIOR_SHARE * np.minimum(alike[known], 1.0) + (1 - BEHAVIOR_SHARE) * near[known]
+    near[row] = 0.0
+    return near

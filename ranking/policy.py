@@ -1,0 +1,105 @@
+"""The policy of a list: every number that it depends on beside the models, the catalog and the person.
+
+Built from the settings once and passed along, so that any field can be what an arm of an experiment tries.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from django.conf import settings
+
+from core.domain import UseCase
+from core.errors import InvalidInput
+from ranking.recommenders.registry import RETRIEVING, TRAINED
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules that a list is made by.
+
+    sources                        the retrieving kinds, in order of trust
+    candidates_per_source          how many the first source with an answer may bring
+    candidates_per_further_source  how many each of the others may bring
+    popularity_share               share of popularity in the base score of somebody new, 0 to 1
+    boost_strength                 share of what taste would add that is added, 0 to 1
+    boost_strength_with_ranker     the same where a ranker orders the list
+    dislikes_hold_back             dislikes lower the scores of items like theirs; what was disliked itself
+                                   never comes again, whatever stands here
+    exploration_share              share of the places after the first that chance fills, 0 to 1
+    """
+
+    sources: tuple[str, ...]
+    candidates_per_source: int
+    candidates_per_further_source: int
+    popularity_share: float
+    boost_strength: float
+    boost_strength_with_ranker: float
+    dislikes_hold_back: bool
+    exploration_share: float
+
+    @classmethod
+    def of(cls, use_case: UseCase) -> "Policy":
+        """The policy of a use case by the settings as they are now."""
+        return cls(
+            sources=use_case.sources,
+            candidates_per_source=settings.CANDIDATES_PER_SOURCE,
+            candidates_per_further_source=settings.CANDIDATES_PER_FURTHER_SOURCE,
+            popularity_share=settings.POPULARITY_SHARE,
+            boost_strength=settings.BOOST_STRENGTH,
+            boost_strength_with_ranker=settings.BOOST_STRENGTH_WITH_RANKER,
+            dislikes_hold_back=True,
+            exploration_share=settings.EXPLORATION_SHARE,
+        )
+
+    @property
+    def lead(self) -> str | None:
+        """The trained kind that is trusted most; features are made of its scores."""
+        return _first_trained(self.sources)
+
+    def changed(self, overrides: Mapping[str, Any]) -> "Policy":
+        """The same policy with other values of some fields.
+
+        Raises InvalidInput, which names the field and what it takes, for anything that cannot be.
+        """
+        return replace(self, **{name: _checked(name, value) for name, value in overrides.items()})
+
+
+def lead_of(use_case: UseCase) -> str | None:
+    """The trained kind that a use case trusts most: windows and ages of models follow it."""
+    return _first_trained(use_case.sources)
+
+
+def _first_trained(sources: Sequence[str]) -> str | None:
+    return next((name for name in sources if name in TRAINED), None)
+
+
+_SHARES = ("popularity_share", "boost_strength", "boost_strength_with_ranker", "exploration_share")
+_COUNTS = ("candidates_per_source", "candidates_per_further_source")
+_MOST_CANDIDATES = 10_000
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name in _SHARES:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
+            raise InvalidInput(f"{name} must be a number from 0 to 1.")
+        return float(value)
+    if name in _COUNTS:
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_CANDIDATES:
+            raise InvalidInput(f"{name} must be a whole number from 1 to {_MOST_CANDIDATES:,}.")
+        return value
+    if name == "dislikes_hold_back":
+        if not isinstance(value, bool):
+            raise InvalidInput(f"{name} must be true or false.")
+        return value
+    if name == "sources":
+        return _checked_sources(value)
+    known = ", ".join(field.name for field in fields(Policy))
+    raise InvalidInput(f"A policy has no {name!r}; it has {known}.")
+
+
+def _checked_sources(value: Any) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, list | tuple) else ()
+    if not names or len(set(names)) != len(names) or not set(names) <= set(RETRIEVING):
+        raise InvalidInput(f"sources must be some of {', '.join(RETRIEVING)}, none twice.")
+    return names

@@ -1,0 +1,281 @@
+"""The one way from a person and items to base scores: for serving, replay, datasets, evaluation and the gate.
+
+A base score belongs to a person, an item and a moment alone. It does not depend on which other items are
+scored with it or who brought the item, so what is evaluated is ordered as what is served.
+
+    with a ranker        its probability for the features of the item
+    without              the joint score of the trained recommenders that know person and item; other items
+                         stand below all of them, by the untrained recommenders in order of trust
+    no model knows them  the untrained recommenders alone, popularity first
+
+On top, popularity is mixed into what models say of somebody new.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from core.arrays import Doubles, Floats, Ints
+from ranking.candidates import Candidates
+from ranking.context import ScoringContext
+from ranking.features import FEATURES, RECENT, History, compute_features
+from ranking.person import PersonState
+from ranking.recommenders.base import NOTHING, Retrieved
+from ranking.recommenders.registry import RECOMMENDERS
+
+# After so many approved items a model is on its own. A ranker reads demand and the size of the history, so it
+# is trusted sooner.
+ON_ITS_OWN = 60
+RANKER_ON_ITS_OWN = 10
+# Popularity is half believed where so many verdicts were given on the item with the most of them.
+HALF_BELIEVED = 20.0
+# Places by the score of the lead are told apart down to this one.
+DEEPEST_PLACE = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class RankingRequest:
+    """One person before one context at one moment: what every stage of a list reads.
+
+    now              seconds since 1970
+    representations  the person as each recommender sees them, of those that know them
+    """
+
+    person: PersonState
+    context: ScoringContext
+    now: float
+    representations: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, person: PersonState, context: ScoringContext, now: float) -> "RankingRequest":
+        """The request, with the person represented once by every recommender."""
+        seen = {name: one.represent(person) for name, one in context.recommenders.items()}
+        return cls(person, context, now, {name: one for name, one in seen.items() if one is not None})
+
+    @property
+    def knowing(self) -> tuple[str, ...]:
+        """The trained recommenders that know the person, in order of trust."""
+        return tuple(name for name in self.context.trained if name in self.representations)
+
+    @property
+    def is_by_models(self) -> bool:
+        """True where any model has a say in the order; else it is that of the untrained recommenders."""
+        return self.context.ranker is not None or bool(self.knowing)
+
+    @cached_property
+    def lead_top(self) -> Retrieved:
+        """The best DEEPEST_PLACE items by the lead, where places are counted; nothing where it is silent."""
+        return NOTHING if self.context.lead is None else self._retrieve(self.context.lead, DEEPEST_PLACE)
+
+    def retrieve(self, name: str, limit: int) -> Retrieved:
+        """At most `limit` items that the person may be shown, by one recommender."""
+        if name == self.context.lead and limit <= DEEPEST_PLACE:
+            return self.lead_top.first(limit)
+        return self._retrieve(name, limit)
+
+    def _retrieve(self, name: str, limit: int) -> Retrieved:
+        if name not in self.representations:
+            return NOTHING
+        recommender = self.context.recommenders[name]
+        return recommender.retrieve(self.representations[name], limit, self.person.excluded)
+
+    def score(self, name: str, item_ids: Ints) -> Doubles:
+        """The score of each item by one recommender, NaN where it has none."""
+        if name not in self.representations:
+            return np.full(len(item_ids), np.nan)
+        return self.context.recommenders[name].score(self.representations[name], item_ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BaseScores:
+    """What n items are worth to a person.
+
+    base           (n,) in [0, 1], which lists are ordered by; NaN for an item that the catalog does not have
+    probabilities  (n,) what the models say, before popularity is mixed in; NaN where none has anything to say
+    features       (n, f) what the ranker read; None without a ranker
+    """
+
+    base: Doubles
+    probabilities: Doubles
+    features: Floats | None
+
+
+def retrieve(request: RankingRequest) -> list[Candidates]:
+    """The candidates of each source of the policy, in order of trust; of further sources fewer."""
+    policy = request.context.policy
+    limit = policy.candidates_per_source
+    retrieved = []
+    for name in policy.sources:
+        brought = request.retrieve(name, limit)
+        retrieved.append(Candidates.from_source(name, brought.item_ids, brought.scores))
+        if len(brought.item_ids):
+            limit = min(policy.candidates_per_source, policy.candidates_per_further_source)
+    return retrieved
+
+
+def rank(request: RankingRequest, retrieved: list[Candidates]) -> Candidates:
+    """The pool of all sources under base scores, best first; with the features that a ranker read."""
+    pool = Candidates.join(retrieved)
+    scores = score_items(request, pool.item_ids)
+    if scores.features is not None:
+        pool = pool.with_features(scores.features)
+    return pool.with_base(scores.base)
+
+
+def exclude(candidates: Candidates, person: PersonState) -> Candidates:
+    """The final guarantee: whatever came before, nothing excluded gets past this line."""
+    return candidates.take(~np.isin(candidates.item_ids, person.excluded))
+
+
+def ranked_pool(request: RankingRequest) -> Candidates:
+    """All that would be retrieved for the person, ranked, before boosts and dislikes are applied."""
+    return exclude(rank(request, retrieve(request)), request.person)
+
+
+def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
+    """The base scores of given items (n,), whoever names them."""
+    catalog = request.context.catalog
+    rows = catalog.rows_of(item_ids)
+    has = rows >= 0
+    features = None
+    if request.context.ranker is None:
+        probabilities = joint_scores(request, item_ids)
+    else:
+        features = features_of(request, item_ids)
+        probabilities = np.full(len(item_ids), np.nan)
+        if has.any():
+            probabilities[has] = request.context.ranker.probabilities(features[has])
+    probabilities[~has] = np.nan
+    if not request.is_by_models:
+        base = fallback_scores(request, item_ids)
+    else:
+        popularity = np.where(has, catalog.demand.popularity[rows], 0.0) if len(has) else np.empty(0)
+        share = popularity_share(request)
+        base = (1.0 - share) * _put_below(probabilities, request, item_ids) + share * popularity
+    base[~has] = np.nan
+    return BaseScores(base, probabilities, features)
+
+
+def joint_scores(request: RankingRequest, item_ids: Ints) -> Doubles:
+    """(n,) the trained recommenders' mean score, weighted by the trust in each; NaN where none has one.
+
+    The trust follows from how many items the person approved (`Kind.trust`).
+    """
+    names = request.knowing
+    if not names:
+        return np.full(len(item_ids), np.nan)
+    scores = np.stack([request.score(name, item_ids) for name in names])
+    if len(names) == 1:
+        only: Doubles = scores[0]
+        return only
+    trust = np.array([RECOMMENDERS[name].trust(request.person.approved) for name in names])
+    weights = np.where(np.isnan(scores), 0.0, trust[:, None])
+    total = weights.sum(axis=0)
+    joint = np.full(len(item_ids), np.nan)
+    np.divide((weights * np.nan_to_num(scores)).sum(axis=0), total, out=joint, where=total > 0)
+    return joint
+
+
+def fallback_scores(request: RankingRequest, item_ids: Ints) -> Doubles:
+    """(n,) in [0, 1]: the scores of the untrained recommenders, those of each below all of the one before.
+
+    An item takes the score of the first that has one for it; 0 where none has.
+    """
+    scores = np.zeros(len(item_ids))
+    ceiling = 1.0
+    for name in request.context.untrained:
+        if name not in request.representations:
+            continue
+        own = request.score(name, item_ids)
+        open_yet = (scores == 0.0) & ~np.isnan(own)
+        scores[open_yet] = ceiling * own[open_yet]
+        ceiling *= request.context.recommenders[name].floor(request.representations[name])
+    return scores
+
+
+def _put_below(probabilities: Doubles, request: RankingRequest, item_ids: Ints) -> Doubles:
+    """The models' scores (n,); items of which they say nothing below all that they give this person."""
+    unknown = np.isnan(probabilities)
+    if not unknown.any():
+        return probabilities
+    recommenders, known = request.context.recommenders, request.representations
+    floor = min((recommenders[name].floor(known[name]) for name in request.knowing), default=1.0)
+    scores = probabilities.copy()
+    scores[unknown] = floor * fallback_scores(request, item_ids[unknown])
+    return scores
+
+
+def popularity_share(request: RankingRequest) -> float:
+    """The share of popularity in a base score: policy share × (1 − h / 60) × v / (v + 20), at least 0.
+
+    h approved items of the person, 10 for 60 with a ranker; v verdicts on the item that has the most. A model
+    folded in from one film knows less than the charts, and one folded in from a hundred knows more
+    (docs/taste.md); charts made by a handful of people are mostly chance.
+    """
+    enough = ON_ITS_OWN if request.context.ranker is None else RANKER_ON_ITS_OWN
+    verdicts = float(request.context.catalog.demand.verdicts.max(initial=0.0))
+    believed = verdicts / (verdicts + HALF_BELIEVED)
+    return (
+        request.context.policy.popularity_share * max(0.0, 1.0 - request.person.approved / enough) * believed
+    )
+
+
+def features_of(request: RankingRequest, item_ids: Ints) -> Floats:
+    """The features of given items, (n, f) as in `ranking.features`; NaN for one that the catalog lacks."""
+    catalog, person = request.context.catalog, request.person
+    rows = catalog.rows_of(item_ids)
+    has = rows >= 0
+    history_rows = catalog.rows_of(person.item_ids)
+    known = history_rows >= 0
+    features = np.full((len(item_ids), len(FEATURES)), np.nan, dtype=np.float32)
+    scores, places = lead_scores(request, item_ids[has])
+    features[has] = compute_features(
+        rows[has],
+        scores,
+        places,
+        lead_neighbors(request, item_ids[has]),
+        history=History(history_rows[known], person.weights[known].astype(np.float64)),
+        content=catalog.content,
+        demand=catalog.demand,
+        now=request.now,
+    )
+    return features
+
+
+def with_features(candidates: Candidates, request: RankingRequest) -> Candidates:
+    """The candidates with their features, computed where no ranker has asked for them yet."""
+    if request.context.ranker is not None:
+        return candidates
+    return candidates.with_features(features_of(request, candidates.item_ids))
+
+
+def lead_scores(request: RankingRequest, item_ids: Ints) -> tuple[Doubles, Doubles]:
+    """The lead's score of each item, and its place from 1 by that score; both NaN where it has none.
+
+    The place is that among everything the lead could retrieve, whichever items are asked about; beyond
+    DEEPEST_PLACE all stand there.
+    """
+    if request.context.lead is None:
+        nothing = np.full(len(item_ids), np.nan)
+        return nothing, nothing
+    scores = request.score(request.context.lead, item_ids)
+    rising = request.lead_top.scores[::-1]
+    higher = len(rising) - np.searchsorted(rising, scores, side="right")
+    places = np.where(np.isnan(scores), np.nan, np.minimum(higher + 1, DEEPEST_PLACE))
+    return scores, places
+
+
+def lead_neighbors(request: RankingRequest, item_ids: Ints) -> Doubles:
+    """(n,) the lead's greatest similarity of each item to the last RECENT approved; 0 where it has none."""
+    catalog, person = request.context.catalog, request.person
+    lead = request.context.recommenders.get(request.context.lead or "")
+    approved = person.item_ids[person.weights > 0]
+    recent = approved[catalog.rows_of(approved) >= 0][-RECENT:]
+    if lead is None or not len(recent) or not len(item_ids):
+        return np.zeros(len(item_ids))
+    alike = lead.similarities(item_ids, recent)
+    nearest: Doubles = np.where(np.isnan(alike), -np.inf, alike).max(axis=1)
+    return np.where(np.isfinite(nearest), nearest, 0.0)

@@ -1,0 +1,179 @@
+"""What each worker holds in memory to serve from: the active models, the experiment, and the catalog.
+
+A thread reads all of it again, so that only the very first request of a process waits for it and no other
+spends a query on it. A newly activated model, or an experiment that begins or ends, is noticed within
+MODEL_CHECK_SECONDS by a small query each; the catalog is read again every CATALOG_REFRESH_SECONDS while
+it is served from. With MODEL_CHECK_SECONDS below 0 each request looks for models and experiments itself.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+
+from core.domain import USE_CASES
+from core.refresher import Refresher, RefreshJob
+from ranking.arms import RunningExperiment, load_experiment
+from ranking.assignment import assign
+from ranking.context import ScoringContext
+from ranking.policy import Policy
+from ranking.registry.loading import NO_MODELS, load_models
+from ranking.snapshot import CatalogSnapshot, read_snapshot
+
+_SHORTEST_PAUSE = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServingState:
+    """The shared state of one use case; it stays as it is while a request runs.
+
+    usual       for everybody who is in no arm of the experiment
+    experiment  the one that runs
+    arms        the context of each of its arms; None for one that gets the usual lists
+    """
+
+    usual: ScoringContext
+    experiment: RunningExperiment | None = None
+    arms: tuple[ScoringContext | None, ...] = ()
+
+    @classmethod
+    def of(cls, usual: ScoringContext, experiment: RunningExperiment | None) -> "ServingState":
+        """The state from the usual context and the experiment on top of it."""
+        if experiment is None:
+            return cls(usual)
+        arms = tuple(
+            None
+            if arm is None
+            else ScoringContext.of(usual.use_case, usual.catalog, arm.models, arm.policy, arm.label)
+            for arm in experiment.arms
+        )
+        return cls(usual, experiment, arms)
+
+    def for_person(self, user_id: int) -> ScoringContext:
+        """The context of a person's lists: that of their arm where they are in an experiment."""
+        arm = None if self.experiment is None else assign(user_id, self.experiment.allocation)
+        mine = None if arm is None else self.arms[arm]
+        return self.usual if mine is None else mine
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the models, in words; empty where nothing is."""
+        of_arms = "" if self.experiment is None else self.experiment.problem
+        return " ".join(filter(None, (self.usual.models.problem, of_arms)))
+
+
+class StateHolder:
+    """The state of one use case in this process. Safe to use from several threads."""
+
+    def __init__(self, use_case: str) -> None:
+        self._use_case = USE_CASES[use_case]
+        self._loading = threading.Lock()
+        self._state: ServingState | None = None
+        self._catalog_read = -np.inf
+        self._served = -np.inf
+
+    def get(self) -> ServingState:
+        """The current state. Only the first call reads it, and any where models are looked for at once."""
+        self._served = time.monotonic()
+        if self._state is None:
+            with self._loading:
+                if self._state is None:
+                    self._load(None)
+        elif settings.MODEL_CHECK_SECONDS < 0:
+            self._refresh_models()
+        state = self._state
+        if state is None:  # pragma: no cover  _load either sets it or raises
+            raise RuntimeError("the serving state was not loaded")
+        return state
+
+    def refresh(self) -> None:
+        """Takes up what has been activated, and the catalog as it is now where that is due."""
+        if self._state is None:
+            return
+        age = time.monotonic() - self._catalog_read
+        if age > settings.CATALOG_REFRESH_SECONDS and self._served > self._catalog_read:
+            catalog_read = time.monotonic()
+            catalog = read_snapshot(self._use_case.name)
+            with self._loading:
+                self._catalog_read = catalog_read
+                self._load(catalog)
+        else:
+            self._refresh_models()
+
+    def refresh_now(self) -> None:
+        """Takes up what has been activated, started or stopped before it returns."""
+        with self._loading:
+            if self._state is not None:
+                self._load(self._state.usual.catalog)
+
+    def _refresh_models(self) -> None:
+        """Looks for newer models, unless another thread is at it."""
+        if self._loading.acquire(blocking=False):
+            try:
+                self._load(None if self._state is None else self._state.usual.catalog)
+            finally:
+                self._loading.release()
+
+    def _load(self, catalog: CatalogSnapshot | None) -> None:
+        """Looks for newer active models to serve with `catalog`; reads it where none is given."""
+        if catalog is None:
+            self._catalog_read = time.monotonic()
+            catalog = read_snapshot(self._use_case.name)
+        before = self._state
+        models = load_models(self._use_case.name, before.usual.models if before else NO_MODELS)
+        policy = Policy.of(self._use_case)
+        experiment = load_experiment(
+            self._use_case.name, models, policy, before.experiment if before else None
+        )
+        is_known = (
+            before is not None
+            and catalog is before.usual.catalog
+            and (models, policy, experiment) == (before.usual.models, before.usual.policy, before.experiment)
+        )
+        if not is_known:
+            usual = ScoringContext.of(self._use_case, catalog, models, policy)
+            self._state = ServingState.of(usual, experiment)
+
+
+def _pause() -> float:
+    """Seconds between two refreshes."""
+    every: float = settings.MODEL_CHECK_SECONDS
+    return max(_SHORTEST_PAUSE, every if every >= 0 else settings.CATALOG_REFRESH_SECONDS)
+
+
+_holders = {name: StateHolder(name) for name in USE_CASES}
+_refresher: Refresher[str] = Refresher(
+    RefreshJob(
+        name="serving-state",
+        refresh=lambda use_case: _holders[use_case].refresh(),
+        failure="the serving state could not be read again",
+        every=_pause,
+        keys=lambda: USE_CASES,
+    )
+)
+
+
+def get_state(use_case: str) -> ServingState:
+    """The models and the catalog that requests of `use_case` are served from."""
+    state = _holders[use_case].get()
+    _refresher.ensure()
+    return state
+
+
+def get_context(use_case: str) -> ScoringContext:
+    """The context of everybody who is in no arm of an experiment."""
+    return get_state(use_case).usual
+
+
+def refresh_now(use_case: str) -> None:
+    """Takes up in this process what has just been changed in a use case, before it returns."""
+    _holders[use_case].refresh_now()
+
+
+def forget_state() -> None:
+    """Drops everything held in memory; the next request reads it anew."""
+    _refresher.stop()
+    for name in USE_CASES:
+        _holders[name] = StateHolder(name)
