@@ -23,15 +23,16 @@ from core.progress import Progress
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import said_in
+from ranking.context import ScoringContext
 from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
 from ranking.features import FEATURE_SET, FEATURES
-from ranking.live import Live
 from ranking.models import ModelVersion
-from ranking.recommenders.als.file import ArtifactError, load_als
-from ranking.registry.loading import Loaded, LoadedModels
-from ranking.registry.versions import ModelFileError, read_verified
-from ranking.replay import features_at, state_from
-from ranking.snapshot import Catalogue, read_catalogue
+from ranking.person import person_before
+from ranking.recommenders.artifact import ArtifactError
+from ranking.registry.loading import NO_MODELS, ModelSet, load_version
+from ranking.registry.versions import ModelFileError
+from ranking.scoring import RankingRequest, features_of
+from ranking.snapshot import CatalogSnapshot, read_snapshot
 from ranking.statistics.demand import DemandSweep
 from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
@@ -45,7 +46,7 @@ _EVENTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class FilledIn:
-    """What came of it. `unknown_slots`: their item is not in the catalogue, so they have no features."""
+    """What came of it. `unknown_slots`: their item is not in the catalog, so they have no features."""
 
     sessions: int
     slots: int
@@ -55,7 +56,7 @@ class FilledIn:
 def fill_in_features(*, use_case: UseCase, progress: Progress, until: datetime | None = None) -> FilledIn:
     """Computes and stores the features of the lists shown up to `until` that have none of the present sort.
 
-    Held in memory are the catalogue, a model, and the history of the people whose lists are filled in.
+    Held in memory are the catalog, a model, and the history of the people whose lists are filled in.
     A run that is broken off has stored whole sessions, and the next one goes on after them.
     """
     lacking = sessions_until(use_case, until or timezone.now()).filter(
@@ -104,31 +105,31 @@ class _Past:
     def __init__(self, use_case: UseCase, people: Ints) -> None:
         """`people` sorted: whose history is needed."""
         self._people = people
-        self._catalogue: Catalogue = read_catalogue(use_case.name)
-        self._sweep = DemandSweep(self._catalogue.item_ids, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+        self._catalog: CatalogSnapshot = read_snapshot(use_case.name)
+        self._sweep = DemandSweep(self._catalog.item_ids, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
         self._histories: defaultdict[int, _History] = defaultdict(_History)
-        self._models = _AlsVersions(use_case)
         self._chunks = _read_events(use_case)
         self._coming = next(self._chunks, None)
-        self._live = Live.of(self._catalogue.at(self._sweep.demand()))
+        self._context = ScoringContext.of(use_case, self._catalog.at(self._sweep.demand()))
+        self._models = _LeadVersions(use_case, self._context.lead)
 
-    def live_at(self, moment: float) -> Live:
+    def context_at(self, moment: float) -> ScoringContext:
         """The demand from what happened before the moment, and the model that had been trained by then."""
         if self._add_before(moment):
-            # The orders by popularity are for retrieving, and nothing is retrieved here.
-            catalogue = replace(self._live.catalogue, demand=self._sweep.demand())
-            self._live = replace(self._live, catalogue=catalogue)
+            # The orders by popularity are for retrieving by it, and features need none.
+            catalog = replace(self._context.catalog, demand=self._sweep.demand())
+            self._context = replace(self._context, catalog=catalog)
         models = self._models.before(moment)
-        if models is not self._live.models:
-            self._live = Live.of(self._live.catalogue, models)
-        return self._live
+        if models is not self._context.models:
+            self._context = ScoringContext.of(self._context.use_case, self._context.catalog, models)
+        return self._context
 
     def history(self, user_id: int, moment: float) -> Events:
-        """What the person had done by the moment of `live_at`."""
+        """The events of the person up to the moment of `context_at`."""
         return self._histories[user_id].before(moment)
 
     def _add_before(self, moment: float) -> bool:
-        """Takes in what happened before the moment; whether there was anything."""
+        """Consumes the events before the moment; True if there were any."""
         anything = False
         while self._coming is not None:
             events, ends = self._coming
@@ -151,20 +152,20 @@ class _Past:
             history.ends.append(float(ends[place]))
 
 
-class _AlsVersions:
-    """The ALS models of a use case by how far they have seen the log; one is loaded at a time."""
+class _LeadVersions:
+    """The models of the leading kind by how far they have seen the log; one is loaded at a time."""
 
-    def __init__(self, use_case: UseCase) -> None:
-        versions = ModelVersion.objects.filter(kind=ModelVersion.Kind.ALS, use_case=use_case.name)
+    def __init__(self, use_case: UseCase, lead: str | None) -> None:
+        versions = ModelVersion.objects.filter(kind=lead or "", use_case=use_case.name)
         windows = [
             (end, version_id)
             for version_id, window_end in versions.values_list("pk", "dataset_manifest__window_end")
             if (end := _seconds(window_end)) is not None
         ]
         self._coming = sorted(windows)
-        self._known = LoadedModels()
+        self._known = NO_MODELS
 
-    def before(self, moment: float) -> LoadedModels:
+    def before(self, moment: float) -> ModelSet:
         """The newest whole model that has seen nothing of the moment or later; none where there is none.
 
         A dataset holds what happened at the very end of its window, so that end must lie before the moment.
@@ -174,26 +175,26 @@ class _AlsVersions:
         for _, version_id in reversed(candidates):
             version = ModelVersion.objects.get(pk=version_id)
             try:
-                loaded = Loaded(version.pk, version.label, load_als(read_verified(version)))
+                loaded = load_version(version)
             except (ModelFileError, ArtifactError) as error:
                 logger.warning("features of the past are computed without %s: %s", version.label, error)
                 continue
-            self._known = LoadedModels(als=loaded)
+            self._known = NO_MODELS.with_model(version.kind, loaded)
             break
         return self._known
 
 
 def _features_of(chunk: SessionChunk, past: _Past) -> Floats:
-    """(n, f) of the slots of a chunk; NaN where the catalogue does not know the item."""
+    """(n, f) of the slots of a chunk; NaN where the catalog does not know the item."""
     features = np.full((len(chunk.item_ids), len(FEATURES)), np.nan, dtype=np.float32)
     start = 0
     for user_id, moment, size in zip(
         chunk.user_ids.tolist(), chunk.times.tolist(), chunk.sizes.tolist(), strict=True
     ):
-        live = past.live_at(moment)
-        state = state_from(past.history(user_id, moment), live, user_id=user_id)
-        known, computed = features_at(chunk.item_ids[start : start + size], state, live, moment)
-        features[start + known] = computed
+        context = past.context_at(moment)
+        person = person_before(past.history(user_id, moment), user_id=user_id)
+        request = RankingRequest.of(person, context, moment)
+        features[start : start + size] = features_of(request, chunk.item_ids[start : start + size])
         start += size
     return features
 
@@ -212,7 +213,7 @@ def _store(chunk: SessionChunk, features: Floats) -> None:
 def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
     """Everything that says something in the use case, oldest first, and when it was withdrawn."""
     columns = ("user_id", "item_id", "weight", "type", "withdrawn_at")
-    for rows in in_time_order(_telling(use_case), "occurred_at", *columns, chunk=_EVENTS):
+    for rows in in_time_order(_informative(use_case), "occurred_at", *columns, chunk=_EVENTS):
         moments, _, user_ids, item_ids, weights, types, withdrawn = zip(*rows, strict=True)
         relevant: Bools = np.isin(types, use_case.positive_interactions)
         events = Events(
@@ -225,7 +226,7 @@ def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
         yield events, np.array([np.inf if end is None else end.timestamp() for end in withdrawn])
 
 
-def _telling(use_case: UseCase) -> QuerySet[UserInteraction]:
+def _informative(use_case: UseCase) -> QuerySet[UserInteraction]:
     # What was withdrawn later stood until then. What is said to have happened before the list that it came
     # from was shown could not have been known when that list was shown.
     possible = Q(recommendation_session=None) | Q(occurred_at__gte=F("recommendation_session__created_at"))

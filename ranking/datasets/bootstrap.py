@@ -9,9 +9,10 @@ One thing is known from within a window: the history of somebody new is the firs
 it, as in `holdout`. It makes up their taste and nothing else, and its items are no candidates.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import numpy as np
@@ -21,18 +22,18 @@ from django.conf import settings
 from core.arrays import Doubles, Ints
 from core.domain import UseCase
 from ranking.candidates import Candidates
+from ranking.context import ScoringContext
 from ranking.datasets.ranker_rows import RankerRows
 from ranking.features import FEATURES
-from ranking.live import Live
-from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als
+from ranking.person import person_before
 from ranking.recommenders.ranker.model import RankerData, RankerParameters
-from ranking.registry.loading import Loaded, LoadedModels
-from ranking.replay import rank_at, state_from
-from ranking.snapshot import Catalogue
-from ranking.statistics.calibration import fit_platt
+from ranking.recommenders.registry import TRAINED
+from ranking.recommenders.training import EventTrainer, event_trainer_of
+from ranking.registry.loading import NO_MODELS, LoadedModel
+from ranking.scoring import RankingRequest, ranked_pool, with_features
+from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events
-from ranking.statistics.offline import calibration_pairs
 from ranking.statistics.split import Person, holdout, time_cuts
 
 DISLIKED, UNTOUCHED, TOUCHED, LIKED = range(4)
@@ -41,8 +42,11 @@ METHOD = "bootstrap"
 DISLIKE_WEIGHT = 5.0
 # Of newcomers there is a second list, from one of so many items each: else no ranker learns what little says.
 FIRST_ITEMS = (1, 2, 3, 5, 8)
-# Trees that correct ALS, and a fixed number of them: one window is too few people to say when to stop.
-PARAMETERS = RankerParameters(teacher="residual", debias="none", num_leaves=15, rounds=60, early_stopping=0)
+# Trees that correct the retrieval score, a fixed number of them: one window is too few people to say when to
+# stop.
+PARAMETERS = RankerParameters(
+    base_margin="residual", debias="none", num_leaves=15, rounds=60, early_stopping=0
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,66 +110,84 @@ def plan_windows(times: Doubles, plan: BootstrapPlan) -> list[Window]:
 def bootstrap_lists(
     events: Events,
     *,
-    catalogue: Catalogue,
+    catalog: CatalogSnapshot,
     use_case: UseCase,
-    parameters: AlsParameters,
     plan: BootstrapPlan,
     seed: int,
+    hyper_parameters: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Iterator[BootstrapList]:
     """The lists of every window, oldest window first, of people who did something with what was retrieved.
 
-    The ALS score of a window is calibrated on the window before it, so that it means the same in all of them.
-    A window before which nothing speaks for an item is passed over. Equal input and seed give equal lists.
+    The retriever is the leading kind of the use case, with its `hyper_parameters` where given. Its score in a
+    window is calibrated on the window before it, so that it means the same in all of them. A window before
+    which nothing speaks for an item is passed over. Equal input and seed give equal lists.
     """
-    if not len(events):
+    retriever = Retriever.of(use_case, hyper_parameters or {}, seed)
+    if not len(events) or retriever is None:
         return
     rng = np.random.default_rng(seed)
     since = time_cuts(events.times, [plan.first / 2])[0]
-    earlier = _fit(events.before(since), parameters, seed)
+    earlier = retriever.fit(events.before(since))
     for number, window in enumerate(plan_windows(events.times, plan)):
-        model = _fit(events.before(window.start), parameters, seed)
+        model = retriever.fit(events.before(window.start))
         if model is not None:
-            als = model if earlier is None else calibrated_before(model, earlier, events, since, window.start)
-            yield from _lists_of(
-                events,
-                number,
-                window,
-                live_before(events, window.start, catalogue, als),
-                use_case,
-                plan.people,
-                rng,
-            )
+            if earlier is not None:
+                model = retriever.calibrated(model, earlier, events, since, window.start)
+            context = context_before(events, window.start, catalog, use_case, retriever.kind, model)
+            yield from _lists_of(events, number, window, context, plan.people, rng)
         earlier, since = model, window.start
 
 
-def calibrated_before(
-    model: AlsModel, earlier: AlsModel, events: Events, since: float, start: float
-) -> AlsModel:
-    """`model` with the calibration that `earlier`, fitted before `since`, has on since <= time < start.
+@dataclass(frozen=True, slots=True)
+class Retriever:
+    """The kind that retrieves in the windows, and how it is fitted."""
 
-    Where nobody can be judged on in that time, `model` stays as it is.
-    """
-    if not since < start:
-        return model
-    part = holdout(events.before(start), since, start)
-    scores, labels = calibration_pairs(earlier, part, np.random.default_rng(0))
-    if not labels.any() or labels.all():
-        return model
-    slope, intercept = fit_platt(scores, labels)
-    return replace(model, slope=slope, intercept=intercept)
+    kind: str
+    trainer: EventTrainer
+    parameters: Any
+    seed: int
+
+    @classmethod
+    def of(
+        cls, use_case: UseCase, hyper_parameters: Mapping[str, Mapping[str, Any]], seed: int
+    ) -> "Retriever | None":
+        """The first source of the use case that learns from events alone; None where it has none."""
+        for name in use_case.sources:
+            trainer = event_trainer_of(name) if name in TRAINED else None
+            if trainer is not None:
+                return cls(name, trainer, trainer.parameters(hyper_parameters.get(name, {})), seed)
+        return None
+
+    def fit(self, past: Events) -> Any:
+        """A model of these events; None where nothing among them speaks for an item."""
+        if not (past.weights > 0).any():
+            return None
+        return self.trainer.fit_events(past, self.parameters, seed=self.seed, progress=None)
+
+    def calibrated(self, model: Any, earlier: Any, events: Events, since: float, start: float) -> Any:
+        """`model` with the calibration that `earlier`, fitted before `since`, has on since <= time < start.
+
+        Where nobody can be evaluated on in that time, `model` stays as it is.
+        """
+        if not since < start:
+            return model
+        later = holdout(events.before(start), since, start)
+        return self.trainer.calibrated(model, earlier, later, seed=0)[0]
 
 
-def live_before(events: Events, start: float, catalogue: Catalogue, als: AlsModel) -> Live:
-    """The live state at `start`, from the events before it.
+def context_before(
+    events: Events, start: float, catalog: CatalogSnapshot, use_case: UseCase, kind: str, model: Any
+) -> ScoringContext:
+    """The context at `start` with one model, from the events before it.
 
-    The catalogue holds only what somebody had met by then: that an item is in it at all may be known from
-    later, as in a log whose catalogue is made of what was rated.
+    The catalog holds only what somebody had met by then: that an item is in it at all may be known from
+    later, as in a log whose catalog is made of what was rated.
     """
     past = events.before(start)
-    met = np.isin(catalogue.item_ids, past.item_ids)
-    demand = demand_of(past, catalogue.item_ids[met], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
-    then = catalogue.only(met, demand)
-    return Live.of(then, LoadedModels(als=Loaded(0, METHOD, als)))
+    met = np.isin(catalog.item_ids, past.item_ids)
+    demand = demand_of(past, catalog.item_ids[met], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    models = NO_MODELS.with_model(kind, LoadedModel(0, METHOD, model))
+    return ScoringContext.of(use_case, catalog.only(met, demand), models)
 
 
 def relevance_of(item_ids: Ints, person: Person, touched: Ints) -> Ints:
@@ -219,17 +241,11 @@ def ranker_rows(one: BootstrapList) -> RankerRows:
     )
 
 
-def _fit(past: Events, parameters: AlsParameters, seed: int) -> AlsModel | None:
-    """ALS on these events; None where nothing among them speaks for an item."""
-    return fit_als(past, parameters, seed=seed) if (past.weights > 0).any() else None
-
-
 def _lists_of(
     events: Events,
     number: int,
     window: Window,
-    live: Live,
-    use_case: UseCase,
+    context: ScoringContext,
     people: int,
     rng: np.random.Generator,
 ) -> Iterator[BootstrapList]:
@@ -240,11 +256,12 @@ def _lists_of(
         first, after = np.searchsorted(within.user_ids, [person.user_id, person.user_id + 1])
         arriving = at_arrival(person, window.start, int(rng.choice(FIRST_ITEMS)))
         for known, when in [(person, ""), *((known, " at arrival") for known in arriving)]:
-            candidates = rank_at(state_from(known.history, live), live, use_case, window.start)
+            request = RankingRequest.of(person_before(known.history), context, window.start)
+            candidates = with_features(ranked_pool(request), request)
             relevance = relevance_of(candidates.item_ids, known, within.item_ids[first:after])
             if not (relevance > UNTOUCHED).any():
                 continue
-            name = f"heed {use_case.name} {window.start!r} {person.user_id}{when}"
+            name = f"heed {context.use_case.name} {window.start!r} {person.user_id}{when}"
             yield BootstrapList(
                 session_id=uuid5(NAMESPACE_OID, name),
                 user_id=person.user_id,

@@ -18,8 +18,7 @@ from ranking.datasets.manifest import (
 )
 from ranking.datasets.ranker import write_ranker_manifest
 from ranking.datasets.ranker_rows import KIND, RankerWriter
-from ranking.recommenders.als.model import AlsParameters
-from ranking.snapshot import read_catalogue
+from ranking.snapshot import read_snapshot
 
 
 def generate_bootstrap_dataset(
@@ -36,9 +35,8 @@ def generate_bootstrap_dataset(
         raise DatasetError("There is nothing to learn from yet: nobody did anything with these items.")
     lists = bootstrap_lists(
         events,
-        catalogue=read_catalogue(use_case.name),
+        catalog=read_snapshot(use_case.name),
         use_case=use_case,
-        parameters=AlsParameters(),
         plan=plan or BootstrapPlan(),
         seed=seed,
     )

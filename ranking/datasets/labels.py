@@ -14,6 +14,7 @@ from feedback.models import Dislike
 from interactions.selectors import live_interactions
 from ranking.datasets.ranker_rows import DISLIKED, ENGAGED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text
+from ranking.recommenders.registry import TRAINED
 
 # What was passed over may just not have been noticed, so it says less than any verdict. Where the score was
 # high the list was wrong about more, and there is more to learn.
@@ -90,7 +91,7 @@ def hard_negatives(chunk: SessionChunk, relevance: Ints) -> Bools:
 
     Or the score of the model that brought it, whatever became of that in the list.
     """
-    by_model = np.isin(chunk.texts("source").to_numpy(zero_copy_only=False), ("als", "two_tower"))
+    by_model = np.isin(chunk.texts("source").to_numpy(zero_copy_only=False), list(TRAINED))
     model_scores = np.where(by_model, chunk.numbers("source_score"), np.nan)
     highest = np.fmax(chunk.numbers("score"), model_scores)
     hard: Bools = (highest > settings.HARD_NEGATIVE_SCORE) & (relevance == PASSED_OVER)

@@ -133,7 +133,7 @@ def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[Ra
     touched = np.bincount(lists[outcomes.acted], minlength=len(deepest)) > 0
     features, hard = chunk.features(), hard_negatives(chunk, outcomes.relevance)
     weights, seen = sample_weights(outcomes, hard), chunk.ranks <= deepest[lists]
-    # An item that the catalogue no longer knows has no features.
+    # An item that the catalog no longer knows has no features.
     complete = np.isfinite(features).all(axis=1)
     kept: Bools = seen & ~outcomes.left_out & complete
     sizes: Ints = np.bincount(lists[kept], minlength=len(deepest))
@@ -191,6 +191,13 @@ def load_ranker_data(
         times=times,
     )
     return manifest, data.take_lists(load_touched(folder)) if touched_only else data
+
+
+def example_ids(folder: Path) -> list[int]:
+    """The negative training examples that are slots of a dataset."""
+    column = pq.read_table(folder / DATA, columns=["negative_example_id"])["negative_example_id"]
+    ids: list[int] = column.drop_null().unique().to_pylist()
+    return ids
 
 
 def load_touched(folder: Path) -> Bools:

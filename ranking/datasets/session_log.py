@@ -21,7 +21,7 @@ from core.arrays import Doubles, Floats, Ints, Rows
 from core.domain import UseCase
 from ranking.datasets.manifest import DatasetError
 from ranking.features import FEATURES
-from ranking.sources import SEARCH
+from ranking.methods import SEARCH
 from recommendations.models import RecommendationSession
 
 CHUNK = 2_000

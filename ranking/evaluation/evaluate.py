@@ -17,29 +17,28 @@ from core.progress import Progress
 from profiles.past import PastTastes
 from ranking.datasets.event_log import load_als_events
 from ranking.datasets.manifest import newest_dataset
+from ranking.evaluation.comparison import evaluate_contenders
 from ranking.evaluation.contenders import POPULARITY, Contender
+from ranking.evaluation.evaluation_set import (
+    EVALUATED_OF_ALL,
+    EvaluationSet,
+    evaluation_set,
+    load_lists,
+    no_lists,
+)
 from ranking.evaluation.gate import compare
-from ranking.evaluation.heldout import HeldOut, hold_out, load_lists, no_lists
-from ranking.evaluation.judging import judge
 from ranking.evaluation.report import write_report
 from ranking.evaluation.reporting import gate_rules, make_report
-from ranking.evaluation.versions import (
-    Together,
-    load_contender,
-    named_versions,
-    seen_until,
-    usual_versions,
-)
+from ranking.evaluation.versions import VersionSet, load_contender, named_versions, usual_versions
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import EvaluationReport
 from ranking.models import ModelVersion, StoredReport
-from ranking.snapshot import Catalogue, read_catalogue
+from ranking.registry.lineage import seen_until
+from ranking.snapshot import CatalogSnapshot, read_snapshot
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists
 from ranking.statistics.split import time_cuts
 
-# Where too little came since the versions learned, so much of the whole log is judged on.
-JUDGED_OF_ALL = 0.1
 # The first contender once more, with what fits each person's taste lifted.
 WITH_BOOSTS = "with boosts"
 
@@ -78,7 +77,7 @@ class _Log:
 
     events: Events
     lists: ShownLists
-    catalogue: Catalogue
+    catalog: CatalogSnapshot
     datasets: dict[str, str | None]
 
 
@@ -99,12 +98,13 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
     first = contenders[0]
     contenders.append(replace(first, name=f"{first.name} {WITH_BOOSTS}", boosted=True))
     log = _read_log(request)
-    held, why_start = _hold_out(log, compared, request)
-    baseline, *others = evaluations = judge(contenders, held, use_case, seed=request.seed, progress=progress)
+    data, why_start = _evaluation_set(log, compared, request)
+    evaluations = evaluate_contenders(contenders, data, use_case, seed=request.seed, progress=progress)
+    baseline, *others = evaluations
     candidates = {one.label for one in compared}
     report = make_report(
         evaluations,
-        held,
+        data,
         baseline=baseline,
         verdicts={
             one.name: compare(one, baseline, gate_rules(), seed=request.seed)
@@ -134,7 +134,7 @@ def _read_log(request: Request) -> _Log:
     return _Log(
         events=load_als_events(events_folder, request.use_case)[1],
         lists=no_lists() if lists_folder is None else load_lists(lists_folder, request.use_case),
-        catalogue=read_catalogue(name),
+        catalog=read_snapshot(name),
         datasets={
             "als": events_folder.name,
             "ranker": None if lists_folder is None else lists_folder.name,
@@ -142,16 +142,16 @@ def _read_log(request: Request) -> _Log:
     )
 
 
-def _hold_out(log: _Log, compared: Sequence[Together], request: Request) -> tuple[HeldOut, str]:
+def _evaluation_set(log: _Log, compared: Sequence[VersionSet], request: Request) -> tuple[EvaluationSet, str]:
     """What is judged on, and in words why from there."""
 
     tastes = PastTastes()
 
-    def cut(start: float) -> HeldOut:
-        return hold_out(
+    def cut(start: float) -> EvaluationSet:
+        return evaluation_set(
             events=log.events,
             lists=log.lists,
-            catalogue=log.catalogue,
+            catalog=log.catalog,
             start=start,
             seed=request.seed,
             taste_at=tastes.at,
@@ -159,33 +159,33 @@ def _hold_out(log: _Log, compared: Sequence[Together], request: Request) -> tupl
 
     if request.since is not None:
         return cut(request.since.timestamp()), "as asked for"
-    learned = seen_until(compared)
+    learned = seen_until(version for one in compared for version in one.versions)
     if np.isfinite(learned):
-        held = cut(learned)
-        if held.people_with_evidence >= settings.GATE_MIN_PEOPLE:
-            return held, "the moment up to which the newest of the versions learned"
+        data = cut(learned)
+        if data.people_with_evidence >= settings.GATE_MIN_PEOPLE:
+            return data, "the moment up to which the newest of the versions learned"
     times = np.concatenate([log.events.times, log.lists.times])
     if not len(times):
         return cut(timezone.now().timestamp()), "nothing happened yet"
-    held = cut(time_cuts(times, [1.0 - JUDGED_OF_ALL])[0])
+    data = cut(time_cuts(times, [1.0 - EVALUATED_OF_ALL])[0])
     if not compared or not np.isfinite(learned):
-        return held, "the last tenth of the log"
-    return held, (
+        return data, "the last tenth of the log"
+    return data, (
         "the last tenth of the log, because fewer than "
         f"{settings.GATE_MIN_PEOPLE} people can be judged on what came since the versions learned"
     )
 
 
-def _store(compared: Sequence[Together], report: EvaluationReport) -> None:
+def _store(compared: Sequence[VersionSet], report: EvaluationReport) -> None:
     """Stores the report with each version, its own result first.
 
     What the gate decided by when the version was made is kept beside it.
     """
     own: dict[int, str] = {}
-    # Where a version was judged in several companies, the smallest of them is its own.
-    for together in sorted(compared, key=lambda one: len(one.versions)):
-        for version in together.versions:
-            own.setdefault(version.pk, together.label)
+    # Where a version was evaluated in several sets, the smallest of them is its own.
+    for versions in sorted(compared, key=lambda one: len(one.versions)):
+        for version in versions.versions:
+            own.setdefault(version.pk, versions.label)
     with transaction.atomic():
         for version in ModelVersion.objects.select_for_update().filter(pk__in=own).order_by("pk"):
             before = version.evaluation()

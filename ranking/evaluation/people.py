@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Bools, Doubles, Ints
-from core.domain import UseCase
 from core.progress import Progress
-from ranking.evaluation.contenders import look
-from ranking.evaluation.heldout import HeldOut
+from ranking.context import ScoringContext
+from ranking.evaluation.contenders import contender_scores
+from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.results import NOWHERE, PersonFigures
-from ranking.live import Live
 from ranking.statistics.metrics import (
     Interval,
     disliked_share_at_k,
@@ -27,68 +26,66 @@ from ranking.statistics.split import Holdout
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeopleReport:
-    """The figures by name, and the share of the catalogue in anybody's first k."""
+    """The figures by name, and the share of the catalog in anybody's first k."""
 
     figures: dict[str, PersonFigures]
     coverage: Interval
 
 
-def judge_people(
-    held: HeldOut,
-    live: Live,
-    use_case: UseCase,
+def evaluate_people(
+    data: EvaluationSet,
+    context: ScoringContext,
     rng: np.random.Generator,
     k: int,
     progress: Progress,
     *,
     boosted: bool = False,
 ) -> PeopleReport:
-    """Makes everybody's list with the models of `live` as of the start of what was held out.
+    """Makes everybody's list with the models of `context` as of the start of what was held out.
 
     `boosted`: with what fits their taste lifted, as in serving.
     """
-    if held.people is None:
+    if data.people is None:
         return PeopleReport({}, NOWHERE)
     tops: list[Ints] = []
-    recalls, orders = np.empty(len(held.people)), np.full(len(held.people), np.nan)
-    progress.begin(len(held.people), "people")
-    for row, person in enumerate(held.people.people()):
+    recalls, orders = np.empty(len(data.people)), np.full(len(data.people), np.nan)
+    progress.begin(len(data.people), "people")
+    for row, person in enumerate(data.people.people()):
         liked, disliked = person.relevant_items, person.disliked_items
         # Only an order of both says anything; without dislikes nothing needs a score.
         items = np.concatenate([liked, disliked]) if len(disliked) else disliked
-        seen = look(
+        answer = contender_scores(
             items,
             person.history,
-            live,
-            use_case,
-            held.start,
+            context,
+            data.start,
             retrieve=True,
-            taste=held.taste_of(person),
+            taste=data.taste_of(person),
             boosted=boosted,
         )
-        tops.append(seen.retrieved[:k])
-        recalls[row] = np.isin(liked, seen.retrieved).mean()
+        tops.append(answer.retrieved[:k])
+        recalls[row] = np.isin(liked, answer.retrieved).mean()
         if len(disliked):
-            orders[row] = _order(seen.scores, len(liked))
+            orders[row] = _order(answer.scores, len(liked))
         progress.advance()
-    report = _report(held, held.people, _padded(tops, k), rng)
-    report.figures["order"] = PersonFigures(held.people.user_ids, orders)
-    report.figures["candidate_recall"] = PersonFigures(held.people.user_ids, recalls)
+    report = _report(data, data.people, _padded(tops, k), rng)
+    report.figures["order"] = PersonFigures(data.people.user_ids, orders)
+    report.figures["candidate_recall"] = PersonFigures(data.people.user_ids, recalls)
     return report
 
 
-def judge_random_lists(held: HeldOut, rng: np.random.Generator, k: int) -> PeopleReport:
+def evaluate_random_lists(data: EvaluationSet, rng: np.random.Generator, k: int) -> PeopleReport:
     """A list by chance for everybody, from what they do not know yet."""
-    if held.people is None:
+    if data.people is None:
         return PeopleReport({}, NOWHERE)
-    items = held.catalogue.item_ids
+    items = data.catalog.item_ids
     tops = [
-        rng.permutation(np.setdiff1d(items, person.history.item_ids))[:k] for person in held.people.people()
+        rng.permutation(np.setdiff1d(items, person.history.item_ids))[:k] for person in data.people.people()
     ]
-    report = _report(held, held.people, _padded(tops, k), rng)
-    disliked = np.array([len(person.disliked_items) for person in held.people.people()])
+    report = _report(data, data.people, _padded(tops, k), rng)
+    disliked = np.array([len(person.disliked_items) for person in data.people.people()])
     chance = np.where(disliked > 0, 0.5, np.nan)
-    report.figures["order"] = PersonFigures(held.people.user_ids, chance)
+    report.figures["order"] = PersonFigures(data.people.user_ids, chance)
     return report
 
 
@@ -105,7 +102,7 @@ def _padded(tops: list[Ints], k: int) -> Ints:
     return padded
 
 
-def _report(held: HeldOut, people: Holdout, top: Ints, rng: np.random.Generator) -> PeopleReport:
+def _report(data: EvaluationSet, people: Holdout, top: Ints, rng: np.random.Generator) -> PeopleReport:
     """The figures that follow from everybody's first k, (p, k)."""
     k = top.shape[1]
     everybody = list(people.people())
@@ -119,12 +116,12 @@ def _report(held: HeldOut, people: Holdout, top: Ints, rng: np.random.Generator)
         "recall": recall_at_k(hits, relevant, k=k),
         "hit_rate": hit_rate_at_k(hits, relevant, k=k),
         "mrr": reciprocal_rank_at_k(hits, relevant, k=k),
-        "novelty": novelty_at_k(_popularity_shares(held, top), k=k),
+        "novelty": novelty_at_k(_popularity_shares(data, top), k=k),
         "disliked_share": disliked_share_at_k(misses, disliked, k=k),
     }
     return PeopleReport(
         {name: PersonFigures(people.user_ids, values) for name, values in figures.items()},
-        coverage_interval(top, len(held.catalogue.item_ids), rng=rng),
+        coverage_interval(top, len(data.catalog.item_ids), rng=rng),
     )
 
 
@@ -134,17 +131,17 @@ def _found(top: Ints, wanted: list[Ints]) -> Bools:
     return found.reshape(top.shape)
 
 
-def _popularity_shares(held: HeldOut, top: Ints) -> Doubles:
+def _popularity_shares(data: EvaluationSet, top: Ints) -> Doubles:
     """For each place of each list the share of people who chose that item before `start`, NaN where empty."""
-    past = held.events.before(held.start)
+    past = data.events.before(data.start)
     chosen = past.select(past.weights > 0)
-    catalogue = held.catalogue
-    rows = catalogue.rows_of(chosen.item_ids)
+    catalog = data.catalog
+    rows = catalog.rows_of(chosen.item_ids)
     pairs = np.unique(np.column_stack([chosen.user_ids, rows])[rows >= 0], axis=0)
     # One more person who chose everything, so that no share is 0.
     people = len(np.unique(chosen.user_ids)) + 1
-    shares = (np.bincount(pairs[:, 1], minlength=len(catalogue.item_ids)) + 1) / people
+    shares = (np.bincount(pairs[:, 1], minlength=len(catalog.item_ids)) + 1) / people
     result = np.full(top.shape, np.nan)
     listed = top >= 0
-    result[listed] = shares[catalogue.rows_of(top[listed])]
+    result[listed] = shares[catalog.rows_of(top[listed])]
     return result

@@ -8,15 +8,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.domain import UseCase
+from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.gate import GateRules, paired_differences
-from ranking.evaluation.heldout import HeldOut
 from ranking.evaluation.results import ContenderEvaluation
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, GateVerdict
 
 
 def make_report(
     evaluations: Sequence[ContenderEvaluation],
-    held: HeldOut,
+    held: EvaluationSet,
     *,
     baseline: ContenderEvaluation,
     verdicts: Mapping[str, GateVerdict],
@@ -42,7 +42,7 @@ def make_report(
         why_start=why_start,
         made_at=timezone.now(),
         seed=seed,
-        people=held.people_judged,
+        people=held.people_count,
         people_found=held.found[0],
         lists=len(held.lists),
         lists_found=held.found[1],

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Bools, Doubles
-from core.domain import UseCase
 from core.progress import Progress
-from ranking.evaluation.contenders import look
-from ranking.evaluation.heldout import HeldOut
+from ranking.context import ScoringContext
+from ranking.evaluation.contenders import contender_scores
+from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.results import NOWHERE, PersonFigures
-from ranking.live import Live
 from ranking.statistics.exposure import draw_seen, examination
 from ranking.statistics.lists import ENGAGED, ShownLists, judge_seen_lists
 from ranking.statistics.metrics import CalibrationCurve, Interval, expected_calibration_error
@@ -39,21 +38,20 @@ class ListsReport:
     dislikes: Estimate | None = None
 
 
-def judge_shown(
-    held: HeldOut,
-    live: Live,
-    use_case: UseCase,
+def evaluate_shown(
+    data: EvaluationSet,
+    context: ScoringContext,
     rng: np.random.Generator,
     k: int,
     progress: Progress,
     *,
     boosted: bool = False,
 ) -> ListsReport:
-    """Looks at each list once with the models of `live`, from what was known when it was shown.
+    """Looks at each list once with the models of `context`, from what was known when it was shown.
 
     `boosted`: with what fitted the person's taste lifted, as in serving.
     """
-    lists = held.lists
+    lists = data.lists
     scores, probabilities = np.full(len(lists.item_ids), np.nan), np.full(len(lists.item_ids), np.nan)
     targets = np.zeros(len(lists.item_ids))
     logged, depths = _logged(lists), lists.depths.tolist()
@@ -61,35 +59,34 @@ def judge_shown(
     for row, (end, size) in enumerate(zip(lists.ends.tolist(), lists.sizes.tolist(), strict=True)):
         part = slice(end - size, end)
         user_id, moment = int(lists.user_ids[row]), float(lists.times[row])
-        seen = look(
+        answer = contender_scores(
             lists.item_ids[part],
-            held.history(user_id, moment),
-            live,
-            use_case,
+            data.history(user_id, moment),
+            context,
             moment,
             retrieve=bool(logged[part].any()),
-            taste=held.taste_at(user_id, moment, ()),
+            taste=data.taste_at(user_id, moment, ()),
             boosted=boosted,
         )
-        scores[part], probabilities[part] = seen.scores, seen.probabilities
-        targets[part] = np.isin(lists.item_ids[part], seen.retrieved[: depths[row]])
+        scores[part], probabilities[part] = answer.scores, answer.probabilities
+        targets[part] = np.isin(lists.item_ids[part], answer.retrieved[: depths[row]])
         progress.advance()
-    return _judged(lists, scores, probabilities, targets, rng, k)
+    return _report(lists, scores, probabilities, targets, rng, k)
 
 
-def judge_shown_by_chance(held: HeldOut, rng: np.random.Generator, k: int) -> ListsReport:
+def evaluate_random_orders(data: EvaluationSet, rng: np.random.Generator, k: int) -> ListsReport:
     """The lists in an order by chance."""
-    return ListsReport(_list_figures(held.lists, rng.random(len(held.lists.item_ids)), k))
+    return ListsReport(_list_figures(data.lists, rng.random(len(data.lists.item_ids)), k))
 
 
-def judge_as_shown(lists: ShownLists, rng: np.random.Generator, k: int) -> ListsReport:
+def evaluate_as_shown(lists: ShownLists, rng: np.random.Generator, k: int) -> ListsReport:
     """The lists as they were: their scores and order, and what people did with what they looked at."""
-    return _judged(
+    return _report(
         lists, -lists.ranks.astype(np.float64), lists.scores, np.nan_to_num(lists.listing_chances()), rng, k
     )
 
 
-def _judged(
+def _report(
     lists: ShownLists,
     scores: Doubles,
     probabilities: Doubles,

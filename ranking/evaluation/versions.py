@@ -1,53 +1,54 @@
-"""Which models are compared: versions by their labels, or those that there is reason to compare."""
+"""The versions to compare: by their labels, or those that there is reason to compare."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
-
-import numpy as np
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from core.domain import UseCase
 from core.errors import HeedError, InvalidInput
 from ranking.evaluation.contenders import POPULARITY, Contender
 from ranking.models import ModelVersion
-from ranking.recommenders.als.file import ArtifactError
+from ranking.policy import lead_of
+from ranking.recommenders.artifact import ArtifactError
+from ranking.recommenders.registry import TRAINED
+from ranking.registry.lineage import seen_until
 from ranking.registry.loading import NO_MODELS, put_versions
 from ranking.registry.versions import find_version
 
-Kind, Status = ModelVersion.Kind, ModelVersion.Status
+Status = ModelVersion.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Together:
-    """What serves together: a version of each kind, None for none. The fields are named as the kinds."""
+class VersionSet:
+    """At most one version of each kind, which serve together."""
 
-    als: ModelVersion | None = None
-    two_tower: ModelVersion | None = None
-    ranker: ModelVersion | None = None
+    by_kind: Mapping[str, ModelVersion]
 
     @property
     def versions(self) -> tuple[ModelVersion, ...]:
-        """Those that there are."""
-        every = (self.als, self.two_tower, self.ranker)
-        return tuple(version for version in every if version is not None)
+        """The versions, in the order of the registry."""
+        return tuple(self.by_kind[kind] for kind in TRAINED if kind in self.by_kind)
 
     @property
     def label(self) -> str:
         """The name that sessions give it, such as `als-movie_home-7+ranker-movie_home-3`."""
         return "+".join(version.label for version in self.versions) or POPULARITY
 
+    def with_version(self, version: ModelVersion) -> "VersionSet":
+        """The same set with `version` in place of that of its kind."""
+        return VersionSet({**self.by_kind, version.kind: version})
 
-def named_versions(names: Sequence[str], use_case: UseCase) -> list[Together]:
-    """What people name: one version, or one of each kind with a plus between them.
 
-    A ranker that is named without ALS stands on the active ALS and two-tower versions, but for the two-tower
-    version that is named with it. Nothing comes twice. Raises NotFound for a version that does not exist,
-    InvalidInput for one of another use case and for two of a kind.
+def named_versions(names: Sequence[str], use_case: UseCase) -> list[VersionSet]:
+    """The version sets of `names`: each one label, or several of different kinds with a plus between them.
+
+    What orders a pool needs models that retrieve. Where the most trusted kind of them is not named, the
+    active versions of the kinds that are not named stand in. Duplicates are dropped. Raises NotFound for a
+    version that does not exist, InvalidInput for one of another use case and for two of a kind.
     """
     return _distinct(_named(name, use_case) for name in names)
 
 
-def _named(name: str, use_case: UseCase) -> Together:
+def _named(name: str, use_case: UseCase) -> VersionSet:
     found: dict[str, ModelVersion] = {}
     for label in name.split("+"):
         version = find_version(label=label)
@@ -56,58 +57,43 @@ def _named(name: str, use_case: UseCase) -> Together:
         if version.kind in found:
             raise InvalidInput(f"{name!r} names two versions of one kind; only one of each serves.")
         found[version.kind] = version
-    named = Together(**found)
-    if named.ranker is None or named.als is not None:
-        return named
-    active = _active(use_case)
-    return replace(named, als=active.als, two_tower=named.two_tower or active.two_tower)
+    if lead_of(use_case) in found or not any(TRAINED[kind].orders for kind in found if kind in TRAINED):
+        return VersionSet(found)
+    active = _active(use_case).by_kind.items()
+    retrieving = {kind: version for kind, version in active if not TRAINED[kind].orders}
+    return VersionSet({**retrieving, **found})
 
 
-def usual_versions(use_case: UseCase) -> list[Together]:
+def usual_versions(use_case: UseCase) -> list[VersionSet]:
     """What is active; with it the newest candidate of each kind; and the version that served before.
 
-    Without any version it is one of nothing.
+    Without any version it is one set of nothing.
     """
     active = _active(use_case)
-    versions = ModelVersion.objects.filter(use_case=use_case.name)
+    versions = ModelVersion.objects.filter(use_case=use_case.name, kind__in=TRAINED)
     others = [
-        versions.filter(kind=kind, status=Status.CANDIDATE).order_by("-version").first()
-        for kind in Kind.values
+        versions.filter(kind=kind, status=Status.CANDIDATE).order_by("-version").first() for kind in TRAINED
     ]
     before = versions.filter(status=Status.ARCHIVED).exclude(activated_at=None)
     others.append(before.order_by("-activated_at", "-pk").first())
-    in_place = (replace(active, **{one.kind: one}) for one in others if one is not None)
-    return _distinct([active, *in_place])
+    return _distinct([active, *(active.with_version(one) for one in others if one is not None)])
 
 
-def _active(use_case: UseCase) -> Together:
-    versions = ModelVersion.objects.filter(use_case=use_case.name, status=Status.ACTIVE)
-    return Together(**{version.kind: version for version in versions})
+def _active(use_case: UseCase) -> VersionSet:
+    versions = ModelVersion.objects.filter(use_case=use_case.name, status=Status.ACTIVE, kind__in=TRAINED)
+    return VersionSet({version.kind: version for version in versions})
 
 
-def _distinct(found: Iterable[Together]) -> list[Together]:
+def _distinct(found: Iterable[VersionSet]) -> list[VersionSet]:
     return list({one.label: one for one in found}.values())
 
 
-def load_contender(together: Together) -> Contender:
+def load_contender(versions: VersionSet) -> Contender:
     """Reads the files of these versions. Raises ModelFileError, HeedError for one that cannot be read."""
     models = NO_MODELS
-    for version in together.versions:
+    for version in versions.versions:
         try:
             models = put_versions(models, [version])
         except ArtifactError as error:
             raise HeedError(f"{version.label} cannot be read: {error}") from error
-    return Contender(together.label, models, seen_until([together]))
-
-
-def seen_until(compared: Iterable[Together]) -> float:
-    """Up to when any of the versions learned, seconds since 1970; -inf for none.
-
-    A version that does not say so can have seen nothing after it was made.
-    """
-    return max((_window_end(version) for one in compared for version in one.versions), default=-np.inf)
-
-
-def _window_end(version: ModelVersion) -> float:
-    end = version.dataset_manifest.get("window_end")
-    return (version.created_at if end is None else datetime.fromisoformat(end)).timestamp()
+    return Contender(versions.label, models, seen_until(versions.versions))

@@ -11,6 +11,7 @@ from core.domain import UseCase
 from feedback.training import mark_negative_examples_as_used, untrained_examples
 from ranking.evaluation_report import GateVerdict
 from ranking.models import ExampleUse, ModelVersion
+from ranking.recommenders.registry import TRAINED
 from ranking.registry.versions import (
     activate_version,
     active_version,
@@ -18,14 +19,14 @@ from ranking.registry.versions import (
     register_version,
     reject_version,
 )
-from ranking.retraining.leftovers import noted_files
+from ranking.retraining.cleanup import noted_files
 
 # The ids of the active version of each kind, None where there is none.
 ActiveIds = Mapping[str, int | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class Candidate:
     """A candidate that is ready to be registered.
 
     examples  ids of the negative training examples that it learned from
@@ -42,7 +43,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one candidate."""
+    """The outcome for one candidate."""
 
     version: str
     status: str
@@ -50,47 +51,47 @@ class Outcome:
 
 
 def active_ids(use_case: UseCase) -> ActiveIds:
-    """What candidates are held against."""
+    """The active versions, which candidates are compared with."""
     active = ModelVersion.objects.filter(use_case=use_case.name, status=ModelVersion.Status.ACTIVE)
     found = dict(active.values_list("kind", "pk"))
-    return {kind: found.get(kind) for kind in ModelVersion.Kind.values}
+    return {kind: found.get(kind) for kind in TRAINED}
 
 
 def publish(
-    use_case: UseCase, judged: Sequence[Judged], held_against: ActiveIds
+    use_case: UseCase, candidates: Sequence[Candidate], baseline: ActiveIds
 ) -> tuple[list[Outcome], int]:
     """Registers the candidates and puts those into service that passed, all in one transaction.
 
-    Returns what became of them, and how many examples were used for the first time. Where somebody changed
-    what serves since `held_against` was read, nothing is put into service: the verdicts speak of another.
+    Returns the outcomes, and how many examples were used for the first time. If another version became active
+    since `baseline` was read, nothing is activated: the comparison was with another model.
     """
-    files = [file_name(kind=one.kind, use_case=use_case.name, data=one.data) for one in judged]
+    files = [file_name(kind=one.kind, use_case=use_case.name, data=one.data) for one in candidates]
     with ExitStack() as stack:
         stack.enter_context(noted_files(use_case, files))
         stack.enter_context(transaction.atomic())
-        changed = _changed(use_case, held_against)
-        versions = [_register(use_case, one, changed) for one in judged]
+        changed = _changed(use_case, baseline)
+        versions = [_register(use_case, one, changed) for one in candidates]
         used = _note_examples(
             {
                 version: one.examples
-                for version, one in zip(versions, judged, strict=True)
+                for version, one in zip(versions, candidates, strict=True)
                 if version.status == ModelVersion.Status.ACTIVE
             }
         )
     return [Outcome(version.label, version.status, version.why) for version in versions], used
 
 
-def _changed(use_case: UseCase, held_against: ActiveIds) -> str:
+def _changed(use_case: UseCase, baseline: ActiveIds) -> str:
     """What serves now instead, in words; empty where all is as it was."""
-    for kind, version_id in held_against.items():
+    for kind, version_id in baseline.items():
         now = active_version(kind=kind, use_case=use_case.name)
         if (None if now is None else now.pk) != version_id:
             serves = f"no {kind} version serves" if now is None else f"{now.label} serves"
-            return f"While it was judged, somebody changed what it was held against: {serves} now."
+            return f"While it was evaluated, somebody changed what it was compared with: {serves} now."
     return ""
 
 
-def _register(use_case: UseCase, one: Judged, changed: str) -> ModelVersion:
+def _register(use_case: UseCase, one: Candidate, changed: str) -> ModelVersion:
     version = register_version(
         kind=one.kind,
         use_case=use_case.name,

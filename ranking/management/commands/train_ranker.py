@@ -9,7 +9,7 @@ from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
-from ranking.recommenders.ranker.model import DEBIASES, TEACHERS, RankerParameters
+from ranking.recommenders.ranker.model import BASE_MARGINS, DEBIASES, RankerParameters
 from ranking.recommenders.ranker.train import train_ranker
 from ranking.recommenders.training import TrainedVersion
 
@@ -29,8 +29,10 @@ class Command(HeedCommand):
         )
         parser.add_argument("--ips-clip", type=number(float, 1, 1e6))
         parser.add_argument(
+            "--base-margin",
             "--teacher",
-            choices=TEACHERS,
+            dest="base_margin",
+            choices=BASE_MARGINS,
             help="whether trees correct the retrieval score, see it as a feature, or do not know it",
         )
         parser.add_argument("--num-leaves", type=number(int, 2, 4096))

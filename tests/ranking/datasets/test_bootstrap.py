@@ -20,7 +20,7 @@ from ranking.datasets.bootstrap import (
     BootstrapPlan,
     at_arrival,
     bootstrap_lists,
-    live_before,
+    context_before,
     plan_windows,
     ranker_data,
     ranker_rows,
@@ -28,7 +28,7 @@ from ranking.datasets.bootstrap import (
 from ranking.datasets.ranker_rows import RankerWriter
 from ranking.features import FEATURES, ItemContent
 from ranking.recommenders.als.model import AlsParameters, fit_als
-from ranking.snapshot import Catalogue
+from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import SECONDS_PER_DAY, Events
 from ranking.statistics.split import Person
@@ -64,7 +64,7 @@ def events() -> Events:
 
 
 @pytest.fixture
-def catalogue(events: Events) -> Catalogue:
+def catalog(events: Events) -> CatalogSnapshot:
     """Two genres, as the tastes are, and the demand as it is at the end of the log."""
     genre = np.arange(len(ITEMS)) // 30
     content = ItemContent(
@@ -73,17 +73,17 @@ def catalogue(events: Events) -> Catalogue:
         facets=csr_matrix((np.ones(len(ITEMS)), (np.arange(len(ITEMS)), genre))),
         groups=np.zeros(2, dtype=np.int64),
     )
-    return Catalogue.build(content, demand_of(events, ITEMS, half_life_days=365.0), np.array([1, 2]))
+    return CatalogSnapshot.build(content, demand_of(events, ITEMS, half_life_days=365.0), np.array([1, 2]))
 
 
-def make_lists(events: Events, catalogue: Catalogue, plan: BootstrapPlan = PLAN) -> list[BootstrapList]:
+def make_lists(events: Events, catalog: CatalogSnapshot, plan: BootstrapPlan = PLAN) -> list[BootstrapList]:
     lists = bootstrap_lists(
         events,
-        catalogue=catalogue,
+        catalog=catalog,
         use_case=MOVIES,
-        parameters=AlsParameters(factors=4, iterations=3),
         plan=plan,
         seed=1,
+        hyper_parameters={"als": {"factors": 4, "iterations": 3}},
     )
     return list(lists)
 
@@ -100,9 +100,9 @@ def test_every_window_follows_the_one_before_and_the_last_holds_the_last_event(e
     assert np.mean(events.times < windows[0].start) == pytest.approx(0.4, abs=0.01)
 
 
-def test_labels_say_what_was_done_in_the_window(events: Events, catalogue: Catalogue) -> None:
+def test_labels_say_what_was_done_in_the_window(events: Events, catalog: CatalogSnapshot) -> None:
     windows = plan_windows(events.times, PLAN)
-    lists = make_lists(events, catalogue)
+    lists = make_lists(events, catalog)
     assert {one.window for one in lists} == {0, 1, 2}
     for one in lists:
         window = windows[one.window]
@@ -120,13 +120,15 @@ def test_labels_say_what_was_done_in_the_window(events: Events, catalogue: Catal
         assert (one.relevance > UNTOUCHED).any()
 
 
-def test_nothing_known_to_the_person_before_is_a_candidate(events: Events, catalogue: Catalogue) -> None:
-    for one in make_lists(events, catalogue):
+def test_nothing_known_to_the_person_before_is_a_candidate(events: Events, catalog: CatalogSnapshot) -> None:
+    for one in make_lists(events, catalog):
         known = events.item_ids[(events.user_ids == one.user_id) & (events.times < one.time)]
         assert not np.isin(one.candidates.item_ids, known).any()
 
 
-def test_what_comes_later_changes_no_candidate_and_no_feature(events: Events, catalogue: Catalogue) -> None:
+def test_what_comes_later_changes_no_candidate_and_no_feature(
+    events: Events, catalog: CatalogSnapshot
+) -> None:
     """The rest of the log is thrown about: other items, weights and verdicts from the window's start on."""
     start = plan_windows(events.times, PLAN)[-1].start
     later = events.times >= start
@@ -143,8 +145,8 @@ def test_what_comes_later_changes_no_candidate_and_no_feature(events: Events, ca
     )
     demand = demand_of(changed, ITEMS, half_life_days=365.0)
     before, after = (
-        by_session(make_lists(events, catalogue)),
-        by_session(make_lists(changed, catalogue.at(demand))),
+        by_session(make_lists(events, catalog)),
+        by_session(make_lists(changed, catalog.at(demand))),
     )
     compared = 0
     for session, one in before.items():
@@ -156,11 +158,11 @@ def test_what_comes_later_changes_no_candidate_and_no_feature(events: Events, ca
     assert compared > 5
 
 
-def test_an_item_that_nobody_had_met_is_no_candidate(events: Events, catalogue: Catalogue) -> None:
-    """Ten items, the newest in the catalogue, are touched in the last days of the log only."""
+def test_an_item_that_nobody_had_met_is_no_candidate(events: Events, catalog: CatalogSnapshot) -> None:
+    """Ten items, the newest in the catalog, are touched in the last days of the log only."""
     late = np.isin(events.item_ids, ITEMS[-10:])
     events = replace(events, times=np.where(late, 95 * SECONDS_PER_DAY + events.times / 20, events.times))
-    lists = make_lists(events, catalogue)
+    lists = make_lists(events, catalog)
     for one in lists:
         met = events.before(one.time).item_ids
         assert np.isin(one.candidates.item_ids, met).all()
@@ -168,27 +170,27 @@ def test_an_item_that_nobody_had_met_is_no_candidate(events: Events, catalogue: 
 
 
 def test_the_live_state_of_a_moment_holds_what_was_met_and_wanted_by_then(
-    events: Events, catalogue: Catalogue
+    events: Events, catalog: CatalogSnapshot
 ) -> None:
     start = float(np.quantile(events.times, 0.02))
     past = events.before(start)
     als = fit_als(past, AlsParameters(factors=2, iterations=1), seed=0)
-    live = live_before(events, start, catalogue, als)
+    context = context_before(events, start, catalog, MOVIES, "als", als)
     met = np.unique(past.item_ids)
     assert 0 < len(met) < len(ITEMS)
-    assert live.catalogue.item_ids.tolist() == met.tolist()
-    assert live.catalogue.demand.verdicts.sum() == np.count_nonzero(past.relevant | (past.weights < 0))
+    assert context.catalog.item_ids.tolist() == met.tolist()
+    assert context.catalog.demand.verdicts.sum() == np.count_nonzero(past.relevant | (past.weights < 0))
 
 
-def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalogue: Catalogue) -> None:
-    first, again = make_lists(events, catalogue), make_lists(events, catalogue)
+def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalog: CatalogSnapshot) -> None:
+    first, again = make_lists(events, catalog), make_lists(events, catalog)
     assert [one.session_id for one in first] == [one.session_id for one in again]
     assert len({one.session_id for one in first}) == len(first)
     assert np.array_equal(ranker_data(first).features, ranker_data(again).features)
 
 
-def test_as_training_data_everything_counts_as_looked_at(events: Events, catalogue: Catalogue) -> None:
-    lists = make_lists(events, catalogue)
+def test_as_training_data_everything_counts_as_looked_at(events: Events, catalog: CatalogSnapshot) -> None:
+    lists = make_lists(events, catalog)
     data = ranker_data(lists)
     assert len(data) == len(lists)
     assert (data.exposure == 1).all()
@@ -197,24 +199,24 @@ def test_as_training_data_everything_counts_as_looked_at(events: Events, catalog
     assert (np.diff(data.times) >= 0).all()
 
 
-def test_rows_fit_the_ranker_dataset(events: Events, catalogue: Catalogue, tmp_path: Path) -> None:
-    lists = make_lists(events, catalogue)
+def test_rows_fit_the_ranker_dataset(events: Events, catalog: CatalogSnapshot, tmp_path: Path) -> None:
+    lists = make_lists(events, catalog)
     with RankerWriter(tmp_path / "data.parquet") as writer:
         rows = sum(writer.write(ranker_rows(one)) for one in lists)
     assert rows == sum(len(one.candidates) for one in lists)
     assert writer.counts["sessions"] == len(lists)
 
 
-def test_of_many_people_so_many_are_drawn(events: Events, catalogue: Catalogue) -> None:
-    lists = make_lists(events, catalogue, replace(PLAN, people=4))
+def test_of_many_people_so_many_are_drawn(events: Events, catalog: CatalogSnapshot) -> None:
+    lists = make_lists(events, catalog, replace(PLAN, people=4))
     assert np.bincount([one.window for one in lists]).max() <= 4
 
 
-def test_without_anything_before_there_are_no_lists(events: Events, catalogue: Catalogue) -> None:
+def test_without_anything_before_there_are_no_lists(events: Events, catalog: CatalogSnapshot) -> None:
     nothing = events.select(np.zeros(len(events), dtype=np.bool_))
-    assert make_lists(nothing, catalogue) == []
+    assert make_lists(nothing, catalog) == []
     only_dislikes = replace(events, weights=-np.abs(events.weights), relevant=np.zeros_like(events.relevant))
-    assert make_lists(only_dislikes, catalogue) == []
+    assert make_lists(only_dislikes, catalog) == []
     assert len(ranker_data([])) == 0
 
 
@@ -225,14 +227,14 @@ def test_a_plan_out_of_range_is_refused(wrong: dict[str, float]) -> None:
 
 
 def test_newcomers_stand_there_once_more_as_they_were_at_arrival(
-    events: Events, catalogue: Catalogue
+    events: Events, catalog: CatalogSnapshot
 ) -> None:
     late = events.user_ids % 4 == 0
     last_days = 80 * SECONDS_PER_DAY + events.times / 5
     events = replace(events, times=np.where(late, last_days, events.times))
     size = FEATURES.index("history_size")
     found: dict[tuple[int, int], list[float]] = {}
-    for one in make_lists(events, catalogue):
+    for one in make_lists(events, catalog):
         known = float(np.expm1(one.candidates.features[0, size]))
         found.setdefault((one.window, one.user_id), []).append(known)
     starts = [window.start for window in plan_windows(events.times, PLAN)]

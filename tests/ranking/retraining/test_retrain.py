@@ -31,24 +31,25 @@ from ranking.features import FEATURE_SET, FEATURES
 from ranking.management.commands import retrain as command
 from ranking.models import ExampleUse, ModelVersion
 from ranking.recommenders.als.file import load_als
+from ranking.recommenders.ranker import train as ranker_train
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.recommenders.ranker.model import RankerParameters
 from ranking.recommenders.training import TrainingError
+from ranking.registry.lineage import learned_until, seen_until
 from ranking.registry.loading import load_models
 from ranking.registry.locks import training_lock
 from ranking.registry.versions import (
     activate_version,
     file_name,
-    learned_until,
     read_verified,
     register_version,
     rollback_version,
 )
 from ranking.retraining import publishing
 from ranking.retraining import retrain as retraining
-from ranking.retraining.due import is_due
-from ranking.retraining.leftovers import ABANDONED_SECONDS, KEPT_DATASETS, note_path, remove_leftovers
-from ranking.retraining.lineage import JUDGED_UNTIL, seen_until
+from ranking.retraining.cleanup import ABANDONED_SECONDS, KEPT_DATASETS, note_path, remove_leftovers
+from ranking.retraining.decision import decide
+from ranking.retraining.run import EVALUATED_UNTIL
 from recommendations.models import RecommendationSession
 from tests.factories import EPOCH, make_als_bytes, make_interaction, make_item, make_items, make_user
 
@@ -64,9 +65,9 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
-    monkeypatch.setattr(retraining, "PARAMETERS", FAST)
-    monkeypatch.setattr(retraining, "BOOTSTRAP_PARAMETERS", FAST)
-    monkeypatch.setattr(retraining, "MIN_LISTS", 10)
+    monkeypatch.setattr(ranker_train, "JOINT_PARAMETERS", FAST)
+    monkeypatch.setattr(ranker_train, "BOOTSTRAP_PARAMETERS", FAST)
+    monkeypatch.setattr(ranker_train, "MIN_LISTS", 10)
     settings.GATE_MIN_PEOPLE = 5
     settings.RECOMMENDATION_SESSION_DAYS = 100_000
 
@@ -188,11 +189,11 @@ class TestRun:
         manifest = of("als").dataset_manifest
         cut = datetime.fromisoformat(manifest["window_end"])
         assert of("ranker").dataset_manifest["window_end"] == manifest["window_end"]
-        assert manifest[JUDGED_UNTIL] == NOW.isoformat()
+        assert manifest[EVALUATED_UNTIL] == NOW.isoformat()
         later = UserInteraction.objects.filter(occurred_at__gt=EPOCH + timedelta(days=8))
         assert later.filter(occurred_at__gte=cut).count() == pytest.approx(later.count() / 2, rel=0.1)
-        assert learned_until("als")["movie_home"] == cut
-        assert seen_until(MOVIES, load_models("movie_home")) == cut.timestamp()
+        assert learned_until()["movie_home"] == cut
+        assert seen_until(ModelVersion.objects.filter(status="active")) == cut.timestamp()
         # Other commands take the newest dataset, which reaches to the end.
         newest = read_manifest(newest_dataset("ranker", "movie_home"), kind="ranker", use_case="movie_home")
         assert newest.window_end == NOW.isoformat()
@@ -279,7 +280,7 @@ class TestRun:
     def test_few_lists_are_made_up_from_the_log(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(retraining, "MIN_LISTS", 10_000)
+        monkeypatch.setattr(ranker_train, "MIN_LISTS", 10_000)
         serve(films)
         run()
         assert of("ranker").dataset_manifest["kind"] == "als"
@@ -359,7 +360,7 @@ class TestDue:
         settings.DISLIKE_RETRAIN_THRESHOLD = 3
 
     def due(self) -> tuple[bool, str]:
-        found = is_due(MOVIES, timezone.now())
+        found = decide(MOVIES, timezone.now())
         return found.due, found.why
 
     def test_without_a_model_as_soon_as_there_is_something_to_learn(self) -> None:
@@ -465,7 +466,7 @@ class TestLeftovers:
 
         # As SIGKILL does it: what was written stays, and nothing is tidied up on the way out.
         monkeypatch.setattr(publishing, "_note_examples", kill)
-        monkeypatch.setattr("ranking.retraining.leftovers._remove_noted", lambda use_case: None)
+        monkeypatch.setattr("ranking.retraining.cleanup._remove_noted", lambda use_case: None)
         with pytest.raises(Killed):
             run()
         monkeypatch.undo()

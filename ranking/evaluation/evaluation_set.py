@@ -1,4 +1,4 @@
-"""What a model is judged on: everything after a moment, which no model that is compared may have seen."""
+"""The evaluation set: everything after a moment, which no model that is compared may have seen."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -14,13 +14,15 @@ from profiles.selectors import STRANGER, PersonalTaste
 from ranking.datasets.manifest import read_manifest
 from ranking.datasets.ranker_rows import KIND
 from ranking.datasets.reading import read_columns
-from ranking.snapshot import Catalogue
-from ranking.sources import EXPLORATION
+from ranking.methods import EXPLORATION
+from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ENGAGED, ShownLists
 from ranking.statistics.split import Holdout, Person, holdout
 
+# Where too little came since the models learned, this share of the whole log is evaluated on.
+EVALUATED_OF_ALL = 0.1
 # More people or lists than these are sampled: the intervals are narrow by then, and time is not free.
 MAX_PEOPLE = 2000
 MAX_LISTS = 2000
@@ -30,20 +32,20 @@ TasteAt = Callable[[int, float, Collection[int]], PersonalTaste]
 
 
 def unknown_taste(user_id: int, moment: float, also: Collection[int] = ()) -> PersonalTaste:
-    """Of nobody anything is believed."""
+    """The taste of a stranger, for everybody."""
     return STRANGER
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HeldOut:
-    """What happened from `start` on, and what was known before.
+class EvaluationSet:
+    """The log from `start` on, and what was known before.
 
     start      seconds since 1970
     people     whom to make lists for, and what they did afterwards; None where there is nobody
-    lists      lists shown since, as far as they were seen, without items that the catalogue knows no more;
+    lists      lists shown since, as far as they were seen, without items that the catalog knows no more;
                none where there are no sessions
     events     the whole log, sorted by person and time: the past of each list is read from it
-    catalogue  the items, in the demand of `start`
+    catalog  the items, in the demand of `start`
     found      how many people and lists there were before any were left out by chance
     taste_at   what was believed of people at moments of the past
     """
@@ -52,45 +54,45 @@ class HeldOut:
     people: Holdout | None
     lists: ShownLists
     events: Events
-    catalogue: Catalogue
+    catalog: CatalogSnapshot
     found: tuple[int, int]
     taste_at: TasteAt = unknown_taste
 
     @property
-    def people_judged(self) -> int:
-        """How many people there is anything to judge on for: whom lists are made for, or were shown."""
+    def people_count(self) -> int:
+        """The number of people whom lists are made for, or were shown."""
         made_for = np.empty(0, dtype=np.int64) if self.people is None else self.people.user_ids
         return len(np.union1d(made_for, self.lists.user_ids))
 
     @property
     def people_with_evidence(self) -> int:
-        """How many of them liked anything afterwards, or engaged with anything in a list."""
+        """The number of them who liked anything afterwards, or engaged with anything in a list."""
         made_for = np.empty(0, dtype=np.int64) if self.people is None else self.people.user_ids
         engaged = self.lists.list_of_slot[self.lists.relevance >= ENGAGED]
         return len(np.union1d(made_for, self.lists.user_ids[engaged]))
 
     def taste_of(self, person: Person) -> PersonalTaste:
-        """What was believed of somebody whom lists are made for, from what their history knows."""
+        """The taste of somebody whom lists are made for, from what their history knows."""
         # The history of a newcomer ends within the window, perhaps between things of one moment.
         last = float(person.history.times[-1]) if len(person.history) else self.start
         return self.taste_at(person.user_id, max(last, self.start), person.history.item_ids.tolist())
 
     def history(self, user_id: int, before: float) -> Events:
-        """What the person did before a moment, oldest first."""
+        """The events of the person before a moment, oldest first."""
         first, last = np.searchsorted(self.events.user_ids, [user_id, user_id + 1])
         upto = first + np.searchsorted(self.events.times[first:last], before)
         return self.events.slice(int(first), int(upto))
 
 
-def hold_out(
+def evaluation_set(
     *,
     events: Events,
     lists: ShownLists,
-    catalogue: Catalogue,
+    catalog: CatalogSnapshot,
     start: float,
     seed: int = 0,
     taste_at: TasteAt = unknown_taste,
-) -> HeldOut:
+) -> EvaluationSet:
     """Cuts the log at `start` (seconds since 1970); `lists` may hold any of before.
 
     At most MAX_PEOPLE people and MAX_LISTS lists are kept, drawn by `seed`.
@@ -101,17 +103,17 @@ def hold_out(
     end = float(ordered.times.max(initial=start)) + 1.0
     people = holdout(ordered, start, end) if (past.weights > 0).any() else None
     # What came out later could not be retrieved then; what was shown all the same was on record by then.
-    there = (catalogue.content.published <= start) | np.isin(catalogue.item_ids, lists.item_ids)
-    demand = demand_of(past, catalogue.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
-    catalogue = catalogue.only(there, demand)
+    there = (catalog.content.published <= start) | np.isin(catalog.item_ids, lists.item_ids)
+    demand = demand_of(past, catalog.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    catalog = catalog.only(there, demand)
     # Nobody could place an item that was taken out since, whichever model knew it.
-    shown = lists.keep(catalogue.holds(lists.item_ids)).since(start)
-    return HeldOut(
+    shown = lists.keep(catalog.holds(lists.item_ids)).since(start)
+    return EvaluationSet(
         start=start,
         people=people.sample(MAX_PEOPLE, rng) if people is not None and len(people) else None,
         lists=shown.sample(MAX_LISTS, rng),
         events=ordered,
-        catalogue=catalogue,
+        catalog=catalog,
         found=(0 if people is None else len(people), len(shown)),
         taste_at=taste_at,
     )
@@ -151,7 +153,7 @@ def load_lists(folder: Path, use_case: UseCase) -> ShownLists:
 
 
 def no_lists() -> ShownLists:
-    """Where no lists were shown."""
+    """An empty log of lists."""
     ints: Ints = np.empty(0, dtype=np.int64)
     doubles: Doubles = np.empty(0)
     return ShownLists(ints, ints, doubles, ints, ints, doubles, ints, doubles, np.empty(0, dtype=np.bool_))

@@ -1,4 +1,4 @@
-"""Judges contenders on what was held out: the lists they would have made, and the lists that were made."""
+"""Evaluates contenders on one set: the lists they would have made, and the lists that were made."""
 
 from collections.abc import Sequence
 
@@ -6,17 +6,17 @@ import numpy as np
 
 from core.domain import UseCase
 from core.progress import Progress
+from ranking.context import ScoringContext
 from ranking.evaluation.contenders import AS_SHOWN, RANDOM, Contender
-from ranking.evaluation.heldout import HeldOut
-from ranking.evaluation.people import PeopleReport, judge_people, judge_random_lists
+from ranking.evaluation.evaluation_set import EvaluationSet
+from ranking.evaluation.people import PeopleReport, evaluate_people, evaluate_random_lists
 from ranking.evaluation.results import NOWHERE, ContenderEvaluation, K
-from ranking.evaluation.shown import ListsReport, judge_as_shown, judge_shown, judge_shown_by_chance
-from ranking.live import Live
+from ranking.evaluation.shown import ListsReport, evaluate_as_shown, evaluate_random_orders, evaluate_shown
 
 
-def judge(
+def evaluate_contenders(
     contenders: Sequence[Contender],
-    held: HeldOut,
+    data: EvaluationSet,
     use_case: UseCase,
     *,
     seed: int,
@@ -25,31 +25,31 @@ def judge(
 ) -> list[ContenderEvaluation]:
     """Each contender on the same people and the same lists, with random and the order as shown beside them.
 
-    One look at each person and at each list for each contender; what is held is a list per person. Every
+    Each contender scores each person and each list once; held in memory is a list per person. Every
     contender's intervals come from the same resamples.
     """
-    judgements = []
+    results = []
     for contender in contenders:
-        live = Live.of(held.catalogue, contender.models)
+        context = ScoringContext.of(use_case, data.catalog, contender.models)
         rng = np.random.default_rng(seed)
-        judgements.append(
+        results.append(
             _together(
                 contender.name,
                 k,
-                judge_people(held, live, use_case, rng, k, progress, boosted=contender.boosted),
-                judge_shown(held, live, use_case, rng, k, progress, boosted=contender.boosted),
-                leaked=contender.seen_until > held.start,
+                evaluate_people(data, context, rng, k, progress, boosted=contender.boosted),
+                evaluate_shown(data, context, rng, k, progress, boosted=contender.boosted),
+                leaked=contender.seen_until > data.start,
             )
         )
     rng = np.random.default_rng(seed)
-    if held.people is not None or len(held.lists):
-        judgements.append(
-            _together(RANDOM, k, judge_random_lists(held, rng, k), judge_shown_by_chance(held, rng, k))
+    if data.people is not None or len(data.lists):
+        results.append(
+            _together(RANDOM, k, evaluate_random_lists(data, rng, k), evaluate_random_orders(data, rng, k))
         )
-    if len(held.lists):
+    if len(data.lists):
         nobody = PeopleReport({}, NOWHERE)
-        judgements.append(_together(AS_SHOWN, k, nobody, judge_as_shown(held.lists, rng, k)))
-    return judgements
+        results.append(_together(AS_SHOWN, k, nobody, evaluate_as_shown(data.lists, rng, k)))
+    return results
 
 
 def _together(

@@ -1,4 +1,4 @@
-"""Whether it is time for new models, and why."""
+"""The decision to train new models or not, with its reason."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,15 +9,16 @@ from core.domain import UseCase
 from feedback.training import count_waiting_examples
 from interactions.selectors import live_interactions, said_in
 from ranking.models import ModelVersion
-from ranking.retraining.lineage import JUDGED_UNTIL
+from ranking.policy import lead_of
+from ranking.recommenders.registry import TRAINED
+from ranking.retraining.run import EVALUATED_UNTIL
 
-Kind = ModelVersion.Kind
 Status = ModelVersion.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
-    """Whether to train, and the reason in words."""
+class RetrainDecision:
+    """True where it is time to train, and the reason in words."""
 
     due: bool
     why: str
@@ -32,44 +33,44 @@ class _Attempt:
     activated: bool
 
 
-def is_due(use_case: UseCase, now: datetime) -> Due:
+def decide(use_case: UseCase, now: datetime) -> RetrainDecision:
     """Enough feedback since the last model, no model at all, or one that is too old.
 
     Not again within RETRAIN_RETRY_HOURS of an attempt that the gate turned down, since cron would train the
     same thing every time, nor of somebody's putting an older version back, since it would be undone.
     """
     last = _last_attempt(use_case)
-    active = _active_als(use_case)
+    active = _active_lead(use_case)
     if (waits := _waits(last, use_case, now)) is not None:
         return waits
     if active is None:
         return _first(use_case)
-    # What the last new model was judged on cannot teach before there is more: it would be judged on less.
+    # Dislikes that the last new model was evaluated on do not count: the next would be evaluated on fewer.
     after = last.until if last is not None and last.activated else None
     waiting = count_waiting_examples(use_case, after=after, until=now)
     threshold = settings.DISLIKE_RETRAIN_THRESHOLD
     if waiting >= threshold:
-        return Due(True, f"{waiting} dislikes wait for a model; {threshold} ask for one.")
+        return RetrainDecision(True, f"{waiting} dislikes wait for a model; {threshold} ask for one.")
     limit = settings.RETRAIN_MAX_AGE_DAYS
     if active.created_at < now - timedelta(days=limit):
-        return Due(True, f"{active.label} is older than {limit:g} days.")
-    return Due(False, f"{waiting} of {threshold} dislikes wait, and {active.label} is not old.")
+        return RetrainDecision(True, f"{active.label} is older than {limit:g} days.")
+    return RetrainDecision(False, f"{waiting} of {threshold} dislikes wait, and {active.label} is not old.")
 
 
-def _first(use_case: UseCase) -> Due:
-    telling = live_interactions().filter(said_in(use_case), weight__gt=0)
-    if telling.exists():
-        return Due(True, "No model serves yet.")
-    return Due(False, "There is nothing to learn from yet: no interaction speaks for an item.")
+def _first(use_case: UseCase) -> RetrainDecision:
+    informative = live_interactions().filter(said_in(use_case), weight__gt=0)
+    if informative.exists():
+        return RetrainDecision(True, "No model serves yet.")
+    return RetrainDecision(False, "There is nothing to learn from yet: no interaction speaks for an item.")
 
 
-def _waits(last: _Attempt | None, use_case: UseCase, now: datetime) -> Due | None:
-    """Why not even to look, if there is a reason."""
+def _waits(last: _Attempt | None, use_case: UseCase, now: datetime) -> RetrainDecision | None:
+    """The reason to wait whatever there is to learn, if there is one."""
     earliest = now - timedelta(hours=settings.RETRAIN_RETRY_HOURS)
     if last is not None and not last.activated and last.version.created_at > earliest:
         version = last.version
         when = f"{version.created_at:%Y-%m-%d %H:%M} UTC"
-        return Due(False, f"{version.label} was rejected at {when}; it is not tried again yet.")
+        return RetrainDecision(False, f"{version.label} was rejected at {when}; it is not tried again yet.")
     for version in ModelVersion.objects.filter(
         use_case=use_case.name, status=Status.ACTIVE, activated_at__gt=earliest
     ):
@@ -78,24 +79,30 @@ def _waits(last: _Attempt | None, use_case: UseCase, now: datetime) -> Due | Non
         )
         if later.exclude(activated_at=None).exists():
             when = f"{version.activated_at:%Y-%m-%d %H:%M} UTC"
-            return Due(False, f"Somebody put {version.label} back at {when}; it is left in service for now.")
+            return RetrainDecision(
+                False, f"Somebody put {version.label} back at {when}; it is left in service for now."
+            )
     return None
 
 
-def _active_als(use_case: UseCase) -> ModelVersion | None:
-    versions = ModelVersion.objects.filter(use_case=use_case.name, kind=Kind.ALS, status=Status.ACTIVE)
+def _active_lead(use_case: UseCase) -> ModelVersion | None:
+    versions = ModelVersion.objects.filter(
+        use_case=use_case.name, kind=lead_of(use_case) or "", status=Status.ACTIVE
+    )
     return versions.first()
 
 
 def _last_attempt(use_case: UseCase) -> _Attempt | None:
     """The versions of one run say the same of how far they were judged."""
     judged = ModelVersion.objects.filter(
-        use_case=use_case.name, dataset_manifest__has_key=JUDGED_UNTIL
+        use_case=use_case.name, dataset_manifest__has_key=EVALUATED_UNTIL
     ).order_by("-created_at", "-pk")
     newest = judged.first()
     if newest is None:
         return None
-    until = newest.dataset_manifest[JUDGED_UNTIL]
-    run = [version for version in judged[: len(Kind)] if version.dataset_manifest[JUDGED_UNTIL] == until]
+    until = newest.dataset_manifest[EVALUATED_UNTIL]
+    run = [
+        version for version in judged[: len(TRAINED)] if version.dataset_manifest[EVALUATED_UNTIL] == until
+    ]
     activated = any(version.activated_at is not None for version in run)
     return _Attempt(run[-1], datetime.fromisoformat(until), activated)

@@ -13,21 +13,28 @@ from core.progress import Progress
 from profiles.boosts import personal_alpha
 from profiles.fold import CODES, Event, Rules, fold, no_taste
 from profiles.selectors import STRANGER, PersonalTaste
+from ranking.context import ScoringContext
 from ranking.evaluation import shown as shown_module
-from ranking.evaluation.contenders import AS_SHOWN, POPULARITY, RANDOM, Contender, Look, look
-from ranking.evaluation.heldout import HeldOut, hold_out, no_lists
-from ranking.evaluation.judging import judge
+from ranking.evaluation.comparison import evaluate_contenders
+from ranking.evaluation.contenders import (
+    AS_SHOWN,
+    POPULARITY,
+    RANDOM,
+    Contender,
+    ContenderScores,
+    contender_scores,
+)
+from ranking.evaluation.evaluation_set import EvaluationSet, evaluation_set, no_lists
 from ranking.evaluation.results import ContenderEvaluation
-from ranking.live import Live
 from ranking.recommenders.als.file import load_als
 from ranking.recommenders.ranker.file import load_ranker
-from ranking.registry.loading import Loaded, LoadedModels
-from ranking.snapshot import Catalogue
+from ranking.registry.loading import LoadedModel, ModelSet
+from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists
 from tests.factories import make_als_bytes, ranker_bytes
-from tests.ranking.builders import bare_live
+from tests.ranking.builders import bare_context
 from tests.ranking.statistics.builders import dislike, like, make_content, make_events
 
 MOVIES = USE_CASES["movie_home"]
@@ -36,15 +43,16 @@ DAY = 86_240.0
 EVEN, ODD = (2, 4, 6, 8), (1, 3, 5, 7)
 
 
-def models(*, ranker: bool = False) -> LoadedModels:
-    als = Loaded(1, "als", load_als(make_als_bytes([EVEN, ODD])))
-    return LoadedModels(
-        als=als, ranker=Loaded(2, "ranker", load_ranker(ranker_bytes("model_score"))) if ranker else None
-    )
+def models(*, ranker: bool = False) -> ModelSet:
+    both = {
+        "als": LoadedModel(1, "als", load_als(make_als_bytes([EVEN, ODD]))),
+        "ranker": LoadedModel(2, "ranker", load_ranker(ranker_bytes("model_score"))),
+    }
+    return ModelSet(both if ranker else {"als": both["als"]})
 
 
-def catalogue(item_ids: Sequence[int] = range(1, 9)) -> Catalogue:
-    return bare_live(list(item_ids)).catalogue
+def catalog(item_ids: Sequence[int] = range(1, 9)) -> CatalogSnapshot:
+    return bare_context(list(item_ids)).catalog
 
 
 def lists_of(rows: Sequence[tuple[int, float, Sequence[tuple[int, int]]]], **columns: Any) -> ShownLists:
@@ -67,9 +75,9 @@ def lists_of(rows: Sequence[tuple[int, float, Sequence[tuple[int, int]]]], **col
 
 def held_out(
     events: Events, lists: ShownLists | None = None, *, start: float = DAY, items: Sequence[int] = range(1, 9)
-) -> HeldOut:
-    return hold_out(
-        events=events, lists=no_lists() if lists is None else lists, catalogue=catalogue(items), start=start
+) -> EvaluationSet:
+    return evaluation_set(
+        events=events, lists=no_lists() if lists is None else lists, catalog=catalog(items), start=start
     )
 
 
@@ -86,8 +94,8 @@ def evening_people(count: int = 12) -> Events:
     return make_events(rows)
 
 
-def judged(held: HeldOut, *contenders: Contender) -> dict[str, ContenderEvaluation]:
-    found = judge(list(contenders), held, MOVIES, seed=0, progress=QUIET)
+def judged(held: EvaluationSet, *contenders: Contender) -> dict[str, ContenderEvaluation]:
+    found = evaluate_contenders(list(contenders), held, MOVIES, seed=0, progress=QUIET)
     return {one.name: one for one in found}
 
 
@@ -113,8 +121,8 @@ def test_popularity_is_that_of_before_the_cut() -> None:
     rows = [like(user, 2, 10.0) for user in range(5)] + [like(5, 4, 20.0)]
     rows += [like(user, 8, DAY + user) for user in range(6)]
     held = held_out(make_events(rows))
-    assert held.catalogue.demand.popularity.tolist() == pytest.approx([0, 1, 0, 0.2, 0, 0, 0, 0], abs=1e-3)
-    assert held.catalogue.item_ids[held.catalogue.by_popularity].tolist() == [2, 4]
+    assert held.catalog.demand.popularity.tolist() == pytest.approx([0, 1, 0, 0.2, 0, 0, 0, 0], abs=1e-3)
+    assert held.catalog.item_ids[held.catalog.by_popularity].tolist() == [2, 4]
 
 
 def test_a_history_ends_strictly_before_its_moment() -> None:
@@ -150,20 +158,22 @@ def test_an_item_taken_out_of_the_catalogue_is_judged_for_nobody() -> None:
     assert held.lists.item_ids.tolist() == [2, 1]
     found = judged(held, Contender("als", models()), Contender("both", models(ranker=True)))
     assert all(mean(one, "list_ndcg") > 0 for one in found.values())
-    # The model knows 6 and 8, which are in the catalogue no more.
+    # The model knows 6 and 8, which are in the catalog no more.
     for one in (models(), models(ranker=True)):
-        live = Live.of(catalogue([1, 2, 3, 4, 5]), one)
+        context = ScoringContext.of(MOVIES, catalog([1, 2, 3, 4, 5]), one)
         wanted = np.array([2, 6, 99])
-        seen = look(wanted, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=True)
+        seen = contender_scores(wanted, make_events([like(1, 4)]), context, DAY, retrieve=True)
         assert np.isnan(seen.scores).tolist() == [False, True, True]
         assert np.isin(seen.retrieved, [1, 2, 3, 5]).all()
 
 
 @pytest.mark.parametrize("ranker", [False, True])
 def test_a_score_is_the_same_with_and_without_retrieving(ranker: bool) -> None:
-    live = Live.of(catalogue(), models(ranker=ranker))
+    context = ScoringContext.of(MOVIES, catalog(), models(ranker=ranker))
     history, items = make_events([like(1, 4), dislike(1, 1)]), np.arange(8, 0, -1)
-    one, other = (look(items, history, live, MOVIES, DAY, retrieve=retrieve) for retrieve in (True, False))
+    one, other = (
+        contender_scores(items, history, context, DAY, retrieve=retrieve) for retrieve in (True, False)
+    )
     np.testing.assert_allclose(one.scores, other.scores)
     assert set(one.retrieved) == {2, 3, 5, 6, 7, 8}
     assert len(other.retrieved) == 0
@@ -175,19 +185,19 @@ def test_what_als_does_not_know_stands_behind_by_popularity(settings: Settings) 
         make_events([like(1, 11, 1.0), like(2, 11, 1.0), like(2, 12, 1.0), like(3, 2, 1.0)]),
         items=range(1, 14),
     )
-    live = Live.of(held.catalogue, models())
+    context = ScoringContext.of(MOVIES, held.catalog, models())
     items = np.array([13, 12, 11, 1, 2])
-    seen = look(items, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=False)
+    seen = contender_scores(items, make_events([like(1, 4)]), context, DAY, retrieve=False)
     assert items[np.argsort(-seen.scores)].tolist() == [2, 1, 11, 12, 13]
     settings.POPULARITY_SHARE = 1.0
-    demand = replace(held.catalogue.demand, verdicts=np.full(13, 1e9))
-    live = Live.of(replace(held.catalogue, demand=demand), models())
-    blended = look(items, make_events([like(1, 4)]), live, MOVIES, DAY, retrieve=False)
+    demand = replace(held.catalog.demand, verdicts=np.full(13, 1e9))
+    context = ScoringContext.of(MOVIES, replace(held.catalog, demand=demand), models())
+    blended = contender_scores(items, make_events([like(1, 4)]), context, DAY, retrieve=False)
     assert items[np.argmax(blended.scores)] == 11
     np.testing.assert_array_equal(seen.probabilities, blended.probabilities)
     assert np.isnan(seen.probabilities).tolist() == [True, True, True, False, False]
     # Of somebody unknown the model says nothing, so everything goes by popularity.
-    stranger = look(items, make_events([]), live, MOVIES, DAY, retrieve=True)
+    stranger = contender_scores(items, make_events([]), context, DAY, retrieve=True)
     assert items[np.argmax(stranger.scores)] == 11
     assert np.isnan(stranger.probabilities).all()
 
@@ -326,14 +336,14 @@ def test_boosts_lift_what_fits_the_taste_of_that_moment(settings: Settings) -> N
     settings.BOOST_STRENGTH, settings.POPULARITY_SHARE = 1.0, 0.0
     content = make_content([(0,), (0,), (1,), (1,)], groups=["genre", "genre"], item_ids=[1, 2, 3, 4])
     demand = ItemDemand.from_counts(np.array([1.0, 0.9, 0.95, 0.8]), np.zeros(4), np.zeros(4))
-    live = Live.of(Catalogue.build(content, demand, np.array([10, 20])))
+    context = ScoringContext.of(MOVIES, CatalogSnapshot.build(content, demand, np.array([10, 20])))
     taste = fold(no_taste(), [Event(1, "like", None, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ()))
     personal = PersonalTaste(taste, personal_alpha(taste), None, ())
     items = np.array([1, 2, 3, 4])
 
-    def seen(*, boosted: bool) -> Look:
+    def seen(*, boosted: bool) -> ContenderScores:
         history = make_events([])
-        return look(items, history, live, MOVIES, DAY, retrieve=True, taste=personal, boosted=boosted)
+        return contender_scores(items, history, context, DAY, retrieve=True, taste=personal, boosted=boosted)
 
     assert seen(boosted=False).retrieved.tolist() == [1, 3, 2, 4]
     assert seen(boosted=True).retrieved.tolist() == [3, 1, 4, 2]
@@ -355,6 +365,6 @@ def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are
     newcomer = [like(2, item, DAY + 10.0) for item in (2, 4, 6, 8)]
     events = make_events(rows + newcomer)
     lists = lists_of([(1, DAY + 100, [(2, 3), (1, 0)])])
-    held = hold_out(events=events, lists=lists, catalogue=catalogue(), start=DAY, taste_at=taste_at)
-    judge([Contender("model", models())], held, MOVIES, seed=0, progress=QUIET)
+    held = evaluation_set(events=events, lists=lists, catalog=catalog(), start=DAY, taste_at=taste_at)
+    evaluate_contenders([Contender("model", models())], held, MOVIES, seed=0, progress=QUIET)
     assert asked == [(1, DAY, [2]), (2, DAY + 10.0, [2, 4]), (1, DAY + 100, [])]

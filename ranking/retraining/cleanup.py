@@ -1,4 +1,4 @@
-"""What a killed run left in the folders, removed by the next one. The caller holds the training locks."""
+"""Removes what a killed run left in the folders. The caller holds the training locks."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from django.conf import settings
 from core.domain import UseCase
 from ranking.datasets.manifest import PART, datasets_folder
 from ranking.models import ModelVersion
+from ranking.recommenders.registry import TRAINED
 
 # Datasets that are kept, newest first, beside those that an active version learned from.
 KEPT_DATASETS = 5
@@ -25,12 +26,12 @@ def remove_leftovers(use_case: UseCase) -> None:
 
     Of the whole datasets, those beyond KEPT_DATASETS go as well.
     """
-    for kind in ModelVersion.Kind.values:
+    for kind in TRAINED:
         folder = datasets_folder(kind, use_case.name)
         for path in [*_abandoned(folder), *_old_datasets(folder, _learned_from(use_case))]:
             shutil.rmtree(path, ignore_errors=True)
     models = Path(settings.MODEL_DIR)
-    for kind in ModelVersion.Kind.values:
+    for kind in TRAINED:
         for path in models.glob(f"{kind}-{use_case.name}-*.part"):
             path.unlink(missing_ok=True)
     _remove_noted(use_case)
@@ -57,7 +58,7 @@ def noted_files(use_case: UseCase, files: Iterable[str]) -> Iterator[None]:
 
 
 def note_path(use_case: str) -> Path:
-    """Where the note of a run that is publishing lies."""
+    """The path of the note of a run that is publishing."""
     return Path(settings.MODEL_DIR) / f".retrain-{use_case}.json"
 
 
