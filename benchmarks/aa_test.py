@@ -237,7 +237,7 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
     from experiments.report import report_on
     from experiments.services import ArmPlan, create_experiment, start_experiment
     from interactions.popularity import refresh_popularity
-    from ranking.live import forget_live
+    from serving.live import forget_state
 
     call_command("migrate", verbosity=0)
     use_case = USE_CASES["movie_home"]
@@ -252,7 +252,7 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
     arms = [ArmPlan("one"), ArmPlan("other")]
     experiment = create_experiment(name="aa", use_case=use_case.name, arms=arms, outcome_days=1)
     experiment = start_experiment(experiment=experiment, now=first_evening)
-    forget_live()
+    forget_state()
     found = t_test = ratio_alarm = False
     for night in range(nights):
         evening = first_evening + timedelta(days=night)

@@ -2,7 +2,7 @@
 
     DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/adjustments.py [--items 10000] [--candidates 500] [--json]
 
-Needs no database: the catalogue is made up, each item with 3 genres of 20, 8 people of 20,000 and, one in
+Needs no database: the catalog is made up, each item with 3 genres of 20, 8 people of 20,000 and, one in
 ten, a franchise; each dislike is of one of its items.
 """
 
@@ -37,14 +37,17 @@ def main() -> None:
     import django
 
     django.setup()
+    from core.domain import USE_CASES
     from feedback.adjustments import Adjustment, combine_adjustments
+    from ranking.boosting import personalize
     from ranking.candidates import Candidates
+    from ranking.context import ScoringContext
     from ranking.features import GROUPS, ItemContent
-    from ranking.live import Live
-    from ranking.snapshot import Catalogue
-    from ranking.sources import UserState
+    from ranking.person import build_person
+    from ranking.scoring import RankingRequest
+    from ranking.snapshot import CatalogSnapshot
     from ranking.statistics.demand import ItemDemand
-    from serving.pipeline import personalise, pushed_out
+    from serving.pipeline import pushed_out
 
     rng = np.random.default_rng(0)
     item_facets = _invent_facets(options.items, rng)
@@ -55,7 +58,8 @@ def main() -> None:
         [GROUPS.index(name) for name in ("genre", "people", "other")], [GENRES, PEOPLE, FRANCHISES]
     )
     content = ItemContent(item_ids, nothing, item_facets, groups)
-    live = Live.of(Catalogue.build(content, ItemDemand.from_counts(nothing, nothing, nothing), facet_ids))
+    catalog = CatalogSnapshot.build(content, ItemDemand.from_counts(nothing, nothing, nothing), facet_ids)
+    context = ScoringContext.of(USE_CASES["movie_home"], catalog)
     candidates = Candidates.from_source(
         "als",
         rng.choice(item_ids, options.candidates, replace=False),
@@ -63,15 +67,14 @@ def main() -> None:
     )
 
     def act(adjustments: list[Adjustment]) -> int:
-        state = UserState(
+        person = build_person(
             user_id=1,
             item_ids=item_ids[:0],
             weights=np.zeros(0, dtype=np.float32),
-            last_types=(),
-            excluded=item_ids[:0],
-            held_back=combine_adjustments(adjustments, now=NOW),
+            excluded=(),
+            penalties=combine_adjustments(adjustments, now=NOW),
         )
-        ordered = personalise(candidates, state, live)
+        ordered = personalize(candidates, RankingRequest(person, context, NOW.timestamp(), {}))
         return len(pushed_out(ordered, ordered.take(np.arange(20))))
 
     rows = []

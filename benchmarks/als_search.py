@@ -22,9 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from core.arrays import Doubles, Ints
 from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als
-from ranking.statistics.events import Events
-from ranking.statistics.metrics import Interval, bootstrap_interval, paired_bootstrap_interval
-from ranking.statistics.offline import (
+from ranking.recommenders.offline import (
     RankingReport,
     Recommender,
     Scorer,
@@ -36,6 +34,8 @@ from ranking.statistics.offline import (
     random_recommender,
     score_recommender,
 )
+from ranking.statistics.events import Events
+from ranking.statistics.metrics import Interval, bootstrap_interval, paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout, holdout, time_cuts
 
@@ -89,12 +89,12 @@ class Part:
 
     def __init__(self, events: Events, cuts: list[float]) -> None:
         self.windows = [holdout(events, *pair) for pair in pairwise(cuts)]
-        self.catalogue_size = len(np.unique(events.item_ids))
+        self.catalog_size = len(np.unique(events.item_ids))
 
     def judge(self, make: Callable[[Holdout], Recommender]) -> list[RankingReport]:
         return [
             evaluate_rankings(
-                window, make(window), catalogue_size=self.catalogue_size, rng=np.random.default_rng(SEED)
+                window, make(window), catalog_size=self.catalog_size, rng=np.random.default_rng(SEED)
             )
             for window in self.windows
         ]
@@ -115,7 +115,7 @@ def summarise(name: str, reports: list[RankingReport]) -> Result:
         recall=float(pooled(reports, "recall").mean()),
         hit_rate=float(pooled(reports, "hit_rate").mean()),
         disliked_share=float(np.nanmean(pooled(reports, "disliked_share"))),
-        coverage=float(np.mean([report.catalogue_coverage for report in reports])),
+        coverage=float(np.mean([report.catalog_coverage for report in reports])),
     )
 
 

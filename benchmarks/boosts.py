@@ -3,7 +3,7 @@
     DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/boosts.py [--items 10000] [--candidates 500] [--json]
     DATABASE_URL=... python benchmarks/boosts.py --profiles [--json]
 
-The first needs no database: the catalogue is made up, each item with 3 genres of 20, 8 people of 20,000 and
+The first needs no database: the catalog is made up, each item with 3 genres of 20, 8 people of 20,000 and
 5 themes of 500, and each person did something with that many of its items. The second times the profiles of
 the people in the database, those with the most interactions first; it writes their profiles.
 """
@@ -50,14 +50,14 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
     from profiles.taste import manhattan_distances, vector_for
 
     rng = np.random.default_rng(0)
-    catalogue = _invent_facets(options.items, rng)
+    catalog = _invent_facets(options.items, rng)
     facet_ids = np.arange(1, len(KINDS) + 1)
-    candidates = catalogue[rng.choice(options.items, options.candidates, replace=False)]
+    candidates = catalog[rng.choice(options.items, options.candidates, replace=False)]
     rules = Rules(3, ())
     rows = []
     for history in HISTORIES:
         events = [
-            Event(number, "like", None, "", _facets(catalogue, int(row)))
+            Event(number, "like", None, "", _facets(catalog, int(row)))
             for number, row in enumerate(rng.choice(options.items, history))
         ]
         taste = fold(no_taste(), events, rules)
@@ -67,7 +67,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
                 candidates, facet_ids, taste, alpha=alpha, strength=1.0
             ),
             "distances_to_all_items": lambda taste=taste: manhattan_distances(  # type: ignore[misc]
-                catalogue, vector_for(taste, facet_ids)
+                catalog, vector_for(taste, facet_ids)
             ),
             "decode_alpha_persona": lambda data=data, taste=taste: (  # type: ignore[misc]
                 personal_alpha(decode(data, names={}, evidence=1, feedback=1)),
@@ -105,8 +105,8 @@ def _time_profiles() -> dict[str, object]:
     return {"database": connection.vendor, "rows": rows}
 
 
-def _facets(catalogue: "csr_matrix[np.float64]", row: int) -> tuple[tuple[int, int, str], ...]:
-    columns = catalogue.indices[catalogue.indptr[row] : catalogue.indptr[row + 1]].tolist()
+def _facets(catalog: "csr_matrix[np.float64]", row: int) -> tuple[tuple[int, int, str], ...]:
+    columns = catalog.indices[catalog.indptr[row] : catalog.indptr[row + 1]].tolist()
     return tuple((column + 1, int(KINDS[column]), f"facet {column}") for column in columns)
 
 

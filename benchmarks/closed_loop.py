@@ -94,8 +94,8 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
     from demo.nights import live_through
     from demo.people import invent_tastes
     from interactions.popularity import refresh_popularity
-    from ranking.live import forget_live
     from ranking.retraining.retrain import retrain
+    from serving.live import forget_state
 
     call_command("migrate", verbosity=0)
     if way == "popularity":
@@ -119,7 +119,7 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
             outcomes = retrain(
                 use_case=use_case, if_needed=False, seed=seed, progress=quiet, now=evening
             ).outcomes
-        forget_live()
+        forget_state()
         visits = list(loading.visits_of(people, use_case, evening, rng))
         report = live_through(visits, use_case, tastes, rng)
         figures.append(

@@ -3,7 +3,7 @@
     python benchmarks/debias.py [--seeds 5] [--quick] [--json]
 
 Simulated people with a hidden utility for every item are shown lists of 20 in the order of an imperfect
-teacher, with a few slots left to chance. They look at rank r with probability (1 / log2(r + 1))^strength, and
+score, with a few slots left to chance. They look at rank r with probability (1 / log2(r + 1))^strength, and
 react as in demo/nights.py to what they look at; slots below the deepest one looked at are cut off, as in the
 product. Rankers are trained on that log with every `debias`, always assuming strength 1, and judged on all
 candidates of fresh requests by what the person would do with an item if they looked at it.
@@ -29,11 +29,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from core.arrays import Bools, Doubles, Floats, Ints
 from ranking.features import FEATURES
 from ranking.recommenders.ranker.model import (
+    BaseMargin,
     Debias,
     Ranker,
     RankerData,
     RankerParameters,
-    Teacher,
     fit_ranker,
 )
 from ranking.statistics.calibration import fit_platt
@@ -47,7 +47,7 @@ LIKED, VIEWED, PASSED_OVER, DISLIKED = 3, 2, 1, 0
 METRICS = ("ndcg", "liked_over_disliked", "calibration_error", "trees")
 # What a utility is made of: standard deviations that add up to 1. Nobody measures the last part.
 PARTS = {"match": 0.58, "genre": 0.48, "quality": 0.47, "age": 0.26, "whim": 0.38}
-TEACHER = {"match": 0.6, "quality": 0.25, "fame": 0.2, "noise": 0.5}
+LOGGING_POLICY = {"match": 0.6, "quality": 0.25, "fame": 0.2, "noise": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class World:
     """r requests with c candidates each.
 
     user_ids  (r,); utilities, relevance (r, c), the latter what each would be if it were looked at
-    teacher   (r, c) the score that the lists are ordered by
+    logged    (r, c) the score that the lists are ordered by
     features  (r, c, f) as in FEATURES
     shown     (r, LIST_LENGTH) which candidates are in the list
     """
@@ -76,45 +76,49 @@ class World:
     user_ids: Ints
     utilities: Doubles
     relevance: Ints
-    teacher: Doubles
+    logged: Doubles
     features: Floats
     shown: Ints
 
 
 def make_world(requests: int, rng: np.random.Generator) -> World:
-    """Utilities, reactions, features that know a part of the utility each, and the lists of the teacher."""
+    """Utilities, reactions, features that know a part of the utility each, and the logged lists."""
     shape = (requests, CANDIDATES)
     drawn = {name: rng.standard_normal(shape) for name in (*PARTS, "fame", "noise")}
     user_ids = rng.integers(PEOPLE, size=requests)
     # What lies near the person's years is worth more, on either side.
     felt = drawn | {"age": (1 - drawn["age"] ** 2) / np.sqrt(2)}
     utilities = sum((share * felt[name] for name, share in PARTS.items()), np.zeros(shape))
-    teacher = sum((share * drawn[name] for name, share in TEACHER.items()), np.zeros(shape))
+    logged = sum((share * drawn[name] for name, share in LOGGING_POLICY.items()), np.zeros(shape))
     relevance = react(utilities, rng)
     return World(
         user_ids=user_ids,
         utilities=utilities,
         relevance=relevance,
-        teacher=teacher,
-        features=make_features(drawn, teacher, relevance, user_ids, rng),
-        shown=make_lists(teacher, rng),
+        logged=logged,
+        features=make_features(drawn, logged, relevance, user_ids, rng),
+        shown=make_lists(logged, rng),
     )
 
 
 def make_features(
-    known: Mapping[str, Doubles], teacher: Doubles, relevance: Ints, user_ids: Ints, rng: np.random.Generator
+    known: Mapping[str, Doubles],
+    logged: Doubles,
+    relevance: Ints,
+    user_ids: Ints,
+    rng: np.random.Generator,
 ) -> Floats:
-    """(r, c, f): the calibrated teacher, noisy views of what makes a utility, and columns of noise."""
-    shape = teacher.shape
+    """(r, c, f): the calibrated logging score, noisy views of what makes a utility, and columns of noise."""
+    shape = logged.shape
 
     def noise(deviation: float) -> Doubles:
         return deviation * rng.standard_normal(shape)
 
-    slope, intercept = fit_platt(teacher.ravel(), (relevance >= VIEWED).ravel())
-    places = np.argsort(np.argsort(-teacher, axis=1), axis=1)
+    slope, intercept = fit_platt(logged.ravel(), (relevance >= VIEWED).ravel())
+    places = np.argsort(np.argsort(-logged, axis=1), axis=1)
     genre, quality = known["genre"], known["quality"]
     columns = {
-        "model_score": expit(slope * teacher + intercept),
+        "model_score": expit(slope * logged + intercept),
         "model_place": 1 / np.log2(places + 2),
         "popularity_score": expit(known["fame"] + 0.5 * quality),
         "approval_score": expit(quality + noise(0.5)),
@@ -136,9 +140,9 @@ def make_features(
     return np.stack([columns[name] for name in FEATURES], axis=-1).astype(np.float32)
 
 
-def make_lists(teacher: Doubles, rng: np.random.Generator) -> Ints:
-    """(r, LIST_LENGTH): the teacher's best, with a share of slots given to any of the others."""
-    order = np.argsort(-teacher, axis=1)
+def make_lists(logged: Doubles, rng: np.random.Generator) -> Ints:
+    """(r, LIST_LENGTH): the logged's best, with a share of slots given to any of the others."""
+    order = np.argsort(-logged, axis=1)
     shown, rest = order[:, :LIST_LENGTH].copy(), order[:, LIST_LENGTH:]
     explored = rng.random(shown.shape) < EXPLORED
     shown[explored] = rng.permuted(rest, axis=1)[:, :LIST_LENGTH][explored]
@@ -221,19 +225,20 @@ def judge(world: World, size: Size, scores: Doubles, probabilities: Doubles | No
 
 
 KNOWN = "seen known"
-Row = tuple[str, str, str, str]  # strength, teacher, debias, and when training ended
+Row = tuple[str, str, str, str]  # strength, base margin, debias, and when training ended
 
 
 def plan(*, quick: bool) -> Iterator[tuple[Row, RankerParameters]]:
     """Every ranker of the table but the oracle."""
     plain = RankerParameters(debias="none")
     for strength in STRENGTHS:
-        for teacher in (plain.teacher,) if quick else get_args(Teacher):
+        for margin in (plain.base_margin,) if quick else get_args(BaseMargin):
             for debias in get_args(Debias):
-                yield (strength, teacher, debias, "stopped"), RankerParameters(debias=debias, teacher=teacher)
+                chosen = RankerParameters(debias=debias, base_margin=margin)
+                yield (strength, margin, debias, "stopped"), chosen
         for debias in get_args(Debias):
-            yield (strength, plain.teacher, debias, "fixed"), RankerParameters(debias=debias)
-        yield (strength, plain.teacher, KNOWN, "stopped"), plain
+            yield (strength, plain.base_margin, debias, "fixed"), RankerParameters(debias=debias)
+        yield (strength, plain.base_margin, KNOWN, "stopped"), plain
 
 
 def run(seed: int, size: Size, *, quick: bool) -> dict[Row, list[float]]:
@@ -254,7 +259,7 @@ def run(seed: int, size: Size, *, quick: bool) -> dict[Row, list[float]]:
         results["", "", name, ""] = [*judge(world, size, scores), float("nan")]
     everything = np.ones((size.logged, LIST_LENGTH), dtype=np.bool_)
     plain = RankerParameters(debias="none")
-    add(("", plain.teacher, "oracle", "stopped"), log_of(world, size, everything), plain)
+    add(("", plain.base_margin, "oracle", "stopped"), log_of(world, size, everything), plain)
     chances = 1 / np.log2(np.arange(LIST_LENGTH) + 2)
     draws = rng.random(everything.shape)
     for row, parameters in plan(quick=quick):
@@ -264,11 +269,15 @@ def run(seed: int, size: Size, *, quick: bool) -> dict[Row, list[float]]:
 
 
 def baselines(world: World, size: Size, rng: np.random.Generator) -> dict[str, Doubles]:
-    """Orders that need no training: what would be logged, the teacher without chance, and no order at all."""
-    teacher, shown = world.teacher[size.logged :], world.shown[size.logged :]
-    logged = teacher.copy()
+    """Orders that need no training: what would be logged, the same without chance, and none."""
+    without_chance, shown = world.logged[size.logged :], world.shown[size.logged :]
+    logged = without_chance.copy()
     np.put_along_axis(logged, shown, 100.0 - np.arange(LIST_LENGTH)[None, :], axis=1)
-    return {"logged order": logged, "teacher alone": teacher, "random": rng.random(teacher.shape)}
+    return {
+        "logged order": logged,
+        "logging policy alone": without_chance,
+        "random": rng.random(logged.shape),
+    }
 
 
 def interval(values: Doubles) -> tuple[float, float]:
@@ -284,10 +293,12 @@ def summarise(runs: list[dict[Row, list[float]]]) -> list[dict[str, object]]:
     entries = []
     for row in runs[0]:
         values = np.array([result[row] for result in runs])
-        strength, teacher, debias, ended = row
-        entry: dict[str, object] = dict(zip(("strength", "teacher", "debias", "trained"), row, strict=True))
+        strength, margin, debias, ended = row
+        entry: dict[str, object] = dict(
+            zip(("strength", "base margin", "debias", "trained"), row, strict=True)
+        )
         entry |= dict(zip(METRICS, np.round(values.mean(axis=0), 4).tolist(), strict=True))
-        plain = (strength, teacher, "none", ended if ended == "fixed" else "stopped")
+        plain = (strength, margin, "none", ended if ended == "fixed" else "stopped")
         if plain in runs[0] and debias != "none":
             differences = values[:, 0] - np.array([result[plain][0] for result in runs])
             entry["over_none"], entry["within"] = (round(value, 4) for value in interval(differences))
@@ -298,7 +309,7 @@ def summarise(runs: list[dict[Row, list[float]]]) -> list[dict[str, object]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--quick", action="store_true", help="small, one teacher, two seeds: a smoke run")
+    parser.add_argument("--quick", action="store_true", help="small, one base margin, two seeds: a smoke run")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     write: Callable[..., object] = sys.stdout.write

@@ -118,7 +118,7 @@ def prepare(rng: np.random.Generator) -> None:
     from demo import loading
     from demo.nights import live_through
     from demo.people import invent_tastes
-    from ranking.live import forget_live
+    from serving.live import forget_state
 
     call_command("migrate", verbosity=0)
     quiet, use_case = Progress(quiet=True), USE_CASES[USE_CASE]
@@ -128,7 +128,7 @@ def prepare(rng: np.random.Generator) -> None:
     first = timezone.now() - timedelta(days=NIGHTS)
     loading.bring_history(people, use_case.kind, tastes, first, rng)
     loading.train_and_activate(use_case, first, 0, quiet)
-    forget_live()
+    forget_state()
     for night in range(NIGHTS):
         visits = list(loading.visits_of(people, use_case, first + timedelta(days=night), rng))
         live_through(visits, use_case, tastes, rng)
@@ -170,7 +170,7 @@ def run_and_kill(*, after: float | None = None, publishing_for: float = 0.0) -> 
 
 def note_of_a_run() -> int | None:
     """When the note was written that lies there while a run publishes, and after it was killed then."""
-    from ranking.retraining.leftovers import note_path
+    from ranking.retraining.cleanup import note_path
 
     try:
         return note_path(USE_CASE).stat().st_mtime_ns
@@ -199,13 +199,14 @@ def wrongs() -> list[str]:
 
     from feedback.models import NegativeTrainingExample
     from ranking.models import ExampleUse, ModelVersion
+    from ranking.recommenders.registry import TRAINED
     from ranking.registry.loading import load_models
     from ranking.registry.versions import ModelFileError, read_verified
 
     close_old_connections()
     versions = ModelVersion.objects.filter(use_case=USE_CASE)
     found = []
-    for kind in ModelVersion.Kind.values:
+    for kind in TRAINED:
         active = versions.filter(kind=kind, status=ModelVersion.Status.ACTIVE).count()
         ever = versions.filter(kind=kind).exclude(activated_at=None).exists()
         if active != int(ever):

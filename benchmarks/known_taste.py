@@ -34,7 +34,7 @@ def main() -> None:
     from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import newest_dataset
     from ranking.recommenders.als.model import AlsParameters, fit_als
-    from ranking.statistics.offline import als_recommender, score_recommender
+    from ranking.recommenders.offline import als_recommender, score_recommender
     from ranking.statistics.popularity import decayed_popularity
 
     people = list(User.objects.filter(is_synthetic=True).order_by("username").values_list("pk", flat=True))

@@ -11,7 +11,7 @@ same tenth is what the lists should hold. The stages are those of serving, witho
 what dislikes hold back. Beside them, as "longer", stand the people who were there before, with all of
 their past.
 
---described-only leaves films without actors out of log and catalogue. With metadata for some films only,
+--described-only leaves films without actors out of log and catalog. With metadata for some films only,
 those were chosen by what became popular, so that being lifted by an actor would tell the future.
 Nothing is written.
 """
@@ -36,10 +36,11 @@ if TYPE_CHECKING:
     from core.domain import UseCase
     from profiles.fold import Event
     from ranking.candidates import Candidates
+    from ranking.context import ScoringContext
     from ranking.datasets.bootstrap import BootstrapList
-    from ranking.live import Live
-    from ranking.snapshot import Catalogue
-    from ranking.sources import UserState
+    from ranking.person import PersonState
+    from ranking.scoring import RankingRequest
+    from ranking.snapshot import CatalogSnapshot
     from ranking.statistics.events import Events
     from ranking.statistics.metrics import Interval
 
@@ -118,12 +119,12 @@ class World:
     """What all windows have in common.
 
     names  (n,) the type of each event
-    kinds  (m,) code of the kind of each facet of the catalogue
+    kinds  (m,) code of the kind of each facet of the catalog
     """
 
     events: "Events"
     names: list[str]
-    catalogue: "Catalogue"
+    catalog: "CatalogSnapshot"
     kinds: "Ints"
     use_case: "UseCase"
 
@@ -140,18 +141,18 @@ class World:
             names = [self.names[place] for place in at.tolist()]
             yield Judged(user_id, events, names, films[np.argsort(first)], past)
 
-    def state(self, person: Judged, films: int, live: "Live") -> "UserState":
+    def state(self, person: Judged, films: int) -> "PersonState":
         """What serving would know of somebody after their first `films`."""
         from profiles.boosts import personal_alpha
         from profiles.fold import fold, no_taste
         from profiles.log import current_rules
         from profiles.selectors import PersonalTaste
-        from ranking.replay import state_from
+        from ranking.person import person_before
 
         known = np.flatnonzero(person.known(films))
         taste = fold(no_taste(), [self._event(person, place) for place in known.tolist()], current_rules())
         personal = PersonalTaste(taste, personal_alpha(taste), None, ())
-        return replace(state_from(person.events.select(known), live), taste=personal)
+        return person_before(person.events.select(known), taste=personal)
 
     def _event(self, person: Judged, place: int) -> "Event":
         from core.domain import MAX_RATING, TYPES
@@ -159,10 +160,10 @@ class World:
 
         name = person.names[place]
         rating = float(person.events.weights[place]) / TYPES[name].training * MAX_RATING
-        row = int(self.catalogue.rows_of(person.events.item_ids[[place]])[0])
-        content = self.catalogue.content.facets
+        row = int(self.catalog.rows_of(person.events.item_ids[[place]])[0])
+        content = self.catalog.content.facets
         columns = content.indices[content.indptr[row] : content.indptr[row + 1]].tolist()
-        facets = tuple((int(self.catalogue.facet_ids[at]), int(self.kinds[at]), "") for at in columns)
+        facets = tuple((int(self.catalog.facet_ids[at]), int(self.kinds[at]), "") for at in columns)
         return Event(place + 1, name, rating if name == "watched" else None, "", facets)
 
 
@@ -199,9 +200,9 @@ def main() -> None:
     for tenth in range(FIRST_JUDGED, TENTHS):
         # Lists of earlier windows alone: what happened in this one teaches nothing.
         past = [one for one in lists if one.window < tenth - FIRST_TAUGHT]
-        live = live_at(world, cuts[tenth - 1], cuts[tenth], past)
-        measured += list(measure(world, live, cuts[tenth], cuts[tenth + 1]))
-    result: dict[str, Any] = {"films": len(world.catalogue.item_ids), "events": len(world.events)}
+        context = live_at(world, cuts[tenth - 1], cuts[tenth], past)
+        measured += list(measure(world, context, cuts[tenth], cuts[tenth + 1]))
+    result: dict[str, Any] = {"films": len(world.catalog.item_ids), "events": len(world.events)}
     result |= {str(known): figures([one for one in measured if one.known == known]) for known in KNOWN}
     result["all of these"] = figures([one for one in measured if one.known != LONGER])
     result["longer"] = figures([one for one in measured if one.known == LONGER])
@@ -210,7 +211,7 @@ def main() -> None:
 
 
 def load_world(*, described_only: bool) -> World:
-    """The newest dataset with its types, and the catalogue."""
+    """The newest dataset with its types, and the catalog."""
     import pandas as pd
 
     from catalog.models import Facet
@@ -218,111 +219,103 @@ def load_world(*, described_only: bool) -> World:
     from profiles.fold import CODES
     from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import DATA, newest_dataset
-    from ranking.snapshot import read_catalogue
+    from ranking.snapshot import read_snapshot
     from ranking.statistics.demand import ItemDemand
 
     use_case = USE_CASES["movie_home"]
     folder = newest_dataset("als", use_case.name)
     _, events = load_als_events(folder, use_case)
     names = pd.read_parquet(folder / DATA, columns=["type"])["type"].astype(str).to_numpy()
-    catalogue = read_catalogue(use_case.name)
+    catalog = read_snapshot(use_case.name)
     codes = {pk: CODES[kind] for pk, kind in Facet.objects.values_list("pk", "kind") if kind in CODES}
-    kinds = np.array([codes[facet_id] for facet_id in catalogue.facet_ids.tolist()], dtype=np.int64)
+    kinds = np.array([codes[facet_id] for facet_id in catalog.facet_ids.tolist()], dtype=np.int64)
     if described_only:
-        actors = catalogue.content.facets[:, kinds == CODES["actor"]]
+        actors = catalog.content.facets[:, kinds == CODES["actor"]]
         described = np.diff(actors.indptr) > 0
-        demand = catalogue.demand
+        demand = catalog.demand
         counts = (demand.popularity, demand.approval, demand.verdicts)
-        catalogue = catalogue.only(described, ItemDemand(*(count[described] for count in counts)))
-    known = np.isin(events.item_ids, catalogue.item_ids)
-    return World(events.select(known), names[known].tolist(), catalogue, kinds, use_case)
+        catalog = catalog.only(described, ItemDemand(*(count[described] for count in counts)))
+    known = np.isin(events.item_ids, catalog.item_ids)
+    return World(events.select(known), names[known].tolist(), catalog, kinds, use_case)
 
 
 def bootstrapped(world: World) -> list["BootstrapList"]:
     """The lists that rankers learn from, one window for each tenth from FIRST_TAUGHT on."""
     from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists
-    from ranking.recommenders.als.model import AlsParameters
 
     plan = BootstrapPlan(windows=TENTHS - FIRST_TAUGHT, first=FIRST_TAUGHT / TENTHS)
     lists = bootstrap_lists(
         world.events,
-        catalogue=world.catalogue,
+        catalog=world.catalog,
         use_case=world.use_case,
-        parameters=AlsParameters(),
         plan=plan,
         seed=SEED,
     )
     return list(lists)
 
 
-def live_at(world: World, since: float, start: float, lists: list["BootstrapList"]) -> "Live":
-    """The live state at `start`, with a ranker where there are lists; ALS is calibrated from `since` on."""
+def live_at(world: World, since: float, start: float, lists: list["BootstrapList"]) -> "ScoringContext":
+    """The context at `start`, with a ranker where there are lists; ALS is calibrated from `since` on."""
     from core.progress import Progress
-    from ranking.datasets.bootstrap import PARAMETERS, calibrated_before, live_before, ranker_data
-    from ranking.recommenders.als.model import AlsParameters, fit_als
+    from ranking.context import ScoringContext
+    from ranking.datasets.bootstrap import PARAMETERS, Retriever, context_before, ranker_data
     from ranking.recommenders.ranker.train import fit_calibrated_ranker
-    from ranking.registry.loading import Loaded
+    from ranking.registry.loading import LoadedModel
 
     past = world.events.before(start)
-    model = fit_als(past, AlsParameters(), seed=SEED)
-    earlier = fit_als(past.before(since), AlsParameters(), seed=SEED)
-    als = calibrated_before(model, earlier, past, since, start)
-    live = live_before(past, start, world.catalogue, als)
+    retriever = Retriever.of(world.use_case, {}, SEED)
+    if retriever is None:
+        sys.exit("The use case has no model that learns from events.")
+    model, earlier = retriever.fit(past), retriever.fit(past.before(since))
+    als = retriever.calibrated(model, earlier, past, since, start)
+    context = context_before(past, start, world.catalog, world.use_case, retriever.kind, als)
     if not lists:
-        return live
+        return context
     quiet = Progress("ranker", quiet=True)
     fitted = fit_calibrated_ranker(ranker_data(lists), PARAMETERS, seed=SEED, progress=quiet)
-    return replace(live, models=replace(live.models, ranker=Loaded(0, "ranker", fitted.ranker)))
+    models = context.models.with_model("ranker", LoadedModel(0, "ranker", fitted.ranker))
+    return ScoringContext.of(world.use_case, context.catalog, models)
 
 
-def measure(world: World, live: "Live", start: float, end: float) -> Iterator[Measured]:
+def measure(world: World, context: "ScoringContext", start: float, end: float) -> Iterator[Measured]:
     """Every variant for everybody who liked something in the window start <= time < end."""
+    from ranking.scoring import RankingRequest, rank, retrieve
+
     for person in world.people(start, end):
         for known, films in person.stages.items():
             targets = person.targets(films)
             if len(person.films) <= films or not len(targets):
                 continue
             for name, variant in VARIANTS.items():
-                if variant.ranker and live.ranker is None:
+                if variant.ranker and context.ranker is None:
                     continue
-                mine = replace(
-                    live,
-                    models=replace(
-                        live.models,
-                        als=live.models.als if variant.als else None,
-                        ranker=live.models.ranker if variant.ranker else None,
-                    ),
-                )
-                state = world.state(person, films, mine)
-                ranked = ranked_by(variant, state, mine, world.use_case, start)
-                for strength, shown in lists_of(ranked, state, mine):
+                state = world.state(person, films)
+                request = RankingRequest.of(state, varied(context, variant), start)
+                ranked = rank(request, retrieve(request))
+                for strength, shown in lists_of(ranked, request):
                     yield Measured(person.user_id, known, name, strength, *judged(shown, targets))
 
 
-def ranked_by(
-    variant: Variant, state: "UserState", live: "Live", use_case: "UseCase", start: float
-) -> "Candidates":
-    """The candidates in their base order."""
-    from datetime import UTC, datetime
+def varied(context: "ScoringContext", variant: Variant) -> "ScoringContext":
+    """The context with the models, the sources and the share of popularity of a variant."""
+    from ranking.context import ScoringContext
+    from ranking.registry.loading import ModelSet
 
-    from django.conf import settings
-
-    from serving.pipeline import rank, retrieve
-
-    settings.POPULARITY_SHARE = variant.popularity
-    retrieved = retrieve(state, live, replace(use_case, sources=variant.sources))
-    return rank(retrieved, state, live, datetime.fromtimestamp(start, UTC))
+    wanted = {"als": variant.als, "ranker": variant.ranker}
+    models = ModelSet({kind: one for kind, one in context.models.by_kind.items() if wanted[kind]})
+    policy = replace(context.policy, sources=variant.sources, popularity_share=variant.popularity)
+    return ScoringContext.of(context.use_case, context.catalog, models, policy)
 
 
-def lists_of(ranked: "Candidates", state: "UserState", live: "Live") -> Iterator[tuple[float, "Candidates"]]:
+def lists_of(ranked: "Candidates", request: "RankingRequest") -> Iterator[tuple[float, "Candidates"]]:
     """The list at each strength of boosts."""
-    from django.conf import settings
-
-    from serving.pipeline import exclude, personalise
+    from ranking.boosting import personalize
+    from ranking.scoring import exclude
 
     for strength in STRENGTHS:
-        settings.BOOST_STRENGTH = settings.BOOST_STRENGTH_WITH_RANKER = strength
-        yield strength, exclude(personalise(ranked, state, live), state).take(np.arange(len(ranked)) < K)
+        policy = replace(request.context.policy, boost_strength=strength, boost_strength_with_ranker=strength)
+        mine = replace(request, context=replace(request.context, policy=policy))
+        yield strength, exclude(personalize(ranked, mine), request.person).take(np.arange(len(ranked)) < K)
 
 
 def judged(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:

@@ -90,7 +90,7 @@ def main() -> None:
     if options.make:
         print(json.dumps(make()))  # noqa: T201
         return
-    people, items = make_catalogue()
+    people, items = make_catalog()
     filled = 0
     for slots in sorted(options.slots):
         fill(people, items, filled // PER_LIST, slots // PER_LIST)
@@ -140,7 +140,7 @@ def copy_seconds() -> float:
     return time.perf_counter() - started
 
 
-def make_catalogue() -> tuple[list[int], list[int]]:
+def make_catalog() -> tuple[list[int], list[int]]:
     """The ids of people and items, made where the database is empty."""
     if User.objects.exists() or Item.objects.exists():
         raise SystemExit("The database must be empty.")

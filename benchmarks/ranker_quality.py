@@ -27,11 +27,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if TYPE_CHECKING:
     from core.arrays import Doubles, Ints
-    from ranking.live import Live
+    from ranking.context import ScoringContext
+    from ranking.recommenders.offline import RankingReport, Recommender
     from ranking.recommenders.ranker.model import Ranker, RankerParameters
-    from ranking.snapshot import Catalogue
+    from ranking.snapshot import CatalogSnapshot
     from ranking.statistics.events import Events
-    from ranking.statistics.offline import RankingReport, Recommender
     from ranking.statistics.split import Holdout
 
 SEED = 1
@@ -66,14 +66,14 @@ def main() -> None:
     from ranking.datasets import bootstrap
     from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import newest_dataset
-    from ranking.snapshot import read_catalogue
+    from ranking.snapshot import read_snapshot
     from ranking.statistics.split import time_cuts
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cuts", type=float, nargs="+", default=[0.5, 0.6, 0.7, 0.8, 0.9])
     parser.add_argument("--windows", type=int, default=6)
     parser.add_argument("--candidates", type=int, default=150, help="per source")
-    parser.add_argument("--teacher", default=bootstrap.PARAMETERS.teacher)
+    parser.add_argument("--teacher", default=bootstrap.PARAMETERS.base_margin)
     parser.add_argument("--rounds", type=int, default=bootstrap.PARAMETERS.rounds)
     parser.add_argument("--early-stopping", action="store_true", help="stop on the last of the lists")
     parser.add_argument("--dislike-weight", type=float)
@@ -85,13 +85,13 @@ def main() -> None:
         bootstrap.DISLIKE_WEIGHT = options.dislike_weight
     use_case = USE_CASES["movie_home"]
     _, events = load_als_events(newest_dataset("als", use_case.name), use_case)
-    catalogue = with_years(read_catalogue(use_case.name))
-    parameters = replace(bootstrap.PARAMETERS, teacher=options.teacher, rounds=options.rounds)
+    catalog = with_years(read_snapshot(use_case.name))
+    parameters = replace(bootstrap.PARAMETERS, base_margin=options.base_margin, rounds=options.rounds)
     judged = {}
     for cut in options.cuts:
         since, start, end = time_cuts(events.times, [cut - WIDTH, cut, min(1.0, cut + WIDTH)])
         end = end if cut + WIDTH < 1.0 else float(np.nextafter(events.times.max(), np.inf))
-        world = World(events, catalogue, use_case, parameters, options.windows, options.early_stopping)
+        world = World(events, catalog, use_case, parameters, options.windows, options.early_stopping)
         judged[cut] = world.judge(since, start, end)
         if not options.json:
             print(json.dumps({"cut": cut, **_figures([judged[cut]])}), flush=True)  # noqa: T201
@@ -104,19 +104,19 @@ def main() -> None:
     print(json.dumps(result, indent=None if options.json else 2))  # noqa: T201
 
 
-def with_years(catalogue: "Catalogue") -> "Catalogue":
+def with_years(catalog: "CatalogSnapshot") -> "CatalogSnapshot":
     """Films of which only the year is known count as published in the middle of it."""
     from catalog.models import Item
-    from ranking.snapshot import Catalogue
+    from ranking.snapshot import CatalogSnapshot
 
     years = dict(Item.objects.exclude(year=None).values_list("pk", "year"))
-    published = catalogue.content.published.copy()
+    published = catalog.content.published.copy()
     for row in np.flatnonzero(~np.isfinite(published)):
-        year = years.get(int(catalogue.item_ids[row]))
+        year = years.get(int(catalog.item_ids[row]))
         if year is not None:
             published[row] = datetime(year, 7, 1, tzinfo=UTC).timestamp()
-    content = replace(catalogue.content, published=published)
-    return Catalogue.build(content, catalogue.demand, catalogue.facet_ids)
+    content = replace(catalog.content, published=published)
+    return CatalogSnapshot.build(content, catalog.demand, catalog.facet_ids)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +124,7 @@ class World:
     """What all windows have in common."""
 
     events: "Events"
-    catalogue: Any
+    catalog: Any
     use_case: Any
     parameters: "RankerParameters"
     windows: int
@@ -133,33 +133,34 @@ class World:
     def judge(self, since: float, start: float, end: float) -> Judged:
         """Train on what was before `start`, judge on what followed; ALS is calibrated from `since` on."""
         from core.progress import Progress
+        from ranking.context import ScoringContext
         from ranking.datasets.bootstrap import (
             BootstrapPlan,
+            Retriever,
             bootstrap_lists,
-            calibrated_before,
-            live_before,
+            context_before,
             ranker_data,
         )
-        from ranking.recommenders.als.model import AlsParameters, fit_als
+        from ranking.recommenders.offline import evaluate_order, evaluate_rankings
         from ranking.recommenders.ranker.model import fit_ranker
         from ranking.recommenders.ranker.train import fit_calibrated_ranker
-        from ranking.registry.loading import Loaded
-        from ranking.statistics.offline import evaluate_order, evaluate_rankings
+        from ranking.registry.loading import LoadedModel
         from ranking.statistics.split import holdout
 
         past, seconds = self.events.before(start), {}
         started = time.perf_counter()
-        model = fit_als(past, AlsParameters(), seed=SEED)
+        retriever = Retriever.of(self.use_case, {}, SEED)
+        if retriever is None:
+            sys.exit("The use case has no model that learns from events.")
+        model = retriever.fit(past)
         seconds["ALS"] = time.perf_counter() - started
-        earlier = fit_als(past.before(since), AlsParameters(), seed=SEED)
-        als = calibrated_before(model, earlier, past, since, start)
+        als = retriever.calibrated(model, retriever.fit(past.before(since)), past, since, start)
         started = time.perf_counter()
         data = ranker_data(
             bootstrap_lists(
                 past,
-                catalogue=self.catalogue,
+                catalog=self.catalog,
                 use_case=self.use_case,
-                parameters=AlsParameters(),
                 plan=BootstrapPlan(windows=self.windows),
                 seed=SEED,
             )
@@ -173,26 +174,27 @@ class World:
             ranker = fit_ranker(data, None, self.parameters, seed=SEED)
         seconds["ranker"] = time.perf_counter() - started
 
-        live = live_before(past, start, self.catalogue, als)
-        lives = {
-            "popularity": replace(live, models=replace(live.models, als=None)),
-            "ALS": live,
-            "ALS and ranker": replace(live, models=replace(live.models, ranker=Loaded(0, "ranker", ranker))),
+        by_als = context_before(past, start, self.catalog, self.use_case, retriever.kind, als)
+        with_ranker = by_als.models.with_model("ranker", LoadedModel(0, "ranker", ranker))
+        contexts = {
+            "popularity": ScoringContext.of(self.use_case, by_als.catalog),
+            "ALS": by_als,
+            "ALS and ranker": ScoringContext.of(self.use_case, by_als.catalog, with_ranker),
         }
         part = holdout(self.events, start, end)
         rng = np.random.default_rng(SEED)
-        size = len(self.catalogue.item_ids)
+        size = len(self.catalog.item_ids)
         return Judged(
             reports={
                 name: evaluate_rankings(
-                    part, self._recommender(lives[name], start), catalogue_size=size, rng=rng
+                    part, self._recommender(contexts[name], start), catalog_size=size, rng=rng
                 )
                 for name in WAYS
             },
-            candidate_recall=self._candidate_recall(part, live, start),
-            order_als=evaluate_order(part, lambda history, ids: _als_order(history, ids, live)),
+            candidate_recall=self._candidate_recall(part, by_als, start),
+            order_als=evaluate_order(part, lambda history, ids: _als_order(history, ids, by_als)),
             order_ranker=evaluate_order(
-                part, lambda history, ids: _ranker_order(history, ids, live, ranker, start)
+                part, lambda history, ids: _ranker_order(history, ids, by_als, ranker, start)
             ),
             seconds=seconds,
             lists=len(data),
@@ -200,16 +202,17 @@ class World:
             gain={name: round(gain) for name, gain in ranker.importances().items()},
         )
 
-    def _recommender(self, live: "Live", start: float) -> "Recommender":
-        from ranking.replay import rank_at, state_from
+    def _recommender(self, context: "ScoringContext", start: float) -> "Recommender":
+        from ranking.person import person_before
+        from ranking.scoring import RankingRequest, ranked_pool
 
         def recommend(history: "Events", k: int) -> "Ints":
-            return rank_at(state_from(history, live), live, self.use_case, start).item_ids[:k]
+            return ranked_pool(RankingRequest.of(person_before(history), context, start)).item_ids[:k]
 
         return recommend
 
-    def _candidate_recall(self, part: "Holdout", live: "Live", start: float) -> "Doubles":
-        everything = self._recommender(live, start)
+    def _candidate_recall(self, part: "Holdout", context: "ScoringContext", start: float) -> "Doubles":
+        everything = self._recommender(context, start)
         shares = [
             np.isin(person.relevant_items, everything(person.history, sys.maxsize)).mean()
             for person in part.people()
@@ -217,24 +220,26 @@ class World:
         return np.array(shares)
 
 
-def _als_order(history: "Events", item_ids: "Ints", live: "Live") -> "Doubles":
-    from ranking.replay import state_from
-    from ranking.sources import als_scores
+def _als_order(history: "Events", item_ids: "Ints", context: "ScoringContext") -> "Doubles":
+    from ranking.person import person_before
+    from ranking.scoring import RankingRequest, lead_scores
 
-    return als_scores(item_ids, state_from(history, live), live)[0]
+    return lead_scores(RankingRequest.of(person_before(history), context, 0.0), item_ids)[0]
 
 
 def _ranker_order(
-    history: "Events", item_ids: "Ints", live: "Live", ranker: "Ranker", start: float
+    history: "Events", item_ids: "Ints", context: "ScoringContext", ranker: "Ranker", start: float
 ) -> "Doubles":
     """The ranker's scores; NaN where ALS has none, so that both are judged on the same pairs."""
-    from ranking.replay import features_at, state_from
+    from ranking.person import person_before
+    from ranking.scoring import RankingRequest, features_of
 
-    known, features = features_at(item_ids, state_from(history, live), live, start)
+    features = features_of(RankingRequest.of(person_before(history), context, start), item_ids)
+    known = ~np.isnan(features).any(axis=1)
     scores = np.full(len(item_ids), np.nan)
-    if len(known):
-        scores[known] = ranker.scores(features)
-    scores[np.isnan(_als_order(history, item_ids, live))] = np.nan
+    if known.any():
+        scores[known] = ranker.scores(features[known])
+    scores[np.isnan(_als_order(history, item_ids, context))] = np.nan
     return scores
 
 

@@ -2,7 +2,7 @@
 
     DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/request.py [--requests 300] [--json]
 
-Needs a catalogue with interactions and active models (docs/als.md). It records the lists that it asks
+Needs a catalog with interactions and active models (docs/als.md). It records the lists that it asks
 for, so run it on a copy. Each round measures every way once, so that ratios hold on a noisy machine; the
 features and the prediction, which are parts of rank(), are measured by themselves as well.
 """
@@ -38,15 +38,14 @@ def main() -> None:
 
     from accounts.models import User
     from core.domain import USE_CASES
-    from ranking.features import compute_features
-    from ranking.live import get_live
-    from ranking.sources import als_scores
-    from serving.pipeline import known_history, load_user_state, rank, recommend, retrieve
+    from ranking.scoring import features_of, rank, retrieve
+    from serving.live import get_context
+    from serving.pipeline import open_request, recommend
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.SECURE_SSL_REDIRECT = False
     use_case = USE_CASES["movie_home"]
-    live = get_live(use_case.name)
+    context = get_context(use_case.name)
     people = list(User.objects.filter(interactions__isnull=False).distinct()[:50])
     if not people:
         sys.exit("There are no people with interactions. Import some first.")
@@ -58,30 +57,21 @@ def main() -> None:
             sys.exit(f"The request was answered {answer.status_code}.")
 
     now = timezone.now()
-    states = {person.pk: load_user_state(person.pk, use_case, live, now) for person in people}
-    retrieved = {person.pk: retrieve(states[person.pk], live, use_case) for person in people}
-    pools = {person.pk: rank(retrieved[person.pk], states[person.pk], live, now) for person in people}
+    requests = {person.pk: open_request(person.pk, context, now) for person in people}
+    retrieved = {pk: retrieve(request) for pk, request in requests.items()}
+    pools = {pk: rank(request, retrieved[pk]) for pk, request in requests.items()}
 
     def features(person: User) -> None:
-        state, items = states[person.pk], pools[person.pk].item_ids
-        compute_features(
-            live.catalogue.rows_of(items),
-            *als_scores(items, state, live),
-            history=known_history(state, live),
-            content=live.catalogue.content,
-            demand=live.catalogue.demand,
-            als=live.als,
-            now=now.timestamp(),
-        )
+        features_of(requests[person.pk], pools[person.pk].item_ids)
 
     def predict(person: User) -> None:
-        if live.ranker is not None:
-            live.ranker.probabilities(pools[person.pk].features)
+        if context.ranker is not None:
+            context.ranker.probabilities(pools[person.pk].features)
 
     ways: dict[str, Callable[[User], object]] = {
-        "load_user_state()": lambda person: load_user_state(person.pk, use_case, live, now),
-        "retrieve()": lambda person: retrieve(states[person.pk], live, use_case),
-        "rank()": lambda person: rank(retrieved[person.pk], states[person.pk], live, now),
+        "open_request()": lambda person: open_request(person.pk, context, now),
+        "retrieve()": lambda person: retrieve(requests[person.pk]),
+        "rank()": lambda person: rank(requests[person.pk], retrieved[person.pk]),
         "features, within rank()": features,
         "prediction, within rank()": predict,
         "recommend()": lambda person: recommend(user_id=person.pk, use_case=use_case, limit=20),
@@ -100,10 +90,10 @@ def main() -> None:
 
     result = {
         "database": connection.vendor,
-        "items": len(live.catalogue.item_ids),
-        "model": live.label() or "none",
+        "items": len(context.catalog.item_ids),
+        "model": context.models.label() or "none",
         "candidates": round(float(np.mean([len(pool) for pool in pools.values()]))),
-        "history": round(float(np.mean([len(state.item_ids) for state in states.values()]))),
+        "history": round(float(np.mean([len(request.person.item_ids) for request in requests.values()]))),
         "queries_per_http_request": len(queries),
         "milliseconds": {
             name: {"median": _ms(values, 50), "p95": _ms(values, 95)} for name, values in times.items()

@@ -161,10 +161,11 @@ def train(data: "TwoTowerData", parameters: "TwoTowerParameters", since: float, 
     """Everything from what was before `start`, calibrated and stopped on what was from `since` on."""
     from django.conf import settings
 
-    from ranking.datasets.bootstrap import calibrated_before
     from ranking.recommenders.als.model import AlsParameters, fit_als
+    from ranking.recommenders.als.train import TRAINER
     from ranking.recommenders.two_tower.fit import fit_two_tower
     from ranking.statistics.popularity import decayed_popularity
+    from ranking.statistics.split import holdout
 
     past, examples, items = data.events.before(start), data.examples, data.items
     seconds = {}
@@ -172,7 +173,7 @@ def train(data: "TwoTowerData", parameters: "TwoTowerParameters", since: float, 
     als = fit_als(past, AlsParameters(), seed=SEED)
     seconds["ALS"] = round(time.perf_counter() - started, 1)
     earlier = fit_als(past.before(since), AlsParameters(), seed=SEED)
-    als = calibrated_before(als, earlier, past, since, start)
+    als = TRAINER.calibrated(als, earlier, holdout(past, since, start), seed=0)[0]
     stopped = fit_two_tower(
         items, examples.before(since), examples.between(since, start), parameters, seed=SEED
     )
@@ -233,15 +234,16 @@ def judge(models: Models, data: "TwoTowerData", start: float, end: float) -> Ite
 
 def scores_of(models: Models, question: Question) -> "dict[str, Doubles]":
     """The scores of all items, (n,), by each of WAYS; popularity where a model does not know the person."""
-    from ranking.recommenders.als.model import calibrate, score_all
+    from ranking.recommenders.als.model import calibrate, fold_in, score_all
     from ranking.recommenders.two_tower.model import calibrated, score_items
-    from ranking.sources import fold_in_person
 
     item_ids = models.tower.item_ids[question.rows]
     popularity = models.popularity
     als = tower = popularity
-    factor = fold_in_person(item_ids, question.weights.astype(np.float32), models.als)
-    if factor is not None:
+    rows = models.als.rows_of(item_ids)
+    weights = question.weights[rows >= 0].astype(np.float32)
+    if (weights > 0).any():
+        factor = fold_in(models.als, rows[rows >= 0], weights)
         als = np.zeros(len(popularity))
         als[models.tower.rows_of(models.als.item_ids)] = calibrate(models.als, score_all(models.als, factor))
     vector = person_vector(models.tower, question)
@@ -339,7 +341,7 @@ def _tastes() -> Any:
 
 def _best(scores: "Doubles", k: int) -> "Rows":
     """The rows of the k highest scores that are not barred."""
-    from ranking.recommenders.als.model import top_k
+    from core.arrays import top_k
 
     return top_k(scores, k, np.flatnonzero(np.isneginf(scores)))
 
@@ -404,8 +406,8 @@ def _rounded(interval: Any) -> list[float]:
 
 
 def timings(models: Models, rounds: int = 300) -> dict[str, float]:
-    """Medians of a person's tower, the scores of all items and the best 100: this catalogue, and 100,000."""
-    from ranking.recommenders.als.model import top_k
+    """Medians of a person's tower, the scores of all items and the best 100: this catalog, and 100,000."""
+    from core.arrays import top_k
     from ranking.recommenders.two_tower.model import score_items, user_vector
 
     def measure(tower: "TwoTower") -> float:

@@ -23,8 +23,8 @@ from console.tiles import NOTHING, Tile
 from core.domain import USE_CASES, UseCase
 from feedback.selectors import dislikes_to_review
 from feedback.training import should_retrain_from_feedback
-from ranking.live import Live, get_live
 from ranking.models import ModelVersion
+from serving.live import ServingState, get_state
 
 # With fewer slots seen a rate says nothing yet.
 LEAST_SEEN = 100
@@ -67,13 +67,13 @@ class Overview:
 def get_overview(*, period: Period, with_dislikes: bool, now: datetime | None = None) -> Overview:
     """The overview, compared over `period`. `with_dislikes`: whether the reader may see dislikes."""
     now = now or timezone.now()
-    lives = {use_case: get_live(name) for name, use_case in USE_CASES.items()}
-    serving = tuple(_serving(lives, now))
-    needs = (*_model_needs(lives), *_rejected(), *(_feedback_needs() if with_dislikes else ()))
+    states = {use_case: get_state(name) for name, use_case in USE_CASES.items()}
+    serving = tuple(_serving(states, now))
+    needs = (*_model_needs(states), *_rejected(), *(_feedback_needs() if with_dislikes else ()))
     before = Period(period.days, period.since - timedelta(days=period.days), period.since)
     tiles = (
-        _health(lives),
-        _what_serves(lives, serving),
+        _health(states),
+        _what_serves(states, serving),
         better_or_worse(get_rates(period), get_rates(before), period.days),
         Tile("Needs you", str(len(needs)), "listed below" if needs else "nothing waits for a person"),
     )
@@ -97,17 +97,19 @@ def better_or_worse(now: Rates, before: Rates, days: int) -> Tile:
     return Tile(name, "Yes and no" if any(gains) else "As before", note)
 
 
-def _health(lives: Mapping[UseCase, Live]) -> Tile:
-    broken = ", ".join(use_case.label for use_case, live in lives.items() if live.problem)
+def _health(states: Mapping[UseCase, ServingState]) -> Tile:
+    broken = ", ".join(use_case.label for use_case, state in states.items() if state.problem)
     if broken:
         return Tile("Healthy?", "Degraded", f"a model cannot be used: {broken}", "worse")
-    items = sum({use_case.kind: len(live.catalogue.item_ids) for use_case, live in lives.items()}.values())
+    items = sum(
+        {use_case.kind: len(state.usual.catalog.item_ids) for use_case, state in states.items()}.values()
+    )
     return Tile("Healthy?", "Yes", f"the database answers; {items:,} titles can be shown", "better")
 
 
-def _what_serves(lives: Mapping[UseCase, Live], serving: Sequence[Serving]) -> Tile:
-    filled = [live for live in lives.values() if len(live.catalogue.item_ids)]
-    learned = sum(bool(live.label()) for live in filled)
+def _what_serves(states: Mapping[UseCase, ServingState], serving: Sequence[Serving]) -> Tile:
+    filled = [state for state in states.values() if len(state.usual.catalog.item_ids)]
+    learned = sum(bool(state.usual.models.label()) for state in filled)
     lists = sum(row.lists for row in serving)
     if not filled:
         return Tile("What serves?", NOTHING, "there is nothing to recommend yet")
@@ -115,29 +117,29 @@ def _what_serves(lives: Mapping[UseCase, Live], serving: Sequence[Serving]) -> T
     return Tile("What serves?", f"{learned} of {len(filled)}", note)
 
 
-def _serving(lives: Mapping[UseCase, Live], now: datetime) -> Iterator[Serving]:
+def _serving(states: Mapping[UseCase, ServingState], now: datetime) -> Iterator[Serving]:
     newest, made = get_activation_times(), count_lists(since=now - timedelta(days=1))
-    for use_case, live in lives.items():
+    for use_case, state in states.items():
         since = newest.get(use_case.name)
         yield Serving(
             label=use_case.label,
-            items=len(live.catalogue.item_ids),
-            versions=live.label()
-            or ("popularity, no model yet" if len(live.catalogue.item_ids) else "no titles"),
+            items=len(state.usual.catalog.item_ids),
+            versions=state.usual.models.label()
+            or ("popularity, no model yet" if len(state.usual.catalog.item_ids) else "no titles"),
             since=f"for {timesince(since, now, depth=1)}" if since else "",
             lists=made.get(use_case.name, 0),
             address=versions_address(use_case=use_case.name),
         )
 
 
-def _model_needs(lives: Mapping[UseCase, Live]) -> Iterator[Need]:
-    if not any(len(live.catalogue.item_ids) for live in lives.values()):
+def _model_needs(states: Mapping[UseCase, ServingState]) -> Iterator[Need]:
+    if not any(len(state.usual.catalog.item_ids) for state in states.values()):
         yield Need("The catalog is empty. Fill it:", command="import_items FILE")
-    for use_case, live in lives.items():
-        if live.problem:
+    for use_case, state in states.items():
+        if state.problem:
             address = versions_address(use_case=use_case.name)
-            yield Need(f"{use_case.label}: {live.problem}", address, tone="worse")
-        elif len(live.catalogue.item_ids) and not live.label():
+            yield Need(f"{use_case.label}: {state.problem}", address, tone="worse")
+        elif len(state.usual.catalog.item_ids) and not state.usual.models.label():
             command = f"retrain --use-case {use_case.name}"
             yield Need(f"{use_case.label} go by popularity alone. Train a model:", command=command)
 

@@ -26,11 +26,11 @@ from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.services import Wanted, record_interactions
 from ranking.datasets.event_log import generate_als_dataset
-from ranking.live import forget_live
 from ranking.recommenders.als.model import AlsParameters
 from ranking.recommenders.als.train import train_als
 from ranking.registry.versions import activate_version, find_version
 from ranking.retraining.retrain import retrain
+from serving.live import forget_state
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -146,7 +146,7 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
                 train_and_activate(use_case, evening, size.seed, progress)
             else:
                 _learn_from_last_night(use_case, evening, size.seed, progress)
-        forget_live()
+        forget_state()
         for use_case in use_cases:
             visits = list(visits_of(people, use_case, evening, rng))
             progress.begin(len(visits), f"visits, night {night + 1} of {size.nights}")
@@ -167,7 +167,7 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
         else:
             refresh_popularity(use_case=use_case.name)
             train_and_activate(use_case, timezone.now(), size.seed, progress)
-    forget_live()
+    forget_state()
 
 
 def _learn_from_last_night(use_case: UseCase, evening: datetime, seed: int, progress: Progress) -> None:

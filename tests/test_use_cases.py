@@ -16,9 +16,9 @@ from accounts.models import User
 from accounts.services import set_roles
 from core.domain import KINDS, USE_CASES, UseCase
 from interactions.selectors import live_interactions
-from ranking.live import forget_live
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
+from serving.live import forget_state
 
 ITEMS, PEOPLE = 24, 16
 
@@ -81,7 +81,7 @@ def test_from_a_file_to_a_list_that_learned(
     assert dataset["counts"]["rows"] == len(successes_of(use_case))
     trained = run(capsys, "train_als", *own, "--factors", "4", "--seed", "0")
     run(capsys, "activate_model", trained["version"])
-    forget_live()
+    forget_state()
 
     address = f"/api/recommendations/personalized/{kind.plural}?use_case={use_case.name}"
     first = browserless.get(address).json()

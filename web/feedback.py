@@ -28,8 +28,7 @@ from feedback.selectors import (
 )
 from feedback.services import SavedDislike, save_dislike, undo_dislike
 from feedback.wording import recorded_sentence
-from ranking.models import ModelVersion
-from ranking.registry.versions import learned_until
+from ranking.registry.lineage import learned_until
 from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
 from web.addresses import same_site
 from web.forms import DislikeForm
@@ -110,7 +109,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
 
 def _learned(dislikes: Iterable[Dislike]) -> set[int]:
     """The ids of those that a model in service has learned from: its data reaches past their moment."""
-    until = learned_until(ModelVersion.Kind.ALS)
+    until = learned_until()
     latest = {
         kind: max((until[case.name] for case in use_cases_of_kind(kind) if case.name in until), default=None)
         for kind in KINDS

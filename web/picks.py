@@ -8,7 +8,7 @@ from django.db.models import Q
 from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
 from core.domain import KINDS, ItemKind, UseCase
-from ranking.live import get_live
+from serving.live import get_context
 
 _POOL = 240
 _CACHE_KEY = "kinds-with-items"
@@ -38,7 +38,7 @@ def popular_picks(use_case: UseCase, count: int) -> list[ItemCard]:
 
     Where too little is popular, the newest items follow.
     """
-    catalogue = get_live(use_case.name).catalogue
+    catalogue = get_context(use_case.name).catalog
     rows = [*catalogue.by_popularity[:_POOL].tolist(), *catalogue.by_date[:_POOL].tolist()]
     pool = list(dict.fromkeys(catalogue.item_ids[rows].tolist()))[:_POOL]
     cards = get_cards(pool)

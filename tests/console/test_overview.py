@@ -15,10 +15,10 @@ from console.selectors.feedback import parse_period
 from console.selectors.serving import Rates
 from console.tiles import Tile
 from feedback.services import save_dislike
-from ranking.live import forget_live
 from ranking.models import ModelVersion
 from ranking.registry.versions import activate_version
 from recommendations.models import RecommendationSession
+from serving.live import forget_state
 from tests.factories import (
     allow,
     make_active_als,
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 def look(*, with_dislikes: bool = True) -> Overview:
-    forget_live()
+    forget_state()
     return get_overview(period=parse_period("30"), with_dislikes=with_dislikes)
 
 
@@ -149,7 +149,7 @@ def test_the_page_shows_it_to_those_who_may_see_models(client: Client) -> None:
     assert "At a glance" not in client.get("/admin/").content.decode()
     allow(clerk, "view_modelversion")
     make_item("Heat", genres=["Crime"])
-    forget_live()
+    forget_state()
     text = client.get("/admin/").content.decode()
     assert "At a glance" in text
     assert "<code>manage.py retrain --use-case movie_home</code>" in text

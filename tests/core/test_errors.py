@@ -62,7 +62,7 @@ class TestDatabaseAway:
     def test_when_asked_whether_it_is_ready(
         self, db: None, monkeypatch: pytest.MonkeyPatch, error: Exception
     ) -> None:
-        monkeypatch.setattr("serving.api.get_live", failing(error))
+        monkeypatch.setattr("serving.api.get_state", failing(error))
         assert_refused(Client(raise_request_exception=False).get("/ready"), 503)
         assert Client().get("/health").status_code == 200
 

@@ -9,8 +9,8 @@ from accounts.models import User
 from catalog.models import Item
 from interactions.models import UserInteraction
 from interactions.services import record_interaction
-from ranking.live import forget_live
 from recommendations.models import RecommendationSession
+from serving.live import forget_state
 from tests.web.conftest import MakeItem
 
 Films = dict[str, list[Item]]
@@ -109,7 +109,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 ) -> None:
     for film in two_tastes["Romance"][:3]:
         record_interaction(user_id=person.pk, item_id=film.pk, type_name="like")
-    forget_live()
+    forget_state()
     ada.get("/because/rows/")
     with django_assert_max_num_queries(ROWS_QUERIES):
         ada.get("/because/rows/")

@@ -10,8 +10,8 @@ from accounts.services import set_roles
 from catalog.models import Item
 from core.domain import ROLES
 from interactions.services import record_interaction
-from ranking.live import forget_live
 from recommendations.models import RecommendationSession
+from serving.live import forget_state
 from tests.web.conftest import MakeItem
 
 # login session, person, history, taste, cards, and the row that records the list
@@ -75,7 +75,7 @@ def test_the_number_of_queries_does_not_grow_with_the_cards(
         assertContains(client.get("/"), "data-rank=", count=1)
     for number in range(1, 20):
         make_item(f"Film {number}", genre=["Drama", "Crime"], actor=["A", "B"])
-    forget_live()
+    forget_state()
     client.get("/")
     with django_assert_num_queries(FEED_QUERIES):
         assertContains(client.get("/"), "data-rank=", count=20)

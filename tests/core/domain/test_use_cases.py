@@ -20,7 +20,7 @@ from core.domain.roles import (
     use_cases_of_kind,
     use_cases_of_other_roles,
 )
-from ranking.sources import SOURCES
+from ranking.recommenders.registry import RETRIEVING, TRAINED
 
 DEVELOPERS, INVESTORS = USE_CASES["developer_startup"], USE_CASES["investor_startup"]
 
@@ -37,7 +37,8 @@ def test_a_kind_has_a_use_case_and_actions_that_exist(kind: ItemKind) -> None:
 def test_a_use_case_names_what_exists(use_case: UseCase) -> None:
     assert use_case.kind in KINDS
     assert use_case.role is None or use_case.role in ROLES
-    assert set(use_case.sources) <= set(SOURCES)
+    assert set(use_case.sources) <= set(RETRIEVING)
+    assert set(use_case.models) <= set(TRAINED)
     taken = {ACTIONS[action].name for action in KINDS[use_case.kind].actions}
     assert set(use_case.positive_interactions) <= taken
     assert all(TYPES[name].polarity > 0 for name in use_case.positive_interactions)
