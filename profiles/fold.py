@@ -84,10 +84,6 @@ class Taste:
         rows = rows[np.argsort(-self.scores[rows], kind="stable")[:limit]]
         return list(zip(self.facet_ids[rows].tolist(), self.scores[rows].tolist(), strict=True))
 
-    def top_names(self, kind: str, limit: int) -> list[str]:
-        """The names of the best-liked facets of a kind, best first."""
-        return [self.names[facet_id] for facet_id, _ in self.strongest(kind, limit) if facet_id in self.names]
-
 
 def no_taste() -> Taste:
     """Nothing is known yet."""

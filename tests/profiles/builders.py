@@ -31,6 +31,13 @@ def fold_all(*events: Event, rules: Rules = RULES) -> Taste:
     return fold(no_taste(), events, rules)
 
 
+def top_genres(taste: Taste, limit: int = 5) -> list[str]:
+    """The names of the best-liked genres, best first."""
+    return [
+        taste.names[facet_id] for facet_id, _ in taste.strongest("genre", limit) if facet_id in taste.names
+    ]
+
+
 def score_of(taste: Taste, facet_id: int) -> float:
     return float(taste.scores[np.flatnonzero(taste.facet_ids == facet_id)][0])
 

@@ -26,7 +26,7 @@ from profiles.selectors import get_profile, get_taste
 from profiles.services import reset_profile
 from tests.factories import make_interaction, make_item, make_user
 from tests.feedback.builders import dislike, make_film
-from tests.profiles.builders import assert_rows_match, figures, score_of
+from tests.profiles.builders import assert_rows_match, figures, score_of, top_genres
 from tests.threads import together
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +90,7 @@ def test_whatever_happens_catching_up_is_making_anew(db: None, steps: list[Step]
     in_memory = get_taste(person.pk).taste
     stored = catch_up(user_id=person.pk)
     assert figures(in_memory) == figures(stored)
-    assert in_memory.top_names("genre", 5) == stored.top_names("genre", 5)
+    assert top_genres(in_memory) == top_genres(stored)
     assert_rows_match(person.pk, stored)
     anew, is_changed = rebuild_profile(user_id=person.pk)
     assert not is_changed
@@ -114,7 +114,7 @@ def test_one_taken_back_and_one_new_are_both_noticed(person: User) -> None:
     catch_up(user_id=person.pk)
     withdraw_state(user_id=person.pk, item_id=first.pk, type_name="like")
     record_interaction(user_id=person.pk, item_id=second.pk, type_name="like")
-    names = catch_up(user_id=person.pk).top_names("genre", 5)
+    names = top_genres(catch_up(user_id=person.pk))
     assert names == ["Drama"]
 
 
@@ -169,7 +169,7 @@ def test_a_reset_forgets_for_good(person: User) -> None:
     assert figures(catch_up(user_id=person.pk)) == figures(no_taste())
     record_interaction(user_id=person.pk, item_id=items[1].pk, type_name="favorite")
     after = catch_up(user_id=person.pk)
-    assert after.top_names("genre", 5) == ["Drama"]
+    assert top_genres(after) == ["Drama"]
     assert after.feedback == 1
     rebuild_profile(user_id=person.pk)
     assert figures(catch_up(user_id=person.pk)) == figures(after)
@@ -225,7 +225,7 @@ def test_serving_reads_a_profile_that_is_up_to_date_in_one_query(
         assert figures(catch_up(user_id=person.pk)) == figures(known.taste)
     record_interaction(user_id=person.pk, item_id=make_item(genres=["Medical"]).pk, type_name="like")
     with django_assert_num_queries(1):
-        assert get_taste(person.pk).taste.top_names("genre", 5)[-1] == "Medical"
+        assert top_genres(get_taste(person.pk).taste)[-1] == "Medical"
 
 
 @pytest.mark.parametrize("state", ["nothing stored", "far behind", "one taken back", "one arrived late"])
