@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from catalog.attributes import attribute_texts
 from catalog.models import Facet, Item, ItemFacet
 from search import state as search_state
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis, YearSpan
@@ -71,9 +73,7 @@ class Demo:
         path = Path(settings.BASE_DIR) / "demo" / "data" / f"{FILES[kind]}.jsonl"
         self.rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         self.items = [
-            TextItem(
-                row, entry["title"], entry.get("original_title", ""), entry["year"], entry["description"]
-            )
+            TextItem(row, entry["title"], entry.get("original_title", ""), entry["year"], text_of(entry))
             for row, entry in enumerate(self.rows, 1)
         ]
         self.held = [
@@ -94,6 +94,10 @@ class Demo:
 
     def analysis(self, query: str) -> QueryAnalysis:
         return self.index.search(query, 1)[0]
+
+
+def text_of(entry: dict[str, Any]) -> str:
+    return "\n".join([entry["description"], *attribute_texts(entry.get("attributes", {}))])
 
 
 def as_list(value: object) -> Sequence[str]:
@@ -181,6 +185,11 @@ def test_of_two_with_one_title_the_year_decides() -> None:
         ("movie", "silence of the lamps", "The Silence of the Lambs"),
         ("movie", "spiderman", "Spider-Man: Into the Spider-Verse"),
         ("movie", "artificial intelligence romance", "Her"),
+        ("movie", "기생충", "Parasite"),
+        ("movie", "기생ㅊ", "Parasite"),
+        ("movie", "千と千尋", "Spirited Away"),
+        ("movie", "la vita e bella", "Life Is Beautiful"),
+        ("movie", "иди и смотри", "Come and See"),
         ("movie", "zombies on a train after 2015", "Train to Busan"),
         ("drama", "시그너", "Signal"),
         ("drama", "오징어게임", "Squid Game"),
@@ -421,6 +430,14 @@ def test_inactive_items_are_not_found(catalogue: list[Item]) -> None:
     assert search("drama", "vanished").analysis.categories == ()
 
 
+def test_attributes_are_found_as_words_of_a_description_are(catalogue: list[Item]) -> None:
+    titled = make_item("Portugal", kind="drama")
+    attributes = {"country": ["Spain", "Portugal"], "runtime": 1994, "subtitled": True}
+    made_there = make_item("Plain", kind="drama", attributes=attributes)
+    assert found("drama", "portugal") == [titled.pk, made_there.pk]
+    assert found("drama", "country") == found("drama", "subtitled") == []
+
+
 def test_the_first_search_reads_the_catalogue_and_the_next_nothing(
     catalogue: list[Item], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -447,7 +464,11 @@ def hide_item(item: Item) -> None:
     Item.objects.filter(pk=item.pk).update(is_active=False)
 
 
-@pytest.mark.parametrize("change", [rename_item, rename_facet, take_facet, hide_item])
+def change_attributes(item: Item) -> None:
+    Item.objects.filter(pk=item.pk).update(attributes={"country": "Portugal"})
+
+
+@pytest.mark.parametrize("change", [rename_item, rename_facet, take_facet, hide_item, change_attributes])
 def test_what_has_changed_is_indexed_anew(catalogue: list[Item], change: object) -> None:
     state = SearchState("drama")
     before = state.get()
