@@ -164,6 +164,19 @@ def press(page: Page, rank: int, name: str) -> None:
         one.click()
 
 
+def test_a_card_has_the_picture_that_comes_and_no_gap_for_one_that_does_not(
+    two_tastes: Films, other_site: OtherSite, visit: Visit
+) -> None:
+    Item.objects.filter(title__startswith="Letter").update(image_url=f"{other_site.heed}/static/heed.svg")
+    Item.objects.filter(title__startswith="Orbit").update(image_url=f"{other_site.heed}/none.png")
+    other_site.policy += f"; img-src {other_site.heed}"
+    other_site.use_page('<div data-heed-list="movies" data-heed-limit="30"></div>')
+    page = visit(viewport={"width": 1440, "height": 6000})
+    expect(cards(page)).to_have_count(30)
+    expect(cards(page).filter(has_text="Letter").locator(".heed-picture:first-child")).to_have_count(15)
+    expect(cards(page).filter(has_text="Orbit").locator(".heed-picture")).to_have_count(0)
+
+
 def test_the_page_of_the_guide_shows_a_list_that_learns(
     two_tastes: Films, other_site: OtherSite, visit: Visit
 ) -> None:
