@@ -1,9 +1,9 @@
 """The experiment that runs in a use case, as serving holds it: who is in which arm, and how they differ."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import structlog
 from django.db.models import Prefetch, QuerySet
 
 from core.errors import HeedError
@@ -13,7 +13,7 @@ from ranking.policy import Policy
 from ranking.recommenders.artifact import ArtifactError
 from ranking.registry.loading import ModelSet, put_versions
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def load_experiment(
                 running[-1] = RunningArm(arm.label, policy_of(arm, policy), models)
             except (HeedError, ArtifactError) as error:
                 problems.append(f"{arm.label} serves the usual lists: {error}")
-                logger.error("experiment arm %s serves the usual lists: %s", arm.label, error)
+                logger.error("an experiment arm serves the usual lists", arm=arm.label, error=str(error))
     return RunningExperiment(allocation_of(arms), tuple(running), " ".join(problems))
 
 

@@ -5,7 +5,6 @@ log is walked through once in the order of time: whatever happened at a moment o
 the features of that moment are computed, by the function that serving uses.
 """
 
-import logging
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
+import structlog
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
@@ -37,7 +37,7 @@ from ranking.statistics.demand import DemandSweep
 from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 # Sessions written at once; each is one branch of a CASE.
 _WRITTEN = 200
@@ -177,7 +177,9 @@ class _LeadVersions:
             try:
                 loaded = load_version(version)
             except (ModelFileError, ArtifactError) as error:
-                logger.warning("features of the past are computed without %s: %s", version.label, error)
+                logger.warning(
+                    "features of the past lack a model version", version=version.label, error=str(error)
+                )
                 continue
             self._known = NO_MODELS.with_model(version.kind, loaded)
             break

@@ -1,16 +1,17 @@
 """The models that serve, read from their files: the active version of each kind, or the one before it."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+import structlog
 
 from ranking.models import ModelVersion
 from ranking.recommenders.artifact import ArtifactError
 from ranking.recommenders.registry import TRAINED
 from ranking.registry.versions import ModelFileError, read_verified
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 # How many earlier versions are tried when the file of the active one is damaged.
 _FALLBACKS = 3
@@ -124,7 +125,7 @@ def _load(versions: Sequence[ModelVersion], known: LoadedModel | None) -> tuple[
                 # A file that is not the registered one names its version itself.
                 which = "" if isinstance(error, ModelFileError) else f"{version.label}: "
                 problem = f"{which}{str(error).rstrip('.')}. An earlier version serves."
-            logger.error("model version %s cannot be loaded: %s", version.label, error)
+            logger.error("a model version cannot be loaded", version=version.label, error=str(error))
     return None, problem
 
 

@@ -5,12 +5,12 @@ its row. Files are never changed in place and never memory-mapped (docs/decision
 """
 
 import hashlib
-import logging
 import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
@@ -20,7 +20,7 @@ from core.errors import Conflict, HeedError, NotFound
 from ranking.models import ModelVersion
 from ranking.recommenders.registry import TRAINED
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 Status = ModelVersion.Status
 
@@ -117,7 +117,7 @@ def activate_version(*, version: ModelVersion, why: str) -> ModelVersion:
             _set_status(current, Status.ARCHIVED, f"replaced by {version.label}")
         version.activated_at = timezone.now()
         _set_status(version, Status.ACTIVE, why)
-    logger.info("model version %s is active: %s", version.label, why)
+    logger.info("model version is active", version=version.label, why=why)
     return version
 
 
@@ -126,7 +126,7 @@ def reject_version(*, version: ModelVersion, why: str) -> ModelVersion:
     if version.status != Status.CANDIDATE:
         raise Conflict(f"{version.label} is {version.status}; only a candidate can be rejected.")
     _set_status(version, Status.REJECTED, why)
-    logger.info("model version %s is rejected: %s", version.label, why)
+    logger.info("model version is rejected", version=version.label, why=why)
     return version
 
 
@@ -147,7 +147,7 @@ def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
             _set_status(current, Status.REJECTED, f"rolled back to {previous.label}: {why}")
             previous.activated_at = timezone.now()
             _set_status(previous, Status.ACTIVE, f"rolled back from {current.label}: {why}")
-            logger.info("model version %s is active: rolled back from %s", previous.label, current.label)
+            logger.info("model version is active", version=previous.label, rolled_back=current.label)
             return previous
         without = TRAINED[kind].without
         if not without:
@@ -155,7 +155,7 @@ def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
                 f"No earlier {kind} version of {use_case} can serve, so {current.label} stays active."
             )
         _set_status(current, Status.REJECTED, f"taken out, {without}: {why}")
-        logger.info("model version %s is taken out: %s", current.label, why)
+        logger.info("model version is taken out", version=current.label, why=why)
         return current
 
 
@@ -177,7 +177,7 @@ def _whole_before(current: ModelVersion) -> ModelVersion | None:
         try:
             read_verified(version)
         except ModelFileError as error:
-            logger.warning("rollback passes over %s", error)
+            logger.warning("rollback passes over a version", error=str(error))
         else:
             return version
     return None

@@ -8,12 +8,12 @@ What goes live is the very model that was evaluated. The kinds of the use case a
 each on top of what won before it: those that retrieve, under the ranker that serves, and then the ranker.
 """
 
-import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.utils import timezone
 
 from core.domain import UseCase
@@ -31,7 +31,7 @@ from ranking.retraining.decision import RetrainDecision, decide
 from ranking.retraining.publishing import Candidate, Outcome, active_ids, publish
 from ranking.retraining.run import Run, compare_models, manifest_json, read_run
 
-logger = logging.getLogger(__name__)
+logger = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _retrain(
             if kind == lead_of(use_case):
                 raise
             # The other models do not wait for it.
-            logger.warning("no %s candidate for %s: %s", kind, use_case.name, error.message)
+            logger.warning("no candidate", kind=kind, use_case=use_case.name, error=error.message)
             not_trained.append(error.message)
         else:
             candidates += [candidate] if candidate is not None else []
