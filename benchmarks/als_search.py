@@ -20,17 +20,15 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from pairwise_order import Scorer, als_scorer, evaluate_order, fixed_scorer
+
 from core.arrays import Doubles, Ints
 from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als
 from ranking.recommenders.offline import (
     RankingReport,
     Recommender,
-    Scorer,
     als_recommender,
-    als_scorer,
-    evaluate_order,
     evaluate_rankings,
-    fixed_scorer,
     random_recommender,
     score_recommender,
 )

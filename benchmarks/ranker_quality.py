@@ -132,6 +132,8 @@ class World:
 
     def judge(self, since: float, start: float, end: float) -> Judged:
         """Train on what was before `start`, judge on what followed; ALS is calibrated from `since` on."""
+        from pairwise_order import evaluate_order
+
         from core.progress import Progress
         from ranking.context import ScoringContext
         from ranking.datasets.bootstrap import (
@@ -141,7 +143,7 @@ class World:
             context_before,
             ranker_data,
         )
-        from ranking.recommenders.offline import evaluate_order, evaluate_rankings
+        from ranking.recommenders.offline import evaluate_rankings
         from ranking.recommenders.ranker.model import fit_ranker
         from ranking.recommenders.ranker.train import fit_calibrated_ranker
         from ranking.registry.loading import LoadedModel

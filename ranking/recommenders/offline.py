@@ -15,7 +15,6 @@ from ranking.statistics.metrics import (
     coverage,
     disliked_share_at_k,
     hit_rate_at_k,
-    liked_over_disliked,
     ndcg_at_k,
     recall_at_k,
 )
@@ -23,9 +22,6 @@ from ranking.statistics.split import Holdout
 
 Recommender = Callable[[Events, int], Ints]
 """A person's history and k, to at most k item ids, best first, none twice, none of the history."""
-
-Scorer = Callable[[Events, Ints], Doubles]
-"""A person's history and item ids (m,), to a score for each (m,), NaN for an item that is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,20 +108,6 @@ def _binary_ideal(relevant_counts: Ints, k: int) -> Doubles:
     return (np.arange(k) < relevant_counts[:, None]).astype(np.float64)
 
 
-def evaluate_order(holdout: Holdout, score: Scorer) -> Doubles:
-    """How often each person's later-liked items score above their later-disliked ones, (p,) in [0, 1].
-
-    One half is chance. Unknown items are left out; NaN for who has no such pair. Unlike the share of disliked
-    items in a short list, it has something to say about everyone who disliked anything.
-    """
-    values = np.full(len(holdout), np.nan)
-    for row, person in enumerate(holdout.people()):
-        liked = score(person.history, person.relevant_items)
-        disliked = score(person.history, person.disliked_items)
-        values[row] = liked_over_disliked(liked[~np.isnan(liked)], disliked[~np.isnan(disliked)])
-    return values
-
-
 def als_recommender(model: AlsModel) -> Recommender:
     """Fold the history in, score every item of the model, take the best that are not in the history."""
 
@@ -134,29 +116,6 @@ def als_recommender(model: AlsModel) -> Recommender:
         return model.item_ids[top_k(scores, k, _known_rows(history, model.item_ids))]
 
     return recommend
-
-
-def als_scorer(model: AlsModel) -> Scorer:
-    """The model's scores for a folded-in history."""
-
-    def score(history: Events, item_ids: Ints) -> Doubles:
-        return _scores_of(item_ids, model.item_ids, score_all(model, fold_in_history(model, history)))
-
-    return score
-
-
-def fixed_scorer(item_ids: Ints, scores: Doubles) -> Scorer:
-    """The same scores for everyone, such as popularity; `item_ids` sorted, `scores` beside them."""
-
-    def score(_history: Events, wanted: Ints) -> Doubles:
-        return _scores_of(wanted, item_ids, scores)
-
-    return score
-
-
-def _scores_of(wanted: Ints, item_ids: Ints, scores: Floats | Doubles) -> Doubles:
-    rows = positions(wanted, item_ids)
-    return np.where(rows >= 0, scores[rows], np.nan).astype(np.float64)
 
 
 def fold_in_history(model: AlsModel, history: Events) -> Floats:
