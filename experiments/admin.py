@@ -13,12 +13,14 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from core.domain import USE_CASES
-from core.errors import HeedError
+from core.domain import DEFAULT_USE_CASE, USE_CASES
+from core.errors import HeedError, InvalidInput
 from experiments.page import describe
 from experiments.report import make_report
 from experiments.services import MAX_ARMS, start_experiment, stop_experiment, switch_off_arm
+from ranking.arms import policy_of
 from ranking.models import Arm, Experiment, ModelVersion
+from ranking.policy import Policy
 
 Status = Experiment.Status
 
@@ -36,9 +38,26 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django canno
         fields = ("name", "description", "use_case", "share", "outcome_days")
 
 
+class ArmForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be subscripted
+    """An arm whose policy there is."""
+
+    class Meta:
+        model = Arm
+        fields = ("name", "weight", "feedback", "boosts", "exploration_share", "policy", "versions")
+
+    def clean_policy(self) -> Any:
+        overrides = self.cleaned_data["policy"] or {}
+        try:
+            policy_of(Arm(name="the arm", policy=overrides), Policy.of(USE_CASES[DEFAULT_USE_CASE]))
+        except InvalidInput as error:
+            raise forms.ValidationError(error.message) from error
+        return overrides
+
+
 class ArmInline(TabularInline):  # type: ignore[misc]
     model = Arm
-    fields = ("name", "weight", "feedback", "boosts", "exploration_share", "versions")
+    form = ArmForm
+    fields = ("name", "weight", "feedback", "boosts", "exploration_share", "policy", "versions")
     extra = 0
     min_num = 2
     max_num = MAX_ARMS

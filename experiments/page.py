@@ -1,5 +1,6 @@
 """A report in words and drawings, as the experiment's page in the admin shows it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -75,6 +76,7 @@ def say_what_it_does(arm: Arm) -> str:
         *(["dislikes hold nothing back"] if not arm.feedback else []),
         *(["taste lifts nothing"] if not arm.boosts else []),
         *([f"exploration {arm.exploration_share:.0%}"] if arm.exploration_share is not None else []),
+        *(f"{name} {json.dumps(value)}" for name, value in arm.policy.items()),
         *(version.label for version in arm.versions.all()),
     ]
     return capfirst("; ".join(said)) or "As always"

@@ -1,8 +1,9 @@
 """Experiments: created as drafts, started once, stopped for good; arms switched off one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import structlog
 from django.core.exceptions import ValidationError
@@ -11,7 +12,9 @@ from django.utils import timezone
 
 from core.domain import USE_CASES
 from core.errors import Conflict, InvalidInput
+from ranking.arms import policy_of
 from ranking.models import Arm, Experiment, ModelVersion
+from ranking.policy import Policy
 from ranking.recommenders.artifact import ArtifactError
 from ranking.registry.loading import NO_MODELS, put_versions
 from ranking.registry.versions import ModelFileError
@@ -32,6 +35,7 @@ class ArmPlan:
     feedback: bool = True
     boosts: bool = True
     exploration_share: float | None = None
+    policy: Mapping[str, Any] = field(default_factory=dict)
     versions: Sequence[ModelVersion] = field(default=())
 
 
@@ -58,8 +62,10 @@ def create_experiment(
                 feedback=plan.feedback,
                 boosts=plan.boosts,
                 exploration_share=plan.exploration_share,
+                policy=dict(plan.policy),
             )
             _save_valid(arm)
+            check_policy(arm)
             arm.versions.set(plan.versions)
     return experiment
 
@@ -127,6 +133,14 @@ def _check_arms(experiment: Experiment) -> None:
         raise InvalidInput(f"{experiment.name} needs 2 to {MAX_ARMS} arms, and has {len(arms)}.")
     for arm in arms:
         _check_versions(arm)
+        check_policy(arm)
+
+
+def check_policy(arm: Arm) -> None:
+    """Raises InvalidInput, which names the field, for an arm whose policy cannot be."""
+    use_case = USE_CASES.get(arm.experiment.use_case)
+    if use_case is not None:
+        policy_of(arm, Policy.of(use_case))
 
 
 def _check_versions(arm: Arm) -> None:

@@ -4,3 +4,7 @@ from django.apps import AppConfig
 class RankingConfig(AppConfig):
     name = "ranking"
     verbose_name = "Ranking"
+
+    def ready(self) -> None:
+        """Registers the checks of this app."""
+        from ranking import checks  # noqa: F401

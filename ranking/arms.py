@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 from django.db.models import Prefetch, QuerySet
 
-from core.errors import HeedError
+from core.errors import HeedError, InvalidInput
 from ranking.assignment import Allocation
 from ranking.models import Arm, Experiment, ModelVersion
 from ranking.policy import Policy
@@ -70,6 +70,8 @@ def load_experiment(
 
 def policy_of(arm: Arm, usual: Policy) -> Policy:
     """The policy that an arm tries: the usual one but for what the arm says. Raises InvalidInput."""
+    if not isinstance(arm.policy, dict):
+        raise InvalidInput(f"The policy of {arm.name} must be an object of fields and values.")
     changes = dict(arm.policy)
     if not arm.feedback:
         changes["dislikes_hold_back"] = False

@@ -28,6 +28,7 @@ from experiments.services import (
     switch_off_arm,
 )
 from feedback.services import save_dislike
+from interactions.popularity import refresh_popularity
 from ranking.assignment import Allocation, assign
 from ranking.models import Arm, Experiment, ModelVersion, new_salt
 from ranking.registry.versions import ModelFileError, reject_version
@@ -186,6 +187,19 @@ def test_an_arm_explores_by_its_own_share_and_logs_it(settings: Settings) -> Non
     assert not any(slot.method == "exploration" for slot in usual.slots)
     shown = RecommendationSession.objects.get(pk=bold.session_id).recommendations_shown
     assert {slot["propensity"] for slot in shown[1:]} == {0.5, 0.5 / 35}
+
+
+def test_any_field_of_the_policy_can_be_what_an_arm_tries() -> None:
+    popular, new = (
+        make_item(published_at="2001-01-01T00:00:00Z"),
+        make_item(published_at="2020-01-01T00:00:00Z"),
+    )
+    make_interaction(make_user(), popular)
+    refresh_popularity(use_case="movie_home")
+    experiment = running(ArmPlan("usual"), ArmPlan("new-first", policy={"sources": ["fresh"]}))
+    first = {arm: serve(person_in(experiment, arm)).slots[0] for arm in ("usual", "new-first")}
+    assert (first["usual"].item.id, first["usual"].source) == (popular.pk, "popular")
+    assert (first["new-first"].item.id, first["new-first"].source) == (new.pk, "fresh")
 
 
 def test_an_arm_serves_the_model_version_that_it_names(person: User) -> None:
@@ -390,6 +404,14 @@ def test_an_experiment_needs_arms_to_compare(how_many: int) -> None:
         (ArmPlan("a", weight=0.0), "weight"),
         (ArmPlan("a", weight=float("inf")), "weight"),
         (ArmPlan("a", exploration_share=0.6), "exploration"),
+        (ArmPlan("a", policy={"popularity_share": 1.5}), "popularity_share must be a number from 0 to 1"),
+        (ArmPlan("a", policy={"sources": ["als", "als"]}), "sources must be some of als"),
+        (
+            ArmPlan("a", policy={"candidates_per_source": True}),
+            "must be a whole number",
+        ),
+        (ArmPlan("a", policy={"dislikes_hold_back": 0}), "dislikes_hold_back must be true or false"),
+        (ArmPlan("a", policy={"boost": 1.0}), "A policy has no 'boost'; it has sources"),
         (ArmPlan("a/b"), "slug"),
         (ArmPlan("same"), "already exists"),
     ],
