@@ -114,7 +114,7 @@ def test_from_signing_up_to_leaving(
     page.get_by_role("button", name="I watched it").click()
     expect(page.get_by_role("button", name="Save rating")).to_be_visible()
 
-    visit.go("/because/", "More like what you watched")
+    visit.go("/because/", "More like what you chose")
     visit.go("/search/?q=orbit", "Search")
     visit.go("/taste/", "")
     visit.go("/feedback/", "What you turned down")
@@ -162,7 +162,7 @@ def test_every_page_is_light_still_and_quiet(
         "/welcome/": "Pick some favourites",
         "/": "Films for the evening",
         "/watchlist/": "Watchlist",
-        "/because/": "More like what you watched",
+        "/because/": "More like what you chose",
         "/feedback/": "What you turned down",
         "/taste/": "Your taste",
     }
@@ -180,7 +180,7 @@ def test_every_page_is_light_still_and_quiet(
         f"/items/{romance[9].pk}/": "Letter 9",
         f"/items/{startups[1].pk}/": "Quillowen 1",
         f"/items/{romance[9].pk}/dislike/": "Not for you: Letter 9?",
-        "/because/": "More like what you watched",
+        "/because/": "More like what you chose",
         "/watchlist/": "Watchlist",
         "/watchlist/?kind=startups": "Start-ups you kept",
         "/search/": "Search",
