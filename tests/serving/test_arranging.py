@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -138,6 +139,30 @@ def test_where_too_few_stand_behind_nothing_is_left_to_chance(
     if not explores:
         assert result.shown.item_ids.tolist() == [item.pk for item in known_cards[:limit]]
         assert result.shown.propensities.tolist() == [1.0] * limit
+
+
+@pytest.mark.parametrize(("setting", "own", "explores"), [(0.0, 1.0, True), (1.0, 0.0, False)])
+def test_the_share_of_an_experiment_stands_in_place_of_the_setting(
+    known_cards: list[Item], settings: Settings, setting: float, own: float, explores: bool
+) -> None:
+    settings.EXPLORATION_SHARE = setting
+    candidates = candidates_of(known_cards)
+    live = bare_live(candidates.item_ids.tolist())
+    live = replace(live, variant=replace(live.variant, exploration_share=own))
+    result = arrange(candidates, stranger(), live, 5, np.random.default_rng(0))
+    assert result.explored == (False, *[explores] * 4)
+    assert result.shown.propensities.tolist() == pytest.approx([1.0, *[1 / 6 if explores else 1.0] * 4])
+
+
+def test_chance_fills_no_place_of_a_list_that_hidden_items_made_short(db: None, settings: Settings) -> None:
+    """Of the nine at the front only two are left, so there are two places, the second left to chance."""
+    settings.EXPLORATION_SHARE = 1.0
+    items = make_items(20)
+    Item.objects.filter(pk__in=[item.pk for item in items[2:9]]).update(is_active=False)
+    result = arranged(candidates_of(items), 4, np.random.default_rng(0))
+    assert result.explored == (False, True)
+    assert result.shown.propensities.tolist() == pytest.approx([1.0, 1 / 11])
+    assert len(result.reasons) == 2
 
 
 def test_a_list_of_one_is_never_explored(known_cards: list[Item], settings: Settings) -> None:

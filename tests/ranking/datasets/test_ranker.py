@@ -257,6 +257,18 @@ def test_a_dislike_that_staff_excluded_or_that_says_nothing_of_taste_is_left_out
     assert manifest.negative_examples == []
 
 
+def test_a_dislike_of_what_was_not_in_the_list_leaves_nothing_of_it_out(person: User) -> None:
+    first, last, elsewhere, known = make_items(4)
+    session = show(person, [first, last], seen=2)
+    for item, reason in ((elsewhere, "poor_quality"), (known, "already_watched")):
+        save_dislike(user_id=person.pk, item=item, reason=reason)
+    UserInteraction.objects.update(recommendation_session=session)
+    Dislike.objects.filter(item=elsewhere).update(review_state=Dislike.ReviewState.EXCLUDED)
+    rows, manifest, _ = generate()
+    assert [(row["item_id"], row["relevance"]) for row in rows] == [(first.pk, 1), (last.pk, 1)]
+    assert manifest.counts["rows_left_out"] == 0
+
+
 def test_what_scored_high_and_was_passed_over_is_a_hard_negative(person: User, settings: Settings) -> None:
     items = make_items(4)
     session = show(person, items, seen=4, scores=[0.71, 0.7, 0.9, 0.9], source_score=0.1)
