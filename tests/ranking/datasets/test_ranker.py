@@ -162,6 +162,8 @@ def test_relevance_is_the_best_of_what_was_done_and_a_dislike_outweighs_it(perso
     assert [row["relevance"] for row in rows] == [2, 3, 4, 1, 0, 3, 1]
     assert [row["label"] for row in rows] == [1, 1, 1, 0, 0, 1, 0]
     assert [row["sample_weight"] for row in rows] == pytest.approx([0.25, 1.0, 1.5, 0.5, 0.8, 1.5, 0.5])
+    # The dislike came without a reason, so there is no example of it.
+    assert [row["negative_example_id"] for row in rows] == [None] * 7
 
 
 def test_what_is_worth_little_still_weighs_a_little_and_nothing_more_than_interest(person: User) -> None:
