@@ -202,6 +202,8 @@ def test_what_names_another_session_another_item_or_none_is_no_label(
     session = show(person, [first, second], seen=2)
     other = show(other_person, [first], seen=1, day=11)
     act(session, third, "like")
+    # Shown in the other list, and the last item of all.
+    act(other, second, "like")
     make_interaction(person, second, "like", day=10)
     act(other, first, "like")
     rows = generate()[0]
