@@ -142,14 +142,14 @@ def test_where_too_few_stand_behind_nothing_is_left_to_chance(
 
 
 @pytest.mark.parametrize(("setting", "own", "explores"), [(0.0, 1.0, True), (1.0, 0.0, False)])
-def test_the_share_of_an_experiment_stands_in_place_of_the_setting(
+def test_the_share_of_the_policy_stands_in_place_of_the_setting(
     known_cards: list[Item], settings: Settings, setting: float, own: float, explores: bool
 ) -> None:
     settings.EXPLORATION_SHARE = setting
     candidates = candidates_of(known_cards)
-    live = bare_live(candidates.item_ids.tolist())
-    live = replace(live, variant=replace(live.variant, exploration_share=own))
-    result = arrange(candidates, stranger(), live, 5, np.random.default_rng(0))
+    context = bare_context(candidates.item_ids.tolist())
+    context = replace(context, policy=replace(context.policy, exploration_share=own))
+    result = arrange(candidates, request_of(stranger(), context), 5, np.random.default_rng(0))
     assert result.explored == (False, *[explores] * 4)
     assert result.shown.propensities.tolist() == pytest.approx([1.0, *[1 / 6 if explores else 1.0] * 4])
 
