@@ -15,12 +15,11 @@ from core.errors import HeedError
 from ranking.evaluation.report import view_of
 from ranking.evaluation_report import FIGURES, EvaluationReport, EvaluationResult
 from ranking.models import ModelVersion, StoredReport
+from ranking.recommenders.registry import RECOMMENDERS
 from ranking.registry.versions import activate_version, rollback_version
 
 # The figures of a table of several versions; those that none of them has are left out.
 _COMPARED = ("ndcg", "list_ndcg", "recall", "hit_rate", "disliked_share", "order", "list_order", "coverage")
-
-_LABELS = {"als": "ALS", "two_tower": "two-tower"}
 
 
 @admin.register(ModelVersion)
@@ -217,4 +216,6 @@ def _table(rows: list[_Row]) -> SafeString:
 
 def _name(contender: str) -> str:
     """A contender in words; labels of versions stay as they are."""
-    return _LABELS.get(contender, contender if "-" in contender else contender.replace("_", " "))
+    if contender in RECOMMENDERS:
+        return RECOMMENDERS[contender].label
+    return contender if "-" in contender else contender.replace("_", " ")

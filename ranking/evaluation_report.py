@@ -7,6 +7,7 @@ report's pages, and read by the admin and the commands; `evaluation_codec` is it
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from math import isnan
 
 from ranking.statistics.metrics import Interval
 
@@ -117,6 +118,11 @@ class EvaluationResult:
     def difference(self, figure: str) -> PairedDifference | None:
         """The first difference in a figure, None where there is none."""
         return next((one for one in self.differences if one.figure == figure), None)
+
+
+def known_figures(figures: Mapping[str, Interval]) -> dict[str, Interval]:
+    """The figures that exist: those whose mean is a number."""
+    return {name: interval for name, interval in figures.items() if not isnan(interval.mean)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Doubles, Ints
-from ranking.evaluation_report import CalibrationBins, EvaluationResult, LogSupport
+from ranking.evaluation_report import CalibrationBins, EvaluationResult, LogSupport, known_figures
 from ranking.statistics.metrics import CalibrationCurve, Interval, bootstrap_interval
 from ranking.statistics.off_policy import Estimate
 
@@ -67,11 +67,10 @@ class ContenderEvaluation:
 
     def result(self, *, seed: int) -> EvaluationResult:
         """The means of the figures with their intervals; figures that are NaN are left out."""
-        intervals = dict(self._intervals(np.random.default_rng(seed)))
         estimates = {"engagement": self.engagement, "dislikes": self.dislikes}
         return EvaluationResult(
             name=self.name,
-            figures={name: found for name, found in intervals.items() if not np.isnan(found.mean)},
+            figures=known_figures(dict(self._intervals(np.random.default_rng(seed)))),
             people=self.people,
             calibration=None if self.calibration is None else _bins(self.calibration),
             log_support={name: _support(found) for name, found in estimates.items() if found is not None},

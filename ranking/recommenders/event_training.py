@@ -4,7 +4,7 @@ The log is cut twice in time: train | validation | test. Scores are calibrated o
 reported on test, and what is registered is trained on everything.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,10 @@ from core.domain import UseCase
 from core.errors import InvalidInput
 from core.progress import Progress
 from ranking.datasets.event_log import load_als_events
+from ranking.evaluation_codec import to_json
+from ranking.evaluation_report import EvaluationReport, EvaluationResult, PairedDifference, known_figures
 from ranking.features import ItemContent
+from ranking.models import StoredReport
 from ranking.person import person_before
 from ranking.recommenders.offline import (
     RankingReport,
@@ -36,7 +39,7 @@ from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.calibration import fit_platt
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
-from ranking.statistics.metrics import paired_bootstrap_interval
+from ranking.statistics.metrics import Interval, paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout, holdout, time_cuts
 
@@ -162,7 +165,9 @@ def train_on_events(
         model, calibration = fit_calibrated(trainer, events, parameters, seed=seed, progress=progress)
         test = people_held_out(events, time_cuts(events.times, CUTS)[1], float(events.times.max()) + 1.0)
         metrics = {
-            "test": evaluate_alone(trainer, parameters, test, events, seed=seed, progress=progress),
+            StoredReport.TRAINING: to_json(
+                evaluate_alone(trainer, parameters, test, events, seed=seed, progress=progress)
+            ),
             "calibration": calibration,
         }
         resolved = {**asdict(parameters), "seed": seed}
@@ -194,10 +199,10 @@ def evaluate_alone(
     *,
     seed: int,
     progress: Progress,
-) -> dict[str, Any]:
-    """The kind beside popularity and random on the same held-out people, as JSON."""
+) -> EvaluationReport:
+    """The kind beside popularity and random on the same held-out people."""
     if test is None:
-        return {"why_not": "nobody can be held out after the last cut in time"}
+        return EvaluationReport(why_empty="nobody can be held out after the last cut in time")
     rng = np.random.default_rng(seed)
     items = np.unique(test.training.item_ids)
     popularity = decayed_popularity(
@@ -214,15 +219,42 @@ def evaluate_alone(
         name: evaluate_rankings(test, recommender, catalog_size=size, rng=rng, k=K)
         for name, recommender in recommenders.items()
     }
-    difference = paired_bootstrap_interval(
-        reports[trainer.kind].per_person_ndcg, reports["popularity"].per_person_ndcg, rng=rng
+    ndcg = {name: report.per_person_ndcg for name, report in reports.items()}
+    differences = paired_ndcg(ndcg, trainer.kind, ("popularity",), rng=rng)
+    return EvaluationReport(
+        results=tuple(
+            EvaluationResult(
+                name,
+                known_figures(figures_of(report)),
+                people=len(test),
+                differences=differences if name == trainer.kind else (),
+            )
+            for name, report in reports.items()
+        ),
+        start=datetime.fromtimestamp(test.start, UTC),
+        people=len(test),
+        seed=seed,
     )
-    return {
-        "people": len(test),
-        "from": datetime.fromtimestamp(test.start, UTC).isoformat(),
-        **{name: report_json(report) for name, report in reports.items()},
-        f"{trainer.kind}_minus_popularity_ndcg@{K}": difference.as_json(),
-    }
+
+
+def paired_ndcg(
+    ndcg: Mapping[str, Doubles],
+    name: str,
+    baselines: Iterable[str],
+    *,
+    rng: np.random.Generator,
+    figure: str = "ndcg",
+) -> tuple[PairedDifference, ...]:
+    """The differences in NDCG of one contender to others; values (p,) of the same people, by contender."""
+    return tuple(
+        PairedDifference(
+            figure,
+            baseline,
+            int((~np.isnan(ndcg[name] - ndcg[baseline])).sum()),
+            paired_bootstrap_interval(ndcg[name], ndcg[baseline], rng=rng),
+        )
+        for baseline in baselines
+    )
 
 
 def recommender_of(kind: str, model: Any, item_ids: Ints) -> Recommender:
@@ -247,13 +279,12 @@ def bare_catalog(item_ids: Ints) -> CatalogSnapshot:
     return CatalogSnapshot.build(content, demand, np.empty(0, dtype=np.int64))
 
 
-def report_json(report: RankingReport) -> dict[str, Any]:
-    """The figures of one recommender as JSON."""
-    k = report.k
+def figures_of(report: RankingReport) -> dict[str, Interval]:
+    """The figures of one recommender by their names in a report; coverage has no interval."""
     return {
-        f"ndcg@{k}": report.ndcg.as_json(),
-        f"recall@{k}": report.recall.as_json(),
-        f"hr@{k}": report.hit_rate.as_json(),
-        f"disliked_share@{k}": report.disliked_share.as_json(),
-        "coverage": report.catalog_coverage,
+        "ndcg": report.ndcg,
+        "recall": report.recall,
+        "hit_rate": report.hit_rate,
+        "disliked_share": report.disliked_share,
+        "coverage": Interval(report.catalog_coverage, np.nan, np.nan),
     }

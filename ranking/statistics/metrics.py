@@ -5,7 +5,7 @@ intervals leave these people out.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,10 +21,6 @@ class Interval:
     mean: float
     low: float
     high: float
-
-    def as_json(self) -> dict[str, float | None]:
-        """The interval for JSON, which has no NaN: a figure that does not exist is null."""
-        return {name: value if np.isfinite(value) else None for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

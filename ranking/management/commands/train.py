@@ -5,17 +5,17 @@ from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from core.errors import InvalidInput
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
+from ranking.management.training import TrainingCommand
 from ranking.recommenders.event_training import train_on_events
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import TrainedVersion, event_trainer_of
 
 
-class Command(HeedCommand):
+class Command(TrainingCommand):
     help = (
         "Train a kind that learns from events, evaluate it beside popularity, and register it as a candidate."
     )

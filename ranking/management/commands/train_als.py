@@ -5,11 +5,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from core.errors import InvalidInput
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
+from ranking.management.training import TrainingCommand
 from ranking.recommenders.als.model import NO_FADING, AlsParameters
 from ranking.recommenders.als.train import train_als
 from ranking.recommenders.training import TrainedVersion
@@ -17,7 +17,7 @@ from ranking.recommenders.training import TrainedVersion
 PARAMETERS = tuple(field.name for field in fields(AlsParameters))
 
 
-class Command(HeedCommand):
+class Command(TrainingCommand):
     help = "Train ALS on a dataset, judge it against popularity and random, and register it as a candidate."
 
     def add_options(self, parser: ArgumentParser) -> None:

@@ -5,10 +5,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
+from ranking.management.training import TrainingCommand
 from ranking.recommenders.ranker.model import BASE_MARGINS, DEBIASES, RankerParameters
 from ranking.recommenders.ranker.train import train_ranker
 from ranking.recommenders.training import TrainedVersion
@@ -16,7 +16,7 @@ from ranking.recommenders.training import TrainedVersion
 PARAMETERS = tuple(field.name for field in fields(RankerParameters))
 
 
-class Command(HeedCommand):
+class Command(TrainingCommand):
     help = "Train LambdaRank on the lists that were shown, judge it on the last of them, and register it."
 
     def add_options(self, parser: ArgumentParser) -> None:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from core.errors import InvalidInput
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
+from ranking.management.training import TrainingCommand
 from ranking.recommenders.als.model import NO_FADING
 from ranking.recommenders.training import TrainedVersion
 from ranking.recommenders.two_tower.data import TwoTowerParameters
@@ -33,7 +33,7 @@ PARAMETERS = {
 }
 
 
-class Command(HeedCommand):
+class Command(TrainingCommand):
     help = "Train a two-tower model on a dataset, judge it beside ALS and popularity, and register it."
 
     def add_options(self, parser: ArgumentParser) -> None:

@@ -12,6 +12,8 @@ from core.arrays import Floats
 from core.domain import UseCase
 from core.progress import Progress
 from ranking.datasets.event_log import load_als_events
+from ranking.evaluation_codec import to_json
+from ranking.models import StoredReport
 from ranking.recommenders.als.file import dump_als
 from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als, score_all
 from ranking.recommenders.event_training import (
@@ -119,7 +121,9 @@ def train_als(
             TRAINER, events, validation, parameters, seed=seed, progress=progress
         )
         metrics = {
-            "test": evaluate_alone(TRAINER, parameters, test, events, seed=seed, progress=progress),
+            StoredReport.TRAINING: to_json(
+                evaluate_alone(TRAINER, parameters, test, events, seed=seed, progress=progress)
+            ),
             "calibration": calibration,
         }
         resolved = resolved_parameters(parameters, model, seed)

@@ -20,7 +20,11 @@ from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
 from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_data
 from ranking.datasets.manifest import BOOTSTRAP
 from ranking.datasets.ranker import example_ids, load_ranker_data
+from ranking.evaluation_codec import to_json
+from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_figures
 from ranking.features import FEATURE_SET
+from ranking.models import StoredReport
+from ranking.recommenders.event_training import paired_ndcg
 from ranking.recommenders.ranker.file import dump_ranker
 from ranking.recommenders.ranker.model import (
     MODEL_SCORE,
@@ -41,7 +45,7 @@ from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
 from ranking.statistics.calibration import fit_platt
 from ranking.statistics.lists import ENGAGED, judge_seen_lists
-from ranking.statistics.metrics import bootstrap_interval, paired_bootstrap_interval
+from ranking.statistics.metrics import bootstrap_interval
 from ranking.statistics.split import time_cuts
 
 CUTS = (0.8, 0.9)
@@ -93,7 +97,9 @@ def train_ranker(
         past, test = data.take_lists(data.times < test_from), data.take_lists(data.times >= test_from)
         if tune:
             parameters = tune_ranker(past, parameters, rounds=tune, seed=seed, progress=progress)
-        metrics = {"test": _evaluate(past, test, parameters, seed, progress)}
+        metrics: dict[str, Any] = {
+            StoredReport.TRAINING: to_json(_evaluate(past, test, parameters, seed, progress))
+        }
         fitted = fit_calibrated_ranker(data, parameters, seed=seed, progress=progress)
         version = register_version(
             kind=TRAINER.kind,
@@ -236,10 +242,10 @@ def calibrate_ranker(
 
 def _evaluate(
     past: RankerData, test: RankerData, parameters: RankerParameters, seed: int, progress: Progress
-) -> dict[str, Any]:
-    """The ranker beside the order as shown and the retrieval model alone, on the same lists, as JSON."""
+) -> EvaluationReport:
+    """The ranker beside the order as shown and the retrieval model alone, on the same lists."""
     if not past.can_teach_order or not test.can_teach_order:
-        return {"why_not": "too few lists to hold any out"}
+        return EvaluationReport(why_empty="too few lists to hold any out")
     fitted = fit_calibrated_ranker(past, parameters, seed=seed, progress=progress)
     rng = np.random.default_rng(seed)
     orders: dict[str, Doubles] = {
@@ -253,16 +259,25 @@ def _evaluate(
         )
         for name, scores in orders.items()
     }
-    difference = paired_bootstrap_interval(reports["ranker"].ndcg, reports["als"].ndcg, rng=rng)
-    return {
-        "lists": len(test),
-        "people": len(reports["ranker"].user_ids),
-        **{
-            name: {
-                f"ndcg@{K}": bootstrap_interval(report.ndcg, rng=rng).as_json(),
-                "liked_over_disliked": bootstrap_interval(report.liked_over_disliked, rng=rng).as_json(),
-            }
+    ndcg = {name: report.ndcg for name, report in reports.items()}
+    differences = paired_ndcg(ndcg, "ranker", ("als",), figure="list_ndcg", rng=rng)
+    people = len(reports["ranker"].user_ids)
+    return EvaluationReport(
+        results=tuple(
+            EvaluationResult(
+                name,
+                known_figures(
+                    {
+                        "list_ndcg": bootstrap_interval(report.ndcg, rng=rng),
+                        "list_order": bootstrap_interval(report.liked_over_disliked, rng=rng),
+                    }
+                ),
+                people=people,
+                differences=differences if name == "ranker" else (),
+            )
             for name, report in reports.items()
-        },
-        f"ranker_minus_als_ndcg@{K}": difference.as_json(),
-    }
+        ),
+        people=people,
+        lists=len(test),
+        seed=seed,
+    )

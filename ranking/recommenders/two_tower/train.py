@@ -13,6 +13,8 @@ import numpy as np
 
 from core.domain import UseCase
 from core.progress import Progress
+from ranking.evaluation_codec import to_json
+from ranking.models import StoredReport
 from ranking.recommenders.als.model import UNCALIBRATED_INTERCEPT, UNCALIBRATED_SLOPE
 from ranking.recommenders.event_training import CUTS
 from ranking.recommenders.training import (
@@ -64,11 +66,13 @@ def train_two_tower(
         trainer = Trainer(data, seed, progress)
         stopped = trainer.find_when_to_stop(parameters)
         metrics = {
-            "test": evaluate_two_tower(
-                data,
-                trainer.cuts[1],
-                lambda past: trainer.fit_stopped(past, stopped),
-                seed=seed,
+            StoredReport.TRAINING: to_json(
+                evaluate_two_tower(
+                    data,
+                    trainer.cuts[1],
+                    lambda past: trainer.fit_stopped(past, stopped),
+                    seed=seed,
+                )
             ),
             "calibration": stopped.calibration,
             "validation": stopped.validation,

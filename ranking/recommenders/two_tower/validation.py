@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from django.conf import settings
 
 from core.arrays import Floats, Ints, Rows, top_k
+from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_figures
 from ranking.recommenders.als.model import AlsParameters, fit_als
-from ranking.recommenders.event_training import K, people_held_out, report_json
+from ranking.recommenders.event_training import K, figures_of, paired_ndcg, people_held_out
 from ranking.recommenders.offline import (
     Recommender,
     als_recommender,
@@ -21,7 +21,6 @@ from ranking.recommenders.two_tower.data import TwoTowerExamples
 from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData
 from ranking.recommenders.two_tower.model import TwoTower, score_items, user_vector
 from ranking.statistics.events import Events
-from ranking.statistics.metrics import paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout
 
@@ -31,14 +30,14 @@ DEPTH = 100
 
 def evaluate_two_tower(
     data: TwoTowerData, start: float, fit: Callable[[TwoTowerExamples], TwoTower], *, seed: int
-) -> dict[str, Any]:
-    """A model of what came before `start` beside ALS, popularity and random on what came after it, as JSON.
+) -> EvaluationReport:
+    """A model of what came before `start` beside ALS, popularity and random on what came after it.
 
     All on the same people. `start` in seconds since 1970; ALS with its usual hyper-parameters.
     """
     test = people_held_out(data.events, start, float(data.events.times.max()) + 1.0)
     if test is None:
-        return {"why_not": "nobody can be held out after the last cut in time"}
+        return EvaluationReport(why_empty="nobody can be held out after the last cut in time")
     rng = np.random.default_rng(seed)
     popularity = decayed_popularity(
         test.training, now=test.start, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS
@@ -56,20 +55,21 @@ def evaluate_two_tower(
         for name, recommend in recommenders.items()
     }
     ndcg = {name: report.per_person_ndcg for name, (report, _) in reports.items()}
-    return {
-        "people": len(test),
-        "from": datetime.fromtimestamp(test.start, UTC).isoformat(),
-        **{
-            name: {**report_json(report), f"recall@{DEPTH}": deep.recall.as_json()}
+    differences = paired_ndcg(ndcg, "two_tower", ("popularity", "als"), rng=rng)
+    return EvaluationReport(
+        results=tuple(
+            EvaluationResult(
+                name,
+                known_figures({**figures_of(report), "recall_100": deep.recall}),
+                people=len(test),
+                differences=differences if name == "two_tower" else (),
+            )
             for name, (report, deep) in reports.items()
-        },
-        **{
-            f"two_tower_minus_{name}_ndcg@{K}": paired_bootstrap_interval(
-                ndcg["two_tower"], ndcg[name], rng=rng
-            ).as_json()
-            for name in ("popularity", "als")
-        },
-    }
+        ),
+        start=datetime.fromtimestamp(test.start, UTC),
+        people=len(test),
+        seed=seed,
+    )
 
 
 def tower_recommender(model: TwoTower, data: TwoTowerData, test: Holdout) -> Recommender:

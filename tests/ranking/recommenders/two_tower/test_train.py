@@ -15,7 +15,7 @@ from django.core.management.base import CommandError
 from catalog.models import Item
 from core.domain import USE_CASES
 from core.errors import LockHeld
-from ranking.models import ModelVersion
+from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.two_tower.file import load_two_tower
 from ranking.registry.locks import training_lock
 from ranking.registry.versions import read_verified
@@ -77,15 +77,19 @@ def test_it_is_judged_beside_als_popularity_and_random_on_the_same_people(
     log: dict[str, list[Item]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(capsys, epochs=12, learning_rate=0.01)
-    test = ModelVersion.objects.get().metrics["test"]
-    assert test["people"] > 20
-    for name in ("two_tower", "als", "popularity", "random"):
-        assert 0 <= test[name]["ndcg@10"]["low"] <= test[name]["ndcg@10"]["mean"] <= 1
+    test = ModelVersion.objects.get().evaluation(StoredReport.TRAINING)
+    assert test is not None
+    assert test.people is not None
+    assert test.people > 20
+    assert [one.name for one in test.results] == ["two_tower", "als", "popularity", "random"]
+    for one in test.results:
+        assert 0 <= one.figures["ndcg"].low <= one.figures["ndcg"].mean <= 1
         # All fifty films fit into a list so deep.
-        assert test[name]["recall@100"]["mean"] == 1.0
-    assert test["two_tower"]["ndcg@10"]["mean"] > test["random"]["ndcg@10"]["mean"]
-    assert test["two_tower_minus_popularity_ndcg@10"]["mean"] > 0
-    assert "two_tower_minus_als_ndcg@10" in test
+        assert one.figures["recall_100"].mean == 1.0
+    tower, *_, chance = test.results
+    assert tower.figures["ndcg"].mean > chance.figures["ndcg"].mean
+    assert [one.baseline for one in tower.differences] == ["popularity", "als"]
+    assert tower.differences[0].interval.mean > 0
 
 
 @with_torch
@@ -136,7 +140,7 @@ def test_a_log_too_short_to_hold_anyone_out_still_trains_and_says_so(
     make_interaction(make_user(), film)
     train(capsys)
     version = ModelVersion.objects.get()
-    assert "held out" in version.metrics["test"]["why_not"]
+    assert "held out" in version.metrics["test"]["why_empty"]
     assert "held out" in version.metrics["calibration"]["why_not"]
 
 
