@@ -9,14 +9,18 @@ import codecs
 import csv
 import json
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+# By name: left to itself ijson takes whichever backend it finds, and they differ. Its wheels have this one.
+from ijson.backends.yajl2_c import basic_parse
+from ijson.common import JSONError, ObjectBuilder
+
 from core.errors import InvalidInput
-from core.parsers import unique_keys
+from core.parsers import MAX_DEPTH, unique_keys
 
 MAX_ROW_BYTES = 1_000_000
 MAX_FIELD_CHARACTERS = 100_000
@@ -24,6 +28,8 @@ MAX_REPORTS = 1_000
 FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 _CHUNK_BYTES = 1 << 16
+_MAX_REASON = 200
+_STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 
 
 class BrokenFile(InvalidInput):
@@ -279,62 +285,72 @@ def _parse_object(text: str, columns: Columns) -> dict[str, Any]:
 def read_json_array(path: Path) -> Iterator[Row]:
     """The objects of a file that is one JSON array, one at a time. Raises BrokenFile."""
     with open_source(path) as stream:
-        text = _Text(stream, path.name)
-        text.expect("[", "the file is not a JSON array")
-        number = 0
-        if text.take("]"):
-            return
-        while True:
-            number += 1
-            values, size = text.decode_object(number)
-            yield Row(path.name, number, values, size)
-            if text.take("]"):
-                return
-            text.expect(",", f"after entry {number} neither a comma nor the closing bracket follows")
-
-
-class _Text:
-    """A window on a UTF-8 stream from which JSON is taken piece by piece."""
-
-    def __init__(self, stream: BinaryIO, file: str) -> None:
-        self._file = file
-        self._window = ""
-        self._chunks = iter(lambda: stream.read(_CHUNK_BYTES), b"")
-        self._decode: Callable[..., str] = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._json = json.JSONDecoder(object_pairs_hook=unique_keys)
-
-    def take(self, character: str) -> bool:
-        """Whether `character` comes next; if so it is consumed."""
-        self._window = self._window.lstrip(" \t\r\n")
-        while not self._window and self._read_more():
-            self._window = self._window.lstrip(" \t\r\n")
-        if not self._window.startswith(character):
-            return False
-        self._window = self._window[1:]
-        return True
-
-    def expect(self, character: str, otherwise: str) -> None:
-        if not self.take(character):
-            raise BrokenFile(f"{self._file}: {otherwise}.")
-
-    def decode_object(self, number: int) -> tuple[dict[str, Any], int]:
-        """The object that comes next, and its characters. More is read until it is whole."""
-        self.expect("{", f"entry {number} is not a JSON object")
-        self._window = "{" + self._window
-        while True:
-            try:
-                values, end = self._json.raw_decode(self._window)
-            except (ValueError, RecursionError) as error:
-                if len(self._window) <= MAX_ROW_BYTES and self._read_more():
-                    continue
-                raise BrokenFile(f"{self._file}: entry {number} is not valid JSON ({error}).") from error
-            self._window = self._window[end:]
-            return values, end
-
-    def _read_more(self) -> bool:
-        chunk = next(self._chunks, b"")
+        if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            stream.seek(0)
+        source = _EntrySource(stream)
+        entry, number, depth = ObjectBuilder(map_type=_UniqueKeys), 0, 0
         try:
-            self._window += self._decode(chunk, final=not chunk)
-        except UnicodeDecodeError as error:
-            raise BrokenFile(f"{self._file} is not valid UTF-8. Save the file as UTF-8.") from error
-        return bool(chunk)
+            for event, value in basic_parse(source, buf_size=_CHUNK_BYTES, use_float=True):
+                before, depth = depth, depth + _STEPS.get(event, 0)
+                if before == 0 and event != "start_array":
+                    raise BrokenFile(f"{path.name}: the file is not a JSON array.")
+                if before == 0 or depth == 0:
+                    continue
+                if before == 1:
+                    entry, number = ObjectBuilder(map_type=_UniqueKeys), number + 1
+                    if event != "start_map":
+                        raise BrokenFile(f"{path.name}: entry {number} is not a JSON object.")
+                _check_depth(depth)
+                entry.event(event, value)
+                if depth == 1:
+                    yield Row(path.name, number, entry.value, source.take())
+        except (JSONError, ValueError) as error:
+            raise BrokenFile(f"{path.name}{_array_trouble(error, number, depth)}.") from error
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+
+
+def _array_trouble(error: Exception, number: int, depth: int) -> str:
+    """Where and why reading ended, for a person, with `depth` brackets open in or after entry `number`."""
+    if isinstance(error, UnicodeDecodeError):
+        return " is not valid UTF-8. Save the file as UTF-8"
+    reason = str(error).split("\n", 1)[0].strip()[:_MAX_REASON]
+    if depth > 1:
+        return f": entry {number} is not valid JSON ({reason})"
+    if number:
+        return f": after entry {number} neither a comma nor the closing bracket follows ({reason})"
+    return f": the file is not a JSON array ({reason})"
+
+
+class _UniqueKeys(dict[str, Any]):
+    """An object as it is read; a key that comes twice raises ValueError."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        if key in self:
+            raise ValueError("an object holds the same key twice")
+        super().__setitem__(key, value)
+
+
+class _EntrySource:
+    """A UTF-8 stream that refuses to be read further than one entry may be long. Raises ValueError."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._size = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def read(self, size: int) -> bytes:
+        if self._size > MAX_ROW_BYTES:
+            raise ValueError(f"it is longer than {MAX_ROW_BYTES:,} bytes")
+        data = self._stream.read(size)
+        self._decoder.decode(data, final=not data)
+        self._size += len(data)
+        return data
+
+    def take(self) -> int:
+        """The bytes that were read since the last entry."""
+        size, self._size = self._size, 0
+        return size

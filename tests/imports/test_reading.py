@@ -1,6 +1,7 @@
 """Files that cannot be trusted are refused whole, with the line and a sentence."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -149,7 +150,14 @@ def test_a_json_array_is_read_in_pieces_of_any_size(
         (b'{"a": 1}', "not a JSON array"),
         (b"[1]", "entry 1 is not a JSON object"),
         (b'[{"a": 1}', "after entry 1"),
-        (b'[{"a": 1},]', "entry 2 is not a JSON object"),
+        (b'[{"a": 1},]', "after entry 1"),
+        (b'[{"a": 1}] [', "after entry 1"),
+        (b'[{"a": 1}, "x"]', "entry 2 is not a JSON object"),
+        (b'[{"a": NaN}]', "entry 1 is not valid JSON"),
+        (b'[{"a": -Infinity}]', "entry 1 is not valid JSON"),
+        (b'[{"a": 9223372036854775808}]', "entry 1 is not valid JSON (parse error: integer overflow)"),
+        (b'[{"a": 1e999}]', "entry 1 is not valid JSON"),
+        (b'[{"a": ' + b"9" * 5000 + b"}]", "entry 1 is not valid JSON"),
         (b'[{"a": 1} {"a": 2}]', "after entry 1"),
         (b'[{"a": "never closed]', "entry 1 is not valid JSON"),
         (b'[{"a": 1, "a": 2}]', "the same key twice"),
@@ -164,3 +172,21 @@ def test_a_broken_json_array_is_refused(tmp_path: Path, content: bytes, reason: 
     with pytest.raises(BrokenFile) as caught:
         list(read_json_array(write(tmp_path / "rows.json", content)))
     assert reason in caught.value.message
+    assert len(caught.value.message) < 350
+
+
+def test_numbers_of_a_json_array_are_what_json_makes_of_them(tmp_path: Path) -> None:
+    text = '[{"a": 9223372036854775807}, {"a": 0.1}, {"a": -1.5E3}]'
+    values = [row.values["a"] for row in read_json_array(write(tmp_path / "rows.json", text))]
+    assert values == [2**63 - 1, 0.1, -1500.0]
+    assert [type(value) for value in values] == [int, float, float]
+
+
+def test_memory_stays_bounded_however_long_a_json_array_is(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.json", "[" + ",".join(['{"a": "' + "x" * 500 + '"}'] * 20_000) + "]")
+    tracemalloc.start()
+    size = sum(row.size for row in read_json_array(path))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size == path.stat().st_size
+    assert peak < 2_000_000
