@@ -214,14 +214,14 @@ def _facets(figures: FeedbackDashboard) -> Panel:
         [(facet.name, facet.kind, f"{facet.dislikes:,}", facet.dislikes, "") for facet in figures.facets]
     )
     note = "Dislikes of items that have them; those who only know the item already are left out."
-    return Panel("Most disliked genres and people", note, ("name", "dislikes"), rows=rows)
+    return Panel("What disliked titles have in common", note, ("name", "dislikes"), rows=rows)
 
 
 def _adjustments(figures: FeedbackDashboard) -> Panel:
     sizes = figures.adjustments
-    note = "How far this period's dislikes hold genres, people and series back in somebody's lists now."
+    note = "How far this period's dislikes hold what titles have in common back in somebody's lists now."
     if sizes.mean is not None and sizes.largest is not None:
-        held = _many(sizes.held_back, "genre, person or series", "genres, people and series")
+        held = _many(sizes.held_back, "facet", "facets")
         people = _many(sizes.people, "person", "people")
         note = (
             f"{held} held back in the lists of {people}: by {sizes.mean:.0%} on average, "

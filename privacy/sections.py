@@ -238,7 +238,7 @@ SECTIONS: tuple[Section, ...] = (
     Section("taste", "how far your taste is worked out; nothing where it was never asked for", _taste),
     Section(
         "preferences",
-        "how you stand to genres, people, themes and publishers: score -1 to 1, vector_entry 0 to 1",
+        "how you stand to what titles have in common: score -1 to 1, vector_entry 0 to 1",
         _preferences,
     ),
     Section(

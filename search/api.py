@@ -22,7 +22,11 @@ from serving.api import (
 )
 
 # The other kinds of facet that a query may name, and their keys in the answer.
-_OTHERS = {facet.name: f"{facet.name}s" for facet in FACETS.values() if facet.group in ("series", "other")}
+_OTHERS = {
+    facet.name: facet.name if facet.name.endswith("s") else f"{facet.name}s"
+    for facet in FACETS.values()
+    if facet.group in ("series", "other")
+}
 
 
 class SearchQuery(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from catalog.selectors import ItemCard, get_cards
-from core.domain import UseCase
+from core.domain import BOOSTED, UseCase
 from core.domain.words import listed
 from profiles.boosts import boost
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
@@ -142,12 +142,12 @@ def _candidates(result: SearchResult) -> Candidates:
 def _boosts(
     item_ids: NDArray[np.int64], context: ScoringContext, taste: PersonalTaste
 ) -> NDArray[np.float64]:
-    """What taste adds to each item, (n, 4); nothing to one that the snapshot does not know yet."""
+    """What taste adds to each item, (n, kinds); nothing to one that the snapshot does not know yet."""
     catalog = context.catalog
     rows = catalog.rows_of(item_ids)
     known = rows >= 0
     facets = catalog.content.facets[rows[known]]
-    lifts = np.zeros((len(item_ids), 4))
+    lifts = np.zeros((len(item_ids), len(BOOSTED)))
     lifts[known] = boost(
         facets, catalog.facet_ids, taste.taste, alpha=taste.alpha, strength=settings.BOOST_STRENGTH
     ).parts

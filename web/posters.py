@@ -1,6 +1,6 @@
-"""Generated poster art: an SVG from an item's title, year and genres. The same item always looks the same.
+"""Generated poster art: an SVG from the title, year and categories of an item, the same one always.
 
-The first genre gives the hue and the choice of motifs, the second genre the other hue, and a hash of the
+The first category gives the hue and the choice of motifs, the second one the other hue, and a hash of the
 title everything else: tone, type, arrangement and the numbers of the drawing.
 """
 
@@ -20,8 +20,8 @@ from web.motifs import MOTIFS
 
 
 @dataclass(frozen=True, slots=True)
-class GenreLook:
-    """How a genre looks: its hue (degrees in OKLCH), the tones and the motifs to choose from."""
+class CategoryLook:
+    """How a category looks: its hue (degrees in OKLCH), the tones and the motifs to choose from."""
 
     hue: int
     tones: tuple[str, ...]
@@ -32,36 +32,36 @@ _ALL_TONES = ("night", "deep", "paper", "deep")
 _DARK = ("night", "night", "deep")
 _LIGHT = ("paper", "deep", "paper", "deep")
 
-LOOKS: dict[str, GenreLook] = {
-    "Action": GenreLook(38, _ALL_TONES, ("rays", "bands", "tunnel", "sun", "steps", "shards")),
-    "Adventure": GenreLook(155, _ALL_TONES, ("hills", "sun", "waves", "rays", "peaks")),
-    "Animation": GenreLook(195, _LIGHT, ("tiles", "dots", "hills", "sun", "petals")),
-    "Comedy": GenreLook(80, _LIGHT, ("tiles", "dots", "rays", "rings", "waves", "petals", "steps")),
-    "Crime": GenreLook(22, _DARK, ("skyline", "bands", "tunnel", "rays", "bars", "shards")),
-    "Documentary": GenreLook(235, _ALL_TONES, ("tunnel", "bands", "tiles", "bars", "steps")),
-    "Drama": GenreLook(
+LOOKS: dict[str, CategoryLook] = {
+    "Action": CategoryLook(38, _ALL_TONES, ("rays", "bands", "tunnel", "sun", "steps", "shards")),
+    "Adventure": CategoryLook(155, _ALL_TONES, ("hills", "sun", "waves", "rays", "peaks")),
+    "Animation": CategoryLook(195, _LIGHT, ("tiles", "dots", "hills", "sun", "petals")),
+    "Comedy": CategoryLook(80, _LIGHT, ("tiles", "dots", "rays", "rings", "waves", "petals", "steps")),
+    "Crime": CategoryLook(22, _DARK, ("skyline", "bands", "tunnel", "rays", "bars", "shards")),
+    "Documentary": CategoryLook(235, _ALL_TONES, ("tunnel", "bands", "tiles", "bars", "steps")),
+    "Drama": CategoryLook(
         255,
         _ALL_TONES,
         ("rings", "arcs", "waves", "sun", "bands", "tunnel", "petals", "bars", "steps", "peaks"),
     ),
-    "Family": GenreLook(115, _LIGHT, ("hills", "tiles", "dots", "sun", "petals")),
-    "Fantasy": GenreLook(310, _ALL_TONES, ("moon", "hills", "arcs", "orbits", "petals", "peaks")),
-    "Film-Noir": GenreLook(260, _DARK, ("skyline", "bands", "tunnel", "bars")),
-    "Historical": GenreLook(60, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "petals", "peaks")),
-    "History": GenreLook(65, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "peaks", "bars")),
-    "Horror": GenreLook(12, _DARK, ("moon", "tunnel", "rays", "hills", "shards")),
-    "Legal": GenreLook(270, _ALL_TONES, ("bands", "bars", "tiles", "steps")),
-    "Medical": GenreLook(185, _LIGHT, ("rings", "waves", "dots", "arcs")),
-    "Melodrama": GenreLook(345, _ALL_TONES, ("waves", "rings", "moon", "petals")),
-    "Music": GenreLook(330, _ALL_TONES, ("waves", "dots", "arcs", "bars")),
-    "Mystery": GenreLook(290, _DARK, ("moon", "tunnel", "rings", "skyline", "shards")),
-    "Romance": GenreLook(2, _LIGHT, ("rings", "waves", "sun", "tiles", "petals")),
-    "Science Fiction": GenreLook(220, _DARK, ("orbits", "arcs", "dots", "sun", "steps")),
-    "Slice of Life": GenreLook(130, _LIGHT, ("tiles", "rings", "waves", "hills", "petals")),
-    "Thriller": GenreLook(205, _DARK, ("tunnel", "bands", "skyline", "rays", "shards", "bars")),
-    "War": GenreLook(105, _DARK, ("hills", "bands", "rays", "shards", "peaks")),
-    "Western": GenreLook(50, _ALL_TONES, ("hills", "sun", "rays", "peaks")),
-    "Youth": GenreLook(95, _LIGHT, ("dots", "tiles", "rays", "sun", "steps")),
+    "Family": CategoryLook(115, _LIGHT, ("hills", "tiles", "dots", "sun", "petals")),
+    "Fantasy": CategoryLook(310, _ALL_TONES, ("moon", "hills", "arcs", "orbits", "petals", "peaks")),
+    "Film-Noir": CategoryLook(260, _DARK, ("skyline", "bands", "tunnel", "bars")),
+    "Historical": CategoryLook(60, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "petals", "peaks")),
+    "History": CategoryLook(65, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "peaks", "bars")),
+    "Horror": CategoryLook(12, _DARK, ("moon", "tunnel", "rays", "hills", "shards")),
+    "Legal": CategoryLook(270, _ALL_TONES, ("bands", "bars", "tiles", "steps")),
+    "Medical": CategoryLook(185, _LIGHT, ("rings", "waves", "dots", "arcs")),
+    "Melodrama": CategoryLook(345, _ALL_TONES, ("waves", "rings", "moon", "petals")),
+    "Music": CategoryLook(330, _ALL_TONES, ("waves", "dots", "arcs", "bars")),
+    "Mystery": CategoryLook(290, _DARK, ("moon", "tunnel", "rings", "skyline", "shards")),
+    "Romance": CategoryLook(2, _LIGHT, ("rings", "waves", "sun", "tiles", "petals")),
+    "Science Fiction": CategoryLook(220, _DARK, ("orbits", "arcs", "dots", "sun", "steps")),
+    "Slice of Life": CategoryLook(130, _LIGHT, ("tiles", "rings", "waves", "hills", "petals")),
+    "Thriller": CategoryLook(205, _DARK, ("tunnel", "bands", "skyline", "rays", "shards", "bars")),
+    "War": CategoryLook(105, _DARK, ("hills", "bands", "rays", "shards", "peaks")),
+    "Western": CategoryLook(50, _ALL_TONES, ("hills", "sun", "rays", "peaks")),
+    "Youth": CategoryLook(95, _LIGHT, ("dots", "tiles", "rays", "sun", "steps")),
 }
 
 _MARGIN = 16
@@ -90,11 +90,11 @@ def show_picture(item: ItemCard) -> SafeString:
 
 
 @lru_cache(maxsize=4096)
-def draw_poster(title: str, year: int | None, genres: tuple[str, ...]) -> SafeString:
+def draw_poster(title: str, year: int | None, categories: tuple[str, ...]) -> SafeString:
     """The poster as markup: an aria-hidden `<svg>`."""
     random = Random(int.from_bytes(hashlib.sha256(title.encode("utf-8", "replace")).digest()[:8], "big"))
-    look = look_of(genres[0] if genres else "")
-    second = look_of(genres[1]).hue if len(genres) > 1 else (look.hue + 40) % 360
+    look = look_of(categories[0] if categories else "")
+    second = look_of(categories[1]).hue if len(categories) > 1 else (look.hue + 40) % 360
     tone = _choose(random, look.tones)
     typeface = _choose(random, ("sans", "serif", "caps"))
     at_top = random.random() < 0.3
@@ -113,13 +113,13 @@ def draw_poster(title: str, year: int | None, genres: tuple[str, ...]) -> SafeSt
     )
 
 
-def look_of(genre: str) -> GenreLook:
-    """The look of a genre; one that is not in the table gets a hue of its own from its name."""
-    known = LOOKS.get(genre)
+def look_of(category: str) -> CategoryLook:
+    """The look of a category; one that is not in the table gets a hue of its own from its name."""
+    known = LOOKS.get(category)
     if known is not None:
         return known
-    digest = hashlib.sha256(genre.encode("utf-8", "replace")).digest()
-    return GenreLook(int.from_bytes(digest[:2], "big") % 360, _ALL_TONES, tuple(MOTIFS))
+    digest = hashlib.sha256(category.encode("utf-8", "replace")).digest()
+    return CategoryLook(int.from_bytes(digest[:2], "big") % 360, _ALL_TONES, tuple(MOTIFS))
 
 
 def fit_title(title: str, *, width: float = _TEXT_WIDTH) -> tuple[int, list[str]]:
