@@ -34,7 +34,7 @@ FULL = {
         "runtime": 121,
         "country": ["France", "Italy"],
         "rated": "PG",
-        "colour": True,
+        "color": True,
         "score": 7.5,
     },
     "is_active": False,
