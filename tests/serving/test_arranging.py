@@ -47,6 +47,11 @@ class TestChance:
             np.full((self.LIMIT - 1, self.BEHIND), chance.of_each), abs=error
         )
 
+    @pytest.mark.parametrize(("behind", "explored"), [(4, 0), (5, 4)])
+    def test_as_many_behind_the_list_as_are_asked_for_are_enough(self, behind: int, explored: int) -> None:
+        places, _, chance = draw_exploration(5, behind, np.random.default_rng(0), 1.0)
+        assert (len(places), chance.of_exploring) == (explored, float(explored > 0))
+
     def test_the_chances_of_a_place_add_up_to_one(self) -> None:
         _, _, chance = draw_exploration(self.LIMIT, self.BEHIND, np.random.default_rng(0), self.SHARE)
         assert (1 - chance.of_exploring) + self.BEHIND * chance.of_each == pytest.approx(1.0)

@@ -30,6 +30,13 @@ def test_what_was_passed_over_is_kept_as_often_as_it_was_looked_at() -> None:
     assert np.mean(draws, axis=0) == pytest.approx([0.9, 0.6, 1.0, 1.0, 0.9, 1.0], abs=0.03)
 
 
+def test_each_slot_was_looked_at_or_not_by_a_chance_of_its_own() -> None:
+    rng = np.random.default_rng(0)
+    relevance, even = np.full(3, PASSED_OVER), np.full(3, 0.5)
+    draws = [draw_seen(np.array([3]), np.array([1, 2, 3]), relevance, even, rng)[0] for _ in range(4_000)]
+    assert np.mean([kept[0] and kept[1] for kept in draws]) == pytest.approx(0.25, abs=0.03)
+
+
 def test_what_anything_was_done_with_is_always_kept_and_counted_in_its_list() -> None:
     """Never looked at by chance: only what was acted on, for good or ill, and the deepest are left."""
     relevance = np.array([PASSED_OVER, 0, PASSED_OVER, PASSED_OVER, 3, 2])

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranking.statistics.split import Person, holdout, time_cuts
+from ranking.statistics.split import Holdout, Person, holdout, time_cuts
 from tests.ranking.statistics.builders import Row, dislike, event_rows, like, make_events, view
 
 
@@ -134,10 +134,10 @@ def test_the_order_of_events_does_not_matter(rows: list[Row], seed: int) -> None
         assert one.disliked_items.tolist() == other.disliked_items.tolist()
 
 
-class TestSample:
-    """Twelve people, of whom a few are drawn to be judged."""
-
-    PARTS = holdout(
+@pytest.fixture
+def twelve() -> Holdout:
+    """Twelve people, each of whom liked and disliked something after the start."""
+    return holdout(
         make_events(
             [
                 row
@@ -153,15 +153,19 @@ class TestSample:
         20.0,
     )
 
-    def test_as_many_different_people_are_drawn_as_asked_for_in_the_order_of_their_ids(self) -> None:
+
+class TestSample:
+    def test_as_many_different_people_are_drawn_as_asked_for_in_the_order_of_their_ids(
+        self, twelve: Holdout
+    ) -> None:
         for seed in range(20):
-            chosen = self.PARTS.sample(6, np.random.default_rng(seed)).user_ids
+            chosen = twelve.sample(6, np.random.default_rng(seed)).user_ids
             assert len(chosen) == 6
             assert chosen.tolist() == sorted(set(chosen.tolist()) & set(range(12)))
 
-    def test_those_who_are_drawn_keep_all_that_is_theirs_and_nothing_of_others(self) -> None:
-        whole = {person.user_id: person for person in self.PARTS.people()}
-        part = self.PARTS.sample(5, np.random.default_rng(1))
+    def test_those_who_are_drawn_keep_all_that_is_theirs_and_nothing_of_others(self, twelve: Holdout) -> None:
+        whole = {person.user_id: person for person in twelve.people()}
+        part = twelve.sample(5, np.random.default_rng(1))
         assert len(part.history) == 5
         assert len(part.targets) == 10
         for person in part.people():
@@ -169,18 +173,20 @@ class TestSample:
             assert person.history.item_ids.tolist() == same.history.item_ids.tolist()
             assert person.relevant_items.tolist() == same.relevant_items.tolist()
             assert person.disliked_items.tolist() == same.disliked_items.tolist()
-        assert (part.start, part.end, part.training) == (10.0, 20.0, self.PARTS.training)
+        assert (part.start, part.end, part.training) == (10.0, 20.0, twelve.training)
 
     @pytest.mark.parametrize("most", [12, 13])
-    def test_where_there_are_no_more_all_are_taken_and_nothing_is_drawn(self, most: int) -> None:
+    def test_where_there_are_no_more_all_are_taken_and_nothing_is_drawn(
+        self, twelve: Holdout, most: int
+    ) -> None:
         rng = np.random.default_rng(1)
         before = rng.bit_generator.state
-        assert self.PARTS.sample(most, rng) is self.PARTS
+        assert twelve.sample(most, rng) is twelve
         assert rng.bit_generator.state == before
 
-    def test_everybody_is_drawn_as_often(self) -> None:
+    def test_everybody_is_drawn_as_often(self, twelve: Holdout) -> None:
         rng = np.random.default_rng(2)
-        drawn = np.concatenate([self.PARTS.sample(3, rng).user_ids for _ in range(2_000)])
+        drawn = np.concatenate([twelve.sample(3, rng).user_ids for _ in range(2_000)])
         assert np.bincount(drawn, minlength=12) / 2_000 == pytest.approx(np.full(12, 0.25), abs=0.04)
 
 
