@@ -26,8 +26,8 @@ from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.services import Wanted, record_interactions
 from ranking.datasets.event_log import generate_als_dataset
-from ranking.recommenders.als.model import AlsParameters
-from ranking.recommenders.als.train import train_als
+from ranking.recommenders.als.train import TRAINER
+from ranking.recommenders.event_training import train_on_events
 from ranking.registry.versions import activate_version, find_version
 from ranking.retraining.retrain import retrain
 from serving.live import forget_state
@@ -221,10 +221,11 @@ def visits_of(
 def train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress: Progress) -> None:
     """The first ALS model of a use case, of everything up to `moment`."""
     dataset = generate_als_dataset(use_case=use_case, progress=progress, now=moment)
-    trained = train_als(
+    trained = train_on_events(
+        TRAINER,
         use_case=use_case,
         dataset=Path(dataset.folder),
-        parameters=AlsParameters(),
+        chosen={},
         seed=seed,
         progress=progress,
     )

@@ -5,7 +5,7 @@ reported on test, and what is registered is trained on everything.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from ranking.recommenders.offline import (
 )
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import EventTrainer, TrainedVersion, TrainingError
+from ranking.recommenders.tuning import search
 from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
 from ranking.snapshot import CatalogSnapshot
@@ -58,6 +59,34 @@ def people_held_out(events: Events, start: float, end: float) -> Holdout | None:
     return part if len(part) else None
 
 
+def check_learnable(events: Events) -> None:
+    """Raises TrainingError where no event speaks for an item."""
+    if not (events.weights > 0).any():
+        raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
+
+
+def tune_on(
+    trainer: EventTrainer, validation: Holdout, start: Any, *, rounds: int, seed: int, progress: Progress
+) -> Any:
+    """The best of `rounds` settings of the kind's search space by NDCG@10 on `validation`."""
+
+    def quality(tried: Any) -> float:
+        model = trainer.fit_events(validation.training, tried, seed=seed, progress=None)
+        items = np.unique(validation.training.item_ids)
+        rng = np.random.default_rng(seed)
+        recommender = recommender_of(trainer.kind, model, items)
+        return evaluate_rankings(validation, recommender, catalog_size=len(items), rng=rng).ndcg.mean
+
+    return search(
+        start,
+        lambda trial: trainer.suggest(trial, start),
+        quality,
+        rounds=rounds,
+        seed=seed,
+        progress=progress,
+    )
+
+
 def fit_calibrated(
     trainer: EventTrainer, events: Events, parameters: Any, *, seed: int, progress: Progress
 ) -> tuple[Any, dict[str, Any]]:
@@ -65,8 +94,7 @@ def fit_calibrated(
 
     Raises TrainingError where the events hold nothing to learn from.
     """
-    if not (events.weights > 0).any():
-        raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
+    check_learnable(events)
     validation = people_held_out(events, *time_cuts(events.times, CUTS))
     return calibrated_on(trainer, events, validation, parameters, seed=seed, progress=progress)
 
@@ -149,28 +177,42 @@ def train_on_events(
     dataset: Path,
     chosen: Mapping[str, Any],
     seed: int,
+    tune: int = 0,
     progress: Progress,
 ) -> TrainedVersion:
     """Trains, evaluates and registers a candidate of any kind that learns from events.
 
+    chosen  hyper-parameters in place of the defaults; with `tune` N the best found in N rounds of search
+
     Raises InvalidInput for a hyper-parameter that cannot be, TrainingError where the dataset holds nothing to
     learn from, DatasetError where it is not whole, and LockHeld while another run trains the same.
     """
+    known = {one.name for one in fields(trainer.parameters({}))}
+    for name in chosen:
+        if name not in known:
+            raise InvalidInput(f"{trainer.kind} has no {name!r}; it has {', '.join(sorted(known))}.")
     try:
         parameters = trainer.parameters(chosen)
     except (TypeError, ValueError) as error:
         raise InvalidInput(str(error)) from error
     with training_lock_of(trainer.kind, use_case.name):
         manifest, events = load_als_events(dataset, use_case)
-        model, calibration = fit_calibrated(trainer, events, parameters, seed=seed, progress=progress)
-        test = people_held_out(events, time_cuts(events.times, CUTS)[1], float(events.times.max()) + 1.0)
+        check_learnable(events)
+        cuts = time_cuts(events.times, CUTS)
+        validation = people_held_out(events, cuts[0], cuts[1])
+        if tune and validation is not None:
+            parameters = tune_on(trainer, validation, parameters, rounds=tune, seed=seed, progress=progress)
+        test = people_held_out(events, cuts[1], float(events.times.max()) + 1.0)
+        model, calibration = calibrated_on(
+            trainer, events, validation, parameters, seed=seed, progress=progress
+        )
         metrics = {
             StoredReport.TRAINING: to_json(
                 evaluate_alone(trainer, parameters, test, events, seed=seed, progress=progress)
             ),
             "calibration": calibration,
         }
-        resolved = {**asdict(parameters), "seed": seed}
+        resolved = trainer.as_used(parameters, model, seed)
         version = register_version(
             kind=trainer.kind,
             use_case=use_case.name,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from importlib import import_module
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from core.domain import UseCase
 from core.errors import HeedError
@@ -18,6 +18,9 @@ from ranking.recommenders.registry import TRAINED
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.events import Events
 from ranking.statistics.split import Holdout
+
+if TYPE_CHECKING:
+    from optuna import Trial
 
 
 class TrainingError(HeedError):
@@ -91,6 +94,14 @@ class EventTrainer(Trainer, Protocol):
 
     def parameters(self, chosen: Mapping[str, Any]) -> Any:
         """Hyper-parameters: the defaults but for what is `chosen`, as stored with a version."""
+        ...
+
+    def suggest(self, trial: "Trial", start: Any) -> Any:
+        """The search space: `start` with other values of the fields that are worth a search."""
+        ...
+
+    def as_used(self, parameters: Any, model: Any, seed: int) -> dict[str, Any]:
+        """The hyper-parameters as they were used, as JSON."""
         ...
 
     def fit_events(self, events: Events, parameters: Any, *, seed: int, progress: Progress | None) -> Any:

@@ -32,6 +32,7 @@ class Command(TrainingCommand):
             metavar="NAME=VALUE",
             help="a hyper-parameter in place of its default; may be given several times",
         )
+        parser.add_argument("--tune", type=number(int, 0, 10_000), default=0, metavar="N")
         parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0)
 
     def run(self, options: dict[str, Any]) -> TrainedVersion:
@@ -46,6 +47,7 @@ class Command(TrainingCommand):
                 dataset=options["dataset"] or newest_dataset("als", use_case.name),
                 chosen=dict(options["set"]),
                 seed=options["seed"],
+                tune=options["tune"],
                 progress=progress,
             )
 

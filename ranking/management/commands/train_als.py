@@ -1,17 +1,17 @@
 """`manage.py train_als`: a new ALS candidate from the newest dataset."""
 
 from argparse import ArgumentParser
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from core.domain import DEFAULT_USE_CASE, USE_CASES
-from core.errors import InvalidInput
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
 from ranking.management.training import TrainingCommand
 from ranking.recommenders.als.model import NO_FADING, AlsParameters
-from ranking.recommenders.als.train import train_als
+from ranking.recommenders.als.train import TRAINER
+from ranking.recommenders.event_training import train_on_events
 from ranking.recommenders.training import TrainedVersion
 
 PARAMETERS = tuple(field.name for field in fields(AlsParameters))
@@ -43,15 +43,13 @@ class Command(TrainingCommand):
 
     def run(self, options: dict[str, Any]) -> TrainedVersion:
         use_case = USE_CASES[options["use_case"]]
-        try:
-            parameters = replace(AlsParameters(), **{name: options[name] for name in PARAMETERS})
-        except ValueError as error:
-            raise InvalidInput(str(error)) from error
+        chosen = {name: options[name] for name in PARAMETERS}
         with self.progress(options, "train_als", unit="iterations") as progress:
-            return train_als(
+            return train_on_events(
+                TRAINER,
                 use_case=use_case,
                 dataset=options["dataset"] or newest_dataset("als", use_case.name),
-                parameters=parameters,
+                chosen=chosen,
                 seed=options["seed"],
                 tune=options["tune"],
                 progress=progress,

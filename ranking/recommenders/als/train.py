@@ -3,40 +3,28 @@
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from core.arrays import Floats
-from core.domain import UseCase
 from core.progress import Progress
-from ranking.datasets.event_log import load_als_events
-from ranking.evaluation_codec import to_json
-from ranking.models import StoredReport
 from ranking.recommenders.als.file import dump_als
-from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als, score_all
+from ranking.recommenders.als.model import NO_FADING, AlsModel, AlsParameters, fit_als, score_all
 from ranking.recommenders.event_training import (
-    CUTS,
-    calibrated_on,
-    evaluate_alone,
     fit_calibrated,
-    people_held_out,
     platt_of,
 )
 from ranking.recommenders.offline import fold_in_history
 from ranking.recommenders.training import (
     Fitted,
-    TrainedVersion,
     TrainingError,
     TrainingMaterial,
     known_parameters,
 )
-from ranking.recommenders.tuning import tune_als
-from ranking.registry.locks import training_lock_of
-from ranking.registry.versions import register_version
 from ranking.statistics.events import Events
-from ranking.statistics.split import Holdout, time_cuts
+from ranking.statistics.split import Holdout
+
+if TYPE_CHECKING:
+    from optuna import Trial
 
 
 class AlsTrainer:
@@ -54,7 +42,7 @@ class AlsTrainer:
         return Fitted(
             model=model,
             manifest=material.events_manifest,
-            hyper_parameters=resolved_parameters(parameters, model, material.seed),
+            hyper_parameters=self.as_used(parameters, model, material.seed),
             metrics={"calibration": calibration},
             examples=tuple(examples) if parameters.negatives == "keep" else (),
         )
@@ -66,6 +54,21 @@ class AlsTrainer:
             given["regularization"] = None
         parameters: AlsParameters = known_parameters(AlsParameters, given)
         return parameters
+
+    def suggest(self, trial: "Trial", start: AlsParameters) -> AlsParameters:
+        return replace(
+            start,
+            factors=trial.suggest_categorical("factors", [16, 32, 64, 128]),
+            regularization=trial.suggest_float("regularization", 0.3, 100.0, log=True),
+            alpha=trial.suggest_float("alpha", 0.2, 10.0, log=True),
+            iterations=trial.suggest_int("iterations", 5, 25, step=5),
+            half_life_days=trial.suggest_categorical("half_life_days", [90.0, 365.0, 1500.0, NO_FADING]),
+        )
+
+    def as_used(self, parameters: AlsParameters, model: AlsModel, seed: int) -> dict[str, Any]:
+        given = parameters.regularization is not None
+        used = {"regularization": model.regularization, "regularization_given": given, "seed": seed}
+        return {**asdict(parameters), **used}
 
     def fit_events(
         self, events: Events, parameters: AlsParameters, *, seed: int, progress: Progress | None
@@ -92,67 +95,3 @@ TRAINER = AlsTrainer()
 def _scores(model: AlsModel, history: Events) -> Floats:
     """The raw scores of all items for a history."""
     return score_all(model, fold_in_history(model, history))
-
-
-def train_als(
-    *,
-    use_case: UseCase,
-    dataset: Path,
-    parameters: AlsParameters,
-    seed: int,
-    tune: int = 0,
-    progress: Progress,
-) -> TrainedVersion:
-    """Trains, evaluates and registers a candidate from `dataset`; with `tune` N after N rounds of search.
-
-    Raises TrainingError where the dataset holds nothing to learn from, DatasetError where it is not whole,
-    and LockHeld while another run trains the same use case.
-    """
-    with training_lock_of(TRAINER.kind, use_case.name):
-        manifest, events = load_als_events(dataset, use_case)
-        if not (events.weights > 0).any():
-            raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
-        cuts = time_cuts(events.times, CUTS)
-        validation = people_held_out(events, cuts[0], cuts[1])
-        if tune and validation is not None:
-            parameters = tune_als(validation, parameters, rounds=tune, seed=seed, progress=progress)
-        test = people_held_out(events, cuts[1], float(events.times.max()) + 1.0)
-        model, calibration = calibrated_on(
-            TRAINER, events, validation, parameters, seed=seed, progress=progress
-        )
-        metrics = {
-            StoredReport.TRAINING: to_json(
-                evaluate_alone(TRAINER, parameters, test, events, seed=seed, progress=progress)
-            ),
-            "calibration": calibration,
-        }
-        resolved = resolved_parameters(parameters, model, seed)
-        version = register_version(
-            kind=TRAINER.kind,
-            use_case=use_case.name,
-            data=dump_als(model),
-            dataset_manifest=manifest.as_json(),
-            hyper_parameters=resolved,
-            metrics=metrics,
-            why="trained; not compared with the active version yet",
-        )
-    return TrainedVersion(
-        version=version.label,
-        file=version.file,
-        sha256=version.sha256,
-        people=len(np.unique(events.user_ids)),
-        items=len(model.item_ids),
-        hyper_parameters=resolved,
-        metrics=metrics,
-    )
-
-
-def resolved_parameters(parameters: AlsParameters, model: AlsModel, seed: int) -> dict[str, Any]:
-    """The hyper-parameters as they were used, as JSON."""
-    given = parameters.regularization is not None
-    return {
-        **asdict(parameters),
-        "regularization": model.regularization,
-        "regularization_given": given,
-        "seed": seed,
-    }

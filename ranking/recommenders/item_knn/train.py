@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from ranking.recommenders.item_knn.model import ItemKnn, ItemKnnParameters, fit_
 from ranking.recommenders.training import Fitted, TrainingError, TrainingMaterial, known_parameters
 from ranking.statistics.events import Events, summed_history
 from ranking.statistics.split import Holdout
+
+if TYPE_CHECKING:
+    from optuna import Trial
 
 
 class ItemKnnTrainer:
@@ -30,13 +33,24 @@ class ItemKnnTrainer:
         return Fitted(
             model=model,
             manifest=material.events_manifest,
-            hyper_parameters={**asdict(parameters), "seed": material.seed},
+            hyper_parameters=self.as_used(parameters, model, material.seed),
             metrics={"calibration": calibration},
         )
 
     def parameters(self, chosen: Mapping[str, Any]) -> ItemKnnParameters:
         parameters: ItemKnnParameters = known_parameters(ItemKnnParameters, chosen)
         return parameters
+
+    def suggest(self, trial: "Trial", start: ItemKnnParameters) -> ItemKnnParameters:
+        return replace(
+            start,
+            neighbors=trial.suggest_int("neighbors", 20, 500, log=True),
+            k1=trial.suggest_float("k1", 0.2, 5.0, log=True),
+            b=trial.suggest_float("b", 0.0, 1.0),
+        )
+
+    def as_used(self, parameters: ItemKnnParameters, model: ItemKnn, seed: int) -> dict[str, Any]:
+        return {**asdict(parameters), "seed": seed}
 
     def fit_events(
         self, events: Events, parameters: ItemKnnParameters, *, seed: int, progress: Progress | None
