@@ -241,7 +241,7 @@ class TestWhy:
         make_interaction(person, liked, "favorite")
         slot = slot_of(serve(person), alike)
         assert (slot.source, slot.method) == ("similar", "similar")
-        assert slot.why == "Because Ward Six is one of your favourites."
+        assert slot.why == "Because Ward Six is one of your favorites."
 
     def test_under_a_ranker_a_near_item_is_the_reason(self, person: User) -> None:
         liked = make_film("Ward Six", genre=["Medical"], actor=["Ann Lee"])

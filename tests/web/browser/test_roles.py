@@ -54,7 +54,7 @@ def test_from_saying_what_one_comes_for_to_an_application(
     page.get_by_role("checkbox", name="I invest").check()
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", name="Start-ups to invest in")).to_be_visible()
-    assert actions_of(page) == ["Favourite", "Interested"]
+    assert actions_of(page) == ["Favorite", "Interested"]
 
 
 def test_a_button_of_a_role_that_was_left_elsewhere_says_why_it_does_nothing(
