@@ -45,8 +45,8 @@ def main() -> None:
 
 def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
     from profiles.boosts import boost, personal_alpha
-    from profiles.fold import Event, Rules, decode, encode, fold, no_taste
     from profiles.personas import find_persona
+    from profiles.reduction import Event, Rules, decode, encode, no_taste, reduce_events
     from profiles.taste import manhattan_distances, vector_for
 
     rng = np.random.default_rng(0)
@@ -60,7 +60,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
             Event(number, "like", None, "", _facets(catalog, int(row)))
             for number, row in enumerate(rng.choice(options.items, history))
         ]
-        taste = fold(no_taste(), events, rules)
+        taste = reduce_events(no_taste(), events, rules)
         data, alpha = encode(taste), personal_alpha(taste)
         ways: dict[str, Callable[[], object]] = {
             "boost": lambda taste=taste, alpha=alpha: boost(  # type: ignore[misc]
@@ -73,7 +73,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
                 personal_alpha(decode(data, names={}, evidence=1, feedback=1)),
                 find_persona(taste),
             ),
-            "one_more_interaction": lambda taste=taste, events=events: fold(  # type: ignore[misc]
+            "one_more_interaction": lambda taste=taste, events=events: reduce_events(  # type: ignore[misc]
                 taste, events[-1:], rules
             ),
         }

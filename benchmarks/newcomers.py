@@ -34,7 +34,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if TYPE_CHECKING:
     from core.arrays import Bools, Doubles, Ints
     from core.domain import UseCase
-    from profiles.fold import Event
+    from profiles.reduction import Event
     from ranking.candidates import Candidates
     from ranking.context import ScoringContext
     from ranking.datasets.bootstrap import BootstrapList
@@ -144,19 +144,21 @@ class World:
     def state(self, person: Judged, films: int) -> "PersonState":
         """What serving would know of somebody after their first `films`."""
         from profiles.boosts import personal_alpha
-        from profiles.fold import fold, no_taste
         from profiles.log import current_rules
+        from profiles.reduction import no_taste, reduce_events
         from profiles.selectors import PersonalTaste
         from ranking.person import person_before
 
         known = np.flatnonzero(person.known(films))
-        taste = fold(no_taste(), [self._event(person, place) for place in known.tolist()], current_rules())
+        taste = reduce_events(
+            no_taste(), [self._event(person, place) for place in known.tolist()], current_rules()
+        )
         personal = PersonalTaste(taste, personal_alpha(taste), None, ())
         return person_before(person.events.select(known), taste=personal)
 
     def _event(self, person: Judged, place: int) -> "Event":
         from core.domain import MAX_RATING, TYPES
-        from profiles.fold import Event
+        from profiles.reduction import Event
 
         name = person.names[place]
         rating = float(person.events.weights[place]) / TYPES[name].training * MAX_RATING
@@ -216,7 +218,7 @@ def load_world(*, described_only: bool) -> World:
 
     from catalog.models import Facet
     from core.domain import USE_CASES
-    from profiles.fold import CODES
+    from profiles.reduction import CODES
     from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import DATA, newest_dataset
     from ranking.snapshot import read_snapshot

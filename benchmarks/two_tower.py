@@ -34,7 +34,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 if TYPE_CHECKING:
     from core.arrays import Bools, Doubles, Ints, Rows
-    from profiles.fold import Taste
+    from profiles.reduction import Taste
     from ranking.recommenders.als.model import AlsModel
     from ranking.recommenders.two_tower.data import TwoTowerItems, TwoTowerParameters
     from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData

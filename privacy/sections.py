@@ -15,8 +15,8 @@ from catalog.models import Item
 from feedback.models import Dislike, NegativeTrainingExample
 from interactions.models import UserInteraction
 from privacy.selectors import admin_log_about, browser_sessions, login_records
-from profiles.fold import NEUTRAL, decode
 from profiles.models import Preference, TasteProfile
+from profiles.reduction import NEUTRAL, decode
 from recommendations.models import RecommendationSession
 
 BATCH = 200

@@ -9,7 +9,7 @@ THREAD = "taste-profiles"
 def catch_up_later(user_id: int) -> None:
     """Has the profile of a person stored soon.
 
-    Should that fail, what readers see is right all the same; the next one with much to fold in asks again.
+    Should that fail, what readers see is right all the same; the next with much to catch up on asks again.
     """
     _refresher.request(user_id)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from core.domain import BOOSTED, CATEGORIES, FACETS
-from profiles.fold import KINDS, Taste, columns_of
+from profiles.reduction import KINDS, Taste, columns_of
 
 CAPS = np.array([FACETS[kind].boost_cap for kind in BOOSTED], dtype=np.float64)
 """The cap of each kind in BOOSTED."""

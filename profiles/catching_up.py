@@ -7,9 +7,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.services import lock_person
-from profiles.fold import KINDS, Taste, encode
 from profiles.log import CaughtUp, Reading, current_rules, digest, name_facets, read_log
 from profiles.models import Preference, TasteProfile
+from profiles.reduction import KINDS, Taste, encode
 
 # So many of the best-liked facets of each kind are kept with their names.
 NAMED_PER_KIND = 20

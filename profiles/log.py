@@ -1,4 +1,4 @@
-"""From the tables to the fold: the profile as it is stored, and the part of the log that it lacks."""
+"""From the tables to the reduction: the profile as it is stored, and the part of the log that it lacks."""
 
 import hashlib
 import json
@@ -17,8 +17,8 @@ from core.sql import Table, fill
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions
-from profiles.fold import CODES, KINDS, Event, Rules, Taste, decode, fold, no_taste
 from profiles.models import TasteProfile
+from profiles.reduction import CODES, KINDS, Event, Rules, Taste, decode, no_taste, reduce_events
 
 # Wrong genre holds genres back by 0.15 and weighs −0.6: as much against as a like weighs for.
 _WEIGHT_OF_SHARE = -4.0
@@ -26,8 +26,8 @@ _WEIGHT_OF_SHARE = -4.0
 # Every list that is served asks this, and building it by the ORM would take longer than running it. What
 # counts is as in `counted_interactions`. A row of the log is only ever taken back, never brought back, and a
 # reason is only ever added; so the rows up to the cursor are the same as long as there are as many, and as
-# many reasons. The fold is in the order of time: it starts from nothing where something was taken back, and
-# where something new happened before what is folded in already. Then `goes_on_after` is NULL.
+# many reasons. Events are reduced in the order of time: it starts from nothing where one was taken back, and
+# where something new happened before what is included already. Then `goes_on_after` is NULL.
 _READ = """
 WITH profile AS (
     SELECT * FROM {stored} WHERE {stored.user} = %s
@@ -85,7 +85,7 @@ _SQL = {
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """What of the log is folded in: see TasteProfile."""
+    """The part of the log that a taste includes: see TasteProfile."""
 
     interaction_id: int = 0
     occurred_at: datetime | None = None
@@ -93,7 +93,7 @@ class Cursor:
     reasons: int = 0
 
     def after(self, events: list[Event], last_at: datetime | None) -> "Cursor":
-        """The cursor once `events` are folded in too, the last of them of the moment `last_at`."""
+        """The cursor once `events` are included too, the last of them of the moment `last_at`."""
         if not events:
             return self
         return Cursor(
@@ -116,11 +116,11 @@ class CaughtUp:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A person's profile as it is stored, and what of the log is to be folded in.
+    """A person's profile as it is stored, and the part of the log that it lacks.
 
     profile_id  None where nothing is stored yet
     cursor      what of the log is in `taste`
-    anew        `taste` is no longer what the log says: `events` are to be folded from nothing
+    anew        `taste` is no longer what the log says: `events` are to be reduced from nothing
     events      oldest first; empty where the profile is up to date
     last_at     the moment of the last of them
     """
@@ -143,12 +143,12 @@ class Reading:
         taste, cursor = self.taste, self.cursor
         if self.anew:
             taste, cursor = no_taste(), Cursor(interaction_id=self.reset_id)
-        folded = fold(taste, self.events, rules)
-        return CaughtUp(folded, cursor.after(self.events, self.last_at), self.events, self.anew)
+        reduced = reduce_events(taste, self.events, rules)
+        return CaughtUp(reduced, cursor.after(self.events, self.last_at), self.events, self.anew)
 
 
 def current_rules() -> Rules:
-    """The rules of the fold as the settings and the reasons of dislikes have them."""
+    """The rules of the reduction as the settings and the reasons of dislikes have them."""
     weights = []
     for reason in REASONS.values():
         shares = reason.shares().items()
@@ -176,7 +176,7 @@ def counted_interactions(
 def read_log(user_id: int, rules: Rules, *, anew: bool = False) -> Reading:
     """The stored profile and what it lacks: one query, however much that is.
 
-    With `anew` everything since the reset is to be folded, whatever is stored.
+    With `anew` everything since the reset is reduced, whatever is stored.
     """
     wanted = "" if anew else digest(rules)
     (row,) = TasteProfile.objects.raw(_SQL[connection.vendor], [user_id, wanted, user_id])

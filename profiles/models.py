@@ -1,4 +1,4 @@
-"""What is believed of each person: folded from the log, so that it can always be made anew."""
+"""What is believed of each person: reduced from the log, so that it can always be made anew."""
 
 from django.conf import settings
 from django.db import models
@@ -7,8 +7,8 @@ from django.db import models
 class TasteProfile(models.Model):
     """One person's taste, up to a cursor in the log.
 
-    `cursor`, `cursor_at`, `rows` and `reasons` describe what is folded in: as long as the log up to the
-    cursor has as many rows, only what came after is to be folded. Rows up to the reset never count again.
+    `cursor`, `cursor_at`, `rows` and `reasons` describe what is included: as long as the log up to the
+    cursor has as many rows, only what came after is to be added. Rows up to the reset never count again.
     """
 
     user = models.OneToOneField(

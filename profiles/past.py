@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from catalog.models import ItemFacet
 from interactions.selectors import live_interactions
 from profiles.boosts import personal_alpha
-from profiles.fold import CODES, Event, ItemFacets, Rules, fold, no_taste
 from profiles.log import current_rules
+from profiles.reduction import CODES, Event, ItemFacets, Rules, no_taste, reduce_events
 from profiles.selectors import PersonalTaste
 
 # Items whose facets are asked for at once; databases take so many parameters.
@@ -16,7 +16,7 @@ _AT_ONCE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class DatedEvent:
-    """An interaction as the fold sees it, with what was acted on and when (seconds since 1970)."""
+    """An interaction as the reduction reads it, with what was acted on and when (seconds since 1970)."""
 
     item_id: int
     time: float
@@ -49,7 +49,7 @@ class PastTastes:
                 if one.time < moment or (one.time == moment and one.item_id in known)
             ]
             # Names are for people to read, and would be most of what is kept.
-            taste = replace(fold(no_taste(), events, self._rules), names={})
+            taste = replace(reduce_events(no_taste(), events, self._rules), names={})
             self._tastes[key] = PersonalTaste(taste, personal_alpha(taste), None, ())
         return self._tastes[key]
 
@@ -60,7 +60,7 @@ class PastTastes:
 
 
 def read_dated_events(user_id: int) -> list[DatedEvent]:
-    """All that a person did and that stands, in the order of the fold: two queries."""
+    """All that a person did and that stands, in the order of the reduction: two queries."""
     rows = list(
         live_interactions()
         .filter(user_id=user_id)

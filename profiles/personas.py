@@ -1,7 +1,7 @@
 """What to call a person by what they like best, by the rules of heed.toml."""
 
 from core.domain import CATEGORIES, DOMAIN, THEMES
-from profiles.fold import CODES, Taste
+from profiles.reduction import CODES, Taste
 
 # A view alone (0.06) is no taste yet; one like (0.12) is.
 LEAST_SCORE = 0.1

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from profiles.background import catch_up_later
 from profiles.boosts import ORIGINAL_ALPHA, personal_alpha
 from profiles.catching_up import catch_up
-from profiles.fold import KINDS, NEUTRAL, Taste, no_taste
 from profiles.log import counted_interactions, current_rules, name_facets, read_log
 from profiles.models import TasteProfile
 from profiles.personas import find_persona, top_categories
+from profiles.reduction import KINDS, NEUTRAL, Taste, no_taste
 
-# With more interactions to fold in than these, storing the outcome is worth the writing.
-FOLDED_IN_MEMORY = 30
+# With more new interactions than these, storing the outcome is worth the writing.
+REDUCED_IN_MEMORY = 30
 TOP = 10
 TOP_ENTRIES = 20
 
@@ -85,12 +85,12 @@ class VectorState:
 def get_taste(user_id: int) -> PersonalTaste:
     """The taste of a person as of now, in one query. Nobody with this id has no taste.
 
-    What is new is folded in here and not stored. Where that is more than FOLDED_IN_MEMORY interactions, the
+    What is new is reduced here and not stored. Where that is more than REDUCED_IN_MEMORY interactions, the
     profile is brought up to date in the background, so that the next reader has less to do.
     """
     rules = current_rules()
     reading = read_log(user_id, rules)
-    if len(reading.events) > FOLDED_IN_MEMORY:
+    if len(reading.events) > REDUCED_IN_MEMORY:
         # The thread sees only what is committed.
         transaction.on_commit(partial(catch_up_later, user_id))
     taste = reading.taste if reading.is_current else reading.catch_up(rules).taste

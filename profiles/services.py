@@ -20,9 +20,9 @@ from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.services import Recorded, record_interaction
 from profiles.catching_up import catch_up, rebuild_profile, store_profile
-from profiles.fold import Taste, no_taste
 from profiles.log import CaughtUp, Cursor, Reading, current_rules, name_facets
 from profiles.models import TasteProfile
+from profiles.reduction import Taste, no_taste
 from profiles.taste import vector_for
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from profiles.fold import NEUTRAL, Taste, columns_of
+from profiles.reduction import NEUTRAL, Taste, columns_of
 
 
 def vector_for(taste: Taste, facet_ids: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.arrays import Doubles
-from profiles.fold import KINDS, Taste, columns_of
+from profiles.reduction import KINDS, Taste, columns_of
 from ranking.snapshot import CatalogSnapshot
 
 MOST_LIKED = 3

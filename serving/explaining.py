@@ -10,7 +10,7 @@ from catalog.selectors import ItemCard
 from core.domain import CATEGORIES, FACETS, TYPES
 from core.domain import KINDS as ITEM_KINDS
 from core.domain.words import listed
-from profiles.fold import KINDS, Taste
+from profiles.reduction import KINDS, Taste
 from ranking.candidates import Candidates
 from ranking.methods import EXPLORATION
 from ranking.recommenders.registry import RECOMMENDERS

@@ -19,7 +19,7 @@ from core.errors import HeedError
 from feedback.selectors import get_held_back
 from interactions.selectors import live_interactions
 from profiles.boosts import ORIGINAL_ALPHA
-from profiles.fold import KINDS
+from profiles.reduction import KINDS
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
 from profiles.services import rate_item, reset_profile
 from search.state import search

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from profiles.fold import CODES, Event, Rules, Taste, encode, fold, no_taste
 from profiles.models import Preference
+from profiles.reduction import CODES, Event, Rules, Taste, encode, no_taste, reduce_events
 
 RULES = Rules(
     update_every=3,
@@ -28,7 +28,7 @@ def event(
 
 
 def fold_all(*events: Event, rules: Rules = RULES) -> Taste:
-    return fold(no_taste(), events, rules)
+    return reduce_events(no_taste(), events, rules)
 
 
 def top_genres(taste: Taste, limit: int = 5) -> list[str]:

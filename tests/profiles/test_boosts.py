@@ -8,7 +8,7 @@ from scipy.sparse import csr_matrix
 
 from core.domain import BOOSTED
 from profiles.boosts import CAPS, LEAST_ALPHA, ORIGINAL_ALPHA, boost, personal_alpha
-from profiles.fold import KINDS, no_taste
+from profiles.reduction import KINDS, no_taste
 from tests.profiles.builders import make_taste
 
 CLEAR = LEAST_ALPHA  # everything that can be lifted is lifted

@@ -20,8 +20,8 @@ from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
 from profiles.background import THREAD, catch_up_later
 from profiles.catching_up import catch_up, rebuild_profile
-from profiles.fold import no_taste
 from profiles.models import Preference, TasteProfile
+from profiles.reduction import no_taste
 from profiles.selectors import get_profile, get_taste
 from profiles.services import reset_profile
 from tests.factories import make_interaction, make_item, make_user

@@ -3,8 +3,8 @@
 import pytest
 
 from core.domain import DOMAIN
-from profiles.fold import no_taste
 from profiles.personas import find_persona
+from profiles.reduction import no_taste
 from tests.profiles.builders import make_taste
 
 

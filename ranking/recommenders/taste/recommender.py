@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Doubles, Ints
-from profiles.fold import NEUTRAL, Taste
+from profiles.reduction import NEUTRAL, Taste
 from profiles.taste import manhattan_distances, vector_for
 from ranking.person import PersonState
 from ranking.recommenders.base import Evidence, Kind, Retrieved

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from core.domain import USE_CASES
 from core.progress import Progress
 from profiles.boosts import personal_alpha
-from profiles.fold import CODES, Event, Rules, fold, no_taste
+from profiles.reduction import CODES, Event, Rules, no_taste, reduce_events
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.context import ScoringContext
 from ranking.evaluation import shown as shown_module
@@ -337,7 +337,9 @@ def test_boosts_lift_what_fits_the_taste_of_that_moment(settings: Settings) -> N
     content = make_content([(0,), (0,), (1,), (1,)], groups=["genre", "genre"], item_ids=[1, 2, 3, 4])
     demand = ItemDemand.from_counts(np.array([1.0, 0.9, 0.95, 0.8]), np.zeros(4), np.zeros(4))
     context = ScoringContext.of(MOVIES, CatalogSnapshot.build(content, demand, np.array([10, 20])))
-    taste = fold(no_taste(), [Event(1, "like", None, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ()))
+    taste = reduce_events(
+        no_taste(), [Event(1, "like", None, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ())
+    )
     personal = PersonalTaste(taste, personal_alpha(taste), None, ())
     items = np.array([1, 2, 3, 4])
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from profiles.fold import KINDS, Taste
+from profiles.reduction import KINDS, Taste
 from ranking.person import PersonState
 from ranking.recommenders.training import event_trainer_of
 from tests.factories import make_als_bytes, ranker_bytes, tower_bytes

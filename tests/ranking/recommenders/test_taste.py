@@ -13,7 +13,7 @@ from catalog.models import Item
 from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.services import record_interaction
-from profiles.fold import CODES, Taste
+from profiles.reduction import CODES, Taste
 from profiles.taste import manhattan_distances, vector_for
 from ranking.context import ScoringContext
 from ranking.snapshot import CatalogSnapshot

@@ -14,8 +14,8 @@ from core.domain import UseCase
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import live_interactions, said_in
-from profiles.fold import CODES, ItemFacets
 from profiles.models import TasteProfile
+from profiles.reduction import CODES, ItemFacets
 
 # So many interactions are held at once, or those of one person where they have more.
 BATCH = 10_000

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from profiles.fold import Event, Rules, Taste, fold, no_taste
+from profiles.reduction import Event, Rules, Taste, no_taste, reduce_events
 from ranking.recommenders.two_tower.dataset.log import Act, FacetsOfItems, PersonLog
 from ranking.recommenders.two_tower.input import MOST_ITEMS, TowerInput, tower_input
 
@@ -30,7 +30,7 @@ class PersonSoFar:
         upto = bisect_left(self._times, moment, self._place)
         new = self._log.acts[self._place : upto]
         self._place = upto
-        # Serving has what was done at one moment in the order of the items, the fold in that of the log.
+        # Serving has what was done at one moment in the order of the items, the reduction in that of the log.
         for act in sorted(new, key=attrgetter("time", "item_id")):
             if act.counts:
                 liked, disliked = self._history.pop(act.item_id, (0.0, 0.0))
@@ -49,7 +49,7 @@ class PersonSoFar:
             Event(act.interaction_id, act.type_name, act.rating, act.reason, self._facets.of(act.item_id))
             for act in new
         ]
-        self._taste = fold(self._taste, events, self._rules)
+        self._taste = reduce_events(self._taste, events, self._rules)
 
     def _input(self) -> TowerInput:
         spoken = (

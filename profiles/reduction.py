@@ -1,4 +1,4 @@
-"""A person's taste as a fold over what they did: pure, so that the same log gives the same numbers always.
+"""The reduction of a log to a taste: pure, so that the same log gives the same numbers always.
 
 Two beliefs are kept for each facet. Its *score* is an exponential moving average of what was done with items
 that have it (Brown: Smoothing, Forecasting and Prediction, 1963). Its *value* is the entry of the taste
@@ -34,7 +34,7 @@ ItemFacets: TypeAlias = tuple[tuple[int, int, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the fold depends on besides the log. A profile made under other rules is made anew.
+    """The rules of the reduction. A profile that was made under other rules is made anew.
 
     update_every    after so many pieces of feedback the vector moves; at least 1
     dislike_weights (reason, (code of a facet kind, weight in [-1, 0]), …) of each reason that speaks of taste
@@ -114,13 +114,13 @@ def is_feedback(event: Event, weights: Mapping[int, float]) -> bool:
     return any(weights.values())
 
 
-def fold(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:
+def reduce_events(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:
     """`taste` after `events`, which are in the order (occurred_at, id) and later than all that is in it.
 
     For each facet of the item of which an event speaks with weight w:
     score = KEPT × score + ADDED × w. A piece of feedback moves the running entry: w > 0 pulls it by
     RATE × (1 − entry) towards 1, w < 0 by RATE × entry towards 0. Every `update_every` pieces the vector
-    takes over the running entries. Folding in parts gives to the bit what folding at once gives.
+    takes over the running entries. Reduced in parts or at once, a log gives the same result to the bit.
     """
     if not events:
         return taste

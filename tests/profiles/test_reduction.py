@@ -1,4 +1,4 @@
-"""The fold: what each interaction does to a taste, and that parts give what the whole gives."""
+"""The reduction: what each interaction does to a taste, and that parts give what the whole gives."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain import TYPES
-from profiles.fold import NEUTRAL, Event, ItemFacets, decode, encode, fold, no_taste
+from profiles.reduction import NEUTRAL, Event, ItemFacets, decode, encode, no_taste, reduce_events
 from tests.profiles.builders import (
     ANN,
     COMEDY,
@@ -53,7 +53,7 @@ def test_any_cut_of_the_log_gives_the_numbers_of_the_whole(log: list[Event], cut
     taste, done = no_taste(), 0
     for cut in [*sorted(cuts), len(log)]:
         # Stored and read again between the parts.
-        part = fold(taste, log[done:cut], RULES)
+        part = reduce_events(taste, log[done:cut], RULES)
         taste = decode(encode(part), names=part.names, evidence=part.evidence, feedback=part.feedback)
         done = max(done, cut)
     whole = fold_all(*log)
@@ -101,7 +101,7 @@ def test_a_dislike_speaks_of_what_its_reason_speaks_of() -> None:
 @pytest.mark.parametrize("reason", ["other", "", "no longer in the table"])
 def test_a_dislike_that_says_nothing_of_taste_changes_nothing(reason: str) -> None:
     before = fold_all(event("like", DRAMA))
-    after = fold(before, [event("dislike", DRAMA, ANN, number=2, reason=reason)], RULES)
+    after = reduce_events(before, [event("dislike", DRAMA, ANN, number=2, reason=reason)], RULES)
     assert figures(after) == figures(before)
 
 
@@ -117,7 +117,7 @@ def test_a_dislike_pushes_away() -> None:
     rules = replace(RULES, update_every=1)
     liked = fold_all(event("like", DRAMA, COMEDY), rules=rules)
     assert entry_of(liked, 1) == pytest.approx(0.65)
-    pushed = fold(liked, [event("dislike", DRAMA, number=2, reason="wrong_genre")], rules)
+    pushed = reduce_events(liked, [event("dislike", DRAMA, number=2, reason="wrong_genre")], rules)
     assert entry_of(pushed, 1) == pytest.approx(0.65 * 0.7)
     assert entry_of(pushed, 2) == pytest.approx(0.65)
 
