@@ -332,10 +332,10 @@ _TASTES: list[Any] = []
 
 
 def _tastes() -> Any:
-    from profiles.past import PastTastes
+    from profiles.historical_taste import HistoricalTastes
 
     if not _TASTES:
-        _TASTES.append(PastTastes())
+        _TASTES.append(HistoricalTastes())
     return _TASTES[0]
 
 

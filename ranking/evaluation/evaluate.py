@@ -14,7 +14,7 @@ from django.utils import timezone
 from core.domain import UseCase
 from core.errors import NotFound
 from core.progress import Progress
-from profiles.past import PastTastes
+from profiles.historical_taste import HistoricalTastes
 from ranking.datasets.event_log import load_als_events
 from ranking.datasets.manifest import newest_dataset
 from ranking.evaluation.comparison import evaluate_contenders
@@ -145,7 +145,7 @@ def _read_log(request: Request) -> _Log:
 def _evaluation_set(log: _Log, compared: Sequence[VersionSet], request: Request) -> tuple[EvaluationSet, str]:
     """What is judged on, and in words why from there."""
 
-    tastes = PastTastes()
+    tastes = HistoricalTastes()
 
     def cut(start: float) -> EvaluationSet:
         return evaluation_set(

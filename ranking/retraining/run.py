@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from core.arrays import Doubles
 from core.domain import UseCase
 from core.progress import Progress
-from profiles.past import PastTastes
+from profiles.historical_taste import HistoricalTastes
 from ranking.datasets.event_log import generate_als_dataset, load_als_events
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.datasets.session_log import sessions_until
@@ -68,7 +68,7 @@ def read_run(use_case: UseCase, active: ModelSet, seed: int, progress: Progress,
         catalog=read_snapshot(use_case.name),
         start=cut,
         seed=seed,
-        taste_at=PastTastes().at,
+        taste_at=HistoricalTastes().at,
     )
     material = TrainingMaterial(
         use_case=use_case,

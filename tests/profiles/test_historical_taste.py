@@ -9,7 +9,7 @@ from accounts.models import User
 from catalog.models import Item
 from feedback.services import save_dislike
 from interactions.services import record_interaction, withdraw_state
-from profiles.past import PastTastes
+from profiles.historical_taste import HistoricalTastes
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from profiles.services import reset_profile
 from tests.factories import EPOCH, make_interaction
@@ -44,7 +44,7 @@ def test_up_to_now_it_is_the_taste_of_now(person: User, films: list[Item]) -> No
     save_dislike(user_id=person.pk, item=films[2], reason="wrong_genre")
     record_interaction(user_id=person.pk, item_id=films[0].pk, type_name="favorite")
     withdraw_state(user_id=person.pk, item_id=films[0].pk, type_name="favorite")
-    found = PastTastes().at(person.pk, timezone.now().timestamp() + 1)
+    found = HistoricalTastes().at(person.pk, timezone.now().timestamp() + 1)
     assert len(found.taste.facet_ids) == 4
     assert same(found, get_taste(person.pk))
 
@@ -52,7 +52,7 @@ def test_up_to_now_it_is_the_taste_of_now(person: User, films: list[Item]) -> No
 def test_nothing_of_the_moment_or_later_is_in_it(person: User, films: list[Item]) -> None:
     for day, film in enumerate(films, 1):
         make_interaction(person, film, day=float(day))
-    tastes = PastTastes()
+    tastes = HistoricalTastes()
     assert same(tastes.at(person.pk, START + 1 * DAY), STRANGER)
     before = tastes.at(person.pk, START + 3 * DAY)
     assert not same(before, tastes.at(person.pk, START + 3.1 * DAY))
@@ -62,7 +62,7 @@ def test_nothing_of_the_moment_or_later_is_in_it(person: User, films: list[Item]
 def test_of_the_very_moment_only_what_is_named_counts(person: User, films: list[Item]) -> None:
     for film in films:
         make_interaction(person, film, day=1.0)
-    tastes, moment = PastTastes(), START + DAY
+    tastes, moment = HistoricalTastes(), START + DAY
     assert len(tastes.at(person.pk, moment, [films[2].pk]).taste.facet_ids) == 1
     assert len(tastes.at(person.pk, moment, [films[0].pk, films[2].pk]).taste.facet_ids) == 3
     assert len(tastes.at(person.pk, moment, [films[0].pk]).taste.facet_ids) == 2
@@ -71,13 +71,13 @@ def test_of_the_very_moment_only_what_is_named_counts(person: User, films: list[
 def test_a_reset_does_not_reach_back(person: User, films: list[Item]) -> None:
     make_interaction(person, films[0], day=1.0)
     reset_profile(user_id=person.pk)
-    assert len(PastTastes().at(person.pk, START + 2 * DAY).taste.facet_ids) == 2
+    assert len(HistoricalTastes().at(person.pk, START + 2 * DAY).taste.facet_ids) == 2
     assert same(get_taste(person.pk), STRANGER)
 
 
 def test_somebody_who_did_nothing_is_a_stranger(person: User) -> None:
-    assert same(PastTastes().at(person.pk, START), STRANGER)
-    assert same(PastTastes().at(10**9, START), STRANGER)
+    assert same(HistoricalTastes().at(person.pk, START), STRANGER)
+    assert same(HistoricalTastes().at(10**9, START), STRANGER)
 
 
 def test_each_log_is_read_once(
@@ -85,7 +85,7 @@ def test_each_log_is_read_once(
 ) -> None:
     for day, film in enumerate(films, 1):
         make_interaction(person, film, day=float(day))
-    tastes = PastTastes()
+    tastes = HistoricalTastes()
     with django_assert_num_queries(2):
         for day in range(6):
             tastes.at(person.pk, START + day * DAY)

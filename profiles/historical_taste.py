@@ -1,4 +1,4 @@
-"""What was believed of people at moments of the past: for judging models as they would have served then."""
+"""Tastes of people at moments of the past, to evaluate models as they would have served then."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ class DatedEvent:
     event: Event
 
 
-class PastTastes:
+class HistoricalTastes:
     """Tastes made anew from the log up to a moment; the log of each person is read once, and kept.
 
     Resets are passed over: what a person wanted forgotten later was believed of them at the time.
