@@ -22,7 +22,7 @@ from feedback.training import (
     get_untrained_negative_feedback_count,
     should_retrain_from_feedback,
 )
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from interactions.services import record_interaction, withdraw_state
 from recommendations.models import RecommendationSession
 
@@ -80,7 +80,7 @@ def save_dislike(
             return _as_saved(known)
         waiting = get_untrained_negative_feedback_count()
         # A dislike that came by import says neither why nor where: this one takes its place.
-        imported = live_interactions().filter(user_id=user_id, item=item, type=DISLIKE)
+        imported = active_interactions().filter(user_id=user_id, item=item, type=DISLIKE)
         imported.exclude(occurred_at=moment).update(withdrawn_at=timezone.now())
         dislike = _create_dislike(user_id, item, reason, feedback_text, session_id, client, moment)
         example = apply_dislike_to_training_data(dislike)

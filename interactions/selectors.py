@@ -15,7 +15,7 @@ _STATES = [row.name for row in TYPES.values() if row.is_state]
 HistoryRow = tuple[int, str, float]
 
 
-def live_interactions() -> QuerySet[UserInteraction]:
+def active_interactions() -> QuerySet[UserInteraction]:
     """Every interaction that counts: withdrawn ones left out."""
     return UserInteraction.objects.filter(withdrawn_at=None)
 
@@ -45,7 +45,7 @@ def history_rows(
     if use_case.role is not None:
         said |= Q(item__kind=use_case.kind, type=DISLIKE)
     return (
-        live_interactions()
+        active_interactions()
         .filter(said, user_id=user_id)
         .order_by()
         .values_list("item_id", "type")
@@ -55,7 +55,7 @@ def history_rows(
 
 def get_states(*, user_id: int, item_ids: Iterable[int]) -> dict[int, set[str]]:
     """Which states (like, watched, …) stand between a person and each of these items, in one query."""
-    rows = live_interactions().filter(user_id=user_id, item_id__in=list(item_ids), type__in=_STATES)
+    rows = active_interactions().filter(user_id=user_id, item_id__in=list(item_ids), type__in=_STATES)
     states: dict[int, set[str]] = {}
     for item_id, name in rows.values_list("item_id", "type"):
         states.setdefault(item_id, set()).add(name)
@@ -65,7 +65,7 @@ def get_states(*, user_id: int, item_ids: Iterable[int]) -> dict[int, set[str]]:
 def get_rating(*, user_id: int, item_id: int) -> float | None:
     """The rating (0 to 10) that a person gave an item, or None."""
     return (
-        live_interactions()
+        active_interactions()
         .filter(user_id=user_id, item_id=item_id, type__in=RATED)
         .values_list("rating", flat=True)
         .first()

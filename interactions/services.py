@@ -22,7 +22,7 @@ from core.domain.roles import TYPES_WITH_A_ROLE
 from core.errors import InvalidInput, NotFound
 from interactions.ledger import Ledger
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from recommendations.selectors import Slot, find_slots
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,7 +112,7 @@ def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInterac
     now = timezone.now()
     with transaction.atomic():
         lock_person(user_id=user_id)
-        state = live_interactions().filter(user_id=user_id, item_id=item_id, type=type_name).first()
+        state = active_interactions().filter(user_id=user_id, item_id=item_id, type=type_name).first()
         if state is None:
             raise NotFound(f"There is no {type_name.replace('_', ' ')} of this item to take back.")
         state.withdrawn_at = now

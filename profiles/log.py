@@ -16,7 +16,7 @@ from core.domain import REASONS, TYPES
 from core.sql import Table, fill
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from profiles.models import TasteProfile
 from profiles.reduction import CODES, KINDS, Event, Rules, Taste, decode, no_taste, reduce_events
 
@@ -169,7 +169,7 @@ def counted_interactions(
     user_id: int, *, reset_id: int, reset_at: datetime | None
 ) -> QuerySet[UserInteraction]:
     """A person's interactions that count: none that were taken back, none from before the reset."""
-    counted = live_interactions().filter(user_id=user_id, pk__gt=reset_id)
+    counted = active_interactions().filter(user_id=user_id, pk__gt=reset_id)
     return counted if reset_at is None else counted.filter(occurred_at__gte=reset_at)
 
 

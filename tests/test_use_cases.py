@@ -15,7 +15,7 @@ from pytest_django.asserts import assertContains
 from accounts.models import User
 from accounts.services import set_roles
 from core.domain import KINDS, USE_CASES, UseCase
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 from serving.live import forget_state
@@ -108,7 +108,7 @@ def act(client: Client, use_case: UseCase, served: dict[str, Any], item_id: int)
         "recommendation_session_id": served["recommendation_session_id"],
     }
     answer = client.post("/api/interactions", body, content_type="application/json")
-    row = live_interactions().filter(item_id=item_id, type=body["type"]).last()
+    row = active_interactions().filter(item_id=item_id, type=body["type"]).last()
     assert row is not None
     assert str(row.recommendation_session_id) == served["recommendation_session_id"]
     return answer.status_code

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.selectors import caller
 from catalog.selectors import ItemCard, get_cards
 from core.domain import DISLIKE, UseCase
-from interactions.selectors import get_states, live_interactions
+from interactions.selectors import active_interactions, get_states
 from interactions.services import record_interaction, withdraw_state
 from web.addresses import list_address, query_of
 from web.forms import SignUpForm
@@ -86,7 +86,7 @@ def welcome(request: HttpRequest) -> HttpResponseBase:
 
 def _offered(user_id: int, use_case: UseCase) -> list[ItemCard]:
     """What was picked before, then well-known titles, none that the person turned down."""
-    mine = live_interactions().filter(user_id=user_id, item__kind=use_case.kind)
+    mine = active_interactions().filter(user_id=user_id, item__kind=use_case.kind)
     picked = mine.filter(type=_type_of_pick(use_case)).order_by("occurred_at", "pk")
     cards = get_cards(picked.values_list("item_id", flat=True)[:PICKS])
     turned_down = set(mine.filter(type=DISLIKE).values_list("item_id", flat=True))

@@ -17,7 +17,7 @@ from core.domain.roles import rated_type
 from core.domain.words import done_label, heading_of
 from core.errors import HeedError
 from feedback.selectors import get_held_back
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from profiles.boosts import ORIGINAL_ALPHA
 from profiles.reduction import KINDS
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
@@ -143,7 +143,7 @@ def _titles_to_rate(request: HttpRequest, user_id: int) -> dict[str, object]:
 def _find_titles(kind: ItemKind, typed: str, user_id: int) -> list[tuple[ItemCard, float | None]]:
     ids = search(kind.name, typed, TITLES_SHOWN).hits.item_ids.tolist()
     cards = get_cards(ids)
-    rated = live_interactions().filter(user_id=user_id, item_id__in=ids, type__in=RATED)
+    rated = active_interactions().filter(user_id=user_id, item_id__in=ids, type__in=RATED)
     ratings = dict(rated.values_list("item_id", "rating"))
     return [(cards[item_id], ratings.get(item_id)) for item_id in ids if item_id in cards]
 

@@ -18,7 +18,7 @@ from accounts.selectors import caller, open_use_case, use_case_for, use_cases_of
 from catalog.selectors import ItemCard, get_cards
 from core.domain import ACTIONS, DEFAULT_KIND, DISLIKE, KINDS, KINDS_BY_PLURAL, ROLES, VIEW, ItemKind, UseCase
 from core.errors import HeedError, InvalidInput, NotFound
-from interactions.selectors import get_rating, get_states, live_interactions
+from interactions.selectors import active_interactions, get_rating, get_states
 from interactions.services import record_interaction
 from serving.carousels import similar_items
 from serving.pipeline import recommend
@@ -171,7 +171,7 @@ def watchlist(request: HttpRequest) -> HttpResponse:
     others = [kind for kind in kinds if kind.kept and kind.kept != KINDS[DEFAULT_KIND].kept]
     kind = chosen_kind(request, others) if request.GET.get("kind") else None
     alike = KINDS[DEFAULT_KIND] if kind is None else kind
-    kept = live_interactions().filter(
+    kept = active_interactions().filter(
         user=caller(request),
         item__is_active=True,
         item__kind__in=[one.name for one in KINDS.values() if one.kept == alike.kept],

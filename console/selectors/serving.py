@@ -9,7 +9,7 @@ from django.db.models.functions import TruncWeek
 from console.selectors.feedback import Period
 from core.domain import TYPES
 from feedback.selectors import get_feedback_rates
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 
@@ -30,7 +30,7 @@ def get_rates(period: Period) -> Rates:
     """The rates of a period's lists, in three queries."""
     sessions = RecommendationSession.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
     feedback = get_feedback_rates(period.since, period.until)
-    taken = live_interactions().filter(recommendation_session__in=sessions, type__in=_TAKEN).count()
+    taken = active_interactions().filter(recommendation_session__in=sessions, type__in=_TAKEN).count()
     return Rates(feedback.slots_seen, taken / max(feedback.slots_seen, 1), feedback.dislike_rate or 0.0)
 
 

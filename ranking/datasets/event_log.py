@@ -19,7 +19,7 @@ from core.domain import UseCase
 from core.progress import Progress
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions, said_in
+from interactions.selectors import active_interactions, said_in
 from ranking.datasets.manifest import (
     DATA,
     Manifest,
@@ -127,7 +127,7 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
 
 def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
     return (
-        live_interactions()
+        active_interactions()
         .filter(said_in(use_case), occurred_at__lte=now)
         .exclude(weight=0.0)
         # Staff took it for abuse.

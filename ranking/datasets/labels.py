@@ -11,7 +11,7 @@ from core.arrays import Bools, Doubles, Ints, Rows
 from core.domain import APPROVAL_WEIGHT, MOST_TRAINING_WEIGHT, REASONS, TYPES, UseCase
 from core.domain.roles import types_of_other_roles
 from feedback.models import Dislike
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from ranking.datasets.ranker_rows import DISLIKED, ENGAGED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text
 from ranking.recommenders.registry import TRAINED
@@ -49,7 +49,9 @@ def read_outcomes(chunk: SessionChunk, use_case: UseCase, until: datetime) -> Ou
 
     What somebody did in another role with an item of the list is no success of the list.
     """
-    rows = live_interactions().filter(recommendation_session_id__in=chunk.session_ids, occurred_at__lte=until)
+    rows = active_interactions().filter(
+        recommendation_session_id__in=chunk.session_ids, occurred_at__lte=until
+    )
     if others := types_of_other_roles(use_case):
         rows = rows.exclude(type__in=others)
     done = list(

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from core.domain import UseCase
 from feedback.training import count_waiting_examples
-from interactions.selectors import live_interactions, said_in
+from interactions.selectors import active_interactions, said_in
 from ranking.models import ModelVersion
 from ranking.policy import lead_of
 from ranking.recommenders.registry import TRAINED
@@ -58,7 +58,7 @@ def decide(use_case: UseCase, now: datetime) -> RetrainDecision:
 
 
 def _first(use_case: UseCase) -> RetrainDecision:
-    informative = live_interactions().filter(said_in(use_case), weight__gt=0)
+    informative = active_interactions().filter(said_in(use_case), weight__gt=0)
     if informative.exists():
         return RetrainDecision(True, "No model serves yet.")
     return RetrainDecision(False, "There is nothing to learn from yet: no interaction speaks for an item.")

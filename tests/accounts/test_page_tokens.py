@@ -17,7 +17,7 @@ from accounts.page_tokens import issue_page_token
 from accounts.services import issue_service_token
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from recommendations.models import RecommendationSession
 from tests.accounts.test_authentication import with_token
 from tests.answers import SAMPLES, assert_refused, description
@@ -240,7 +240,7 @@ class TestKeysOfActions:
         assert page.delete(like).status_code == 200
         again = self.post(page, like, "k", recommendation_session_id=session_id)
         assert (again.status_code, again.json()) == (201, first.json())
-        assert not live_interactions().exists()
+        assert not active_interactions().exists()
         assert self.post(page, like, "another").json()["created"] is True
 
     def test_so_with_a_dislike(self, page: APIClient) -> None:

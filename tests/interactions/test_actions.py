@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.services import set_roles
 from core.domain import KINDS, ROLES, TYPES
 from interactions.models import UserInteraction
-from interactions.selectors import get_rating, get_states, live_interactions
+from interactions.selectors import active_interactions, get_rating, get_states
 from interactions.services import record_interaction
 from tests.answers import assert_refused
 from tests.factories import make_item, make_items, make_user
@@ -124,7 +124,7 @@ class TestEveryAction:
         for other in KINDS.values():
             if other.name != kind:
                 assert_refused(api.delete(f"/api/{other.plural}/{item.pk}/{action}"), 404)
-        assert live_interactions().count() == 1
+        assert active_interactions().count() == 1
 
 
 @pytest.mark.parametrize(("kind", "action"), [*NOT_TAKEN, ("movie", "view"), ("movie", "watchlist_add")])
@@ -208,7 +208,7 @@ class TestWatchlist:
             assert post(api, item, "watchlist").status_code == 201
             assert api.delete(address(item, "watchlist")).status_code == 200
         assert post(api, item, "watchlist").status_code == 201
-        assert live_interactions().filter(type="watchlist_add").count() == 1
+        assert active_interactions().filter(type="watchlist_add").count() == 1
         assert UserInteraction.objects.filter(type="watchlist_remove").count() == 2
 
     def test_leaving_long_ago_does_not_undo_joining_since(self, person: User) -> None:
@@ -220,7 +220,7 @@ class TestWatchlist:
             type_name="watchlist_remove",
             occurred_at=now - timedelta(days=2),
         )
-        assert live_interactions().filter(type="watchlist_add").exists()
+        assert active_interactions().filter(type="watchlist_add").exists()
 
 
 class TestWhereItWasMet:
@@ -313,7 +313,7 @@ def test_rating_at_once_leaves_one_rating_standing(threads_db: None) -> None:
             user_id=person.pk, item_id=item.pk, type_name="watched", rating=float(index)
         ),
     )
-    assert live_interactions().count() == 1
+    assert active_interactions().count() == 1
 
 
 def test_liking_and_taking_back_at_once_ends_in_one_of_both(threads_db: None) -> None:
@@ -326,4 +326,4 @@ def test_liking_and_taking_back_at_once_ends_in_one_of_both(threads_db: None) ->
         return int(send(address(item, "like")).status_code)
 
     assert set(together(20, one)) <= {200, 201, 404}
-    assert live_interactions().count() <= 1
+    assert active_interactions().count() <= 1

@@ -13,7 +13,7 @@ from accounts.services import set_roles
 from core.domain import KINDS, ROLES, TYPES
 from interactions.api import MAX_BULK
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from tests.answers import assert_refused
 from tests.factories import make_item, make_items, make_user
 from tests.recommendations.builders import make_session
@@ -198,7 +198,7 @@ class TestWhen:
         post(api, body)
         api.delete(f"/api/movies/{item.pk}/like")
         assert post(api, body).status_code == 200
-        assert not live_interactions().exists()
+        assert not active_interactions().exists()
 
 
 class TestIdempotencyKey:

@@ -12,7 +12,7 @@ from core.domain import ACTIONS, KINDS, ROLES, USE_CASES
 from core.domain.roles import roles_for
 from core.errors import RoleNeeded
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from interactions.services import Wanted, record_interaction, record_interactions
 from tests.answers import assert_refused
 from tests.factories import make_item, make_items, make_user
@@ -104,7 +104,7 @@ class TestOnesOwnAction:
         assert api.post(address(item, action)).status_code == 201
         bulk = {"interactions": [{"item_id": make_item(kind="startup").pk, "type": action}]}
         assert api.post("/api/interactions", bulk, format="json").status_code == 201
-        assert live_interactions().filter(user=person, type=action).count() == 2
+        assert active_interactions().filter(user=person, type=action).count() == 2
 
     def test_can_be_taken_back_after_the_role_was_left(
         self, api: APIClient, person: User, role: str, action: str
@@ -113,10 +113,10 @@ class TestOnesOwnAction:
         item = make_item(kind="startup")
         api.post(address(item, action))
         take_role(person, None)
-        assert live_interactions().count() == 1, "what was done stays"
+        assert active_interactions().count() == 1, "what was done stays"
         assert_refused(api.post(address(item, action)), 403)
         assert api.delete(address(item, action)).status_code == 200
-        assert not live_interactions().exists()
+        assert not active_interactions().exists()
 
 
 @pytest.mark.parametrize("role", [None, *ROLES])
@@ -127,7 +127,7 @@ def test_dislikes_views_and_clicks_are_everybodys(api: APIClient, person: User, 
     click = {"item_id": item.pk, "type": "click"}
     assert api.post("/api/interactions", click, format="json").status_code == 201
     assert api.post(address(item, "dislike"), {"reason": "irrelevant"}, format="json").status_code == 201
-    assert set(live_interactions().values_list("type", flat=True)) == {"view", "click", "dislike"}
+    assert set(active_interactions().values_list("type", flat=True)) == {"view", "click", "dislike"}
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 403), ("investor", 403), ("developer", 201)])
@@ -138,7 +138,7 @@ def test_a_like_by_the_learning_loop_is_a_like(
     item = make_item(kind="startup")
     answer = api.post("/api/feedback", {"item_id": item.pk, "rating": 1}, format="json")
     assert answer.status_code == status
-    assert live_interactions().exists() == (status == 201)
+    assert active_interactions().exists() == (status == 201)
     assert api.post("/api/feedback", {"item_id": item.pk, "rating": 0}, format="json").status_code == 201
 
 
@@ -156,7 +156,7 @@ def test_a_service_is_held_to_the_role_of_the_person_it_acts_for(
         is_theirs = (action == "apply") == ("developer" in user.roles)
         answer = client.post(address(item, action))
         assert answer.status_code == (201 if is_theirs else 403)
-    assert set(live_interactions().values_list("user", "type")) == {
+    assert set(active_interactions().values_list("user", "type")) == {
         (person.pk if role == "developer" else other_person.pk, "apply"),
         (person.pk if role == "investor" else other_person.pk, "interest"),
     }

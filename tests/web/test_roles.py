@@ -10,7 +10,7 @@ from catalog.models import Item
 from core.domain import KINDS, ROLES, USE_CASES
 from interactions.models import UserInteraction
 from interactions.popularity import refresh_popularity
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
 from tests.web.conftest import MakeItem
@@ -163,10 +163,10 @@ class TestInOneRole:
         for name in OWN[OTHER[role]]:
             page = ada.post(f"/items/{startups[0].pk}/act/", {"action": name}, follow=True)
             assertContains(page, f"This is for the role {OTHER[role]}: choose it at /roles/")
-        assert set(live_interactions().values_list("type", flat=True)) == {"view"}
+        assert set(active_interactions().values_list("type", flat=True)) == {"view"}
         for name in OWN[role]:
             ada.post(f"/items/{startups[0].pk}/act/", {"action": name})
-        assert set(live_interactions().values_list("type", flat=True)) == {"view", *OWN[role]}
+        assert set(active_interactions().values_list("type", flat=True)) == {"view", *OWN[role]}
 
     def test_picks_are_what_the_role_does_first(self, ada: Client, startups: list[Item], role: str) -> None:
         picked = startups[1].pk
@@ -175,7 +175,7 @@ class TestInOneRole:
         assertRedirects(response, f"/?kind=startups&use_case={role}_startup")
         assertContains(ada.get("/welcome/?kind=startups"), " checked", count=1)
         wanted = {"developer": "like", "investor": "favorite"}[role]
-        assert list(live_interactions().values_list("item_id", "type")) == [(picked, wanted)]
+        assert list(active_interactions().values_list("item_id", "type")) == [(picked, wanted)]
 
     def test_what_was_done_in_a_role_that_was_left_can_be_taken_back(
         self, ada: Client, person: User, startups: list[Item], role: str
@@ -186,7 +186,7 @@ class TestInOneRole:
         page = ada.get(f"/items/{startups[0].pk}/")
         assertContains(page, f'name="undo" value="{name}"')
         ada.post(f"/items/{startups[0].pk}/act/", {"undo": name})
-        assert not live_interactions().filter(type=name).exists()
+        assert not active_interactions().filter(type=name).exists()
 
 
 def test_without_a_role_an_item_can_be_turned_down_and_says_how_to_do_more(
@@ -197,7 +197,7 @@ def test_without_a_role_an_item_can_be_turned_down_and_says_how_to_do_more(
     assertContains(page, "Not for me")
     assertContains(page, f'href="/roles/?next=%2Fitems%2F{startups[0].pk}%2F"')
     ada.post(f"/items/{startups[0].pk}/act/", {"action": "dislike"})
-    assert live_interactions().filter(type="dislike").exists()
+    assert active_interactions().filter(type="dislike").exists()
 
 
 def test_with_both_roles_a_list_offers_what_it_is_for(

@@ -23,7 +23,7 @@ from catalog.models import Item
 from core.domain import REASONS
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
 from tests.factories import make_user
@@ -258,7 +258,7 @@ def test_a_dislike_that_is_undone_and_a_like_that_is_taken_back(
     card.get_by_role("button", name="Not for me").click()
     press(page, 1, "Something else")
     expect(card.get_by_role("button", name="Undo")).to_be_visible()
-    mine = live_interactions().filter(user=other_site.person).values_list("type", flat=True)
+    mine = active_interactions().filter(user=other_site.person).values_list("type", flat=True)
     assert [*mine.all()] == ["dislike"]
     press(page, 1, "Undo")
     expect(card.get_by_text(title)).to_be_visible()
@@ -387,7 +387,7 @@ def test_the_code_of_the_guide(two_tastes: Films, other_site: OtherSite, visit: 
         expect(page.get_by_role("listitem")).to_have_count(5)
     shown = RecommendationSession.objects.get()
     assert shown.seen_rank == 5
-    mine = live_interactions().filter(user=other_site.person)
+    mine = active_interactions().filter(user=other_site.person)
     done = {row.type: (row.recommendation_session_id, row.recommendation_rank) for row in mine}
     assert done == {"like": (shown.pk, 1), "dislike": (shown.pk, 2)}
     assert Dislike.objects.get().reason == "not_interested"

@@ -20,7 +20,7 @@ from core.progress import Progress
 from feedback.models import Dislike
 from feedback.services import save_dislike
 from interactions.models import UserInteraction
-from interactions.selectors import live_interactions
+from interactions.selectors import active_interactions
 from profiles.log import current_rules, read_log
 from profiles.models import TasteProfile
 from profiles.services import reset_profile
@@ -115,7 +115,9 @@ def state_in(row: dict[str, Any]) -> tuple[dict[int, float], dict[int, float]]:
 def known_before(user_id: int, moment: Any) -> TowerInput:
     """What serving would have known, had the log ended right before the moment."""
     UserInteraction.objects.filter(user_id=user_id, occurred_at__gte=moment).update(withdrawn_at=moment)
-    rows = live_interactions().filter(user_id=user_id, item__kind="movie").order_by("occurred_at", "item_id")
+    rows = (
+        active_interactions().filter(user_id=user_id, item__kind="movie").order_by("occurred_at", "item_id")
+    )
     done = list(rows.values_list("item_id", "weight"))
     taste = read_log(user_id, current_rules()).catch_up(current_rules()).taste
     item_ids, weights = summed_history(
