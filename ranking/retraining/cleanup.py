@@ -21,7 +21,7 @@ KEPT_DATASETS = 5
 ABANDONED_SECONDS = 300.0
 
 
-def remove_leftovers(use_case: UseCase) -> None:
+def remove_unfinished(use_case: UseCase) -> None:
     """Removes what no run will finish: half-written datasets, and model files that no version names.
 
     Of the whole datasets, those beyond KEPT_DATASETS go as well.

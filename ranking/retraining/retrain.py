@@ -26,7 +26,7 @@ from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import TrainingError, trainer_of
 from ranking.registry.loading import LoadedModel, ModelSet, load_models
 from ranking.registry.locks import training_lock, training_lock_of
-from ranking.retraining.cleanup import remove_leftovers
+from ranking.retraining.cleanup import remove_unfinished
 from ranking.retraining.decision import RetrainDecision, decide
 from ranking.retraining.publishing import Candidate, Outcome, active_ids, publish
 from ranking.retraining.run import Run, compare_models, manifest_json, read_run
@@ -70,7 +70,7 @@ def retrain(
             return RetrainSummary(use_case.name, due=False, why=decision.why)
         for kind in TRAINED:
             locks.enter_context(training_lock_of(kind, use_case.name))
-        remove_leftovers(use_case)
+        remove_unfinished(use_case)
         return _retrain(use_case, decision, seed, progress, now)
 
 

@@ -47,7 +47,7 @@ from ranking.registry.versions import (
 )
 from ranking.retraining import publishing
 from ranking.retraining import retrain as retraining
-from ranking.retraining.cleanup import ABANDONED_SECONDS, KEPT_DATASETS, note_path, remove_leftovers
+from ranking.retraining.cleanup import ABANDONED_SECONDS, KEPT_DATASETS, note_path, remove_unfinished
 from ranking.retraining.decision import decide
 from ranking.retraining.run import EVALUATED_UNTIL
 from recommendations.models import RecommendationSession
@@ -474,7 +474,7 @@ class TestLeftovers:
         assert ModelVersion.objects.get() == before
         assert len(list(models.iterdir())) == 4
         (models / f"als-movie_home-{'0' * 16}.npzabc.part").write_bytes(b"half")
-        remove_leftovers(MOVIES)
+        remove_unfinished(MOVIES)
         assert [path.name for path in models.iterdir()] == [before.file]
         retraining.retrain(use_case=MOVIES, if_needed=False, seed=0, progress=QUIET, now=NOW)
         assert ModelVersion.objects.filter(kind="als").count() == 2
@@ -484,7 +484,7 @@ class TestLeftovers:
         models.mkdir(parents=True)
         other = models / file_name(kind="als", use_case="movie_home", data=b"other")
         other.write_bytes(b"other")
-        remove_leftovers(MOVIES)
+        remove_unfinished(MOVIES)
         assert other.exists()
 
     def test_half_datasets_and_old_ones_go(self, films: list[Item]) -> None:
@@ -500,7 +500,7 @@ class TestLeftovers:
         version = serve(films)
         version.dataset_manifest["name"] = "20260101-120000"
         version.save()
-        remove_leftovers(MOVIES)
+        remove_unfinished(MOVIES)
         assert {path.name for path in folder.iterdir()} == {in_work.name, "20260101-120000", *new}
 
 
