@@ -321,13 +321,13 @@ def lists_of(ranked: "Candidates", request: "RankingRequest") -> Iterator[tuple[
 
 
 def judged(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:
-    """NDCG@10, recall@10, and the share of the slots that say by how much taste lifted them."""
+    """NDCG@10, recall@10, and the share of the slots that say by how much taste boosted them."""
     from ranking.statistics.metrics import ndcg_at_k
 
     hits = np.isin(shown.item_ids, targets)[None, :]
     ranked = np.pad(hits.astype(np.float64), ((0, 0), (0, K - hits.shape[1])))
     wanted = np.ones((1, min(K, len(targets))))
-    boosted = np.mean([boost.percent > 0 for boost in shown.boosts()]) if len(shown) else 0.0
+    boosted = np.mean([boost.percent > 0 for boost in shown.boost_rows()]) if len(shown) else 0.0
     return float(ndcg_at_k(ranked, wanted, k=K)[0]), float(hits.sum() / len(targets)), float(boosted)
 
 

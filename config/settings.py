@@ -299,8 +299,8 @@ RETRAIN_MAX_AGE_DAYS = env.float("RETRAIN_MAX_AGE_DAYS", default=7.0)
 RETRAIN_RETRY_HOURS = env.float("RETRAIN_RETRY_HOURS", default=12.0)
 # Taste (docs/taste.md). After so many pieces of feedback the taste vector moves.
 TASTE_UPDATE_EVERY = max(1, env.int("TASTE_UPDATE_EVERY", default=3))
-# How much of what a person's taste would lift is lifted: 0 nothing, 1 all. Both as measured in docs/taste.md,
-# "Newcomers".
+# The share of the boosts by a person's taste that is applied: 0 nothing, 1 all. Both as measured in
+# docs/taste.md, "Newcomers".
 BOOST_STRENGTH = min(1.0, max(0.0, env.float("BOOST_STRENGTH", default=1.0)))
 # The same where a ranker orders the list, which knows the person's taste from its features already.
 BOOST_STRENGTH_WITH_RANKER = min(1.0, max(0.0, env.float("BOOST_STRENGTH_WITH_RANKER", default=0.5)))

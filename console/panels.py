@@ -221,10 +221,10 @@ def _adjustments(figures: FeedbackDashboard) -> Panel:
     sizes = figures.adjustments
     note = "How far this period's dislikes hold what titles have in common back in somebody's lists now."
     if sizes.mean is not None and sizes.largest is not None:
-        held = _many(sizes.held_back, "facet", "facets")
+        penalized = _many(sizes.penalties, "facet", "facets")
         people = _many(sizes.people, "person", "people")
         note = (
-            f"{held} held back in the lists of {people}: by {sizes.mean:.0%} on average, "
+            f"{penalized} held back in the lists of {people}: by {sizes.mean:.0%} on average, "
             f"{sizes.largest:.0%} at most."
         )
     lower = 1

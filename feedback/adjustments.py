@@ -62,7 +62,7 @@ def combine_adjustments(adjustments: Iterable[Adjustment], *, now: datetime) -> 
 def apply_feature_adjustments(
     item_facets: "csr_matrix[np.float64]", facet_ids: NDArray[np.int64], factors: Mapping[int, float]
 ) -> NDArray[np.float64]:
-    """What each item's score is multiplied by, (n,) in [floor, 1].
+    """The penalty of each item, the factor of its score: (n,) in [floor, 1].
 
     item_facets  (n, m), 1 where the item has the facet
     facet_ids    (m,) sorted: the facet of each column
@@ -71,10 +71,10 @@ def apply_feature_adjustments(
     The factors of an item's facets multiply, down to the floor.
     """
     logarithms = np.zeros(len(facet_ids))
-    held_back = np.fromiter(factors, dtype=np.int64, count=len(factors))
-    columns = np.searchsorted(facet_ids, held_back)
+    penalized = np.fromiter(factors, dtype=np.int64, count=len(factors))
+    columns = np.searchsorted(facet_ids, penalized)
     known = columns < len(facet_ids)
-    known[known] = facet_ids[columns[known]] == held_back[known]
+    known[known] = facet_ids[columns[known]] == penalized[known]
     values = np.fromiter(factors.values(), dtype=np.float64, count=len(factors))
     logarithms[columns[known]] = np.log(values[known])
     sums: NDArray[np.float64] = np.asarray(item_facets @ logarithms)

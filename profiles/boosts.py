@@ -1,4 +1,4 @@
-"""How far a person's taste lifts each candidate: pure array functions.
+"""Boosts of candidates by a person's taste: pure array functions.
 
 personalized = base × (1 + the sum of the parts), each part from 0 to its cap.
 """
@@ -21,17 +21,17 @@ LEAST_ALPHA = ORIGINAL_ALPHA - ALPHA_REACH
 # So many interactions move alpha half of the way that it can go.
 HALF_EVIDENCE = 10.0
 
-# The column of BOOSTED of each kind code, -1 for a kind that lifts nothing.
+# The column of BOOSTED of each kind code, -1 for a kind that boosts nothing.
 _COLUMN_OF_CODE = np.array([BOOSTED.index(kind) if kind in BOOSTED else -1 for kind in KINDS], dtype=np.int64)
 _IS_CATEGORY = np.array([kind in CATEGORIES for kind in KINDS], dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Boosts:
-    """What lifts each of n candidates.
+    """The boosts of n candidates.
 
     parts        (n, kinds) in the order of BOOSTED, each from 0 to its cap
-    multipliers  (n,) 1 + the sum of the parts: what the base score is multiplied by
+    multipliers  (n,) 1 + the sum of the parts: the factor of the base score
     """
 
     parts: NDArray[np.float64]
@@ -65,15 +65,15 @@ def boost(
     alpha: float,
     strength: float,
 ) -> Boosts:
-    """What the taste of a person lifts.
+    """The boosts of n candidates by the taste of a person.
 
     item_facets  (n, m), stored where the candidate has the facet
     facet_ids    (m,) sorted: the facet of each column, of any kind
     alpha        the person's, 0.5 to 0.9
-    strength     0 (nothing is lifted) to 1
+    strength     0 (nothing is boosted) to 1
 
     A kind's part is w × cap × (1 − Π (1 − s)) over the candidate's facets with a preference s above 0; what
-    is disliked lifts nothing and holds nothing back. w = strength × (1 − alpha) / 0.5, so that
+    is disliked boosts nothing, and makes no penalty either. w = strength × (1 − alpha) / 0.5, so that
     score = (1 − w) × base + w × base × (1 + the sum of the parts).
     """
     n = item_facets.shape[0]
@@ -81,10 +81,10 @@ def boost(
     logarithms, columns = _by_column(facet_ids, taste)
     of_entries = columns[item_facets.indices]
     rows = np.repeat(np.arange(n), np.diff(item_facets.indptr))
-    lifted = of_entries >= 0
+    boosting = of_entries >= 0
     sums = np.bincount(
-        rows[lifted] * len(BOOSTED) + of_entries[lifted],
-        weights=logarithms[item_facets.indices[lifted]],
+        rows[boosting] * len(BOOSTED) + of_entries[boosting],
+        weights=logarithms[item_facets.indices[boosting]],
         minlength=n * len(BOOSTED),
     )
     parts = share * CAPS * (0.0 - np.expm1(sums.reshape(n, len(BOOSTED))))
@@ -92,7 +92,7 @@ def boost(
 
 
 def _by_column(facet_ids: NDArray[np.int64], taste: Taste) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """log(1 − preference) and the place in BOOSTED of each facet column; -1 where nothing is lifted."""
+    """log(1 − preference) and the place in BOOSTED of each facet column; -1 where nothing is boosted."""
     places = _COLUMN_OF_CODE[taste.kinds]
     wanted = (taste.scores > 0.0) & (places >= 0)
     liked, places = taste.facet_ids[wanted], places[wanted]

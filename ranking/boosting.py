@@ -1,4 +1,4 @@
-"""What a person's taste adds to base scores, and what their dislikes take from them."""
+"""Boosts by a person's taste and penalties by their dislikes, applied to base scores."""
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -12,16 +12,16 @@ from ranking.scoring import RankingRequest
 def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
     """The candidates with boosts and penalties, ordered anew.
 
-    personalized = base × (1 + genre + actor + director + theme) × dislikes.
+    personalized = base × (1 + the sum of the boosts) × penalty.
     """
     person, catalog = request.person, request.context.catalog
     if not person.penalties and not len(person.taste.taste.facet_ids):
         return candidates
     facets = catalog.content.facets[catalog.rows_of(candidates.item_ids)]
-    held_back = candidates.held_back
+    penalties = candidates.penalties
     if person.penalties and request.context.policy.dislikes_hold_back:
-        held_back = apply_feature_adjustments(facets, catalog.facet_ids, person.penalties)
-    return candidates.with_boosts(boosts_of(facets, request).parts, held_back)
+        penalties = apply_feature_adjustments(facets, catalog.facet_ids, person.penalties)
+    return candidates.with_boosts(boosts_of(facets, request).parts, penalties)
 
 
 def boosts_of(facets: "csr_matrix[np.float64]", request: RankingRequest) -> Boosts:

@@ -13,26 +13,28 @@ from ranking.features import FEATURES
 
 @dataclass(frozen=True, slots=True)
 class Boost:
-    """What a base score is multiplied by: 1 + the parts of taste × what dislikes leave.
+    """The factors of one base score: 1 + the parts of taste, and the penalty by dislikes.
 
-    parts  by the kind of facet that adds it, each 0 or more
+    parts    by the kind of facet that adds it, each 0 or more
+    penalty  above 0, at most 1
     """
 
     parts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(BOOSTED, 0.0))
-    dislikes: float = 1.0
+    penalty: float = 1.0
 
     @property
-    def lift(self) -> float:
+    def taste(self) -> float:
+        """1 + the sum of the parts, at least 1."""
         return sum(self.parts.values(), 1.0)
 
     @property
     def percent(self) -> int:
-        """What taste adds, in whole percent."""
-        return round(100.0 * (self.lift - 1.0))
+        """The part of taste in whole percent, 0 or more."""
+        return round(100.0 * (self.taste - 1.0))
 
     @property
     def multiplier(self) -> float:
-        return self.lift * self.dislikes
+        return self.taste * self.penalty
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +43,9 @@ class Candidates:
 
     item_ids       (n,) no item twice
     base_scores    (n,) 0 to 1, as the base ranking sees it
-    lifts          (n, kinds) what the person's taste adds, by BOOSTED, each 0 or more
-    held_back      (n,) what their dislikes leave of the score, at most 1
-    scores         (n,) base score × (1 + sum of lifts) × held_back, cut at 1; the order is that of the uncut
+    boosts         (n, kinds) parts that the person's taste adds, by BOOSTED, each 0 or more
+    penalties      (n,) factors by their dislikes, above 0, at most 1
+    scores         (n,) base score × (1 + sum of boosts) × penalty, cut at 1; the order is that of the uncut
     sources        (n,) name of the source that brought the item first
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
@@ -53,8 +55,8 @@ class Candidates:
 
     item_ids: NDArray[np.int64]
     base_scores: NDArray[np.float64]
-    lifts: NDArray[np.float64]
-    held_back: NDArray[np.float64]
+    boosts: NDArray[np.float64]
+    penalties: NDArray[np.float64]
     scores: NDArray[np.float64]
     sources: NDArray[np.str_]
     source_ranks: NDArray[np.int64]
@@ -69,12 +71,12 @@ class Candidates:
     def from_source(
         cls, source: str, item_ids: NDArray[np.int64], scores: NDArray[np.float64]
     ) -> "Candidates":
-        """What one source brings: `item_ids` best first with their `scores` in 0 to 1."""
+        """The candidates of one source: `item_ids` best first with their `scores` in 0 to 1."""
         return cls(
             item_ids=item_ids,
             base_scores=scores,
-            lifts=np.zeros((len(item_ids), len(BOOSTED))),
-            held_back=np.ones(len(item_ids)),
+            boosts=np.zeros((len(item_ids), len(BOOSTED))),
+            penalties=np.ones(len(item_ids)),
             scores=scores,
             sources=np.full(len(item_ids), source),
             source_ranks=np.arange(1, len(item_ids) + 1),
@@ -96,16 +98,16 @@ class Candidates:
         return joined.take(np.sort(first))
 
     @property
-    def lifted_scores(self) -> NDArray[np.float64]:
-        """(n,) what the scores would be without dislikes, not cut at 1."""
-        lifted: NDArray[np.float64] = self.base_scores * (1.0 + self.lifts.sum(axis=1))
-        return lifted
+    def boosted_scores(self) -> NDArray[np.float64]:
+        """(n,) the scores without penalties, not cut at 1."""
+        boosted: NDArray[np.float64] = self.base_scores * (1.0 + self.boosts.sum(axis=1))
+        return boosted
 
-    def boosts(self) -> list[Boost]:
-        """What each base score is multiplied by."""
+    def boost_rows(self) -> list[Boost]:
+        """The factors of each base score, (n,)."""
         return [
-            Boost(dict(zip(BOOSTED, parts, strict=True)), dislikes)
-            for parts, dislikes in zip(self.lifts.tolist(), self.held_back.tolist(), strict=True)
+            Boost(dict(zip(BOOSTED, parts, strict=True)), penalty)
+            for parts, penalty in zip(self.boosts.tolist(), self.penalties.tolist(), strict=True)
         ]
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
@@ -124,13 +126,13 @@ class Candidates:
         """The same candidates with the chances that they stand where they stand."""
         return replace(self, propensities=propensities)
 
-    def with_boosts(self, lifts: NDArray[np.float64], held_back: NDArray[np.float64]) -> "Candidates":
-        """The same candidates with what taste adds (n, kinds) and dislikes leave (n,), best first."""
-        return _in_order(replace(self, lifts=lifts, held_back=held_back))
+    def with_boosts(self, boosts: NDArray[np.float64], penalties: NDArray[np.float64]) -> "Candidates":
+        """The same candidates under boosts (n, kinds) and penalties (n,), best first."""
+        return _in_order(replace(self, boosts=boosts, penalties=penalties))
 
 
 def _in_order(candidates: Candidates) -> Candidates:
-    uncut = candidates.lifted_scores * candidates.held_back
+    uncut = candidates.boosted_scores * candidates.penalties
     scored = replace(candidates, scores=np.minimum(uncut, 1.0))
     return scored.take(np.argsort(-uncut, kind="stable"))
 

@@ -83,7 +83,7 @@ class SearchAnswer(serializers.Serializer[Any]):
 
 
 class SearchView(APIView):
-    """Search by title or any words, lifted by the caller's taste. It is recorded like any list."""
+    """Search by title or any words, boosted by the caller's taste. It is recorded like any list."""
 
     @extend_schema(operation_id="search", parameters=[SearchQuery], responses={200: SearchAnswer, **ERRORS})
     def get(self, request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Search for one person: what the text search finds, lifted by their taste, recorded like any list shown.
+"""Search for one person: hits of the text search, boosted by their taste, recorded like any list shown.
 
 score = relevance × (1 + the parts of taste), cut at 1. A title that is the query stays first.
 """
@@ -32,7 +32,7 @@ from serving.pipeline import Personalization
 
 MAX_FOUND = 100
 DEFAULT_FOUND = 20
-# So many hits are lifted or not before the list is cut.
+# So many hits are boosted or not before the list is cut.
 _POOL = 200
 # Hits above this are titles that the query means (docs/search.md, "The order"); all others lie below.
 _TITLE_RELEVANCE = 0.991
@@ -102,7 +102,7 @@ def search_kinds(
     """At most `limit` items for `query`, any text, in each of the use cases, best first.
 
     What a person disliked or knows is found too: they may be looking for it. Without a person nothing is
-    lifted and nothing recorded; nor is anything with `is_recorded` off, for what is shown while typing.
+    boosted and nothing recorded; nor is anything with `is_recorded` off, for what is shown while typing.
     Three queries at the most, however many use cases: the taste, the cards, the sessions' rows.
     """
     taste = STRANGER if user_id is None else get_taste(user_id)
@@ -127,7 +127,7 @@ def _order(use_case: UseCase, query: str, taste: PersonalTaste) -> _Ordered:
     result = search(use_case.kind, query, _POOL)
     hits = _candidates(result)
     if len(hits) and len(taste.taste.facet_ids) and settings.BOOST_STRENGTH > 0.0:
-        hits = hits.with_boosts(_boosts(hits.item_ids, context, taste), hits.held_back)
+        hits = hits.with_boosts(_boosts(hits.item_ids, context, taste), hits.penalties)
         # Stable, so that within both groups the order stays.
         is_title = hits.base_scores > _TITLE_RELEVANCE
         hits = hits.take(np.argsort(np.where(is_title, -hits.base_scores, 0.0), kind="stable"))
@@ -142,16 +142,16 @@ def _candidates(result: SearchResult) -> Candidates:
 def _boosts(
     item_ids: NDArray[np.int64], context: ScoringContext, taste: PersonalTaste
 ) -> NDArray[np.float64]:
-    """What taste adds to each item, (n, kinds); nothing to one that the snapshot does not know yet."""
+    """The boosts of each item, (n, kinds); 0 for one that the snapshot does not know yet."""
     catalog = context.catalog
     rows = catalog.rows_of(item_ids)
     known = rows >= 0
     facets = catalog.content.facets[rows[known]]
-    lifts = np.zeros((len(item_ids), len(BOOSTED)))
-    lifts[known] = boost(
+    boosts = np.zeros((len(item_ids), len(BOOSTED)))
+    boosts[known] = boost(
         facets, catalog.facet_ids, taste.taste, alpha=taste.alpha, strength=settings.BOOST_STRENGTH
     ).parts
-    return lifts
+    return boosts
 
 
 def _found(
@@ -159,7 +159,11 @@ def _found(
 ) -> FoundList:
     hits = ordered.hits
     rows = zip(
-        hits.item_ids.tolist(), hits.scores.tolist(), hits.base_scores.tolist(), hits.boosts(), strict=True
+        hits.item_ids.tolist(),
+        hits.scores.tolist(),
+        hits.base_scores.tolist(),
+        hits.boost_rows(),
+        strict=True,
     )
     # The front alone was looked up, so the spares fill the places of what has been hidden since.
     shown = [row for row in rows if row[0] in cards][:limit]
@@ -170,24 +174,24 @@ def _found(
             rank=rank,
             score=score,
             relevance=relevance,
-            boost=lift,
+            boost=factors,
             why=_why(
                 cards[item_id],
                 relevance,
                 ordered.analysis,
                 liked_facets(item_id, taste.taste, weights, ordered.context.catalog)
-                if lift.percent > 0
+                if factors.percent > 0
                 else (),
             ),
         )
-        for rank, (item_id, score, relevance, lift) in enumerate(shown, 1)
+        for rank, (item_id, score, relevance, factors) in enumerate(shown, 1)
     )
     return FoundList(
         session_id=uuid4() if items and is_recorded else None,
         use_case=ordered.use_case.name,
         query=ordered.analysis.query,
         analysis=ordered.analysis,
-        personalization=Personalization.of(taste, applied=any(item.boost.lift > 1.0 for item in items)),
+        personalization=Personalization.of(taste, applied=any(item.boost.taste > 1.0 for item in items)),
         items=items,
     )
 

@@ -167,7 +167,7 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
 
 def boost_json(boost: Boost) -> dict[str, float]:
     """`boost` in the form that BoostSerializer describes."""
-    return {**boost.parts, "dislikes": boost.dislikes}
+    return {**boost.parts, "dislikes": boost.penalty}
 
 
 def _slot_json(slot: ServedSlot) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _EXPLORED = "Something different, to find out whether you like it."
 _LEAST_BOOST = 0.1
 # A ranker reads the likeness to what was approved last; from here on it is given as a reason.
 _LEAST_LIKENESS = 0.3
-# The cap of each facet kind, by its code; 0 where it lifts nothing.
+# The cap of each facet kind, by its code; 0 where it boosts nothing.
 _CAPS = np.array([FACETS[kind].boost_cap for kind in KINDS], dtype=np.float64)
 
 
@@ -32,7 +32,7 @@ class Reason:
     """What speaks most for a slot.
 
     item_id  the item of the history that weighed most, and what was done with it
-    liked    the facets for which the person's taste brought or lifted it
+    liked    the facets for which the person's taste brought or boosted it
     """
 
     source: str
@@ -74,7 +74,7 @@ def find_reasons(candidates: Candidates, request: RankingRequest) -> list[Reason
     under a ranker, the approved item that it is most like.
     """
     reasons = [Reason(source) for source in candidates.sources.tolist()]
-    boosted = candidates.lifts.sum(axis=1) >= _LEAST_BOOST
+    boosted = candidates.boosts.sum(axis=1) >= _LEAST_BOOST
     for row in np.flatnonzero(boosted).tolist():
         liked = _boosting_facets(int(candidates.item_ids[row]), request)
         reasons[row] = Reason(reasons[row].source, liked=liked)

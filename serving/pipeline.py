@@ -54,7 +54,7 @@ class ServedSlot:
 class Personalization:
     """How far a list was bent towards the person's taste, and that taste in short.
 
-    applied             whether it lifted or brought anything in this list
+    applied             True where it boosted or brought anything in this list
     original_alpha      how much of a score is left to the base where nothing is known of a person
     personalized_alpha  how much of it is left with this person (profiles.boosts)
     persona             None where nothing is known
@@ -135,11 +135,11 @@ def load_person(
 
 def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
     """The items that would be in this list if no dislike held them back."""
-    by_lifted = np.argsort(-allowed.lifted_scores, kind="stable")[: len(arranged)]
-    held_back = allowed.take(by_lifted[allowed.held_back[by_lifted] < 1.0])
+    by_boosted = np.argsort(-allowed.boosted_scores, kind="stable")[: len(arranged)]
+    penalized = allowed.take(by_boosted[allowed.penalties[by_boosted] < 1.0])
     # What still has a place by its score gave it up to chance, not to a dislike.
     placed = np.union1d(arranged.item_ids, allowed.item_ids[: len(arranged)])
-    return [int(item_id) for item_id in np.setdiff1d(held_back.item_ids, placed)]
+    return [int(item_id) for item_id in np.setdiff1d(penalized.item_ids, placed)]
 
 
 def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
@@ -148,7 +148,7 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
     columns = (shown.item_ids, shown.scores, shown.base_scores, shown.sources)
     rows = zip(
         *(column.tolist() for column in columns),
-        shown.boosts(),
+        shown.boost_rows(),
         arranged.explored,
         arranged.reasons,
         strict=True,
@@ -168,7 +168,7 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
     )
     # A list is made by the most trusted source in it, also where a dislike moved its items from the top.
     source = next((name for name in context.policy.sources if name in shown.sources), None)
-    is_bent = any(RECOMMENDERS[slot.source].is_taste or slot.boost.lift > 1.0 for slot in slots)
+    is_bent = any(RECOMMENDERS[slot.source].is_taste or slot.boost.taste > 1.0 for slot in slots)
     return ServedList(
         session_id=uuid4(),
         use_case=context.use_case.name,

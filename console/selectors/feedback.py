@@ -111,14 +111,14 @@ class FacetCount:
 
 @dataclass(frozen=True, slots=True)
 class AdjustmentSizes:
-    """Sizes of what the period's dislikes hold back now, faded and combined per person and facet.
+    """Sizes of the penalties that the period's dislikes make now, faded and combined per person and facet.
 
-    held_back      pairs of a person and a facet that are held back by one percent or more
-    mean, largest  as shares from 0 to 1; None where nothing is held back
-    histogram      (upper bound in percent, pairs): held back by up to so much and more than the bound before
+    penalties      pairs of a person and a facet with a penalty of one percent or more
+    mean, largest  as shares from 0 to 1; None where there is no penalty
+    histogram      (upper bound in percent, pairs): penalized by up to so much and more than the bound before
     """
 
-    held_back: int
+    penalties: int
     people: int
     mean: float | None
     largest: float | None
@@ -266,13 +266,13 @@ def _get_adjustment_sizes(period: Period, *, now: datetime) -> AdjustmentSizes:
     pairs, pair_of_row = np.unique(rows[["user", "facet"]], return_inverse=True)
     factors = np.exp(np.bincount(pair_of_row, weights=np.log1p(faded), minlength=len(pairs)))
     shares = 1.0 - np.maximum(factors, settings.DISLIKE_FLOOR)
-    held = shares >= 0.01
+    is_penalized = shares >= 0.01
     bounds = [5, 10, 15, 20, 30, 50, 100]
-    counts, _ = np.histogram(shares[held] * 100, bins=[0, *bounds])
+    counts, _ = np.histogram(shares[is_penalized] * 100, bins=[0, *bounds])
     return AdjustmentSizes(
-        held_back=int(held.sum()),
-        people=len(np.unique(pairs["user"][held])),
-        mean=float(shares[held].mean()) if held.any() else None,
-        largest=float(shares[held].max()) if held.any() else None,
+        penalties=int(is_penalized.sum()),
+        people=len(np.unique(pairs["user"][is_penalized])),
+        mean=float(shares[is_penalized].mean()) if is_penalized.any() else None,
+        largest=float(shares[is_penalized].max()) if is_penalized.any() else None,
         histogram=tuple(zip(bounds, counts.tolist(), strict=True)),
     )

@@ -68,7 +68,7 @@ USE_CASES: dict[str, UseCase] = DOMAIN.use_cases
 DEFAULT_KIND: str = next(iter(KINDS))
 DEFAULT_USE_CASE: str = next(iter(USE_CASES))
 BOOSTED: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.boost_cap > 0.0)
-"""The kinds of facet that lift a score, in the order of their columns."""
+"""The kinds of facet that boost a score, in the order of their columns."""
 CATEGORIES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "category")
 PEOPLE: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "people")
 THEMES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "theme")

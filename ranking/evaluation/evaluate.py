@@ -39,7 +39,7 @@ from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists
 from ranking.statistics.split import time_cuts
 
-# The first contender once more, with what fits each person's taste lifted.
+# The first contender once more, with boosts by each person's taste.
 WITH_BOOSTS = "with boosts"
 
 

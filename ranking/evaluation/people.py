@@ -43,7 +43,7 @@ def evaluate_people(
 ) -> PeopleReport:
     """Makes everybody's list with the models of `context` as of the start of what was held out.
 
-    `boosted`: with what fits their taste lifted, as in serving.
+    `boosted`: with boosts by their taste, as in serving.
     """
     if data.people is None:
         return PeopleReport({}, NOWHERE)

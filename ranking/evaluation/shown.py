@@ -49,7 +49,7 @@ def evaluate_shown(
 ) -> ListsReport:
     """Looks at each list once with the models of `context`, from what was known when it was shown.
 
-    `boosted`: with what fitted the person's taste lifted, as in serving.
+    `boosted`: with boosts by the person's taste, as in serving.
     """
     lists = data.lists
     scores, probabilities = np.full(len(lists.item_ids), np.nan), np.full(len(lists.item_ids), np.nan)

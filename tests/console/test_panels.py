@@ -176,7 +176,7 @@ def test_undone_and_excluded_dislikes_count_only_as_such(person: User) -> None:
     assert sum(one.dislikes for one in shown.reasons) == 1
     assert [one.dislikes for one in shown.facets] == [1]
     assert len(shown.items) == 1
-    assert shown.adjustments.held_back == 1
+    assert shown.adjustments.penalties == 1
 
 
 def test_adjustments_combine_per_person_and_facet(person: User, other_person: User) -> None:
@@ -186,7 +186,7 @@ def test_adjustments_combine_per_person_and_facet(person: User, other_person: Us
     turn_down(mine, films[1])
     turn_down(theirs, films[0], reason="not_interested")
     sizes = figures().adjustments
-    assert (sizes.held_back, sizes.people) == (2, 2)
+    assert (sizes.penalties, sizes.people) == (2, 2)
     assert sizes.largest == pytest.approx(1 - 0.85**2, abs=1e-4)
     assert sizes.mean == pytest.approx((1 - 0.85**2 + 0.075) / 2, abs=1e-4)
     assert {upper: pairs for upper, pairs in sizes.histogram if pairs} == {10: 1, 30: 1}

@@ -164,17 +164,17 @@ def test_dislikes_hold_back_in_one_arm_only_and_what_is_disliked_is_gone_in_both
 
 def test_taste_lifts_in_one_arm_only(settings: Settings) -> None:
     settings.BOOST_STRENGTH = 1.0
-    experiment = running(ArmPlan("lifted"), ArmPlan("plain", boosts=False))
+    experiment = running(ArmPlan("boosted"), ArmPlan("plain", boosts=False))
     liked, like = make_items(6, genres=["Crime"]), make_item(genres=["Crime"])
-    lifts = {}
-    for arm in ("lifted", "plain"):
+    boosts = {}
+    for arm in ("boosted", "plain"):
         user = person_in(experiment, arm)
         for item in liked:
             make_interaction(user, item, "favorite")
         served = serve(user)
-        lifts[arm] = next(slot.boost.lift for slot in served.slots if slot.item.id == like.pk)
-    assert lifts["lifted"] > 1.0
-    assert lifts["plain"] == 1.0
+        boosts[arm] = next(slot.boost.taste for slot in served.slots if slot.item.id == like.pk)
+    assert boosts["boosted"] > 1.0
+    assert boosts["plain"] == 1.0
 
 
 def test_an_arm_explores_by_its_own_share_and_logs_it(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""What a taste lifts, how far, and how alpha moves."""
+"""Boosts by a taste, and how alpha moves."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from profiles.boosts import CAPS, LEAST_ALPHA, ORIGINAL_ALPHA, boost, personal_a
 from profiles.reduction import KINDS, no_taste
 from tests.profiles.builders import make_taste
 
-CLEAR = LEAST_ALPHA  # everything that can be lifted is lifted
+CLEAR = LEAST_ALPHA  # everything that can be boosted is boosted
 ALL_KINDS = {(kind, kind.title()): 0.5 for kind in KINDS}
 
 

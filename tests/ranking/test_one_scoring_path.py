@@ -89,7 +89,7 @@ def test_evaluation_scores_as_serving_ranks(
     answer = contender_scores(asked, events, context, NOW, retrieve=True, taste=person.taste, boosted=boosted)
     assert answer.retrieved.tolist() == served.item_ids.tolist()
     scores = dict(zip(asked.tolist(), answer.scores.tolist(), strict=True))
-    served_scores = served.lifted_scores if boosted else served.base_scores
+    served_scores = served.boosted_scores if boosted else served.base_scores
     assert [scores[item] for item in served.item_ids.tolist()] == pytest.approx(
         served_scores, abs=0, rel=1e-12
     )

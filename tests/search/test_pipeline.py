@@ -1,4 +1,4 @@
-"""Search for a person: what taste lifts, what stays first, what is on record, and what it costs."""
+"""Search for a person: what taste boosts, what stays first, what is on record, and what it costs."""
 
 import pytest
 from django.db import connection
@@ -74,7 +74,7 @@ def test_what_taste_adds_is_told(dramas: list[Item]) -> None:
     found = find(fan_of("Medical", dramas), "drama")
     first = found.items[0]
     assert first.boost.percent > 0
-    assert first.score == pytest.approx(min(1.0, first.relevance * first.boost.lift))
+    assert first.score == pytest.approx(min(1.0, first.relevance * first.boost.taste))
     assert first.why == "Because you like medical dramas and medical life."
     assert found.personalization.applied
     assert found.personalization.persona == "Medical Fan"

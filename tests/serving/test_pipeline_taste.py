@@ -1,4 +1,4 @@
-"""Taste in the lists: what it lifts and by how much, what is said of it, and what it costs in queries."""
+"""Taste in the lists: what it boosts and by how much, what is said of it, and what it costs in queries."""
 
 from dataclasses import replace
 
@@ -71,7 +71,7 @@ def films(db: None) -> dict[str, Item]:
 
 
 def like_medical(person: User, times: int = 8) -> None:
-    """Looks, which are no statements: they lift and bring nothing."""
+    """Looks, which are no statements: they boost and bring nothing."""
     for number in range(times):
         film = make_film(
             f"Clinic {number}",
@@ -107,9 +107,9 @@ class TestBoosts:
         for name, cap in {"genre": 0.5, "actor": 0.3, "director": 0.2, "theme": 0.4}.items():
             assert 0.0 < details[name] < cap
         assert details["dislikes"] == 1.0
-        lift = 1.0 + sum(details[name] for name in ("genre", "actor", "director", "theme"))
-        assert slots["Ward Six"]["boost_multiplier"] == pytest.approx(lift)
-        assert slots["Ward Six"]["score"] == pytest.approx(0.4 * lift)
+        multiplier = 1.0 + sum(details[name] for name in ("genre", "actor", "director", "theme"))
+        assert slots["Ward Six"]["boost_multiplier"] == pytest.approx(multiplier)
+        assert slots["Ward Six"]["score"] == pytest.approx(0.4 * multiplier)
         assert slots["Ward Six"]["base_score"] == 0.4
         assert slots["Banana"]["boost_details"] == NOTHING
         assert slots["Dust"]["boost_details"] == NOTHING | {"dislikes": pytest.approx(0.85)}
@@ -151,15 +151,17 @@ def test_boosted_candidates_stand_in_the_order_of_the_uncut_product(
     rows: list[tuple[float, float, float]],
 ) -> None:
     rows = sorted(rows, reverse=True)
-    base, lift, kept = (np.array(column) for column in zip(*rows, strict=True))
+    base, genre, penalties = (np.array(column) for column in zip(*rows, strict=True))
     candidates = Candidates.from_source("popular", np.arange(len(rows)), base)
-    boosted = candidates.with_boosts(np.column_stack([lift, *[np.zeros(len(rows))] * 3]), kept)
-    uncut = boosted.lifted_scores * boosted.held_back
+    boosted = candidates.with_boosts(np.column_stack([genre, *[np.zeros(len(rows))] * 3]), penalties)
+    uncut = boosted.boosted_scores * boosted.penalties
     assert (np.diff(uncut) <= 0).all()
     assert (np.diff(boosted.scores) <= 0).all()
     assert ((boosted.scores >= 0) & (boosted.scores <= 1)).all()
     assert sorted(boosted.item_ids) == list(range(len(rows)))
-    for boost, score, base_score in zip(boosted.boosts(), boosted.scores, boosted.base_scores, strict=True):
+    for boost, score, base_score in zip(
+        boosted.boost_rows(), boosted.scores, boosted.base_scores, strict=True
+    ):
         assert min(1.0, base_score * boost.multiplier) == pytest.approx(score)
         assert abs(boost.percent - 100 * boost.parts["genre"]) <= 0.5 + 1e-9
 

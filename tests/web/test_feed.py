@@ -42,9 +42,9 @@ def test_a_person_sees_the_recorded_list(
     assertContains(response, f"?session={session.pk}", count=len(shown))
     assertContains(response, "data-rank=", count=len(shown))
     assertContains(response, f"Because you liked {liked.title}.")
-    lifted = [slot.boost.percent for slot in response.context["served"].slots if slot.boost.percent]
-    assertContains(response, " % match</span>", count=len(lifted))
-    assertContains(response, f">+{lifted[0]} % match</span>")
+    boosts = [slot.boost.percent for slot in response.context["served"].slots if slot.boost.percent]
+    assertContains(response, " % match</span>", count=len(boosts))
+    assertContains(response, f">+{boosts[0]} % match</span>")
     assertContains(response, ">Personalised</a>")
     assertContains(response, "for somebody new it is 70 %")
 

@@ -350,10 +350,10 @@ def test_boosts_lift_what_fits_the_taste_of_that_moment(settings: Settings) -> N
     assert seen(boosted=False).retrieved.tolist() == [1, 3, 2, 4]
     assert seen(boosted=True).retrieved.tolist() == [3, 1, 4, 2]
     np.testing.assert_allclose(seen(boosted=False).scores, demand.popularity)
-    lifted = seen(boosted=True).scores / seen(boosted=False).scores
-    assert lifted[0] == lifted[1] == 1.0
-    assert lifted[2] == pytest.approx(lifted[3])
-    assert lifted[2] > 1.1
+    boosts = seen(boosted=True).scores / seen(boosted=False).scores
+    assert boosts[0] == boosts[1] == 1.0
+    assert boosts[2] == pytest.approx(boosts[3])
+    assert boosts[2] > 1.1
 
 
 def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are_judged_on() -> None:
