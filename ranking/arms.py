@@ -27,7 +27,7 @@ class RunningArm:
 
 @dataclass(frozen=True, slots=True)
 class RunningExperiment:
-    """What serving needs of an experiment.
+    """A running experiment as serving needs it.
 
     arms     in the order of the allocation; None for an arm that gets the usual lists, because it was
              switched off or because a model of it cannot be read
@@ -83,7 +83,7 @@ def policy_of(arm: Arm, usual: Policy) -> Policy:
 
 
 def allocation_of(arms: Sequence[Arm]) -> Allocation:
-    """How people are drawn to these arms, all those of one experiment in their order."""
+    """The allocation of people to these arms, all those of one experiment in their order."""
     experiment = arms[0].experiment
     return Allocation(experiment.salt, experiment.share, tuple(arm.weight for arm in arms))
 

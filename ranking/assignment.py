@@ -1,4 +1,4 @@
-"""Who is in which arm: a matter of the person and the experiment's salt alone, so that it never changes.
+"""Assignment of people to arms: by the person and the experiment's salt alone, so that it never changes.
 
 Nothing is stored, so nothing has to be read, and nobody can be moved. The salt is secret: without it nobody
 can work out which account would get which arm.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """How an experiment draws people.
+    """The rule by which an experiment draws people.
 
     salt     what makes its draw independent of any other's
     share    how many of all people take part, in (0, 1]

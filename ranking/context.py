@@ -1,4 +1,4 @@
-"""What scores are made in: a catalog, the recommenders over it, and the policy. One for a whole process."""
+"""The scoring context: a catalog, the recommenders over it, and the policy. One for a whole process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

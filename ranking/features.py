@@ -52,7 +52,7 @@ _LIKINGS = tuple(GROUPS.index(group) for group in ("genre", "theme", "people"))
 
 @dataclass(frozen=True, eq=False)
 class ItemContent:
-    """What n items are, as far as it does not change from request to request.
+    """The contents of n items, which do not change from request to request.
 
     item_ids   (n,) sorted, unique
     published  (n,) seconds since 1970; -inf where not known
@@ -97,7 +97,7 @@ class ItemContent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class History:
-    """What one person did before the moment, as far as the catalog knows the items.
+    """The history of one person before the moment, with items of the catalog alone.
 
     rows     (h,) rows of the catalog, oldest first, none twice
     weights  (h,) signed training weights: the sum of what speaks for the item, or that of its dislike

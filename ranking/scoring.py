@@ -91,7 +91,7 @@ class RankingRequest:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BaseScores:
-    """What n items are worth to a person.
+    """The base scores of n items for a person.
 
     base           (n,) in [0, 1], which lists are ordered by; NaN for an item that the catalog does not have
     probabilities  (n,) what the models say, before popularity is mixed in; NaN where none has anything to say

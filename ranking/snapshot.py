@@ -65,7 +65,7 @@ class CatalogSnapshot:
         return positions(item_ids, self.item_ids)
 
     def holds(self, item_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of `item_ids` are in this catalog."""
+        """The mask of `item_ids` that are in this catalog."""
         found: NDArray[np.bool_] = np.isin(item_ids, self.item_ids)
         return found
 
@@ -98,7 +98,7 @@ def read_snapshot(use_case: str) -> CatalogSnapshot:
 
 
 def _moment_of(published_at: datetime | None, year: int | None) -> float:
-    """When an item came out, seconds since 1970: its date, else the middle of its year, else -inf."""
+    """Publication time of an item, seconds since 1970: its date, else the middle of its year, else -inf."""
     if published_at is None and year is not None and MINYEAR <= year <= MAXYEAR:
         published_at = datetime(year, 7, 1, tzinfo=UTC)
     return -np.inf if published_at is None else published_at.timestamp()

@@ -46,7 +46,7 @@ class YearsSerializer(serializers.Serializer[Any]):
 
 
 class AnalysisSerializer(serializers.Serializer[Any]):
-    """What a query names. `text` is what names nothing; `is_title`: it is the whole title of an item."""
+    """The analysis of a query. `text` names nothing; `is_title`: it is the whole title of an item."""
 
     years = YearsSerializer(allow_null=True)
     text = serializers.CharField(allow_blank=True)
@@ -72,7 +72,7 @@ class FoundSerializer(serializers.Serializer[Any]):
 
 
 class SearchAnswer(serializers.Serializer[Any]):
-    """What was found, best first. The session is null where nothing was."""
+    """The hits, best first. The session is null where there are none."""
 
     recommendation_session_id = serializers.UUIDField(allow_null=True)
     use_case = serializers.CharField()

@@ -54,7 +54,7 @@ class FoundItem:
 
 @dataclass(frozen=True, slots=True)
 class FoundList:
-    """What was found for a query in one use case. `session_id`: None where nothing was recorded."""
+    """The hits for a query in one use case. `session_id`: None where nothing was recorded."""
 
     session_id: UUID | None
     use_case: str

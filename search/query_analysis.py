@@ -1,4 +1,4 @@
-"""What a search query names: facets of every kind, and years."""
+"""Analysis of a search query: facets of every kind, and years."""
 
 import re
 import unicodedata
@@ -21,7 +21,7 @@ _CUES = {facet.name: frozenset(words(" ".join(facet.cues))) for facet in FACETS.
 
 
 def _pattern_of(expression: str) -> re.Pattern[str]:
-    """What matches an expression with or without its hyphens and blanks, and with an s behind it."""
+    """A pattern for an expression with or without its hyphens and blanks, and with an s behind it."""
     text = re.escape(expression.lower()).replace(r"\-", "-?").replace(r"\ ", " ?")
     return re.compile(rf"\b{text}s?\b", re.IGNORECASE)
 
@@ -60,7 +60,7 @@ class NamedFacet:
 
 @dataclass(frozen=True, slots=True)
 class QueryAnalysis:
-    """What a query names, in its order. `query` is what was looked at, `text` the words that name nothing.
+    """The parts of a query, in its order. `query` is what was looked at, `text` the words that name nothing.
 
     A name that is several facets (somebody in two roles, a category that is also a theme) counts as each.
     `is_title`: the query is the whole title of an item, so that its words may mean nothing else.
@@ -158,7 +158,7 @@ def clean_query(query: str) -> str:
 
 
 def analyze(query: str, names: Names, known_words: Mapping[str, int]) -> ParsedQuery:
-    """What the cleaned `query` names.
+    """The analysis of the cleaned `query`.
 
     The longest name wins, from left to right. A typing error is allowed in a name of five letters or more
     where one of its words is none of `known_words`.
@@ -202,7 +202,7 @@ class _Typed:
         return _in_order(self.pieces[start:end], self.texts)
 
     def is_whole(self, start: int, end: int) -> bool:
-        """Whether the words from `start` to `end` leave no piece half taken."""
+        """True where the words from `start` to `end` leave no piece half taken."""
         pieces = self.pieces
         begins = start == 0 or pieces[start - 1] != pieces[start]
         return begins and (end == len(pieces) or pieces[end - 1] != pieces[end])

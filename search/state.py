@@ -26,7 +26,7 @@ _TEXT_COLUMNS = ("pk", "title", "original_title", "year", "description", "attrib
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a query names, and the items for it, best first."""
+    """The analysis of a query, and the items for it, best first."""
 
     analysis: QueryAnalysis
     hits: Hits

@@ -37,11 +37,11 @@ class WordCounts:
         return self.weights.indices[span], self.weights.data[span]
 
     def rarity(self, holders: int) -> float:
-        """How much it tells that an item is one of `holders` (the IDF of BM25): above 0."""
+        """The weight of being one of `holders` (the IDF of BM25): above 0."""
         return float(np.log1p((self.weights.shape[0] - holders + 0.5) / (holders + 0.5)))
 
     def holders_of(self, word: str) -> int:
-        """How many items hold `word`."""
+        """The number of items that hold `word`."""
         column = self.columns.get(word)
         return 0 if column is None else len(self.weights_of(column)[0])
 

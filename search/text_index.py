@@ -60,7 +60,7 @@ _MOST_BEARERS, _SHORTEST_FAMILY_NAME = 3, 4
 
 @dataclass(frozen=True, slots=True)
 class TextItem:
-    """What is searched of one item, besides its facets. The texts of its attributes end its description."""
+    """The searched texts of one item, besides its facets. The texts of its attributes end its description."""
 
     item_id: int
     title: str
@@ -113,7 +113,7 @@ class TextIndex:
     gram_rows: NDArray[np.int32]  # the item of each label, or -1 − the facet
 
     def search(self, query: str, limit: int) -> tuple[QueryAnalysis, Hits]:
-        """What `query` names, and at most `limit` items for it. Any text is a query; most find nothing."""
+        """Analysis of `query`, and at most `limit` items for it. Any text is a query; most find nothing."""
         query = clean_query(query)
         parsed = analyze(query, self.names, self.counts.columns)
         analysis = replace(parsed.analysis, is_title=self._is_title(query))
@@ -162,7 +162,7 @@ class TextIndex:
         return (_COMPLETE - 0.01) * total
 
     def _masses(self, parts: Sequence[Part]) -> Floats:
-        """What each part weighs, with sum 1: the rarer, the more. Years weigh as the mean of the others."""
+        """The weight of each part, with sum 1: the rarer, the more. Years weigh as the mean of the others."""
         others = [
             self.counts.rarity(
                 int(np.count_nonzero(self._held(part)))
@@ -221,7 +221,7 @@ class TextIndex:
     # --- Titles and names as wholes -----------------------------------------------------------
 
     def _by_labels(self, query: str) -> Floats:
-        """What titles that begin with the query, and titles and names spelled like it, give their items."""
+        """Scores of items by titles that begin with the query, and by titles and names spelled like it."""
         scores = np.zeros(len(self.item_ids), dtype=np.float32)
         key = squash(query)
         if not key:

@@ -42,7 +42,7 @@ class ListQuery(serializers.Serializer[Any]):
 
 
 class BoostSerializer(serializers.Serializer[Any]):
-    """What a base score is multiplied by: 1 + what taste adds, × what dislikes leave of it."""
+    """The factors of a base score: the boosts by taste and the penalty by dislikes."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         return {name: serializers.FloatField() for name in (*BOOSTED, "dislikes")}
@@ -63,7 +63,7 @@ class SlotSerializer(serializers.Serializer[Any]):
 
 
 class PersonalizationSerializer(serializers.Serializer[Any]):
-    """How far the list was bent towards the person's taste profile."""
+    """The influence of the person's taste profile on the list."""
 
     applied = serializers.BooleanField()
     original_alpha = serializers.FloatField()
@@ -199,13 +199,13 @@ class SimilarItemSerializer(serializers.Serializer[Any]):
 
 
 class SimilarAnswer(serializers.Serializer[Any]):
-    """What is like an item, nearest first."""
+    """Items like a given one, nearest first."""
 
     similar = SimilarItemSerializer(many=True)
 
 
 class SimilarView(APIView):
-    """What is most like an item, the same for everybody."""
+    """Items most like a given one, the same for everybody."""
 
     authentication_classes = EMBEDDABLE
 
@@ -282,7 +282,7 @@ def _row_json(items: Sequence[SimilarItem]) -> list[dict[str, Any]]:
 
 
 class HealthView(APIView):
-    """Whether the process lives."""
+    """Answers 200 while the process lives."""
 
     authentication_classes = []
     permission_classes = [AllowAny]
@@ -293,7 +293,7 @@ class HealthView(APIView):
 
 
 class ReadyView(APIView):
-    """Whether this process can serve: the database answers, and which model version serves each use case.
+    """Readiness of this process: the database answers, and which model version serves each use case.
 
     A damaged model file is told here and does not make the server unready: an earlier version serves.
     """

@@ -29,7 +29,7 @@ _CAPS = np.array([FACETS[kind].boost_cap for kind in KINDS], dtype=np.float64)
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """What speaks most for a slot.
+    """The strongest reason for a slot.
 
     item_id  the item of the history that weighed most, and what was done with it
     liked    the facets for which the person's taste brought or boosted it

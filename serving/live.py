@@ -1,4 +1,4 @@
-"""What each worker holds in memory to serve from: the active models, the experiment, and the catalog.
+"""The serving state of each worker, in memory: the active models, the experiment, and the catalog.
 
 A thread reads all of it again, so that only the very first request of a process waits for it and no other
 spends a query on it. A newly activated model, or an experiment that begins or ends, is noticed within
@@ -59,7 +59,7 @@ class ServingState:
 
     @property
     def problem(self) -> str:
-        """What is wrong with the models, in words; empty where nothing is."""
+        """The problem with the models, in words; empty where there is none."""
         of_arms = "" if self.experiment is None else self.experiment.problem
         return " ".join(filter(None, (self.usual.models.problem, of_arms)))
 

@@ -46,13 +46,13 @@ class ServedSlot:
 
     @property
     def multiplier(self) -> float:
-        """What the base score was multiplied by."""
+        """The factor of the base score."""
         return self.boost.multiplier
 
 
 @dataclass(frozen=True, slots=True)
 class Personalization:
-    """How far a list was bent towards the person's taste, and that taste in short.
+    """The influence of the person's taste on a list, and that taste in short.
 
     applied             True where it boosted or brought anything in this list
     original_alpha      how much of a score is left to the base where nothing is known of a person
@@ -68,7 +68,7 @@ class Personalization:
 
     @classmethod
     def of(cls, taste: PersonalTaste, *, applied: bool) -> "Personalization":
-        """What a list says of `taste`."""
+        """The personalization of a list by `taste`."""
         return cls(applied, taste.original_alpha, taste.alpha, taste.top_categories, taste.persona)
 
 
@@ -120,7 +120,7 @@ def open_request(user_id: int, context: ScoringContext, now: datetime) -> Rankin
 def load_person(
     user_id: int, use_case: UseCase, now: datetime, *, taste: PersonalTaste = STRANGER
 ) -> PersonState:
-    """What the person did that counts in this use case, and what their dislikes hold back: one query."""
+    """The history of a person in this use case, and their adjustments by dislikes: one query."""
     history, adjustments = get_history_and_adjustments(user_id=user_id, use_case=use_case)
     return build_person(
         user_id=user_id,

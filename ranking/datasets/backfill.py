@@ -46,7 +46,7 @@ _EVENTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class FilledIn:
-    """What came of it. `unknown_slots`: their item is not in the catalog, so they have no features."""
+    """The counts of a backfill. `unknown_slots`: the catalog lacks their item, so they have no features."""
 
     sessions: int
     slots: int
@@ -87,7 +87,7 @@ class _History:
     ends: "array[float]" = field(default_factory=lambda: array("d"))
 
     def before(self, moment: float) -> Events:
-        """What stood at the moment, from what has been added so far."""
+        """The state at the moment, from the events added so far."""
         stood = np.array(self.ends) >= moment
         count = int(stood.sum())
         return Events(
@@ -100,7 +100,7 @@ class _History:
 
 
 class _Past:
-    """What was known at a moment that only moves forward."""
+    """The state of the log at a moment that only moves forward."""
 
     def __init__(self, use_case: UseCase, people: Ints) -> None:
         """`people` sorted: whose history is needed."""

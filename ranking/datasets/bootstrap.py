@@ -51,7 +51,7 @@ PARAMETERS = RankerParameters(
 
 @dataclass(frozen=True, slots=True)
 class BootstrapPlan:
-    """How the log is cut.
+    """The cuts of the log in time.
 
     windows  how many windows of time, each with as many events as the next
     first    the share of the events that comes before the first window
@@ -79,7 +79,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BootstrapList:
-    """What one person would have been shown at the start of a window, and what they did in it.
+    """The list that one person would have been shown at the start of a window, and their acts in it.
 
     session_id  the same for the same window and person
     window      which window, from 0

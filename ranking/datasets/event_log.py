@@ -50,7 +50,7 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class GeneratedDataset:
-    """Where a dataset was written, and its manifest."""
+    """The folder of a written dataset, and its manifest."""
 
     folder: str
     manifest: Manifest

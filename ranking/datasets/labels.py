@@ -1,4 +1,4 @@
-"""What people did with the lists they were shown, as labels and weights of the slots."""
+"""Labels and weights of slots, from the acts of people on the lists that they were shown."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ LEAST_WEIGHT = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcomes:
-    """What became of n slots.
+    """The outcomes of n slots.
 
     acted      (n,) something was done with it that counts
     relevance  (n,) 0 to 4: DISLIKED whatever else was done, else the best of what was done, else PASSED_OVER
@@ -45,7 +45,7 @@ class Outcomes:
 
 
 def read_outcomes(chunk: SessionChunk, use_case: UseCase, until: datetime) -> Outcomes:
-    """What was done with the slots of a chunk up to `until` and stands: one query.
+    """The active interactions with the slots of a chunk up to `until`: one query.
 
     What somebody did in another role with an item of the list is no success of the list.
     """

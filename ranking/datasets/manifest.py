@@ -1,4 +1,4 @@
-"""What a dataset is, written beside its Parquet file, so that a model can say what it learned from."""
+"""The description of a dataset, written beside its Parquet file, so that a model can name its data."""
 
 import hashlib
 import json
@@ -63,7 +63,7 @@ class Manifest:
 
 
 def datasets_folder(kind: str, use_case: str) -> Path:
-    """Where the datasets of one kind and use case lie."""
+    """The folder of the datasets of one kind and use case."""
     return Path(settings.DATASET_DIR) / kind / use_case
 
 

@@ -1,4 +1,4 @@
-"""What the writers of datasets have in common: a Parquet file, and counts for the manifest."""
+"""Shared parts of the writers of datasets: a Parquet file, and counts for the manifest."""
 
 from collections import Counter
 from dataclasses import dataclass, field

@@ -45,7 +45,7 @@ WITH_BOOSTS = "with boosts"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to compare on what; None stands for the usual.
+    """The versions to compare and the data to compare them on; None stands for the usual.
 
     versions        labels, or several such as `als-movie_home-7+ranker-movie_home-3`
     since           judge on what came from here on
@@ -73,7 +73,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Log:
-    """What is read before anything is cut."""
+    """The log as it is read, before it is cut."""
 
     events: Events
     lists: ShownLists
@@ -143,7 +143,7 @@ def _read_log(request: Request) -> _Log:
 
 
 def _evaluation_set(log: _Log, compared: Sequence[VersionSet], request: Request) -> tuple[EvaluationSet, str]:
-    """What is judged on, and in words why from there."""
+    """The evaluation set, and the reason for its start in words."""
 
     tastes = HistoricalTastes()
 

@@ -65,7 +65,7 @@ def _named(name: str, use_case: UseCase) -> VersionSet:
 
 
 def usual_versions(use_case: UseCase) -> list[VersionSet]:
-    """What is active; with it the newest candidate of each kind; and the version that served before.
+    """The active versions; with them the newest candidate of each kind; and the version that served before.
 
     Without any version it is one set of nothing.
     """

@@ -26,7 +26,7 @@ Recommender = Callable[[Events, int], Ints]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankingReport:
-    """How one ranker did on a holdout; metrics at k with 95 % intervals over people.
+    """Figures of one ranker on a holdout; metrics at k with 95 % intervals over people.
 
     people      how many were judged
     catalog_coverage  share of the catalog recommended to anyone

@@ -1,4 +1,4 @@
-"""What recommenders share whose scores are one array over the rows of their items."""
+"""Shared parts of recommenders whose scores are one array over the rows of their items."""
 
 import numpy as np
 

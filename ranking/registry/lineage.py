@@ -1,4 +1,4 @@
-"""What model versions learned with and from."""
+"""The lineage of model versions: their parents and datasets."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime

@@ -81,7 +81,7 @@ def _abandoned(folder: Path) -> list[Path]:
 
 
 def _last_written(folder: Path) -> float:
-    """When the folder or a file in it last changed, seconds since 1970; 0 for one that is gone."""
+    """The last change of the folder or a file in it, seconds since 1970; 0 for one that is gone."""
     try:
         return max(path.stat().st_mtime for path in (folder, *folder.iterdir()))
     except FileNotFoundError:

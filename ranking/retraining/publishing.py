@@ -82,7 +82,7 @@ def publish(
 
 
 def _changed(use_case: UseCase, baseline: ActiveIds) -> str:
-    """What serves now instead, in words; empty where all is as it was."""
+    """The versions that serve now instead, in words; empty where nothing changed."""
     for kind, version_id in baseline.items():
         now = active_version(kind=kind, use_case=use_case.name)
         if (None if now is None else now.pk) != version_id:

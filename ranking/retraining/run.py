@@ -96,7 +96,7 @@ def last_before(cut: float) -> datetime:
 
 
 def _times_of_lists(use_case: UseCase, until: datetime) -> Doubles:
-    """When the lists were shown that anybody looked at, seconds since 1970."""
+    """The times of the lists that anybody saw, seconds since 1970."""
     seen = sessions_until(use_case, until).filter(seen_rank__gt=0).values_list("created_at", flat=True)
     return np.array([moment.timestamp() for moment in seen.iterator()], dtype=np.float64)
 

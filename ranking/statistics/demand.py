@@ -1,4 +1,4 @@
-"""What people as a whole made of each item up to a moment: popularity and approval."""
+"""Popularity and approval of each item up to a moment."""
 
 from dataclasses import dataclass
 

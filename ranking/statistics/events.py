@@ -1,4 +1,4 @@
-"""What people did, as parallel arrays: the input of every trainer and of the time split."""
+"""Interactions as parallel arrays: the input of every trainer and of the time split."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which slots of a list were looked at: only its depth is on record, so the rest is a matter of chance.
+"""Examination of the slots of a list: only its depth is on record, so the rest is a matter of chance.
 
 What was passed over deep in a list was perhaps never looked at, and no order should be blamed for it. Where
 weights can be given, such a slot weighs as much as it was likely looked at; where they cannot (NDCG knows no

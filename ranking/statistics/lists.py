@@ -105,7 +105,7 @@ class ShownLists:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListsReport:
-    """How an order did on lists, as means over each person's lists; NaN where a person has nothing to judge.
+    """Figures of an order on lists, as means over each person's lists; NaN without anything to evaluate.
 
     user_ids             (p,) sorted, so that two reports on the same lists can be paired
     ndcg                 (p,) NDCG@k of the graded relevance, over lists with something engaged with and

@@ -25,7 +25,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CalibrationCurve:
-    """How far predicted probabilities are from what happened, bin by bin from the lowest to the highest.
+    """The distance of predicted probabilities from observed rates, bin by bin from the lowest to the highest.
 
     error      mean of |predicted - observed| over the predictions, in [0, 1]; NaN without a prediction
     predicted  (b,) mean prediction in the bin; observed (b,) share that came true; counts (b,) predictions

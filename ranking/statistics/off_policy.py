@@ -23,7 +23,7 @@ MEAN_WEIGHT_MARGIN = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoggedSlots:
-    """What was shown, how likely it was, and what came of it; (n,) each, one entry per slot.
+    """Logged slots with their propensities and outcomes; (n,) each, one entry per slot.
 
     session_ids, user_ids   a session belongs to one person
     propensities  P(this item shown here) under the policy that showed it, in (0, 1]
@@ -128,7 +128,7 @@ def snips(
 
 
 def effective_size(weights: Doubles) -> float:
-    """How many equal weights would carry as much as these, (Σw)² / Σw², 0 without a weight; Kish 1965."""
+    """The effective sample size of weights, (Σw)² / Σw², 0 without a weight; Kish 1965."""
     largest = weights.max(initial=0.0)
     if largest == 0:
         return 0.0

@@ -74,7 +74,7 @@ def calibration_interval(
 
 
 def _draws(people: int, rounds: int, rng: np.random.Generator) -> Doubles:
-    """How often each person is in each resample, (rounds, people)."""
+    """The count of each person in each resample, (rounds, people)."""
     return rng.multinomial(people, np.full(people, 1 / people), size=rounds).astype(np.float64)
 
 

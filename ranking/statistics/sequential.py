@@ -55,7 +55,7 @@ class SequentialTest:
 
 @dataclass(frozen=True, slots=True)
 class ArmDifference:
-    """How much higher the mean is with treatment: the interval after the last person, and whether it is real.
+    """The difference of means by treatment: its interval after the last person, and its significance.
 
     The ends of the interval are NaN while there are too few people.
     """
@@ -76,7 +76,7 @@ def follow_mean(values: Doubles, *, alpha: float) -> Interval:
 
 
 def compare_arms(outcomes: Doubles, treated: Bools, *, share: float, alpha: float) -> ArmDifference:
-    """How much higher the mean outcome is with treatment than without; both (n,), in the order of arrival.
+    """The difference of the mean outcomes with and without treatment; both (n,), in the order of arrival.
 
     share  P(treated) of each of these people, as they were drawn
 
@@ -118,7 +118,7 @@ def difference_scores(outcomes: Doubles, treated: Bools, *, share: float) -> Dou
 
 
 def check_ratio(arms: Ints, shares: Doubles, *, alpha: float) -> SequentialTest:
-    """Whether people fell into the arms (n,), numbered from 0, by the given shares (k,), which sum to 1.
+    """Tests that people fell into the arms (n,), numbered from 0, by the given shares (k,), which sum to 1.
 
     The evidence is the Bayes factor of unknown shares, a Dirichlet around the given ones, against these. A
     small p-value says that people are lost or counted on one side, and then no comparison of the arms is to

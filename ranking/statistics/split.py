@@ -24,7 +24,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holdout:
-    """What `holdout` gives: the training events and the people to judge, in one block of arrays each.
+    """A temporal holdout: the training events and the people to evaluate, in one block of arrays each.
 
     start, end  the window, seconds since 1970
     training    every event before `start`: all that a model may learn from
@@ -120,7 +120,7 @@ def holdout(events: Events, start: float, end: float) -> Holdout:
 
 
 def _is_history(window: Events, start: float) -> Bools:
-    """Which events, sorted by person and time, are known when their person is judged."""
+    """The mask of the events, sorted by person and time, that are known at the time of evaluation."""
     before = window.times < start
     user_ids, first, counts = np.unique(window.user_ids, return_index=True, return_counts=True)
     has_past = np.isin(user_ids, window.user_ids[before])
@@ -130,7 +130,7 @@ def _is_history(window: Events, start: float) -> Bools:
 
 
 def _pair_seen(events: Events, which: Bools) -> Bools:
-    """Which events are of a (person, item) pair that occurs among the events of the mask."""
+    """The mask of events of a (person, item) pair that occurs among the events of `which`."""
     if not len(events):
         return which
     _, people = np.unique(events.user_ids, return_inverse=True)

@@ -40,7 +40,7 @@ def status_of(experiment: Experiment) -> str:
 
 
 def form(**changes: object) -> dict[str, object]:
-    """What the browser sends for a draft with two arms."""
+    """The form data of a draft with two arms."""
     return {
         "name": "trial",
         "description": "",

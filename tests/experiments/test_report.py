@@ -1,4 +1,4 @@
-"""What an experiment's report says of a log: who counts, what counts, and when nothing is claimed."""
+"""The report of an experiment: its people, its outcomes, and the cases that claim nothing."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What staff can see and do with model versions and sessions."""
+"""Pages and actions of staff for model versions and sessions."""
 
 import pytest
 from django.test import Client

@@ -1,4 +1,4 @@
-"""What everybody wants, mixed into what a model says: most for newcomers, and first where no model is."""
+"""Popularity mixed into base scores: most for newcomers, and alone where no model is."""
 
 from collections.abc import Callable
 from dataclasses import replace

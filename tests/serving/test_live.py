@@ -1,4 +1,4 @@
-"""What a worker holds: new models are taken up without restart, damaged files never serve."""
+"""The serving state of a worker: new models are taken up without restart, damaged files never serve."""
 
 import logging
 import time

@@ -14,8 +14,8 @@ from ranking.retraining.retrain import RetrainSummary, retrain
 
 class Command(HeedCommand):
     help = (
-        "Train ALS and a ranker, compare them with the active versions on what came since these learned, and "
-        "put into service what is better. For cron: --if-needed."
+        "Train every kind that the use case lists, compare it with the active versions on what came since "
+        "these learned, and put into service what is better. For cron: --if-needed."
     )
 
     def add_options(self, parser: ArgumentParser) -> None:

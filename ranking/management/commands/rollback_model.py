@@ -1,6 +1,6 @@
 """`manage.py rollback_model`: back to the version that served before.
 
-A ranker or a two-tower model with none before it is taken out of service, and the rest goes on without it.
+A kind that a use case can do without and that has none before it is taken out of service.
 """
 
 from argparse import ArgumentParser
@@ -15,8 +15,8 @@ from ranking.registry.versions import rollback_version
 
 class Command(HeedCommand):
     help = (
-        "Take the active model version out of service and put the one before it back. A ranker or a "
-        "two-tower model with none before it is taken out, and the rest goes on without it."
+        "Take the active version of a kind out of service and put the one before it back. Where there is "
+        "none, a kind that lists can do without is taken out, and the others go on."
     )
 
     def add_options(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Which part of a history a predicted preference comes from."""
+"""Shares of the items of a history in a predicted preference."""
 
 import numpy as np
 import scipy.linalg
@@ -8,7 +8,7 @@ from ranking.recommenders.als.model import AlsModel, history_confidences, histor
 
 
 def contributions(model: AlsModel, rows: Rows, history_rows: Rows, weights: Floats) -> Doubles:
-    """What each history item adds to the score of each item: (len(rows), len(history_rows)).
+    """The contribution of each history item to the score of each item: (len(rows), len(history_rows)).
 
     The user factor is a weighted sum over the history, so the score splits up without a rest:
     y_i . x = sum over j of y_i' W y_j c_j p_j (Hu, Koren and Volinsky 2008, section 5). A row adds up to the

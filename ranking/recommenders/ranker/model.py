@@ -144,7 +144,7 @@ class RankerData:
 
     @property
     def lists_with_preference(self) -> int:
-        """How many lists hold two different relevances, without which there is no order to learn."""
+        """The number of lists with two different relevances; in others there is no order to learn."""
         if not len(self.relevance):
             return 0
         starts = (np.cumsum(self.sizes) - self.sizes)[self.sizes > 0]
@@ -153,7 +153,7 @@ class RankerData:
 
     @property
     def can_teach_order(self) -> bool:
-        """Whether there is any order to learn."""
+        """True where there is any order to learn."""
         return self.lists_with_preference > 0
 
 
@@ -171,7 +171,7 @@ class Ranker:
     intercept: float = 0.0
 
     def scores(self, features: Floats) -> Doubles:
-        """What the list is ordered by, (n,): unbounded, higher is better."""
+        """The scores that order a list, (n,): unbounded, higher is better."""
         raw: Doubles = np.asarray(self.booster.predict(features, num_threads=1), dtype=np.float64)
         return raw + _retrieval_logits(features) if self.base_margin == "residual" else raw
 

@@ -1,4 +1,4 @@
-"""Which examples a two-tower model is trained on, in what batches, and against which other items."""
+"""Training batches of a two-tower model: its examples, their order, and the sampled negatives."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

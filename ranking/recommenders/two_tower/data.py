@@ -1,4 +1,4 @@
-"""What a two-tower model learns from: items, and examples with the person's state before each; and how.
+"""Training data of a two-tower model: items, and examples with the person's state before each.
 
 Without PyTorch, so that datasets and commands can speak of them where it is not installed.
 """

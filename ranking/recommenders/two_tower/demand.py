@@ -1,4 +1,4 @@
-"""How much each item was in demand at the times of a training set."""
+"""The demand for each item at the times of a training set."""
 
 from dataclasses import dataclass
 

@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoTowerFit:
-    """What `fit_two_tower` gives.
+    """The result of `fit_two_tower`.
 
     model          calibrated where there was something to calibrate on
     best_epoch     the epoch the model is from, counted from 1

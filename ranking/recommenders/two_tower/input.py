@@ -1,4 +1,4 @@
-"""What the user tower reads of a person: one cut for the dataset and for serving, so that both are alike."""
+"""Input of the user tower: made by one function for the dataset and for serving, so that both agree."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ _NONE: Rows = np.empty(0, dtype=np.intp)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TowerInput:
-    """What is known of one person.
+    """The input of the user tower for one person.
 
     item_ids, weights        (h,) what was acted on last, oldest first, with signed training weights, none 0
     facet_ids, facet_scores  (k,) the facets with the clearest scores in the taste profile, [-1, 1], none 0

@@ -120,7 +120,7 @@ def _weighted_mean(vectors: Floats, weights: Floats) -> Floats:
 
 
 def score_items(model: TwoTower, user: Floats) -> Floats:
-    """How well every item (n,) fits a person's vector (d,): the cosine, at most 1, plus the item's bias."""
+    """The fit of every item (n,) to a person's vector (d,): the cosine, at most 1, plus the item's bias."""
     scores: Floats = model.item_vectors @ user + model.item_biases
     return scores
 

@@ -73,7 +73,7 @@ class Towers(nn.Module):
         return _unit(self.item_output(functional.relu(self.item_hidden(inputs))))
 
     def export(self, item_biases: Floats) -> TwoTower:
-        """What serves: the vectors of all items, and the person's tower as arrays."""
+        """The serving form: the vectors of all items, and the person's tower as arrays."""
         with torch.no_grad():
             return TwoTower(
                 item_ids=self._items.item_ids,

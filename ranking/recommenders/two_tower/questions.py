@@ -1,4 +1,4 @@
-"""What a two-tower model is asked on the validation part, with the code that serves."""
+"""Validation queries of a two-tower model, answered by the code that serves."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MOST_PAIRS = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """What would this person find good from now on?
+    """One query: the items that a person would like from a moment on.
 
     state     one example: the person as they were at the moment
     barred    item rows that they had met before, sorted

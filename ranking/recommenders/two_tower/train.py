@@ -144,7 +144,7 @@ def require_torch() -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stopped:
-    """What the validation part decided: for how many epochs to train, and how scores become probabilities."""
+    """Choices by the validation part: the number of epochs, and the calibration of scores."""
 
     parameters: TwoTowerParameters
     epochs: int

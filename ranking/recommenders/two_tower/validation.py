@@ -73,7 +73,7 @@ def evaluate_two_tower(
 
 
 def tower_recommender(model: TwoTower, data: TwoTowerData, test: Holdout) -> Recommender:
-    """What the model brings to the held-out people, from what was known before the first thing judged on."""
+    """Lists of the model for the held-out people, from their state before the first target."""
     rows = dict(zip(test.user_ids.tolist(), _first_targets(data, test).tolist(), strict=True))
 
     def recommend(history: Events, k: int) -> Ints:

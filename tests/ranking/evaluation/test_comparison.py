@@ -1,4 +1,4 @@
-"""What is held out, what a contender may know of it, and the figures that come of it."""
+"""The evaluation set, the part that a contender may know, and the figures on it."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace

@@ -53,7 +53,7 @@ def examples_of(
 
 
 def label_of(type_name: str, weight: float) -> float:
-    """How much an interaction says that the person likes the item, 0 to 1.
+    """The strength by which an interaction says that the person likes the item, 0 to 1.
 
     A rating r out of 10 gives r / 10, none 0.7; otherwise the training weight over that of a plain yes, at
     most 1. A dislike gives 0.
@@ -69,7 +69,7 @@ def rank_weight(rank: int) -> float:
 
 
 def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
-    """What speaks for or against an item; a dislike outweighs whatever came with it or after it."""
+    """Evidence for or against an item; a dislike outweighs whatever came with it or after it."""
     disliked: dict[int, float] = {}
     for act in acts:
         if act.counts and act.weight < 0.0:

@@ -44,7 +44,7 @@ def write_items(path: Path, use_case: UseCase) -> int:
 
 
 def word_counts(text: str) -> dict[int, int]:
-    """How often the words of a text fall into each bucket, in the order of the buckets.
+    """The number of words of a text in each bucket, in the order of the buckets.
 
     Words are those of the search (core.text), hashed by CRC-32, which is the same on every machine.
     """

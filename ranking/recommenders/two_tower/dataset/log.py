@@ -1,4 +1,4 @@
-"""What people did, read for the two-tower dataset: a batch of people at a time, each one's acts in order."""
+"""The log, read for the two-tower dataset: a batch of people at a time, each one's acts in order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class People:
 
     @property
     def rows(self) -> Q:
-        """Which rows of a table with a user are theirs."""
+        """The filter of a table with a user for their rows."""
         return Q(user_id__gte=self.first, user_id__lte=self.last)
 
 
@@ -59,7 +59,7 @@ class Act(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reset:
-    """When a person had their taste forgotten: what was on record by then says nothing of it afterwards."""
+    """The moment of a taste reset: interactions on record by then do not count afterwards."""
 
     interaction_id: int
     time: float
@@ -75,7 +75,7 @@ class PersonLog:
 
 
 def acts_that_count(use_case: UseCase, until: datetime) -> QuerySet[UserInteraction]:
-    """What stands of what people did up to `until`, as far as it says something in the use case."""
+    """The active interactions up to `until` that are signals in the use case."""
     return _standing(until).filter(said_in(use_case))
 
 

@@ -1,4 +1,4 @@
-"""What speaks against an item without anybody's saying so: passed over in a list, or drawn by chance."""
+"""Implicit negatives: items passed over in a list, or drawn by chance."""
 
 from collections import defaultdict
 from dataclasses import dataclass

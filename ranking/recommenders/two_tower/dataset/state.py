@@ -1,4 +1,4 @@
-"""What was known of a person right before each moment, as serving would have read it then."""
+"""The state of a person right before each moment, as serving would have read it then."""
 
 from bisect import bisect_left
 from itertools import islice
@@ -26,7 +26,7 @@ class PersonSoFar:
         self._history: dict[int, tuple[float, float]] = {}
 
     def before(self, moment: float) -> TowerInput:
-        """What was known from everything strictly before `moment`, seconds since 1970."""
+        """The state from everything strictly before `moment`, seconds since 1970."""
         upto = bisect_left(self._times, moment, self._place)
         new = self._log.acts[self._place : upto]
         self._place = upto

@@ -109,7 +109,7 @@ def biased_lists(*, lists: int = 800, size: int = 10, seed: int = 3) -> RankerDa
 
 
 def slope_of(ranker: Ranker) -> float:
-    """How much better what always stood first is said to be than what stood near the end."""
+    """The difference of scores between slots that always stood first and slots near the end."""
     features = np.full((2, len(FEATURES)), 0.5, dtype=np.float32)
     features[:, FEATURES.index("popularity_score")] = (0.9, 0.2)
     first, last = ranker.scores(features)

@@ -53,7 +53,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def told(folder: Path) -> list[dict[str, Any]]:
-    """What people said or did, without what chance drew."""
+    """The examples by acts of people, without the sampled ones."""
     return [row for row in rows_of(folder) if row["kind"] != "random_negative"]
 
 
@@ -113,7 +113,7 @@ def state_in(row: dict[str, Any]) -> tuple[dict[int, float], dict[int, float]]:
 
 
 def known_before(user_id: int, moment: Any) -> TowerInput:
-    """What serving would have known, had the log ended right before the moment."""
+    """The input in serving, had the log ended right before the moment."""
     UserInteraction.objects.filter(user_id=user_id, occurred_at__gte=moment).update(withdrawn_at=moment)
     rows = (
         active_interactions().filter(user_id=user_id, item__kind="movie").order_by("occurred_at", "item_id")
