@@ -1,4 +1,4 @@
-"""The lineage of model versions: their parents and datasets."""
+"""The moments up to which model versions have seen the log."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
