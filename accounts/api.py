@@ -16,7 +16,7 @@ from core.domain import ROLES, USE_CASES
 
 
 class CheckAuthSerializer(serializers.Serializer[Any]):
-    """Who is asking."""
+    """The caller."""
 
     authenticated = serializers.BooleanField()
     user_id = serializers.IntegerField(allow_null=True)
@@ -64,7 +64,7 @@ class RolesAnswer(serializers.Serializer[Any]):
 
 
 class RolesView(APIView):
-    """What the caller comes for, as they say. A role opens lists and actions; it gives no permission."""
+    """The caller's roles, as they chose them. A role opens lists and actions; it gives no permission."""
 
     @extend_schema(operation_id="roles", responses={200: RolesAnswer, **ERRORS})
     def get(self, request: Request) -> Response:

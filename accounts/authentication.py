@@ -1,4 +1,4 @@
-"""Who is asking: a browser session, a program's token and for whom it acts, or another site's page."""
+"""Authentication of callers: a session, a program's token and for whom it acts, or another site's page."""
 
 import structlog
 from django.contrib.auth.models import AnonymousUser

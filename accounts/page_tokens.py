@@ -17,7 +17,7 @@ _SALT = "heed.page-token"
 
 @dataclass(frozen=True, slots=True)
 class PageToken:
-    """What a page token says: for whom it is, and the digest of the service token it was issued to.
+    """The content of a page token: the person, and the digest of the service token it was issued to.
 
     Anyone who holds it can read both. A digest of 256 random bits leads nowhere.
     """
@@ -32,6 +32,6 @@ def issue_page_token(*, person: User, service_token: ServiceToken) -> str:
 
 
 def read_page_token(text: str) -> PageToken:
-    """What `text` says. Raises signing.BadSignature when we did not sign it or it is too old."""
+    """The content of a page token. Raises signing.BadSignature when we did not sign it or it is too old."""
     content = signing.loads(text, salt=_SALT, max_age=settings.PAGE_TOKEN_SECONDS)
     return PageToken(person_id=content["person"], issued_to=content["issued_to"])

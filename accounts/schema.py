@@ -1,11 +1,11 @@
-"""How the OpenAPI document describes our authentication; imported by `AccountsConfig.ready`."""
+"""Descriptions of our authentication for the OpenAPI document; imported by `AccountsConfig.ready`."""
 
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 
 class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the OpenAPI document describes the token."""
+    """Description of the service token for the OpenAPI document."""
 
     target_class = "accounts.authentication.ServiceTokenAuthentication"
     name = "serviceToken"
@@ -20,7 +20,7 @@ class ServiceTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unt
 
 
 class PageTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
-    """How the OpenAPI document describes the token of another site's pages."""
+    """Description, for the OpenAPI document, of the token of another site's pages."""
 
     target_class = "accounts.authentication.PageTokenAuthentication"
     name = "pageToken"

@@ -56,7 +56,7 @@ def check_use_case(person: User, use_case: UseCase) -> None:
 
 
 def may_do(person: User, kind: str, type_name: str) -> bool:
-    """Whether the roles of a person let them do this with items of `kind`."""
+    """True where the roles of a person let them do this with items of `kind`."""
     needed = roles_for(kind, type_name)
     return not needed or not needed.isdisjoint(person.roles)
 

@@ -1,4 +1,4 @@
-"""How often an experiment in which nothing differs claims a difference, and how soon a real one is found.
+"""False alarms of experiments in which nothing differs, and the time until a real difference is found.
 
     python benchmarks/aa_test.py [--seeds 200] [--json FILE]            # simulated people, about a minute
     python benchmarks/aa_test.py --real-path 20 [--json FILE]           # whole evenings in the product
@@ -47,7 +47,7 @@ POWERS = (0.5, 0.8)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one simulated experiment; people until it was found, None for never."""
+    """The outcome of one simulated experiment; people until it was found, None for never."""
 
     found_after: int | None
     ratio_alarm: bool
@@ -185,7 +185,7 @@ def welch(one: Any, other: Any) -> float:
 
 
 def people_for_one_look(lift: float, power: float, *, seeds: int = 20) -> int:
-    """How many people a t-test of engagement needs that is made once, with its third of the 5 %."""
+    """The number of people that one t-test of engagement needs, with its third of the 5 %."""
     means, variances = np.zeros(2), np.zeros(2)
     for seed in range(seeds):
         people = invent_people(np.random.default_rng(seed), np.ones(2), lift, 0.0)

@@ -1,4 +1,4 @@
-"""What dislikes cost a recommendation request: combining them, multiplying, and what they pushed out.
+"""The cost of dislikes in a recommendation request: combining them, multiplying, and what they pushed out.
 
     DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/adjustments.py [--items 10000] [--candidates 500] [--json]
 

@@ -98,7 +98,7 @@ class Part:
         ]
 
     def order(self, make: Callable[[Holdout], Scorer]) -> Doubles:
-        """How often liked items score above disliked ones, for every person of every window."""
+        """The share of pairs with the liked item above the disliked one, for every person of every window."""
         return np.concatenate([evaluate_order(window, make(window)) for window in self.windows])
 
 
@@ -106,7 +106,7 @@ def pooled(reports: list[RankingReport], metric: str) -> Doubles:
     return np.concatenate([getattr(report, f"per_person_{metric}") for report in reports])
 
 
-def summarise(name: str, reports: list[RankingReport]) -> Result:
+def summarize(name: str, reports: list[RankingReport]) -> Result:
     return Result(
         name=name,
         ndcg=interval(pooled(reports, "ndcg")),
@@ -173,7 +173,7 @@ def search_defaults(part: Part) -> list[Result]:
     named = [("defaults", DEFAULTS)]
     for name, variants in VARIANTS.items():
         named += [(f"{name} {getattr(parameters, name)}", parameters) for parameters in variants]
-    return [summarise(name, part.judge(als(parameters))) for name, parameters in named]
+    return [summarize(name, part.judge(als(parameters))) for name, parameters in named]
 
 
 def compare(part: Part, half_life_days: float) -> dict[str, Any]:
@@ -193,7 +193,7 @@ def compare(part: Part, half_life_days: float) -> dict[str, Any]:
     order_popular = part.order(lambda window: fixed_scorer(*decayed(window, half_life_days)))
     return {
         "people": sum(report.people for report in keep),
-        "results": [summarise(name, reports) for name, reports in named.items()],
+        "results": [summarize(name, reports) for name, reports in named.items()],
         "differences": {
             "NDCG@10, ALS minus decayed popularity": difference(keep, popular, "ndcg"),
             "NDCG@10, ALS minus popularity of all time": difference(keep, plain, "ndcg"),
@@ -219,7 +219,7 @@ def run(folder: Path) -> dict[str, Any]:
     cuts = time_cuts(events.times[~events.relevant & (events.weights > 0)], [0.5, 0.6, 0.7, 0.8, 0.9])
     validation = Part(events, cuts)
     baselines = {
-        value: summarise(f"half-life {value:g}", validation.judge(popularity(value))) for value in HALF_LIVES
+        value: summarize(f"half-life {value:g}", validation.judge(popularity(value))) for value in HALF_LIVES
     }
     best_half_life = max(baselines, key=lambda value: baselines[value].ndcg.mean)
     return {

@@ -1,4 +1,4 @@
-"""What a person's taste costs a recommendation request, and what it costs to read and to make a profile.
+"""The cost of a person's taste in a recommendation request, and of reading and making a profile.
 
     DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/boosts.py [--items 10000] [--candidates 500] [--json]
     DATABASE_URL=... python benchmarks/boosts.py --profiles [--json]

@@ -1,4 +1,4 @@
-"""Which correction for position the ranker should learn with, decided where the truth is known.
+"""A comparison of corrections for position to train the ranker with, decided where the truth is known.
 
     python benchmarks/debias.py [--seeds 5] [--quick] [--json]
 
@@ -52,7 +52,7 @@ LOGGING_POLICY = {"match": 0.6, "quality": 0.25, "fame": 0.2, "noise": 0.5}
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How many requests there are, in the order of time: the last are fresh, those before it validation."""
+    """The numbers of requests, in the order of time: the last are fresh, those before it validation."""
 
     training: int = 1200
     validation: int = 300
@@ -174,7 +174,7 @@ def true_relevance(utilities: Doubles) -> Doubles:
 
 
 def log_of(world: World, size: Size, looked_at: Bools, *, only_looked_at: bool = False) -> RankerData:
-    """What the product would have recorded of the first requests.
+    """The record that the product would have of the first requests.
 
     looked_at       (logged, LIST_LENGTH); what was not looked at counts as passed over
     only_looked_at  leave out what was not looked at, which the product cannot know
@@ -288,7 +288,7 @@ def interval(values: Doubles) -> tuple[float, float]:
     return float(values.mean()), float(student.ppf(0.975, len(values) - 1) * error)
 
 
-def summarise(runs: list[dict[Row, list[float]]]) -> list[dict[str, object]]:
+def summarize(runs: list[dict[Row, list[float]]]) -> list[dict[str, object]]:
     """One entry per row: METRICS averaged over seeds, and NDCG@10 paired with `none` of the same row."""
     entries = []
     for row in runs[0]:
@@ -316,7 +316,7 @@ def main() -> None:
     size = Size(150, 50, 50) if options.quick else Size()
     seeds = range(2 if options.quick else options.seeds)
     started = time.perf_counter()
-    rows = summarise([run(seed, size, quick=options.quick) for seed in seeds])
+    rows = summarize([run(seed, size, quick=options.quick) for seed in seeds])
     about = {
         "seeds": list(seeds),
         "requests": [size.training, size.validation, size.fresh],

@@ -1,4 +1,4 @@
-"""What five dislikes for `wrong_genre` do to the next list, and what taking them back does, on the demo.
+"""The effect of five dislikes for `wrong_genre` on the next list, and of taking them back, on the demo.
 
     DATABASE_URL=… MODEL_DIR=… DEBUG=1 python benchmarks/dislikes.py [--people 40] [--json]
 

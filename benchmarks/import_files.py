@@ -1,4 +1,4 @@
-"""How long imports take and how much memory: the real MovieLens folder, and files made 20 times larger.
+"""Time and memory of imports: the real MovieLens folder, and files made 20 times larger.
 
     python benchmarks/import_files.py --data ../shared/data [--times 20]
 

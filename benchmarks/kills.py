@@ -135,7 +135,7 @@ def prepare(rng: np.random.Generator) -> None:
 
 
 def measured_run() -> tuple[float, float, float]:
-    """How long an undisturbed run takes, when its publication begins, and how long that lasts, in seconds."""
+    """The length of an undisturbed run, the start and the length of its publication, in seconds."""
     started = time.monotonic()
     process = subprocess.Popen(COMMAND, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603
     begun = ended = 0.0
@@ -169,7 +169,7 @@ def run_and_kill(*, after: float | None = None, publishing_for: float = 0.0) -> 
 
 
 def note_of_a_run() -> int | None:
-    """When the note was written that lies there while a run publishes, and after it was killed then."""
+    """The time of the note that lies there while a run publishes, and after it was killed then."""
     from ranking.retraining.cleanup import note_path
 
     try:
@@ -179,7 +179,7 @@ def note_of_a_run() -> int | None:
 
 
 def seconds_until_the_lock() -> float | None:
-    """How long until the lock of the killed run can be had; None where it takes longer than allowed."""
+    """The time until the lock of the killed run is free; None where it takes longer than allowed."""
     from core.errors import LockHeld
     from ranking.registry.locks import training_lock
 
@@ -194,7 +194,7 @@ def seconds_until_the_lock() -> float | None:
 
 
 def wrongs() -> list[str]:
-    """What must not be, in words: none where every kind has one whole active version or never had any."""
+    """Broken invariants, in words: none where every kind has one whole active version or never had any."""
     from django.db import close_old_connections
 
     from feedback.models import NegativeTrainingExample
@@ -237,7 +237,7 @@ def leftovers() -> list[str]:
 
 
 def state() -> list[str]:
-    """Which versions serve."""
+    """The versions that serve."""
     from ranking.models import ModelVersion
 
     active = ModelVersion.objects.filter(status=ModelVersion.Status.ACTIVE, use_case=USE_CASE)

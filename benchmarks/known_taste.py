@@ -1,4 +1,4 @@
-"""What the lists are worth to the demo's simulated people, whose taste is known.
+"""The worth of the lists to the demo's simulated people, whose taste is known.
 
     DEBUG=1 python manage.py load_demo && DEBUG=1 python benchmarks/known_taste.py [--json]
 

@@ -1,4 +1,4 @@
-"""What boosts do for people of whom little is known: lists of ten with and without, window after window.
+"""The effect of boosts on people of whom little is known: lists of ten with and without, window after window.
 
     DEBUG=1 python manage.py import_movielens ../shared/data/ml-latest-small
     DEBUG=1 python manage.py generate_als_dataset
@@ -101,11 +101,11 @@ class Judged:
 
     @property
     def stages(self) -> dict[int, int]:
-        """How many films are known of them, by one of KNOWN, or by LONGER for who has a past."""
+        """The number of films that are known of them, by one of KNOWN, or by LONGER for who has a past."""
         return {LONGER: self.past} if self.past else {known: known for known in KNOWN}
 
     def known(self, films: int) -> "Bools":
-        """Which events are known when they have met so many films."""
+        """The events that are known when they have met so many films."""
         return np.isin(self.events.item_ids, self.films[:films])
 
     def targets(self, films: int) -> "Ints":
@@ -116,7 +116,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """What all windows have in common.
+    """The shared input of all windows.
 
     names  (n,) the type of each event
     kinds  (m,) code of the kind of each facet of the catalog
@@ -142,7 +142,7 @@ class World:
             yield Judged(user_id, events, names, films[np.argsort(first)], past)
 
     def state(self, person: Judged, films: int) -> "PersonState":
-        """What serving would know of somebody after their first `films`."""
+        """The state that serving would have of somebody after their first `films`."""
         from profiles.boosts import personal_alpha
         from profiles.log import current_rules
         from profiles.reduction import no_taste, reduce_events

@@ -1,4 +1,4 @@
-"""How often liked items score above disliked ones, for benchmarks of models on a holdout."""
+"""The share of pairs with the liked item above the disliked one, for benchmarks on a holdout."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ Scorer = Callable[[Events, Ints], Doubles]
 
 
 def evaluate_order(holdout: Holdout, score: Scorer) -> Doubles:
-    """How often each person's later-liked items score above their later-disliked ones, (p,) in [0, 1].
+    """The share of each person's pairs with the later-liked item above the later-disliked, (p,) in [0, 1].
 
     One half is chance. Unknown items are left out; NaN for who has no such pair. Unlike the share of disliked
     items in a short list, it has something to say about everyone who disliked anything.

@@ -1,4 +1,4 @@
-"""How long `generate_ranker_dataset` takes and how much memory, beside the least that the database can do.
+"""Time and memory of `generate_ranker_dataset`, beside the least that the database can do.
 
     python benchmarks/ranker_dataset.py [--slots 100000 300000 1000000]
 
@@ -122,7 +122,7 @@ def peak_mb() -> int:
 
 
 def measure() -> dict[str, float]:
-    """What it takes in a process of its own."""
+    """Time and memory in a process of its own."""
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, str(Path(__file__).resolve()), "--make"]
         environment = os.environ | {"DATASET_DIR": folder}
@@ -133,7 +133,7 @@ def measure() -> dict[str, float]:
 
 
 def copy_seconds() -> float:
-    """How long PostgreSQL takes to hand out the same rows."""
+    """The time that PostgreSQL takes to hand out the same rows."""
     started = time.perf_counter()
     with connection.cursor() as cursor:
         cursor.copy_expert(COPY, Nowhere())

@@ -121,7 +121,7 @@ def with_years(catalog: "CatalogSnapshot") -> "CatalogSnapshot":
 
 @dataclass(frozen=True, slots=True, eq=False)
 class World:
-    """What all windows have in common."""
+    """The shared input of all windows."""
 
     events: "Events"
     catalog: Any

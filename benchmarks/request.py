@@ -1,4 +1,4 @@
-"""How long one recommendation request takes, and how many queries it makes, on the database at hand.
+"""The time and the queries of one recommendation request, on the database at hand.
 
     DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/request.py [--requests 300] [--json]
 

@@ -1,8 +1,8 @@
-"""How well and how fast the text search finds, beside a plain TF-IDF and the search by title.
+"""Quality and speed of the text search, beside a plain TF-IDF and the search by title.
 
     DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/text_search.py --set demo [--json]
     … --set movielens             the same for a catalog from import_movielens with --metadata
-    … --synthetic 10000 100000    sizes of invented catalogues; no database is needed for these
+    … --synthetic 10000 100000    sizes of invented catalogs; no database is needed for these
 
 `search_queries.csv` says which titles may stand first for each query. All ways answer every query in turn,
 so that ratios hold on a noisy machine; times are those of the processor. Nothing is written.

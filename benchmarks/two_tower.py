@@ -104,7 +104,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Models:
-    """What was trained before one cut, and how long that took."""
+    """The models trained before one cut, and the time it took."""
 
     als: "AlsModel"
     tower: "TwoTower"
@@ -271,7 +271,7 @@ def interleaved(one: "Doubles", other: "Doubles", barred: "Rows") -> "Doubles":
 
 
 def person_vector(tower: "TwoTower", question: Question) -> Any:
-    """What serving would compute: the last items and clearest facets alone."""
+    """The scores that serving would compute: the last items and clearest facets alone."""
     from ranking.recommenders.two_tower.input import tower_input
     from ranking.recommenders.two_tower.model import user_vector
 

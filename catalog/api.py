@@ -1,4 +1,4 @@
-"""`GET /api/<kind>s`: the catalogue in pages."""
+"""`GET /api/<kind>s`: the catalog in pages."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MAX_PAGE = 10_000
 
 
 class ItemListQuery(serializers.Serializer[Any]):
-    """The query string of the catalogue."""
+    """The query string of the catalog."""
 
     page = serializers.IntegerField(min_value=1, max_value=MAX_PAGE, default=1)
     page_size = serializers.IntegerField(min_value=1, max_value=100, default=20)
@@ -27,7 +27,7 @@ class ItemListQuery(serializers.Serializer[Any]):
 
 
 class ItemPageSerializer(serializers.Serializer[Any]):
-    """One page of the catalogue."""
+    """One page of the catalog."""
 
     count = serializers.IntegerField(help_text="items on all pages")
     page = serializers.IntegerField()

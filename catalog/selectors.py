@@ -1,4 +1,4 @@
-"""Reads of the catalogue."""
+"""Reads of the catalog."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class ItemCard:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """What describes it best, in billing order: a film's genres."""
+        """The names that describe it best, in billing order: a film's genres."""
         return tuple(name for kind in CATEGORIES for name in self.facets.get(kind, ()))
 
 

@@ -1,4 +1,4 @@
-"""How items appear in JSON."""
+"""Items as JSON."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ class ItemSerializer(serializers.Serializer[ItemCard]):
     """An item as the API shows it. Used to describe; `item_json` makes the same form faster."""
 
     id = serializers.IntegerField()
-    external_id = serializers.CharField(help_text="What the catalogue it came from calls it.")
+    external_id = serializers.CharField(help_text="What the catalog it came from calls it.")
     kind = serializers.CharField()
     title = serializers.CharField()
     original_title = serializers.CharField()

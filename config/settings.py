@@ -62,7 +62,7 @@ CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/", "/docs", "/redoc"],
     "DIRECTIVES": {
         "default-src": [SELF],
-        # Poster art is inline SVG whose colours are computed per item.
+        # Poster art is inline SVG whose colors are computed per item.
         "style-src": [SELF, "'unsafe-inline'"],
         "img-src": [SELF, "data:", *IMAGE_ORIGINS],
         "object-src": [NONE],

@@ -1,4 +1,4 @@
-"""What the admin pages of our apps share."""
+"""Shared parts of the admin pages of our apps."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What every API view shares: the ranges of our columns, and one form of error out."""
+"""Shared parts of all API views: the ranges of our columns, and one form of error out."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -21,7 +21,7 @@ NOTHING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What a column stands for; `value` is None where there is nothing to measure, and `text` says so."""
+    """The meaning of a column; `value` is None where there is nothing to measure, and `text` says so."""
 
     label: str
     value: float | None
@@ -51,12 +51,12 @@ class ColumnChart:
 
     @property
     def labels_each(self) -> bool:
-        """Whether every column has its label; else the labels are spread over the width."""
+        """True where every column has its label; else the labels are spread over the width."""
         return len(self.labels) == len(self.columns)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to draw."""
+        """True where there is nothing to draw."""
         return all(not column.point.value for column in self.columns)
 
 

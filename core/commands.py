@@ -67,7 +67,7 @@ class HeedCommand(BaseCommand):
         self.stdout.write(self.answer(result, options))
 
     def answer(self, result: object, options: Mapping[str, Any]) -> str:
-        """What is printed of a result: readable lines, or with `--json` one object."""
+        """The printed form of a result: readable lines, or with `--json` one object."""
         summary = _as_mapping(result)
         return json.dumps(summary, cls=DjangoJSONEncoder) if options["json"] else self.describe(summary)
 

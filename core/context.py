@@ -1,4 +1,4 @@
-"""What every page is given."""
+"""Variables of every page."""
 
 from django.http import HttpRequest
 

@@ -83,7 +83,7 @@ def _unavailable(request: HttpRequest) -> HttpResponse:
 
 
 def _is_gone(request: HttpRequest) -> bool:
-    """Whether whoever asks was logged in and has no account any more: the reason of a refused write."""
+    """True where the caller was logged in and has no account any more: the reason of a refused write."""
     person = getattr(request, "user", None)
     if person is None or person.pk is None:
         return False

@@ -61,7 +61,7 @@ class Progress:
             self._bar.reset(total)
 
     def counter(self, unit: str) -> Callable[[int, int], None]:
-        """What the mathematics calls with (done, total) after each unit of a part that begins now."""
+        """The function to call with (done, total) after each unit of a part that begins now."""
         now = time.monotonic()
 
         def count(done: int, total: int) -> None:

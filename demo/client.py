@@ -1,4 +1,4 @@
-"""A client, from an empty catalogue to a list that heeds a no. Run it in the repository, beside a server:
+"""A client, from an empty catalog to a list that heeds a no. Run it in the repository, beside a server:
 
 HEED_ADDRESS=http://127.0.0.1:8000 HEED_TOKEN=$(python manage.py issue_token ann) python demo/client.py
 """
@@ -31,7 +31,7 @@ def show_list(words: str) -> dict[str, Any]:
 
 me = heed("GET", "/api/check-auth")
 sys.stdout.write(f"signed in as {me['username']}\n")
-manage = [sys.executable, "manage.py", "import_items", "docs/examples/catalogue.csv", "--quiet"]
+manage = [sys.executable, "manage.py", "import_items", "docs/examples/catalog.csv", "--quiet"]
 subprocess.run(manage, check=True)  # noqa: S603
 
 known = {film["title"]: film["id"] for film in heed("GET", "/api/movies?page_size=100")["results"]}

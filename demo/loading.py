@@ -1,4 +1,4 @@
-"""Everything that `load_demo` does: a catalogue, people, and a week of evenings with models in between."""
+"""Everything that `load_demo` does: a catalog, people, and a week of evenings with models in between."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ DEMO_GENRES = ("Science Fiction", "Mystery")
 
 @dataclass(frozen=True, slots=True)
 class DemoSummary:
-    """What the demo holds, and how to enter it."""
+    """The content of the demo, and the way to enter it."""
 
     changed: bool
     items: int
@@ -65,7 +65,7 @@ class DemoSummary:
 
 @dataclass(frozen=True, slots=True)
 class DemoSize:
-    """How much to simulate; the default takes about two minutes on two cores."""
+    """The size of the simulation; the default takes about two minutes on two cores."""
 
     people: int = 120
     nights: int = 7
@@ -171,7 +171,7 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
 
 
 def _learn_from_last_night(use_case: UseCase, evening: datetime, seed: int, progress: Progress) -> None:
-    """What cron would do before the next evening; only films do so every night, to keep the demo quick."""
+    """The jobs of cron before the next evening; only films do so every night, to keep the demo quick."""
     if use_case.name == DEFAULT_USE_CASE:
         _retrain(use_case, evening, seed, progress)
     else:
@@ -185,7 +185,7 @@ def _retrain(use_case: UseCase, moment: datetime, seed: int, progress: Progress)
 def bring_history(
     people: list[int], kind: str, tastes: HiddenTastes, until: datetime, rng: np.random.Generator
 ) -> None:
-    """What people met elsewhere, more often what they like, and what they did with it."""
+    """Acts of people on items that they met elsewhere, more often on items they like."""
     rows = []
     for person, user_id in enumerate(people):
         use_case = next(one for one in use_cases_of_kind(kind) if one.role in (None, role_of(person)))
@@ -210,7 +210,7 @@ def bring_history(
 def visits_of(
     people: list[int], use_case: UseCase, evening: datetime, rng: np.random.Generator
 ) -> Iterator[Visit]:
-    """Who opens the feed on an evening, and when, one after another."""
+    """The people who open the feed on an evening, with their times, one after another."""
     minutes = np.sort(rng.uniform(0, 240, size=len(people)))
     order = rng.permutation(len(people))
     for person, minute in zip(order.tolist(), minutes.tolist(), strict=True):

@@ -43,7 +43,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class NightReport:
-    """What came of one night in one use case; `worth` is the summed hidden utility of what was looked at."""
+    """The outcome of a night in one use case; `worth` is the summed hidden utility of the items looked at."""
 
     lists: int
     looked_at: int
@@ -104,7 +104,7 @@ def _react(
     tastes: HiddenTastes,
     rng: np.random.Generator,
 ) -> list[str]:
-    """What the person does with each item looked at; returns the interaction types recorded."""
+    """The acts of the person on each item looked at; returns the interaction types recorded."""
     shown = [served.slots[rank - 1].item.id for rank in seen]
     acts = []
     for place, (item_id, utility) in enumerate(zip(shown, tastes.of(visit.person, shown), strict=True), 1):
@@ -137,7 +137,7 @@ def _react(
 def choose_action(
     utility: float, use_case: UseCase, rng: np.random.Generator
 ) -> tuple[str, float | None] | None:
-    """What a person does with an item that they looked at and that is worth `utility` to them.
+    """The acts of a person on an item that they looked at and that is worth `utility` to them.
 
     Returns the interaction type with a rating where it has one, or None for passing it over.
     """

@@ -22,7 +22,7 @@ GENERAL_APPEAL = 0.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HiddenTastes:
-    """What p people think of n items of one kind: standard scores per person, higher is more liked.
+    """The opinions of p people on n items of one kind: standard scores per person, higher is more liked.
 
     item_ids    (n,) sorted
     utilities   (p, n) mean 0 and standard deviation 1 in each row
@@ -32,7 +32,7 @@ class HiddenTastes:
     utilities: NDArray[np.float64]
 
     def of(self, person: int, item_ids: list[int]) -> NDArray[np.float64]:
-        """What one person thinks of these items, in their order."""
+        """The opinions of one person on these items, in their order."""
         thought: NDArray[np.float64] = self.utilities[person, np.searchsorted(self.item_ids, item_ids)]
         return thought
 

@@ -1,4 +1,4 @@
-"""What dislikes hold back: computed from the reason, faded by time, multiplied into scores."""
+"""Penalties of dislikes: computed from the reason, faded by time, multiplied into scores."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Adjustment:
 def calculate_feature_adjustment_from_dislike(
     reason: str, facets: Iterable[tuple[int, str, str]]
 ) -> list[FacetDelta]:
-    """What a dislike with `reason` holds back, given the item's facets as (id, kind, name).
+    """The penalties of a dislike with `reason`, given the item's facets as (id, kind, name).
 
     Raises KeyError for a reason that does not exist.
     """

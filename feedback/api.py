@@ -51,7 +51,7 @@ MAX_NAMES = 50
 
 
 class DislikeReasonBody(serializers.Serializer[Any]):
-    """Why, and where the item was met."""
+    """The reason, and the list in which the item was met."""
 
     reason = serializers.ChoiceField(choices=list(REASONS), default="other")
     feedback_text = TextField(max_length=MAX_TEXT, allow_blank=True, default="")
@@ -72,14 +72,14 @@ class DislikeBody(serializers.Serializer[Any]):
 
 
 class TrainingImpact(serializers.Serializer[Any]):
-    """What the models will learn from it."""
+    """The examples that models will learn from it."""
 
     error_recorded = serializers.FloatField(allow_null=True)
     weight = serializers.FloatField()
 
 
 class FeatureAdjustments(serializers.Serializer[Any]):
-    """What is held back in this person's lists from now on: −0.15 is 15 % less."""
+    """A penalty in this person's lists from now on: −0.15 is 15 % less."""
 
     genre_adjustments = serializers.DictField(child=serializers.FloatField())
     cast_adjustments = serializers.DictField(child=serializers.FloatField())
@@ -88,7 +88,7 @@ class FeatureAdjustments(serializers.Serializer[Any]):
 
 
 class UserPatterns(serializers.Serializer[Any]):
-    """What this person turns down."""
+    """The dislikes of this person."""
 
     reason_distribution = serializers.DictField(child=serializers.IntegerField())
     recent_trend = serializers.ChoiceField(choices=["rising", "falling", "steady"])
@@ -96,7 +96,7 @@ class UserPatterns(serializers.Serializer[Any]):
 
 
 class RetrainingState(serializers.Serializer[Any]):
-    """How far the examples are from asking for a new model."""
+    """The progress of the examples towards asking for a new model."""
 
     untrained = serializers.IntegerField()
     threshold = serializers.IntegerField()
@@ -131,7 +131,7 @@ class DislikeEntry(serializers.Serializer[Any]):
 
 
 class HistoryQuery(serializers.Serializer[Any]):
-    """How many to list."""
+    """The number to list."""
 
     limit = serializers.IntegerField(min_value=1, max_value=500, default=50)
 
@@ -187,7 +187,7 @@ class ImprovementEntry(serializers.Serializer[Any]):
 
 
 class MetricsAnswer(serializers.Serializer[Any]):
-    """What dislikes say of the models."""
+    """Statistics of dislikes per model."""
 
     success = serializers.BooleanField()
     models = ModelFeedbackEntry(many=True)
@@ -292,7 +292,7 @@ class DislikePatternsView(APIView):
 
 
 class FeedbackMetricsView(APIView):
-    """What everybody's dislikes say of the models; for staff who may see dislikes."""
+    """Statistics of everybody's dislikes per model; for staff who may see dislikes."""
 
     @extend_schema(
         operation_id="feedback_metrics", parameters=[MetricsQuery], responses={200: MetricsAnswer, **ERRORS}

@@ -22,7 +22,7 @@ TOP = 5
 
 @dataclass(frozen=True, slots=True)
 class DislikePatterns:
-    """What a person turns down.
+    """The dislikes of a person.
 
     recent_trend   "rising", "falling" or "steady": the last 30 days against the 30 before
     top_categories, top_people   name and how many disliked items have it, most first
@@ -47,13 +47,13 @@ class HeldBack:
 
     @property
     def percent(self) -> int:
-        """How far it is held back now, as a whole negative percentage."""
+        """The current penalty, as a whole negative percentage."""
         return round((self.factor - 1.0) * 100)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFeedback:
-    """What people's dislikes say of one model version over a period."""
+    """Statistics of people's dislikes for one model version over a period."""
 
     model_version: str
     lists: int

@@ -33,7 +33,7 @@ MAX_TEXT = 2000
 
 @dataclass(frozen=True, slots=True)
 class SavedDislike:
-    """What came of a no."""
+    """The result of a dislike."""
 
     dislike: Dislike
     created: bool
@@ -43,7 +43,7 @@ class SavedDislike:
 
 @dataclass(frozen=True, slots=True)
 class ClientContext:
-    """What a client says of the item, for where the server has no record of its own."""
+    """The client's statement on the item, for where the server has no record of its own."""
 
     predicted_score: float | None = None
     categories: Sequence[str] = ()
@@ -175,7 +175,7 @@ def _create_dislike(
 def _facets_of(item: Item, client: ClientContext) -> list[tuple[int, str, str]]:
     """The item's facets; where the catalog knows no categories or no people of it, those the client names.
 
-    A name that the catalogue does not know is passed over: a client adds nothing to it.
+    A name that the catalog does not know is passed over: a client adds nothing to it.
     """
     facets = list(
         ItemFacet.objects.filter(item=item)

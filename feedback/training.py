@@ -16,7 +16,7 @@ MAX_BATCH = 100
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """How far the examples are from asking for a new model."""
+    """The progress of the examples towards asking for a new model."""
 
     untrained: int
     threshold: int
@@ -36,7 +36,7 @@ class NegativeExample:
 
 
 def calculate_dislike_weight(reason: str) -> float:
-    """What a dislike with this reason weighs as an example: 0.8 for a full no, less for a lighter one.
+    """The weight of a dislike with this reason as an example: 0.8 for a full no, less for a lighter one.
 
     Raises KeyError for a reason that does not exist.
     """
@@ -68,7 +68,7 @@ def countable_examples() -> QuerySet[NegativeTrainingExample]:
 
 
 def get_untrained_negative_feedback_count(kind: str | None = None) -> int:
-    """How many examples wait for a model, counting at most DISLIKE_CAP_PER_PERSON of any one person.
+    """The number of examples that wait for a model, at most DISLIKE_CAP_PER_PERSON of any one person.
 
     With `kind` only those about items of that kind.
     """
@@ -77,7 +77,7 @@ def get_untrained_negative_feedback_count(kind: str | None = None) -> int:
 
 
 def count_waiting_examples(use_case: UseCase, *, after: datetime | None, until: datetime) -> int:
-    """How many examples wait for a model of one use case, with the same cap: after < time <= until.
+    """The number of examples that wait for a model of one use case, with the same cap: after < time <= until.
 
     An example of another use case's list is left to the models of that one.
     """
@@ -105,14 +105,14 @@ def _count_capped(examples: QuerySet[NegativeTrainingExample]) -> int:
 
 
 def should_retrain_from_feedback(kind: str | None = None) -> Retraining:
-    """Whether enough people have said no since the last model, of items of `kind` or of any."""
+    """True where enough people have said no since the last model, of items of `kind` or of any."""
     untrained = get_untrained_negative_feedback_count(kind)
     threshold = settings.DISLIKE_RETRAIN_THRESHOLD
     return Retraining(untrained=untrained, threshold=threshold, due=untrained >= threshold)
 
 
 def untrained_examples(among: Collection[int]) -> list[int]:
-    """Which of the examples `among` still count and no model has used, locked until the transaction ends.
+    """The examples of `among` that still count and that no model has used, locked until the transaction ends.
 
     Needs a transaction, in which nobody can erase them before they are noted.
     """

@@ -109,7 +109,7 @@ def check_moment(name: str, value: object) -> datetime | None:
 
 
 def check_past_moment(name: str, value: object, *, now: datetime) -> datetime:
-    """When something happened: ISO 8601, or seconds since 1970; neither before 1970 nor after `now`."""
+    """The time of an event: ISO 8601, or seconds since 1970; neither before 1970 nor after `now`."""
     if is_empty(value):
         raise BadValue(f"{name} is empty")
     if isinstance(value, str) and not _DECIMAL.match(value.strip()):

@@ -209,7 +209,7 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class MergeCounts:
-    """What became of the staged interactions. `replaced`: live states that a newer row ended."""
+    """The outcome of the staged interactions. `replaced`: live states that a newer row ended."""
 
     created: int
     replaced: int

@@ -76,7 +76,7 @@ MAX_FACET_NAME = 200
 
 
 class ItemKey(NamedTuple):
-    """What an item is known by outside this database."""
+    """The identity of an item outside this database."""
 
     kind: str
     external_id: str
@@ -84,7 +84,7 @@ class ItemKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """What a file says of one item: only the columns and the kinds of facet that it speaks of."""
+    """The row of a file for one item: only the columns and the kinds of facet that it speaks of."""
 
     key: ItemKey
     values: Mapping[str, Value]
@@ -98,7 +98,7 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """What became of the rows. `repeated`: a later row of the same batch spoke for the same item."""
+    """The outcome of the rows. `repeated`: a later row of the same batch spoke for the same item."""
 
     created: int = 0
     updated: int = 0

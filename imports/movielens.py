@@ -67,7 +67,7 @@ _TRAILING_ARTICLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What became of the metadata file. `other_tmdb_id`: entries whose TMDB id is not that of links.csv."""
+    """The outcome of the metadata file. `other_tmdb_id`: entries whose TMDB id is not that of links.csv."""
 
     entries: int = 0
     updated: int = 0
@@ -90,7 +90,7 @@ class MovieLensSummary:
 
 @dataclass(slots=True)
 class _Run:
-    """What the steps of one import share."""
+    """The shared state of the steps of one import."""
 
     folder: Path
     bad_rows: BadRows
@@ -272,7 +272,7 @@ def _write_metadata(run: _Run, path: Path, tmdb_ids: Mapping[str, int]) -> Metad
 
 
 def _described(row: Row) -> ItemRow:
-    """What an entry of the metadata says of its film; keys that we have no use for are ignored."""
+    """The content of an entry of the metadata; keys that we have no use for are ignored."""
     values = row.values
     key = _movie_key("id", values.get("id"))
     tags = [tag for tag in _list("tags", values.get("tags")) if _is_theme(tag)]

@@ -231,7 +231,7 @@ def _csv_records(lines: _Lines) -> Iterator[tuple[int, list[str]]]:
 
 
 def _csv_reason(error: str) -> str:
-    """What Python's csv module means, in words for the person who has to mend the file."""
+    """The meaning of an error of Python's csv module, in words for the person who has to mend the file."""
     if "unexpected end" in error:
         return "a quote is opened in this row and never closed"
     if "field larger" in error:
@@ -314,7 +314,7 @@ def _check_depth(depth: int) -> None:
 
 
 def _array_trouble(error: Exception, number: int, depth: int) -> str:
-    """Where and why reading ended, for a person, with `depth` brackets open in or after entry `number`."""
+    """The place and cause of a broken file, with `depth` brackets open in or after entry `number`."""
     if isinstance(error, UnicodeDecodeError):
         return " is not valid UTF-8. Save the file as UTF-8"
     reason = str(error).split("\n", 1)[0].strip()[:_MAX_REASON]

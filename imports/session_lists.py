@@ -35,12 +35,12 @@ class StagedSlot:
 
     @property
     def place(self) -> tuple[object, ...]:
-        """What two rows of one slot must agree on."""
+        """The values on which two rows of one slot must agree."""
         return (self.rank, self.external_id, self.score, self.method, self.propensity)
 
     @property
     def circumstances(self) -> tuple[object, ...]:
-        """What all rows of one list must agree on."""
+        """The values on which all rows of one list must agree."""
         return (self.username, self.use_case, self.shown_at)
 
 
@@ -114,6 +114,6 @@ def _entry(row: StagedSlot, item_id: int) -> dict[str, Any]:
 
 
 def is_same(known: RecommendationSession, new: RecommendationSession) -> bool:
-    """Whether the list on record is the one in the file, however far down either was seen."""
+    """True where the list on record is the one in the file, however far down either was seen."""
     names = ("user_id", "use_case", "method", "is_external", "recommendations_shown", "created_at")
     return all(getattr(known, name) == getattr(new, name) for name in names)

@@ -97,7 +97,7 @@ WHERE nth = 1 AND {done.user} = tied.user_id AND {done.item} = tied.item_id AND 
 
 @dataclass(frozen=True, slots=True)
 class SessionCounts:
-    """What became of the lists."""
+    """The outcome of the lists."""
 
     created: int
     unchanged: int

@@ -173,7 +173,7 @@ def _rank(name: str, value: object) -> int:
 def _action(
     values: Mapping[str, Any], shown_at: datetime, now: datetime
 ) -> tuple[str, float | None, datetime | None]:
-    """What was done, its rating and when; an action without a time was done when the list was shown."""
+    """The act, its rating and when; an action without a time was done when the list was shown."""
     action = check_text("action", values.get("action"), max_length=32)
     if not action:
         if not is_empty(values.get("rating")) or not is_empty(values.get("acted_at")):

@@ -148,7 +148,7 @@ def _index(table: str, columns: Sequence[str]) -> None:
 
 
 def _adapters(fields: Iterable[AnyField]) -> list[tuple[int, Callable[[Any], Any]]]:
-    """What turns values to what the database takes, by their place in a row; most need nothing."""
+    """The functions that turn values to those of the database, by their place in a row; most need none."""
     return [
         (place, partial(field.get_db_prep_value, connection=connection, prepared=True))
         for place, field in enumerate(fields, start=1)
@@ -157,7 +157,7 @@ def _adapters(fields: Iterable[AnyField]) -> list[tuple[int, Callable[[Any], Any
 
 
 def _converters(fields: Iterable[AnyField]) -> list[tuple[int, Callable[[Any], Any]]]:
-    """What turns values of the database back, by their place in a row."""
+    """The functions that turn values of the database back, by their place in a row."""
     return [
         (place, partial(convert, expression=Col("staged", field), connection=connection))
         for place, field in enumerate(fields)

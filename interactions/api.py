@@ -39,7 +39,7 @@ ACTION_PARAMETER = OpenApiParameter(
 
 
 class ContextQuery(serializers.Serializer[Any]):
-    """Where an item was met."""
+    """The list and the slot in which an item was met."""
 
     recommendation_session_id = UuidField(
         required=False, allow_null=True, default=None, help_text="the list from which the person came"
@@ -67,7 +67,7 @@ class BulkBody(serializers.Serializer[Any]):
 
 
 class RecordedSerializer(serializers.Serializer[Any]):
-    """What is on record now. The recommendation fields are the server's own."""
+    """The interaction on record now. The recommendation fields are the server's own."""
 
     interaction_id = serializers.IntegerField()
     item_id = serializers.IntegerField()

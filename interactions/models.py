@@ -14,7 +14,7 @@ else:
 
 
 class StateField(_Boolean):
-    """Whether an interaction is a state, as heed.toml says of its type when it is written.
+    """True where an interaction is a state, as heed.toml says of its type when it is written.
 
     A column, because a constraint can look at no file.
     """
@@ -73,7 +73,7 @@ class UserInteraction(models.Model):
 
 
 class ItemPopularity(models.Model):
-    """What people as a whole made of an item in one use case: demand, approvals, dislikes.
+    """The counts of all people's acts on an item in one use case: demand, approvals, dislikes.
 
     A table of its own, refreshed by the commands that cron runs, so that a request never sums the log.
     """

@@ -1,4 +1,4 @@
-"""How much each item is in demand, kept in a table so that no request has to sum the log."""
+"""The demand for each item, kept in a table so that no request has to sum the log."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -21,7 +21,7 @@ def active_interactions() -> QuerySet[UserInteraction]:
 
 
 def said_in(use_case: UseCase) -> Q:
-    """Which interactions say something in a use case: those with items of its kind, if it asks for no role.
+    """The filter of interactions that count in a use case: those with items of its kind, without a role.
 
     Of one for a role: its successes, wherever the item was met, and never those of other roles. A view, a
     click or a dislike has no role of its own; it has that of its list, and without a list it counts for all.
@@ -37,7 +37,7 @@ def said_in(use_case: UseCase) -> Q:
 def history_rows(
     *, user_id: int, use_case: UseCase
 ) -> QuerySet[UserInteraction, tuple[int, str, float, datetime]]:
-    """What one person did that says something in a use case: item id, type, summed weight, time of the last.
+    """The acts of one person that count in a use case: item id, type, summed weight, time of the last.
 
     A dislike is one in every role: whatever list it came from, the item is not shown to the person again.
     """
@@ -54,7 +54,7 @@ def history_rows(
 
 
 def get_states(*, user_id: int, item_ids: Iterable[int]) -> dict[int, set[str]]:
-    """Which states (like, watched, …) stand between a person and each of these items, in one query."""
+    """The active states (like, watched, …) between a person and each of these items, in one query."""
     rows = active_interactions().filter(user_id=user_id, item_id__in=list(item_ids), type__in=_STATES)
     states: dict[int, set[str]] = {}
     for item_id, name in rows.values_list("item_id", "type"):

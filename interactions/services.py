@@ -49,7 +49,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What came of a write: the interaction, and whether it is new or was there before."""
+    """The result of a write: the interaction, and whether it is new or was there before."""
 
     interaction: UserInteraction
     created: bool

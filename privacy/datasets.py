@@ -42,7 +42,7 @@ def remove_datasets(folders: list[Path]) -> list[Path]:
 
 
 def _has_others(path: Path, on_record: NDArray[np.int64]) -> bool:
-    """Whether a Parquet file names anybody but these people, whose ids are sorted."""
+    """True where a Parquet file names anybody but these people, whose ids are sorted."""
     try:
         with pq.ParquetFile(path) as file:
             batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=["user_id"])

@@ -1,4 +1,4 @@
-"""What is on record about a person, section by section, with titles and names beside the ids.
+"""The record about a person, section by section, with titles and names beside the ids.
 
 Every section is read in one go, a batch at a time, so that memory does not grow with what a person did.
 """
@@ -99,7 +99,7 @@ def _slots(row: Entry, titles: Mapping[int, str]) -> list[Entry]:
 
 
 def _titles(lists: Iterable[Entry]) -> dict[int, str]:
-    """The titles of all items of these lists that the catalogue still has, in one query."""
+    """The titles of all items of these lists that the catalog still has, in one query."""
     shown = {slot["item_id"] for row in lists for slot in row["recommendations_shown"]}
     pushed_out = {item_id for row in lists for item_id in row["pushed_out"]}
     return dict(Item.objects.filter(pk__in=shown | pushed_out).values_list("pk", "title"))

@@ -19,7 +19,7 @@ from recommendations.models import RecommendationSession
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How much is on record about a person; interactions include the dislikes."""
+    """The size of the record about a person; interactions include the dislikes."""
 
     lists: int
     interactions: int
@@ -36,7 +36,7 @@ def find_person(username: str) -> User:
 
 
 def count_kept(person: User) -> Kept:
-    """How much is on record, taken back or not."""
+    """The size of the record, taken back or not."""
     return Kept(
         lists=RecommendationSession.objects.filter(user=person).count(),
         interactions=UserInteraction.objects.filter(user=person).count(),
@@ -57,7 +57,7 @@ def login_records(person: User) -> tuple[QuerySet[Any], ...]:
 
 
 def admin_log_about(person: User) -> QuerySet[LogEntry]:
-    """What staff did in the admin to the person's account, tokens and dislikes.
+    """The acts of staff in the admin to the person's account, tokens and dislikes.
 
     Found by what the entry calls the row, since a token that was revoked there has no row any more.
     """

@@ -24,7 +24,7 @@ SLICE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """Who was erased, and how many rows of each table."""
+    """The person who was erased, and the number of rows of each table."""
 
     user: str
     rows: dict[str, int]

@@ -9,7 +9,7 @@ SHOWN = 20
 
 @admin.register(TasteProfile)
 class TasteProfileAdmin(RecordAdmin):
-    """What is believed of a person, as it was stored last; reading it here does not bring it up to date."""
+    """The taste profile of a person, as it was stored last; reading it here does not bring it up to date."""
 
     list_display = ("user", "rows", "evidence", "feedback", "reset_at", "updated_at")
     list_filter = ("user__is_synthetic",)

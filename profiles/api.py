@@ -32,7 +32,7 @@ from profiles.services import give_feedback, rate_item, reset_profile
 
 
 class ItemBody(serializers.Serializer[Any]):
-    """Which item, and the list it was met in."""
+    """The item, and the list in which it was met."""
 
     item_id = IdField(required=False, allow_null=True, default=None)
     kind = serializers.ChoiceField(
@@ -56,21 +56,21 @@ class FeedbackBody(ItemBody):
 
 
 class ScoreSerializer(serializers.Serializer[Any]):
-    """How a person stands to a facet: above 0 they like it."""
+    """The attitude of a person to a facet: above 0 they like it."""
 
     name = serializers.CharField()
     score = serializers.FloatField(min_value=-1.0, max_value=1.0)
 
 
 class AlphaSerializer(serializers.Serializer[Any]):
-    """How much of a score is left to the model: at first, and for this person."""
+    """The share of a score that is left to the model: at first, and for this person."""
 
     original_alpha = serializers.FloatField()
     personalized_alpha = serializers.FloatField()
 
 
 class StatisticsSerializer(serializers.Serializer[Any]):
-    """What the person did since the last reset, without what they took back."""
+    """The acts of the person since the last reset, without those they took back."""
 
     interactions = serializers.DictField(child=serializers.IntegerField())
     ratings = serializers.IntegerField()
@@ -79,7 +79,7 @@ class StatisticsSerializer(serializers.Serializer[Any]):
 
 
 class ProfileAnswer(serializers.Serializer[Any]):
-    """What the system thinks of a person."""
+    """The taste profile of a person."""
 
     user_id = serializers.IntegerField()
     persona = serializers.CharField(allow_null=True)

@@ -39,7 +39,7 @@ class Boosts:
 
 
 def personal_alpha(taste: Taste) -> float:
-    """How much of a score is left to the base score where tastes and models disagree: 0.5 to 0.9.
+    """The share of a score that is left to the base score where tastes and models disagree: 0.5 to 0.9.
 
     alpha = 0.7 + 0.2 × e × (1 − 2c)
 

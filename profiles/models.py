@@ -1,4 +1,4 @@
-"""What is believed of each person: reduced from the log, so that it can always be made anew."""
+"""The taste profile of each person: reduced from the log, so that it can always be made anew."""
 
 from django.conf import settings
 from django.db import models
@@ -42,7 +42,7 @@ class TasteProfile(models.Model):
 
 
 class Preference(models.Model):
-    """How a person stands to one facet: above 0 they like it, below 0 they do not."""
+    """The attitude of a person to one facet: above 0 they like it, below 0 they do not."""
 
     profile = models.ForeignKey(
         TasteProfile, on_delete=models.CASCADE, related_name="preferences", db_index=False

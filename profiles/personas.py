@@ -1,4 +1,4 @@
-"""What to call a person by what they like best, by the rules of heed.toml."""
+"""Names for people by the facets they like best, by the rules of heed.toml."""
 
 from core.domain import CATEGORIES, DOMAIN, THEMES
 from profiles.reduction import CODES, Taste

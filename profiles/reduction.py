@@ -57,7 +57,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Taste:
-    """What is believed of one person, aligned arrays of length k.
+    """The taste of one person, aligned arrays of length k.
 
     facet_ids  sorted
     kinds      code of each facet's kind
@@ -91,7 +91,7 @@ def no_taste() -> Taste:
 
 
 def weigh(event: Event, rules: Rules) -> Mapping[int, float]:
-    """What an interaction says, in [-1, 1], by the code of each facet kind of which it says something.
+    """The evidence of an interaction, in [-1, 1], by the code of each facet kind of which it says something.
 
     A rating r counts (r − 5) / 5 of the full weight, so that a low one speaks against. A dislike speaks of
     what its reason speaks of; one without a reason says nothing but not to show the item again.
@@ -107,7 +107,7 @@ def weigh(event: Event, rules: Rules) -> Mapping[int, float]:
 
 
 def is_feedback(event: Event, weights: Mapping[int, float]) -> bool:
-    """Whether an interaction is a statement for or against its item. Watching alone is none, a rating is."""
+    """True where an interaction speaks for or against its item. Watching alone does not, a rating does."""
     row = TYPES[event.type_name]
     if not row.is_statement or (row.is_rated and event.rating is None):
         return False
@@ -192,7 +192,7 @@ def _widened(
 def columns_of(
     wanted: NDArray[np.int64], facet_ids: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
-    """Which of `wanted` are among the sorted `facet_ids`, and the columns of those that are."""
+    """A mask of those of `wanted` among the sorted `facet_ids`, and the columns of these."""
     columns = np.searchsorted(facet_ids, wanted)
     known = columns < len(facet_ids)
     known[known] = facet_ids[columns[known]] == wanted[known]
@@ -209,7 +209,7 @@ def encode(taste: Taste) -> bytes:
 
 
 def decode(data: bytes, *, names: Mapping[int, str], evidence: int, feedback: int) -> Taste:
-    """What `encode` wrote. Raises ValueError for bytes of another length."""
+    """The arrays that `encode` wrote. Raises ValueError for bytes of another length."""
     entries = np.frombuffer(data, dtype=_ENTRY)
     return Taste(
         facet_ids=np.ascontiguousarray(entries["facet_id"]),

@@ -53,7 +53,7 @@ class FacetFigure:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a person did since their last reset. `mean_rating` 0 to 10; None where there is nothing yet."""
+    """The acts of a person since their last reset. `mean_rating` 0 to 10; None where there is nothing yet."""
 
     interactions: dict[str, int]
     ratings: int
@@ -63,7 +63,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the system thinks of a person, by facet kind: the best-liked facets, and the least-liked ones."""
+    """The taste profile of a person, by facet kind: the best-liked facets, and the least-liked ones."""
 
     persona: str | None
     alpha: float
@@ -103,7 +103,7 @@ def get_taste(user_id: int) -> PersonalTaste:
 
 
 def get_profile(user_id: int) -> Profile:
-    """What the system thinks of a person, brought up to date; a constant number of queries."""
+    """The taste profile of a person, brought up to date; a constant number of queries."""
     taste = catch_up(user_id=user_id)
     reset_id, reset_at = (
         TasteProfile.objects.filter(user_id=user_id).values_list("reset_id", "reset_at").get()
@@ -136,7 +136,7 @@ def get_vector_state(user_id: int) -> VectorState:
 
 
 def next_update_in(taste: Taste) -> int:
-    """How many more pieces of feedback move the taste vector."""
+    """The number of further pieces of feedback that move the taste vector."""
     every: int = settings.TASTE_UPDATE_EVERY
     return every - taste.feedback % every
 

@@ -39,7 +39,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackGiven:
-    """What came of one piece of feedback. `updated`: it is the one that moved the vector."""
+    """The result of one piece of feedback. `updated`: it is the one that moved the vector."""
 
     created: bool
     updated: bool

@@ -8,7 +8,7 @@ from profiles.reduction import NEUTRAL, Taste, columns_of
 
 
 def vector_for(taste: Taste, facet_ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The taste vector (m,) in [0, 1] over the facets of a catalogue, `facet_ids` (m,) sorted.
+    """The taste vector (m,) in [0, 1] over the facets of a catalog, `facet_ids` (m,) sorted.
 
     NEUTRAL stands for the facets of which the vector knows nothing.
     """

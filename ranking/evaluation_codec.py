@@ -57,10 +57,10 @@ def _upgrade(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 def _upgrade_evaluation(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Version 1 of `evaluate_models`, or of `retrain` with fewer keys and the verdict beside them."""
-    judgements = stored["judgements"]
+    judgments = stored["judgements"]
     # retrain compares its candidate with what is active, and wrote neither name with the differences.
-    baseline = stored.get("against") or (judgements[1]["name"] if len(judgements) > 1 else "")
-    results = [_upgrade_result(one, baseline) for one in judgements]
+    baseline = stored.get("against") or (judgments[1]["name"] if len(judgments) > 1 else "")
+    results = [_upgrade_result(one, baseline) for one in judgments]
     if results and stored.get("gate"):
         own, gate = results[0], stored["gate"]
         own["gate"] = gate

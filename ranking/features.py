@@ -162,8 +162,8 @@ def _date_gap(rows: Rows, approved: History, content: ItemContent) -> Doubles:
     dated = np.isfinite(dates)
     if not dated.any():
         return np.zeros(len(rows))
-    centre = np.average(dates[dated], weights=approved.weights[dated])
-    gaps: Doubles = np.abs(content.published[rows] - float(centre)) / _YEAR
+    center = np.average(dates[dated], weights=approved.weights[dated])
+    gaps: Doubles = np.abs(content.published[rows] - float(center)) / _YEAR
     gaps[~np.isfinite(gaps)] = 0.0
     return gaps
 

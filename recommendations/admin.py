@@ -8,7 +8,7 @@ from recommendations.models import RecommendationSession
 
 @admin.register(RecommendationSession)
 class RecommendationSessionAdmin(RecordAdmin):
-    """What was shown to whom, readable: each slot with its title, scores and source."""
+    """The lists that were shown, readable: each slot with its title, scores and source."""
 
     list_display = (
         "created_at",

@@ -57,7 +57,7 @@ def find_slots(*, user_id: int, wanted: Collection[tuple[UUID, int]]) -> dict[tu
 
 
 def count_pushed_out(*, user_id: int, days: int = PUSHED_OUT_DAYS, now: datetime | None = None) -> int:
-    """How many different items a person's dislikes pushed out of their lists in the last `days`."""
+    """The number of different items that a person's dislikes pushed out of their lists in the last `days`."""
     since = (now or timezone.now()) - timedelta(days=days)
     lists = (
         RecommendationSession.objects.filter(user_id=user_id, created_at__gt=since)

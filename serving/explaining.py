@@ -1,4 +1,4 @@
-"""Why a slot is there: from the numbers that put it there, not from a guess afterwards."""
+"""Explanations of slots: from the numbers that put it there, not from a guess afterwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

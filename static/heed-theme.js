@@ -1,4 +1,4 @@
-// Runs before the first paint, so that the colours never flash from one scheme to the other.
+// Runs before the first paint, so that the colors never flash from one scheme to the other.
 document.documentElement.classList.add("js");
 try {
   const theme = localStorage.getItem("heed-theme");

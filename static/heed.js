@@ -7,7 +7,7 @@
 
   /** @type {H.Words} */
   const words = {
-    like: "Like", favorite: "Favourite", watchlist: "Watchlist", watched: "Watched", apply: "Apply", interest: "Interested",
+    like: "Like", favorite: "Favorite", watchlist: "Watchlist", watched: "Watched", apply: "Apply", interest: "Interested",
     dislike: "Not for me", why: "Why?", gone: "Not shown again: ", undo: "Undo", because: "More like ",
     empty: "Nothing to show at the moment.", failed: "That did not work. Try it again.",
     reasons: {

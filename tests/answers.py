@@ -1,4 +1,4 @@
-"""What the API promises of every answer, and the addresses it has, read from its own description."""
+"""Promises of the API for every answer, and its addresses, read from its own description."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""What every test stands on: folders of its own, and nothing remembered from the test before."""
+"""Fixtures of every test: folders of its own, and nothing remembered from the test before."""
 
 import os
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.DATASET_DIR = tmp_path / "datasets"
     settings.REPORT_DIR = tmp_path / "reports"
     settings.LOCK_DIR = tmp_path / "locks"
-    # A newly activated model is noticed at the next request; the catalogue is read once per test.
+    # A newly activated model is noticed at the next request; the catalog is read once per test.
     settings.MODEL_CHECK_SECONDS = -1.0
     settings.CATALOG_REFRESH_SECONDS = 3600.0
     # Lists are the same every time, except where a test is about chance.

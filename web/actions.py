@@ -1,4 +1,4 @@
-"""What a person can do with an item on a page: the words for it, and doing it."""
+"""The actions on an item of a page: their words, and carrying them out."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ def _is_offered(button: Button, person: User, kind: str, use_case: UseCase | Non
 
 
 def sentences() -> dict[str, dict[str, str]]:
-    """What the script says when something is done or undone, by action."""
+    """The messages of the script when something is done or undone, by action."""
     return {action: {"done": row.said, "undone": row.unsaid} for action, row in ACTIONS.items()}
 
 

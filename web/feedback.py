@@ -87,7 +87,7 @@ def undo(request: HttpRequest, dislike_id: int) -> HttpResponseBase:
 @login_required
 @require_safe
 def feedback(request: HttpRequest) -> HttpResponse:
-    """What the person turned down, the patterns in it, and what it changed in their lists."""
+    """The person's dislikes, the patterns in them, and their effect on the lists."""
     user_id = caller(request).pk
     page: Page[Dislike] = Paginator(live_dislikes(user_id), PAGE_LENGTH).get_page(request.GET.get("page"))
     patterns = get_dislike_pattern_analysis(user_id=user_id)

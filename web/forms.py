@@ -53,7 +53,7 @@ class SearchForm(forms.Form):
 
 
 class ActionForm(forms.Form):
-    """What an action form sends: `action` does, `undo` takes back."""
+    """The fields of an action form: `action` does, `undo` takes back."""
 
     action = forms.SlugField(required=False)
     undo = forms.SlugField(required=False)
@@ -92,7 +92,7 @@ class PlainTextField(forms.CharField):
 
 
 class DislikeForm(forms.Form):
-    """Why something is turned down, and the list it was met in."""
+    """The reason of a dislike, and the list in which the item was met."""
 
     reason = forms.ChoiceField(
         choices=[(row.name, row.label) for row in REASONS.values()],

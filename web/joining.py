@@ -1,4 +1,4 @@
-"""Signing up, and the first favourites."""
+"""Signing up, and the first favorites."""
 
 from collections.abc import Collection
 
@@ -34,7 +34,7 @@ MOST_NAMED = 200
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_up(request: HttpRequest) -> HttpResponseBase:
-    """Makes an account, logs it in and goes on to the first favourites."""
+    """Makes an account, logs it in and goes on to the first favorites."""
     if request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
     form = SignUpForm(request.POST or None)
@@ -61,7 +61,7 @@ def _create_person(form: SignUpForm) -> User | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @asks_for_role
 def welcome(request: HttpRequest) -> HttpResponseBase:
-    """Well-known titles to pick favourites from; unticking one takes it back.
+    """Well-known titles to pick favorites from; unticking one takes it back.
 
     Each pick is the first success of the use case: a like of one kind, an application to another.
     """
@@ -85,7 +85,7 @@ def welcome(request: HttpRequest) -> HttpResponseBase:
 
 
 def _offered(user_id: int, use_case: UseCase) -> list[ItemCard]:
-    """What was picked before, then well-known titles, none that the person turned down."""
+    """The titles picked before, then well-known titles, none that the person turned down."""
     mine = active_interactions().filter(user_id=user_id, item__kind=use_case.kind)
     picked = mine.filter(type=_type_of_pick(use_case)).order_by("occurred_at", "pk")
     cards = get_cards(picked.values_list("item_id", flat=True)[:PICKS])
@@ -101,7 +101,7 @@ def _type_of_pick(use_case: UseCase) -> str:
 
 
 def _picked(user_id: int, item_ids: Collection[int], use_case: UseCase) -> set[int]:
-    """Which of the items are picked already."""
+    """The items that are picked already."""
     states = get_states(user_id=user_id, item_ids=item_ids)
     return {item_id for item_id, names in states.items() if _type_of_pick(use_case) in names}
 

@@ -1,7 +1,7 @@
 """The drawings of the generated posters: plain SVG shapes in a field 200 wide and 180 high.
 
 A motif takes a stream of numbers in [0, 1) and returns markup made of numbers and class names, whose
-colours the style sheet sets: `a` and `b` the two colours, `g` the ground, `l` a line; with them `m` and `f`
+colors the style sheet sets: `a` and `b` the two colors, `g` the ground, `l` a line; with them `m` and `f`
 for fainter, `t` for translucent. To add one: write a function of the form of `Motif`, name it in `MOTIFS`.
 """
 

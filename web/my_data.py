@@ -40,7 +40,7 @@ class EraseForm(forms.Form):
 @never_cache
 @require_safe
 def data(request: HttpRequest) -> HttpResponse:
-    """How much is kept about the person, and what they can do about it."""
+    """The size of the record about the person, and the ways to export or erase it."""
     person = caller(request)
     context = {"kept": count_kept(person), "refusal": _refusal(person)}
     return render(request, "web/my_data.html", context)
@@ -91,7 +91,7 @@ def erase(request: HttpRequest) -> HttpResponseBase:
 
 
 def _refusal(person: User) -> str:
-    """Why a person cannot erase themselves here, in a sentence; empty where they can."""
+    """The reason why a person cannot erase themselves here, in a sentence; empty where they can."""
     if person.is_staff or person.is_superuser:
         return BY_THE_OPERATOR["staff"]
     return "" if person.has_usable_password() else BY_THE_OPERATOR["no password"]

@@ -15,7 +15,7 @@ _CACHE_KEY = "kinds-with-items"
 
 
 def kinds_with_items() -> list[ItemKind]:
-    """The kinds of which the catalogue holds something, as they are registered.
+    """The kinds of which the catalog holds something, as they are registered.
 
     Asked of the database once a minute, so that a feed makes no more queries than the API's list.
     """
@@ -38,9 +38,9 @@ def popular_picks(use_case: UseCase, count: int) -> list[ItemCard]:
 
     Where too little is popular, the newest items follow.
     """
-    catalogue = get_context(use_case.name).catalog
-    rows = [*catalogue.by_popularity[:_POOL].tolist(), *catalogue.by_date[:_POOL].tolist()]
-    pool = list(dict.fromkeys(catalogue.item_ids[rows].tolist()))[:_POOL]
+    catalog = get_context(use_case.name).catalog
+    rows = [*catalog.by_popularity[:_POOL].tolist(), *catalog.by_date[:_POOL].tolist()]
+    pool = list(dict.fromkeys(catalog.item_ids[rows].tolist()))[:_POOL]
     cards = get_cards(pool)
     return spread_over_categories([cards[item_id] for item_id in pool if item_id in cards], count)
 

@@ -21,7 +21,7 @@ from web.motifs import MOTIFS
 
 @dataclass(frozen=True, slots=True)
 class CategoryLook:
-    """How a category looks: its hue (degrees in OKLCH), the tones and the motifs to choose from."""
+    """The look of a category: its hue (degrees in OKLCH), the tones and the motifs to choose from."""
 
     hue: int
     tones: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What a person comes for: choosing it, and being asked where a list needs it."""
+"""Roles of a person: choosing them, and being asked where a list needs one."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class RoleChoice:
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def roles(request: HttpRequest) -> HttpResponseBase:
-    """Which roles the person has, to be changed. None is a choice too."""
+    """The form of the roles that the person has. None is a choice too."""
     back = same_site(request, request.POST.get("next") or request.GET.get("next", ""), reverse("feed"))
     if request.method != "POST":
         return _ask(request, back, status=200)

@@ -38,7 +38,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What was found of one kind. `is_cut`: there may be more of it than is shown."""
+    """The results of one kind. `is_cut`: there may be more of it than is shown."""
 
     kind: ItemKind
     found: FoundList
@@ -49,7 +49,7 @@ class Section:
 
 @require_safe
 def search(request: HttpRequest) -> HttpResponse:
-    """What a text finds, or the items with one facet. Works as a form; the script asks while typing."""
+    """The results for a text, or the items with one facet. Works as a form; the script asks while typing."""
     kinds = kinds_with_items()
     form = SearchForm(request.GET)
     chosen = chosen_kind(request, kinds) if request.GET.get("kind") else None
@@ -122,7 +122,7 @@ def _with_facet(request: HttpRequest, facet: tuple[str, str], number: int) -> di
 
 
 def _chips(analysis: QueryAnalysis) -> Iterator[Chip]:
-    """What a query names, in its order, then its years and what is left of it; nothing for a plain text."""
+    """The facets that a query names, then its years and its other words; empty for a plain text."""
     kinds: dict[str, list[str]] = {}
     for facet in analysis.facets:
         kinds.setdefault(facet.name, []).append(facet.kind)

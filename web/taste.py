@@ -55,7 +55,7 @@ class Leaning:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What a person likes and what they do not like of one sort, strongest first."""
+    """The facets of one sort that a person likes, and those they do not like, strongest first."""
 
     heading: str
     liked: list[Leaning]
@@ -65,7 +65,7 @@ class Chart:
 @login_required
 @require_safe
 def taste(request: HttpRequest) -> HttpResponse:
-    """What is believed of the person, and titles to rate where `?title=` asks for some."""
+    """The taste profile of the person, and titles to rate where `?title=` asks for some."""
     user_id = caller(request).pk
     profile = get_profile(user_id)
     vector = get_vector_state(user_id)

@@ -1,4 +1,4 @@
-"""The pages of the catalogue: the feed, an item and what is done with it, the watchlist."""
+"""The pages of the catalog: the feed, an item and what is done with it, the watchlist."""
 
 from urllib.parse import urlencode
 from uuid import UUID
@@ -62,7 +62,7 @@ def feed(request: HttpRequest) -> HttpResponse:
 
 
 def chosen_kind(request: HttpRequest, kinds: list[ItemKind]) -> ItemKind | None:
-    """The kind that `?kind=` names, else the first; None where the catalogue is empty. Raises Http404."""
+    """The kind that `?kind=` names, else the first; None where the catalog is empty. Raises Http404."""
     wanted = request.GET.get("kind")
     if not wanted:
         return kinds[0] if kinds else None
@@ -105,7 +105,7 @@ def item(request: HttpRequest, item_id: int) -> HttpResponse:
 
 
 def _similar_cards(card: ItemCard, person: User | None) -> list[ItemCard]:
-    """What is most like an item; nothing where the models do not know it yet."""
+    """The items most similar to an item; nothing where the models do not know it yet."""
     use_case = open_use_case(person, card.kind)
     try:
         near = similar_items(item_id=card.id, use_case=use_case, limit=SIMILAR_LENGTH)
@@ -154,7 +154,7 @@ def act(request: HttpRequest, item_id: int) -> HttpResponseBase:
 
 
 def _with_way_back(sentence: str, card: ItemCard, action: str) -> str:
-    """What is gone from a list can only be taken back on its own page, so a dislike links there."""
+    """Adds to the sentence of a dislike a link to the page of the item, the only place to take it back."""
     if action != DISLIKE:
         return sentence
     return format_html('{} <a href="{}">Undo on its page</a>', sentence, reverse("item", args=[card.id]))
@@ -163,7 +163,7 @@ def _with_way_back(sentence: str, card: ItemCard, action: str) -> str:
 @login_required
 @require_safe
 def watchlist(request: HttpRequest) -> HttpResponse:
-    """What the person kept of the kinds that are kept like the default one, the last first.
+    """The items that the person kept of the kinds that are kept like the default one, the last first.
 
     `?kind=` names one that is kept in other ways: what it names is that alone.
     """

@@ -1,4 +1,4 @@
-"""What must hold between the tables of heed.toml."""
+"""Rules that hold between the tables of heed.toml."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -27,7 +27,7 @@ SHARE_SETTINGS = tuple(
 
 
 class Mistake(Exception):
-    """What is wrong in heed.toml: the key, and what is allowed there."""
+    """A mistake in heed.toml: the key, and what is allowed there."""
 
     def __init__(self, key: str, sentence: str) -> None:
         super().__init__(f"{key}: {sentence}." if key else f"{sentence}.")

@@ -1,4 +1,4 @@
-"""Who may do what, and what counts in which use case, as the use cases and their roles have it."""
+"""Permissions of roles, and the interactions that count in a use case."""
 
 from core.domain import KINDS, TYPES, USE_CASES, InteractionType, ItemKind, UseCase
 
@@ -9,7 +9,7 @@ def use_cases_of_kind(kind: str) -> list[UseCase]:
 
 
 def takes(kind: ItemKind, type_name: str) -> bool:
-    """Whether an interaction of this type can be recorded with items of `kind`.
+    """True where an interaction of this type can be recorded with items of `kind`.
 
     What is no action can be with all of them, and what an action records when it is taken back where it is.
     """
@@ -50,7 +50,7 @@ TYPES_WITH_A_ROLE = frozenset(
 
 
 def is_said_in(use_case: UseCase, type_name: str) -> bool:
-    """Whether doing this says something in a use case: it is no other role's doing."""
+    """True where doing this says something in a use case: it is no other role's doing."""
     roles = roles_for(use_case.kind, type_name)
     return use_case.role is None or not roles or use_case.role in roles
 

@@ -30,7 +30,7 @@ _STRICT = ConfigDict(strict=True, extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class ItemKind:
-    """What an item is, and what a person can do with it.
+    """A kind of item, and the actions that a person has with it.
 
     plural   in addresses: /api/<plural>
     label    on pages, for many of them
@@ -49,7 +49,7 @@ class ItemKind:
 
 @dataclass(frozen=True, slots=True)
 class FacetKind:
-    """What a facet says of an item.
+    """A kind of facet of items.
 
     column     of an import file
     label      of one, such as Genre
@@ -76,7 +76,7 @@ class FacetKind:
 
 @dataclass(frozen=True, slots=True)
 class InteractionType:
-    """What one kind of interaction means, and how it reads.
+    """An interaction type: its meaning and its words.
 
     training      weight as ALS confidence and ranker label; of a rated one it is scaled by rating / 10
     profile       weight in the taste profile; None where something else decides (a dislike's reason)
@@ -123,7 +123,7 @@ class InteractionType:
 
     @property
     def is_action(self) -> bool:
-        """Whether it stands on a button."""
+        """True where it stands on a button."""
         return bool(self.label)
 
     def training_weight(self, rating: float | None) -> float:
@@ -135,7 +135,7 @@ class InteractionType:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What a person comes for. They say so themselves, in the words of `label`, and may hold several."""
+    """A role of people. They choose it themselves, in the words of `label`, and may hold several."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -174,7 +174,7 @@ class UseCase:
 
 @dataclass(frozen=True, slots=True)
 class DislikeReason:
-    """What one reason of a dislike means.
+    """A reason of a dislike and its effect.
 
     label       the reason in a person's words
     holds_back  by how much facets of each kind are held back: a share from 0 to 1, or the setting that has it
@@ -229,7 +229,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Personas:
-    """What to call a person by what they like best.
+    """A persona: a name for a person by the facets they like best.
 
     rules      a name, and the categories or themes (small letters) of which one must be among the strongest;
                from the particular to the general, because the first that fits names the person
@@ -244,7 +244,7 @@ class Personas:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What this place is called, and how its pages look and speak.
+    """The name of the site, and the look and language of its pages.
 
     color, dark_color  of links and the name, on light and on dark ground: #rrggbb
     headline, tagline  of the page for visitors

@@ -6,7 +6,7 @@ from core.domain import FACETS, PEOPLE, REASONS, TYPES
 
 
 def heading_of(kinds: Sequence[str]) -> str:
-    """What facets of these kinds are called together: `Genres` of one kind, `People` of several of people."""
+    """The common name of facets of these kinds: `Genres` of one kind, `People` of several of people."""
     if len(kinds) > 1 and set(kinds) <= set(PEOPLE):
         return "People"
     plurals = [FACETS[kind].plural for kind in kinds]
@@ -21,7 +21,7 @@ def listed(things: Sequence[str]) -> str:
 
 
 def done_label(type_name: str) -> str:
-    """What a person did, in a list of such things; its name where heed.toml no longer has it."""
+    """The words for an act in a list of acts; its name where heed.toml no longer has it."""
     return TYPES[type_name].done if type_name in TYPES else type_name.replace("_", " ")
 
 

@@ -43,10 +43,10 @@ def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     # Standardised, the problem has one scale whatever the model's, and the optimiser needs no tuning.
     values = scores.astype(np.float64)
-    centre, spread = float(values.mean()), float(values.std())
+    center, spread = float(values.mean()), float(values.std())
     if spread < SMALLEST_SPREAD:
         spread = 1.0  # the scores are all but equal: nothing to scale by
-    standard = (values - centre) / spread
+    standard = (values - center) / spread
 
     def loss(parameters: Doubles) -> tuple[float, Doubles]:
         z = parameters[0] * standard + parameters[1]
@@ -57,4 +57,4 @@ def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
     start = np.array([1.0, np.log((positives + 1) / (negatives + 1))])
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(MIN_SLOPE, None), (None, None)])
     slope = float(result.x[0]) / spread
-    return slope, float(result.x[1]) - slope * centre
+    return slope, float(result.x[1]) - slope * center

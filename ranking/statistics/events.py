@@ -25,7 +25,7 @@ class Events:
     item_ids   (n,) on what
     weights    (n,) training weight; negative for a dislike, 0 where the event teaches nothing
     times      (n,) seconds since 1970, UTC
-    relevant   (n,) counts as a success in evaluation (a like, a favourite, a watch-list entry)
+    relevant   (n,) counts as a success in evaluation (a like, a favorite, a watch-list entry)
 
     Raises ValueError for arrays of different lengths, other dtypes, or weights and times not finite.
     """

@@ -145,7 +145,7 @@ def _clipped(weights: Doubles, clip: float) -> Doubles:
 def _shortcoming(
     slots: LoggedSlots, weights: Doubles, effective: float, clipped: float, mean_weight: Interval
 ) -> str:
-    """Why the estimate cannot be relied on, or nothing."""
+    """The reasons not to rely on the estimate; empty where there are none."""
     if not len(slots):
         return "Nothing is logged."
     supported = weights > 0

@@ -1,4 +1,4 @@
-"""Who is asking: tokens, acting for others, CSRF."""
+"""Authentication of callers: tokens, acting for others, CSRF."""
 
 import logging
 

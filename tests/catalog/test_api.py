@@ -1,4 +1,4 @@
-"""`GET /api/<kind>s`: the catalogue in pages."""
+"""`GET /api/<kind>s`: the catalog in pages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Reads of the catalogue."""
+"""Reads of the catalog."""
 
 import pytest
 from pytest_django import DjangoAssertNumQueries

@@ -1,4 +1,4 @@
-"""Which pages of other sites may ask, and what: origins from a list, the API alone, never with cookies."""
+"""Rights of pages of other sites: origins from a list, the API alone, never with cookies."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def _listed(settings: Settings) -> None:
 
 
 def told(response: Any) -> dict[str, str]:
-    """What a response tells a browser of other origins."""
+    """The headers of a response for a browser of other origins."""
     return {name: value for name, value in response.headers.items() if name.startswith("access-control-")}
 
 

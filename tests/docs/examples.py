@@ -67,7 +67,7 @@ class Shell:
             assert self.agrees(example.answer, answer), told
 
     def agrees(self, shown: str, answer: str) -> bool:
-        """Whether an answer is the one shown; remembers which id stands for which."""
+        """True where an answer is the one shown; remembers which id stands for which."""
         found = re.fullmatch(_pattern(shown), answer, re.DOTALL)
         if found is None:
             return False

@@ -33,7 +33,7 @@ def all_pages() -> list[Path]:
 
 
 def name_of(page: Path) -> str:
-    """How a failing test names a page: its path in the repository."""
+    """The name of a page in a failing test: its path in the repository."""
     return page.relative_to(ROOT).as_posix()
 
 
@@ -52,13 +52,13 @@ def links_of(page: Path) -> list[str]:
 
 
 def anchors_of(page: Path) -> set[str]:
-    """What a link may name in a page after `#`: its headings, as GitHub writes them."""
+    """The names that a link may give after `#`: its headings, as GitHub writes them."""
     headings = re.findall(r"^#+ (.+)$", prose_of(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def section_of(page: Path, heading: str) -> str:
-    """What stands under a heading, up to the next one of any level; empty where there is none."""
+    """The text under a heading, up to the next one of any level; empty where there is none."""
     found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#|\Z)", read(page), re.DOTALL | re.MULTILINE)
     return found.group(1) if found else ""
 

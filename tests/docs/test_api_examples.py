@@ -26,11 +26,11 @@ pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)
 
 @pytest.fixture
 def environment(threads_db: None, settings: LazySettings) -> Iterator[dict[str, str]]:  # noqa: F811
-    """What the examples read: the address of a server, and the tokens of ann and of a service."""
+    """The variables of the examples: the address of a server, and the tokens of ann and of a service."""
     settings.ALLOWED_HOSTS = ["localhost"]
     ann, _ = make_user("ann"), make_user("bob")
     service = make_user("films-site")
-    call_command("import_items", str(EXAMPLES / "catalogue.csv"), "--quiet", stdout=StringIO())
+    call_command("import_items", str(EXAMPLES / "catalog.csv"), "--quiet", stdout=StringIO())
     call_command("import_interactions", str(EXAMPLES / "history.csv"), "--quiet", stdout=StringIO())
     server = LiveServer("localhost")
     yield {

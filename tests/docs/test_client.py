@@ -1,4 +1,4 @@
-"""demo/client.py as its heading says: from an empty catalogue to a list that heeds a no."""
+"""demo/client.py as its heading says: from an empty catalog to a list that heeds a no."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What the documentation points at is there, and every page of it can be reached from the README."""
+"""Links of the documentation: their targets exist, and every page of it can be reached from the README."""
 
 import re
 import subprocess

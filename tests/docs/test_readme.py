@@ -32,7 +32,7 @@ def test_the_commands_of_the_readme_lead_to_a_list_that_heeds_a_no(tmp_path: Pat
 
 
 def commands_of(block: str) -> tuple[str, str]:
-    """What sets up, without the installation, and the line that starts the server."""
+    """The lines that set up, without the installation, and the line that starts the server."""
     *lines, server = [line for line in block.splitlines() if "pip install" not in line]
     assert server == f"{PYTHON} manage.py runserver"
     return "\n".join(lines), server

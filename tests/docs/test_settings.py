@@ -15,7 +15,7 @@ FROM_OUTSIDE = {"CI", "DJANGO_SETTINGS_MODULE"}
 
 
 def calls_in(path: Path) -> Iterator[tuple[str, ast.Call]]:
-    """What is called in a file, as dotted text, with the call."""
+    """The functions that a file calls, as dotted text, with the call."""
     for node in ast.walk(ast.parse(read(path))):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func), node

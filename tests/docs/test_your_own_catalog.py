@@ -125,7 +125,7 @@ def see_pages(environment: dict[str, str]) -> None:
 
 
 def train(environment: dict[str, str], tmp_path: Path) -> None:
-    """What people read and wish for trains a model that serves."""
+    """Test that the books people read and wish for train a model that serves."""
     rows = [
         f"more-{reader},b{book},{('wishlist', 'read')[reader % 2]},{1_780_000_000 + 3_600 * (reader + book)}"
         for reader in range(MORE_READERS)

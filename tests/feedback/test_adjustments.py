@@ -1,4 +1,4 @@
-"""What a reason holds back, how it adds up and fades, and what it does to scores."""
+"""Penalties of a reason: their sum, their fading, and their effect on scores."""
 
 from datetime import timedelta
 from math import prod

@@ -1,4 +1,4 @@
-"""What staff can see and do with dislikes."""
+"""Views and actions of staff on dislikes."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What the tests of all importers share."""
+"""Shared helpers of the tests of importers."""
 
 import json
 from io import StringIO

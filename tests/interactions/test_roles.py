@@ -1,4 +1,4 @@
-"""What only people of a role do: refused for all others, however it is sent."""
+"""Actions that only people of a role have: refused for all others, however it is sent."""
 
 from itertools import product
 from typing import Any

@@ -45,7 +45,7 @@ def live_a_little(person: User) -> None:
 
 
 def _be_seen_to(person: User) -> None:
-    """What staff did to the person's rows, and one thing that the person did as staff."""
+    """The acts of staff on the person's rows, and one act of the person as staff."""
     staff = make_user("warden", is_staff=True)
     for row in (person, ServiceToken.objects.get(user=person), Dislike.objects.get(user=person)):
         LogEntry.objects.log_actions(staff.pk, [row], CHANGE, change_message="looked at it")
@@ -55,7 +55,7 @@ def _be_seen_to(person: User) -> None:
 
 
 def rows_about(person_id: int) -> dict[str, int]:
-    """How many rows each table has that points at the person, by table and column."""
+    """The number of rows of each table that points at the person, by table and column."""
     return {
         f"{model._meta.label}.{field.name}": model._default_manager.filter(**{field.name: person_id}).count()
         for model in apps.get_models(include_auto_created=True)

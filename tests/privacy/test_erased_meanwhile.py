@@ -32,7 +32,7 @@ from tests.threads import together
 
 @dataclass(frozen=True)
 class Place:
-    """Somebody with a list, in a catalogue, and a request of theirs in which they are erased."""
+    """Somebody with a list, in a catalog, and a request of theirs in which they are erased."""
 
     person: User
     item: Item

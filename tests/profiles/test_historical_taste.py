@@ -1,4 +1,4 @@
-"""What was believed of people at moments of the past."""
+"""Taste profiles of people at moments of the past."""
 
 import numpy as np
 import pytest

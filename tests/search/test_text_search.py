@@ -67,7 +67,7 @@ NONSENSE = [
 
 
 class Demo:
-    """The index of a file of the demo catalogue, and what it was built from. Item ids are rows plus one."""
+    """The index of a file of the demo catalog, and what it was built from. Item ids are rows plus one."""
 
     def __init__(self, kind: str) -> None:
         path = Path(settings.BASE_DIR) / "demo" / "data" / f"{FILES[kind]}.jsonl"
@@ -400,7 +400,7 @@ def fresh() -> Iterator[None]:
 
 
 @pytest.fixture
-def catalogue(db: None, fresh: None) -> list[Item]:
+def catalog(db: None, fresh: None) -> list[Item]:
     return [
         make_item("Hospital Nights", kind="drama", genres=["Medical", "Drama"], year=2020),
         make_item("Court Days", kind="drama", genres=["Legal"], year=1994),
@@ -412,8 +412,8 @@ def found(kind: str, query: str) -> list[int]:
     return [int(item_id) for item_id in search(kind, query).hits.item_ids]
 
 
-def test_kinds_are_searched_apart(catalogue: list[Item]) -> None:
-    drama, legal, movie = (item.pk for item in catalogue)
+def test_kinds_are_searched_apart(catalog: list[Item]) -> None:
+    drama, legal, movie = (item.pk for item in catalog)
     assert found("drama", "medical") == [drama]
     assert found("movie", "medical") == [movie]
     assert found("drama", "legal 90s") == [legal]
@@ -424,13 +424,13 @@ def test_kinds_are_searched_apart(catalogue: list[Item]) -> None:
         search("unicorn", "medical")
 
 
-def test_inactive_items_are_not_found(catalogue: list[Item]) -> None:
+def test_inactive_items_are_not_found(catalog: list[Item]) -> None:
     make_item("Hospital Mornings", kind="drama", genres=["Vanished"], is_active=False)
-    assert found("drama", "hospital") == [catalogue[0].pk]
+    assert found("drama", "hospital") == [catalog[0].pk]
     assert search("drama", "vanished").analysis.categories == ()
 
 
-def test_attributes_are_found_as_words_of_a_description_are(catalogue: list[Item]) -> None:
+def test_attributes_are_found_as_words_of_a_description_are(catalog: list[Item]) -> None:
     titled = make_item("Portugal", kind="drama")
     attributes = {"country": ["Spain", "Portugal"], "runtime": 1994, "subtitled": True}
     made_there = make_item("Plain", kind="drama", attributes=attributes)
@@ -439,7 +439,7 @@ def test_attributes_are_found_as_words_of_a_description_are(catalogue: list[Item
 
 
 def test_the_first_search_reads_the_catalogue_and_the_next_nothing(
-    catalogue: list[Item], django_assert_num_queries: DjangoAssertNumQueries
+    catalog: list[Item], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(6):
         found("drama", "hospital")
@@ -469,17 +469,17 @@ def change_attributes(item: Item) -> None:
 
 
 @pytest.mark.parametrize("change", [rename_item, rename_facet, take_facet, hide_item, change_attributes])
-def test_what_has_changed_is_indexed_anew(catalogue: list[Item], change: object) -> None:
+def test_what_has_changed_is_indexed_anew(catalog: list[Item], change: object) -> None:
     state = SearchState("drama")
     before = state.get()
     assert callable(change)
-    change(catalogue[0])
+    change(catalog[0])
     state.refresh()
     assert state.get() is not before
 
 
 def test_what_has_not_changed_is_not_indexed_anew(
-    catalogue: list[Item], django_assert_num_queries: DjangoAssertNumQueries
+    catalog: list[Item], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     state = SearchState("drama")
     before = state.get()
@@ -490,17 +490,17 @@ def test_what_has_not_changed_is_not_indexed_anew(
 
 
 def test_a_refresh_that_fails_leaves_the_index_serving(
-    catalogue: list[Item], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    catalog: list[Item], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert found("drama", "hospital") == [catalogue[0].pk]
-    rename_item(catalogue[0])
+    assert found("drama", "hospital") == [catalog[0].pk]
+    rename_item(catalog[0])
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
         patched.setattr(search_state, "read_fingerprint", lambda kind: 1 / 0)
         search_state._refresher.refresh("drama")
     assert "could not be built again key=drama" in caplog.text
-    assert found("drama", "nights") == [catalogue[0].pk]
+    assert found("drama", "nights") == [catalog[0].pk]
     search_state._refresher.refresh("drama")
-    assert found("drama", "dawns") == [catalogue[0].pk]
+    assert found("drama", "dawns") == [catalog[0].pk]
 
 
 def test_a_search_in_an_old_index_has_it_refreshed_in_the_background(

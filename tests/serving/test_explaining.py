@@ -1,4 +1,4 @@
-"""Why a slot is there: never because of itself."""
+"""Explanations of slots: never because of itself."""
 
 import pytest
 

@@ -52,7 +52,7 @@ def popular(item: Item, score: float) -> Item:
 
 @pytest.fixture
 def films(db: None) -> dict[str, Item]:
-    """Films in demand: the first by far is a comedy, the last a medical drama with a favourite actor."""
+    """Films in demand: the first by far is a comedy, the last a medical drama with a favorite actor."""
     return {
         "comedy": popular(make_film("Banana", genre=["Comedy"]), 0.5),
         "western": popular(make_film("Dust", genre=["Western"]), 0.45),

@@ -256,11 +256,11 @@ class TestWhatIsKnownOfAPerson:
         return set(state.item_ids.tolist()), set(state.excluded.tolist())
 
     def test_it_is_what_they_did_in_the_role(self, both: User, startups: list[Item]) -> None:
-        applied, favourite, seen = (item.pk for item in startups[:3])
-        for item_id, name in ((applied, "apply"), (favourite, "favorite"), (seen, "view")):
+        applied, favorite, seen = (item.pk for item in startups[:3])
+        for item_id, name in ((applied, "apply"), (favorite, "favorite"), (seen, "view")):
             record_interaction(user_id=both.pk, item_id=item_id, type_name=name)
         assert self.history(both, "developer_startup") == ({applied, seen}, {applied})
-        assert self.history(both, "investor_startup") == ({favourite, seen}, {favourite})
+        assert self.history(both, "investor_startup") == ({favorite, seen}, {favorite})
 
     def test_a_no_in_one_role_is_a_no_in_the_other(self, both: User, startups: list[Item]) -> None:
         served = recommend(user_id=both.pk, use_case=INVESTORS)

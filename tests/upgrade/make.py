@@ -47,7 +47,7 @@ def films() -> list[tuple[str, ...]]:
 
 
 def interactions(chance: random.Random) -> Iterable[tuple[str, ...]]:
-    """What people with one favorite genre each did: user, item, type, moment."""
+    """The acts of people with one favorite genre each: user, item, type, moment."""
     for person in range(PEOPLE):
         for number, film in enumerate(chance.sample(range(FILMS), ACTS)):
             likes = film % 4 == person % 4

@@ -1,4 +1,4 @@
-"""What people and staff did on the older version before its database was kept; run by make.py."""
+"""Acts of people and staff on the older version before its database was kept; run by make.py."""
 
 import os
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""A small catalogue of two tastes, a person who can log in, and a model that tells the tastes apart."""
+"""A small catalog of two tastes, a person who can log in, and a model that tells the tastes apart."""
 
 from collections.abc import Callable
 

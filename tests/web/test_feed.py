@@ -70,7 +70,7 @@ def test_the_number_of_queries_does_not_grow_with_the_cards(
     settings.MODEL_CHECK_SECONDS = 3600.0
     client.force_login(person)
     make_item("Film 0", genre=["Drama", "War"])
-    client.get("/")  # the catalogue is read once per process
+    client.get("/")  # the catalog is read once per process
     with django_assert_num_queries(FEED_QUERIES):
         assertContains(client.get("/"), "data-rank=", count=1)
     for number in range(1, 20):
@@ -110,7 +110,7 @@ def test_a_list_that_does_not_exist_is_not_found(
 
 
 def test_an_empty_catalogue_says_so(client: Client, person: User) -> None:
-    assertContains(client.get("/"), "The catalogue is empty")
+    assertContains(client.get("/"), "The catalog is empty")
     client.force_login(person)
     assertContains(client.get("/"), "There is nothing to recommend yet")
 

@@ -1,4 +1,4 @@
-"""Signing up, logging in, and the first favourites."""
+"""Signing up, logging in, and the first favorites."""
 
 import pytest
 from django.conf import LazySettings

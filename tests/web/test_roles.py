@@ -1,4 +1,4 @@
-"""What a person comes for, on the pages: asked where a list needs it, changed at any time."""
+"""Roles on the pages: asked where a list needs it, changed at any time."""
 
 import pytest
 from django.test import Client

@@ -33,10 +33,10 @@ def films(make_item: MakeItem) -> dict[str, Item]:
     }
 
 
-def test_a_stranger_is_led_to_the_favourites(ada: Client, films: dict[str, Item]) -> None:
+def test_a_stranger_is_led_to_the_favorites(ada: Client, films: dict[str, Item]) -> None:
     page = ada.get("/taste/")
     assertContains(page, "Nothing here yet")
-    assertContains(page, "Try picking some favourites")
+    assertContains(page, "Try picking some favorites")
     assertContains(page, 'href="/welcome/"')
     assertContains(page, "Rate a title")
     assertNotContains(page, "Reset my taste")

@@ -1,4 +1,4 @@
-"""What a person keeps: the watchlist, and of start-ups what they applied to or marked."""
+"""The items that a person keeps: the watchlist, and of start-ups those that they applied to or marked."""
 
 import pytest
 from django.test import Client

@@ -49,7 +49,7 @@ def buttons(context: template.RequestContext, item: ItemCard, states: set[str] |
 
 @register.filter
 def holds(states: set[str] | str, name: str) -> bool:
-    """Whether the state of that name stands."""
+    """True where the state of that name is active."""
     return name in (states or ())
 
 
@@ -61,7 +61,7 @@ def action_named(name: str) -> InteractionType:
 
 @register.simple_tag
 def action_sentences() -> dict[str, dict[str, str]]:
-    """What the script says when an action is done or undone."""
+    """The messages of the script when an action is done or undone."""
     return sentences()
 
 
@@ -73,7 +73,7 @@ def dislike_reasons() -> list[DislikeReason]:
 
 @register.simple_tag
 def longest_comment() -> int:
-    """How many characters a comment may have."""
+    """The number of characters that a comment may have."""
     return MAX_TEXT
 
 
@@ -123,13 +123,13 @@ def plural(item: ItemCard) -> str:
 
 @register.filter
 def follows_person(served: ServedList) -> bool:
-    """Whether anything in a list was found by what the person did."""
+    """True where anything in a list was found by what the person did."""
     return any(slot.source not in _IMPERSONAL for slot in served.slots)
 
 
 @register.simple_tag
 def because(carousel: Carousel) -> SafeString:
-    """Why a row is there, with a link to what it goes by: `Because you liked Heat`."""
+    """The reason of a row, with a link to what it goes by: `Because you liked Heat`."""
     item = carousel.because
     link = format_html('<a href="{}">{}</a>', reverse("item", args=[item.id]), item.title)
     return format_html(f"Because {TYPES[carousel.type_name].because or '{title}'}", title=link)
@@ -143,7 +143,7 @@ def hue(item: ItemCard) -> int:
 
 @register.filter
 def facet_rows(item: ItemCard) -> list[tuple[str, str, tuple[str, ...]]]:
-    """What is known of an item: label, facet kind and names, row by row."""
+    """The facts about an item: label, facet kind and names, row by row."""
     return [
         (facet.heading or facet.plural, kind, item.facets[kind])
         for kind, facet in FACETS.items()

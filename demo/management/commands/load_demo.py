@@ -1,4 +1,4 @@
-"""`manage.py load_demo`: a catalogue, simulated people and a week of their evenings."""
+"""`manage.py load_demo`: a catalog, simulated people and a week of their evenings."""
 
 import os
 from argparse import ArgumentParser

@@ -99,8 +99,8 @@ def judged(held: EvaluationSet, *contenders: Contender) -> dict[str, ContenderEv
     return {one.name: one for one in found}
 
 
-def mean(judgement: ContenderEvaluation, figure: str) -> float:
-    return float(np.nanmean(judgement.figures[figure].values))
+def mean(judgment: ContenderEvaluation, figure: str) -> float:
+    return float(np.nanmean(judgment.figures[figure].values))
 
 
 @pytest.mark.parametrize("ranker", [False, True])
@@ -244,7 +244,7 @@ def test_a_model_that_saw_what_is_held_out_is_marked() -> None:
     ]
 
 
-def test_one_seed_gives_one_judgement() -> None:
+def test_one_seed_gives_one_judgment() -> None:
     lists = lists_of([(user, DAY + 1, [(2, 3), (1, 1), (3, 0)]) for user in range(6)])
     held = held_out(evening_people(), lists)
     one, again = (judged(held, Contender("model", models())) for _ in range(2))

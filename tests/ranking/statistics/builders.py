@@ -1,4 +1,4 @@
-"""Small event sets, catalogues, lists and models for the tests of the mathematics."""
+"""Small event sets, catalogs, lists and models for the tests of the mathematics."""
 
 from collections.abc import Sequence
 

@@ -29,7 +29,7 @@ def faults_of(page: Page) -> list[str]:
 
 
 def shift_of(page: Page, *, after_input: bool = False) -> float:
-    """How much of the page has jumped so far, as browsers measure it (cumulative layout shift).
+    """The share of the page that has jumped so far, as browsers measure it (cumulative layout shift).
 
     They leave out what follows within half a second of an input; `after_input` counts it as well.
     """
@@ -83,7 +83,7 @@ def test_the_keyboard_alone_is_enough(
     expect(page.get_by_role("main")).to_be_focused()
     card = page.locator('[data-rank="1"]')
     title, dislike = card.get_by_role("link"), card.get_by_role("button", name="Not for me")
-    page.keyboard.press("Tab")  # "Pick a few favourites"
+    page.keyboard.press("Tab")  # "Pick a few favorites"
     page.keyboard.press("Tab")
     expect(title).to_be_focused()
     page.keyboard.press("Tab")

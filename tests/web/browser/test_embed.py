@@ -462,8 +462,8 @@ def test_cards_are_accessible_and_stay_within_a_phone(
     make_item("Donaudampfschifffahrt" * 12, genre=["Romance"], year=2026)
     other_site.policy = ""  # axe is put in as a script of the page
     other_site.use_page_of_the_guide()
-    colours = "color-scheme: light dark; background: Canvas"
-    other_site.html = other_site.html.replace("<html", f'<html style="{colours}"')
+    colors = "color-scheme: light dark; background: Canvas"
+    other_site.html = other_site.html.replace("<html", f'<html style="{colors}"')
     other_site.html = other_site.html.replace('data-heed-limit="10"', 'data-heed-limit="40"')
     page = visit(viewport=PHONE, color_scheme=scheme)
     expect(cards(page)).to_have_count(31)

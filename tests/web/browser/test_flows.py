@@ -1,4 +1,4 @@
-"""What a person does on the pages, from signing up to turning something down."""
+"""Ways of a person through the pages, from signing up to turning something down."""
 
 import re
 
@@ -31,7 +31,7 @@ def test_from_signing_up_to_a_list_that_learns(
     page.get_by_label("Password confirmation").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
 
-    expect(page.get_by_role("heading", name="Pick some favourites")).to_be_visible()
+    expect(page.get_by_role("heading", name="Pick some favorites")).to_be_visible()
     for number in (3, 4, 5):
         page.locator("label.pick", has_text=f"Letter {number}").click()
     expect(page.get_by_text("3 picked")).to_be_visible()
@@ -141,7 +141,7 @@ def test_rating_on_the_page_of_an_item(
 def test_dark_and_light(site: str, db: None, open_page: OpenPage) -> None:
     page = open_page(color_scheme="light")
     page.goto("/")
-    body, toggle = page.locator("body"), page.get_by_role("button", name="Dark colours")
+    body, toggle = page.locator("body"), page.get_by_role("button", name="Dark colors")
     expect(body).to_have_css("background-color", "rgb(250, 248, 245)")
     toggle.click()
     expect(body).to_have_css("background-color", "rgb(19, 18, 17)")

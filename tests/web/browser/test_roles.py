@@ -71,7 +71,7 @@ def test_a_button_of_a_role_that_was_left_elsewhere_says_why_it_does_nothing(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_the_pages_hold_at_every_width_and_in_both_colours(
+def test_the_pages_hold_at_every_width_and_in_both_colors(
     site: str, person: User, startups: list[Item], open_page: OpenPage, scheme: str, viewport: dict[str, int]
 ) -> None:
     page = open_page(person, color_scheme=scheme, viewport=viewport)

@@ -91,7 +91,7 @@ def test_from_signing_up_to_leaving(
     page.get_by_label("Password confirmation").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
 
-    expect(page.get_by_role("heading", name="Pick some favourites")).to_be_visible()
+    expect(page.get_by_role("heading", name="Pick some favorites")).to_be_visible()
     visit.check()
     for number in (3, 4, 5):
         page.locator("label.pick", has_text=f"Letter {number}").click()
@@ -159,7 +159,7 @@ def test_every_page_is_light_still_and_quiet(
     romance = two_tastes["Romance"]
     visit = Visit(open_page(person, viewport=viewport))
     empty = {
-        "/welcome/": "Pick some favourites",
+        "/welcome/": "Pick some favorites",
         "/": "Films for the evening",
         "/watchlist/": "Watchlist",
         "/because/": "More like what you chose",

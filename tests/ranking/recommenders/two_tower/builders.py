@@ -1,4 +1,4 @@
-"""Small two-tower models, catalogues and examples."""
+"""Small two-tower models, catalogs and examples."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
