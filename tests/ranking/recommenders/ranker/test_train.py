@@ -18,7 +18,7 @@ from recommendations.models import RecommendationSession
 from serving.live import get_context
 from serving.pipeline import recommend
 from tests.factories import EPOCH, make_interaction, make_items, make_user
-from tests.ranking.retraining.test_retrain import make_list
+from tests.ranking.retraining.builders import make_list
 
 QUICK = {"rounds": 8, "num_leaves": 4, "min_data_in_leaf": 5, "early_stopping": 4}
 WANTED = FEATURES.index("recency_score")

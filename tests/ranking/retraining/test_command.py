@@ -1,0 +1,85 @@
+"""The command `retrain`: exit codes, JSON, and watching."""
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.db import OperationalError
+
+from accounts.models import User
+from catalog.models import Item
+from ranking.management.commands import retrain as command
+from ranking.recommenders.training import TrainingError
+from ranking.registry.locks import training_lock
+from ranking.retraining import retrain as retraining
+from tests.factories import make_interaction, make_item, make_user
+from tests.ranking.retraining.builders import serve
+
+pytestmark = pytest.mark.django_db
+
+
+class TestCommand:
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("name", ["retrain", "train-als-movie_home", "train-ranker-movie_home"])
+    def test_a_second_run_exits_with_3(self, name: str) -> None:
+        make_interaction(make_user(), make_item())
+        with training_lock(name), pytest.raises(CommandError, match="Another run") as caught:
+            call_command("retrain", quiet=True)
+        assert caught.value.returncode == 3
+
+    def test_it_says_what_it_did_as_json(
+        self, people: list[User], films: list[Item], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        serve(films)
+        call_command("retrain", json=True, quiet=True)
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["use_case"], answer["due"], answer["why"]) == ("movie_home", True, "Asked for.")
+        assert [one["version"] for one in answer["outcomes"]] == ["als-movie_home-2", "ranker-movie_home-1"]
+        assert set(answer["outcomes"][0]) == {"version", "status", "why"}
+
+    def test_with_if_needed_it_may_do_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("retrain", if_needed=True, quiet=True)
+        answer = capsys.readouterr().out
+        assert "due: False" in answer
+        assert "nothing to learn from yet" in answer
+
+    def test_nothing_to_learn_from_is_a_failure_in_words(self) -> None:
+        with pytest.raises(CommandError, match="nothing to learn from yet") as caught:
+            call_command("retrain", quiet=True)
+        assert caught.value.returncode == 1
+
+    @pytest.mark.parametrize("options", [["--seed", "-1"], ["--watch", "x"], ["--use-case", "no"]])
+    def test_options_out_of_range_are_refused(self, options: list[str]) -> None:
+        with pytest.raises(CommandError):
+            call_command("retrain", *options)
+
+    def test_a_watch_looks_again_whatever_went_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Enough(Exception):
+            pass
+
+        failures: list[Exception | None] = [TrainingError("no luck"), OperationalError("gone"), None, None]
+        slept: list[float] = []
+
+        def fail_or_look(**options: Any) -> retraining.RetrainSummary:
+            assert options["if_needed"] is True
+            if failure := failures[len(slept)]:
+                raise failure
+            return retraining.RetrainSummary("movie_home", due=False, why="not yet")
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == len(failures):
+                raise Enough
+
+        monkeypatch.setattr(command, "retrain", fail_or_look)
+        monkeypatch.setattr("time.sleep", sleep)
+        out, err = StringIO(), StringIO()
+        with pytest.raises(Enough):
+            call_command("retrain", watch=7, quiet=True, stdout=out, stderr=err)
+        assert slept == [7, 7, 7, 7]
+        assert "no luck" in err.getvalue()
+        assert "gone" in err.getvalue()
+        assert out.getvalue().count("not yet") == 1
