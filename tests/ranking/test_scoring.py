@@ -17,8 +17,11 @@ from core.arrays import Doubles, Ints
 from core.domain import USE_CASES
 from interactions.models import ItemPopularity
 from interactions.services import record_interaction
+from ranking.candidates import Candidates
 from ranking.context import ScoringContext
+from ranking.features import FEATURES
 from ranking.person import PersonState
+from ranking.recommenders.als.model import AlsModel
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
 from ranking.scoring import (
@@ -26,15 +29,21 @@ from ranking.scoring import (
     ON_ITS_OWN,
     RANKER_ON_ITS_OWN,
     RankingRequest,
+    exclude,
     fallback_scores,
+    features_of,
     joint_scores,
+    lead_neighbors,
+    lead_scores,
     popularity_share,
     score_items,
+    with_features,
 )
 from serving.pipeline import ServedList, recommend
 from tests.factories import active_ranker, make_active_als, make_interaction, make_items, ranker_bytes
 from tests.feedback.builders import make_film
 from tests.ranking.builders import bare_context, person_with, request_of, stranger
+from tests.ranking.statistics.builders import model_of
 
 MOVIES = USE_CASES["movie_home"]
 
@@ -85,15 +94,15 @@ class Fixed:
     def score(self, representation: object, item_ids: Ints) -> Doubles:
         return np.array([self.scores.get(item_id, np.nan) for item_id in item_ids.tolist()])
 
-    def floor(self, representation: object) -> float:
-        return min(self.scores.values())
+    def floor(self, representation: float) -> float:
+        return representation * min(self.scores.values())
 
 
 def asked_of(**scores: dict[int, float]) -> Callable[[PersonState], RankingRequest]:
     """Requests where the kinds of these names have these scores, in this order of trust."""
     recommenders: Any = {name: Fixed(fixed) for name, fixed in scores.items()}
     context = replace(bare_context([1, 2, 3, 4]), recommenders=recommenders)
-    return lambda person: RankingRequest(person, context, 0.0, dict.fromkeys(scores, True))
+    return lambda person: RankingRequest(person, context, 0.0, dict.fromkeys(scores, 1.0))
 
 
 class TestJointScores:
@@ -116,6 +125,14 @@ class TestJointScores:
         scores = fallback_scores(request, np.array([1, 2, 3, 4, 99]))
         np.testing.assert_allclose(scores, [0.9, 0.4, 0.36, 0.36, 0.0])
 
+    def test_a_source_that_does_not_know_the_person_hides_none_of_those_after_it(self) -> None:
+        request = asked_of(popular={1: 0.9}, taste={2: 0.9}, fresh={3: 0.5})(stranger())
+        request = replace(request, representations={"popular": 1.0, "fresh": 1.0})
+        np.testing.assert_allclose(fallback_scores(request, np.array([1, 2, 3])), [0.9, 0.0, 0.45])
+
+    def test_without_a_model_there_is_no_joint_score(self) -> None:
+        assert np.isnan(joint_scores(request_of(stranger(), bare_context([1, 2])), np.array([1, 2]))).all()
+
     @given(
         st.dictionaries(st.integers(1, 4), st.floats(0.01, 1)),
         st.dictionaries(st.integers(1, 4), st.floats(0.01, 1), min_size=1),
@@ -128,6 +145,79 @@ class TestJointScores:
         together = score_items(request, np.array([1, 2, 3, 4])).base
         alone = [score_items(request, np.array([item])).base[0] for item in (1, 2, 3, 4)]
         np.testing.assert_array_equal(together, alone)
+
+
+def with_a_ranker(items: int, als: AlsModel | None = None) -> ScoringContext:
+    """A context of items 0, 1, … in whose order a ranker has the say."""
+    context = bare_context(range(items), als)
+    ranker = LoadedModel(2, "ranker-movie_home-1", load_ranker(ranker_bytes()))
+    return ScoringContext.of(MOVIES, context.catalog, context.models.with_model("ranker", ranker))
+
+
+class TestRanker:
+    def test_its_probabilities_are_the_scores_and_what_it_read_comes_with_them(
+        self, settings: Settings
+    ) -> None:
+        settings.POPULARITY_SHARE = 0.0
+        request = request_of(stranger(), with_a_ranker(3))
+        ranker = request.context.ranker
+        assert ranker is not None
+        scores = score_items(request, np.array([0, 1, 2]))
+        features = features_of(request, np.array([0, 1, 2]))
+        np.testing.assert_array_equal(scores.features, features)
+        np.testing.assert_array_equal(scores.probabilities, ranker.probabilities(features))
+        np.testing.assert_array_equal(scores.base, scores.probabilities)
+
+    def test_what_the_catalog_lacks_has_no_score_and_no_features(self) -> None:
+        scores = score_items(request_of(stranger(), with_a_ranker(3)), np.array([0, 99]))
+        assert scores.features is not None
+        assert np.isnan(scores.base).tolist() == np.isnan(scores.probabilities).tolist() == [False, True]
+        assert np.isnan(scores.features).all(axis=1).tolist() == [False, True]
+
+    def test_features_that_a_ranker_has_read_are_not_computed_again(self) -> None:
+        candidates = Candidates.from_source("popular", np.array([0, 1]), np.array([0.9, 0.8]))
+        plain = request_of(stranger(), bare_context([0, 1]))
+        computed = with_features(candidates, plain).features
+        np.testing.assert_array_equal(computed, features_of(plain, candidates.item_ids))
+        assert with_features(candidates, request_of(stranger(), with_a_ranker(2))) is candidates
+
+
+class TestFeatures:
+    def test_the_first_row_of_the_catalog_is_an_item_like_any_other(self) -> None:
+        features = features_of(request_of(known([2.0]), bare_context([0, 1])), np.array([0, 1]))
+        assert features.dtype == np.float32
+        assert not np.isnan(features).any()
+        assert features[:, FEATURES.index("history_size")] == pytest.approx(np.log(2.0))
+
+    def test_an_approved_item_weighs_more_than_0_however_little(self) -> None:
+        model = model_of(np.eye(3, dtype=np.float32))
+        context = bare_context(range(3), model)
+        request = request_of(person_with([(0, 0.5), (1, 0.0)]), context)
+        np.testing.assert_allclose(lead_neighbors(request, np.arange(3)), [1.0, 0.0, 0.0], atol=1e-6)
+
+    def test_an_approved_item_that_the_model_does_not_know_hides_no_other(self) -> None:
+        model = model_of(np.array([[2, 0], [1, 1]], dtype=np.float32))
+        request = request_of(person_with([(0, 2.0), (2, 2.0)]), bare_context(range(3), model))
+        np.testing.assert_allclose(lead_neighbors(request, np.array([1, 2])), [np.sqrt(0.5), 0.0], atol=1e-6)
+
+    def test_where_no_source_is_trained_no_item_has_a_score_or_a_place_by_a_model(self) -> None:
+        context = bare_context([1, 2])
+        policy = context.policy.changed({"sources": ["popular"]})
+        request = request_of(stranger(), ScoringContext.of(MOVIES, context.catalog, policy=policy))
+        for values in lead_scores(request, np.array([1, 2])):
+            np.testing.assert_array_equal(values, [np.nan, np.nan])
+            assert values.dtype == np.float64
+
+
+class TestCandidates:
+    def test_the_lead_brings_no_more_than_was_asked_for(self) -> None:
+        model = model_of(np.array([[3], [2], [1]], dtype=np.float32))
+        request = request_of(known([2.0]), bare_context(range(3), model))
+        assert len(request.retrieve("als", 2).item_ids) == 2
+
+    def test_nothing_excluded_gets_past_whoever_brought_it(self) -> None:
+        candidates = Candidates.from_source("popular", np.array([1, 2, 3]), np.array([0.9, 0.8, 0.7]))
+        assert exclude(candidates, stranger(excluded=[2])).item_ids.tolist() == [1, 3]
 
 
 def serve(person: User, limit: int = 10) -> ServedList:
