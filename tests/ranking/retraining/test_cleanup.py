@@ -1,4 +1,4 @@
-"""What a killed run left is removed, and nothing else."""
+"""Removal of what a killed run left, and of nothing else."""
 
 import os
 import time
