@@ -44,9 +44,13 @@ def test_every_address_of_the_api_has_its_heading() -> None:
     assert len(documented) == len(set(documented)), "two headings in docs/api.md for the same"
 
 
-def test_every_page_is_described() -> None:
+def of_pages() -> set[str]:
     patterns = [*get_resolver().url_patterns, *get_resolver("web.urls").url_patterns]
-    addresses = {without_names(f"/{one.pattern}") for one in patterns} - {"/api/"}
+    return {without_names(f"/{one.pattern}") for one in patterns} - {"/api/"}
+
+
+def test_every_page_is_described() -> None:
+    addresses = of_pages()
     named = re.findall(r"^\| (.*?) \|", read(ROOT / "docs" / "pages.md"), re.MULTILINE)
     documented = {without_names(address) for cell in named for address in re.findall(r"`(/[^`]*)`", cell)}
     expect_none(addresses - documented, "missing in docs/pages.md")
