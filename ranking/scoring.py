@@ -152,7 +152,8 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
     if not request.is_by_models:
         base = fallback_scores(request, item_ids)
     else:
-        popularity = np.where(has, catalog.demand.popularity[rows], 0.0) if len(has) else np.empty(0)
+        popularity = np.zeros(len(item_ids))
+        popularity[has] = catalog.demand.popularity[rows[has]]
         share = popularity_share(request)
         base = (1.0 - share) * _put_below(probabilities, request, item_ids) + share * popularity
     base[~has] = np.nan

@@ -174,6 +174,12 @@ class TestRanker:
         assert np.isnan(scores.base).tolist() == np.isnan(scores.probabilities).tolist() == [False, True]
         assert np.isnan(scores.features).all(axis=1).tolist() == [False, True]
 
+    def test_in_an_empty_catalog_no_item_has_a_score(self) -> None:
+        scores = score_items(request_of(stranger(), with_a_ranker(0)), np.array([0, 5]))
+        assert scores.features is not None
+        assert np.isnan(scores.base).tolist() == np.isnan(scores.probabilities).tolist() == [True, True]
+        assert np.isnan(scores.features).all()
+
     def test_features_that_a_ranker_has_read_are_not_computed_again(self) -> None:
         candidates = Candidates.from_source("popular", np.array([0, 1]), np.array([0.9, 0.8]))
         plain = request_of(stranger(), bare_context([0, 1]))

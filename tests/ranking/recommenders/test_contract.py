@@ -16,10 +16,11 @@ from ranking.recommenders.base import Recommender
 from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of, trainer_of
 from ranking.registry.loading import LoadedModel, ModelSet
-from ranking.scoring import RankingRequest, rank, retrieve
+from ranking.scoring import RankingRequest, features_of, rank, retrieve, score_items
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events
+from ranking.tastes import liked_facets
 from tests.factories import ranker_bytes, tower_bytes
 from tests.ranking.builders import person_with
 from tests.ranking.recommenders.kinds import BYTES, taste_of_facets
@@ -178,6 +179,23 @@ def test_a_catalog_of_next_to_nothing_is_no_error(name: str, items: int, facets:
         pool = rank(request, retrieve(request))
         assert len(pool) <= items
         assert not np.isnan(pool.base_scores).any()
+
+
+@every_kind
+def test_what_an_empty_catalog_lacks_can_be_asked_about(name: str) -> None:
+    context = context_of(name, catalog_of([]))
+    asked, unknown = np.array([0, 5, 999]), np.array([998, 999])
+    for person in (person_with(), somebody()):
+        request = RankingRequest.of(person, context, NOW)
+        assert np.isnan(score_items(request, asked).base).all()
+        assert np.isnan(features_of(request, asked)).all()
+        for kind, representation in request.representations.items():
+            recommender = context.recommenders[kind]
+            assert len(recommender.explain(representation, asked)) == 3
+            assert np.isnan(recommender.score(representation, unknown)).all()
+            assert recommender.similarities(asked, unknown).shape == (3, 2)
+            assert 0 < recommender.floor(representation) <= 1
+        assert liked_facets(5, person.taste.taste, person.taste.taste.scores, context.catalog) == ()
 
 
 @every_kind
