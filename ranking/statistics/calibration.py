@@ -5,7 +5,6 @@ numerically safe loss of Lin, Lin and Weng, "A Note on Platt's Probabilistic Out
 """
 
 import numpy as np
-from scipy.optimize import minimize
 
 from core.arrays import Bools, Doubles, Floats
 
@@ -31,6 +30,8 @@ def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
     `scores` and `labels` are (n,). Raises ValueError if they differ in length, are not finite, or if only
     one kind of label is there.
     """
+    from scipy.optimize import minimize  # half a second that only training pays
+
     if scores.shape != labels.shape or scores.ndim != 1:
         raise ValueError("Scores and labels must be two arrays of one length.")
     if not np.isfinite(scores).all():

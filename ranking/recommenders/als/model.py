@@ -23,7 +23,6 @@ from typing import Literal
 
 import numpy as np
 import scipy.linalg
-from implicit.cpu.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 from threadpoolctl import threadpool_limits
 
@@ -191,6 +190,8 @@ def fit_als(
     `threads` 0 uses every core. `progress(done, total)` is called after each iteration.
     Raises ValueError if no event speaks for an item, FloatingPointError if the factors are not finite.
     """
+    from implicit.cpu.als import AlternatingLeastSquares  # serving needs none of it
+
     user_ids, item_ids = np.unique(events.user_ids), np.unique(events.item_ids)
     scale = parameters.negative_scale if parameters.negatives == "keep" else 0.0
     weights = confidence_matrix(

@@ -9,7 +9,6 @@ of its similarities to the items of their history, each times its signed weight.
 from dataclasses import dataclass
 
 import numpy as np
-from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight
 from scipy.sparse import csr_matrix
 
 from core.arrays import Floats, Ints, Rows, positions
@@ -64,6 +63,8 @@ def fit_item_knn(events: Events, parameters: ItemKnnParameters) -> ItemKnn:
 
     Raises ValueError if no event speaks for an item.
     """
+    from implicit.nearest_neighbours import ItemItemRecommender, bm25_weight  # serving needs none of it
+
     liked = events.select(events.weights > 0)
     if not len(liked):
         raise ValueError("There are no positive interactions to train on; import or record some first.")

@@ -5,7 +5,6 @@ SHA-256 matched the registry (docs/decisions/0005-model-files.md). What is check
 are for the features that this version of the code computes.
 """
 
-import lightgbm as lgb
 import numpy as np
 
 from ranking.features import FEATURE_SET, FEATURES
@@ -37,6 +36,9 @@ def load_ranker(data: bytes) -> Ranker:
 
     `data` must be known to be whole: see above.
     """
+    # LightGBM brings pandas and scikit-learn with it; only a process that loads trees pays for them.
+    import lightgbm as lgb
+
     header, tensors = LAYOUT.load(data)
     check_positive(header, "slope")
     if header["feature_set"] != FEATURE_SET:

@@ -8,15 +8,17 @@ choices do where the truth is known.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import lightgbm as lgb
 import numpy as np
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.features import FEATURES
 from ranking.statistics.calibration import probabilities
 from ranking.statistics.exposure import draw_seen, looked_at
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 Debias = Literal["exposure", "ips", "position", "none"]
 BaseMargin = Literal["residual", "feature", "none"]
@@ -165,7 +167,7 @@ class Ranker:
     slope, intercept  of `probabilities`; slope > 0
     """
 
-    booster: lgb.Booster
+    booster: "lgb.Booster"
     base_margin: BaseMargin
     slope: float = 1.0
     intercept: float = 0.0
@@ -204,6 +206,8 @@ def fit_ranker(
     Equal input and seed give an equal model for a given number of threads. `progress(done, total)` is called
     after each round. Raises ValueError if no list of `training` holds two different relevances.
     """
+    import lightgbm as lgb
+
     if not training.can_teach_order:
         raise ValueError("No list holds anything better than the rest, so there is no order to learn.")
     settings = {
@@ -317,8 +321,10 @@ def _dataset(
     parameters: RankerParameters,
     *,
     with_positions: bool,
-    reference: lgb.Dataset | None = None,
-) -> lgb.Dataset:
+    reference: "lgb.Dataset | None" = None,
+) -> "lgb.Dataset":
+    import lightgbm as lgb
+
     features = data.features
     if parameters.base_margin == "none":
         features = features.copy()
