@@ -14,8 +14,18 @@ from catalog.attributes import Attributes, parse_attributes
 from catalog.models import Facet, Item, ItemFacet
 from core.admin import choice_filter
 from core.domain import FACETS
+from core.values import DESCRIPTION, EXTERNAL_ID, KIND, OTHER_TITLE, TITLE, YEAR, BadValue, Rule
 
 _FACET_KINDS = {facet.name: facet.label for facet in FACETS.values()}
+
+_RULES: dict[str, Rule[Any]] = {
+    "kind": KIND,
+    "external_id": EXTERNAL_ID,
+    "title": TITLE,
+    "original_title": OTHER_TITLE,
+    "year": YEAR,
+    "description": DESCRIPTION,
+}
 
 
 class AttributesField(forms.Field):
@@ -34,11 +44,21 @@ class AttributesField(forms.Field):
 
 
 class ItemForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be subscripted
-    """An item with its attributes checked as an import checks them."""
+    """An item with its values checked as an import checks them."""
 
     attributes = AttributesField(
         required=False, help_text='A JSON object: {"runtime": 104, "country": ["Portugal", "France"]}'
     )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, rule in _RULES.items():
+            if cleaned.get(name) not in (None, ""):
+                try:
+                    cleaned[name] = rule(cleaned[name])
+                except BadValue as error:
+                    self.add_error(name, f"This {error}.")
+        return cleaned
 
 
 class ItemFacetInline(TabularInline):  # type: ignore[misc]

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from core.parsers import unique_keys
 from core.text import UNSTORABLE
+from core.values import BadValue
 
 Attribute: TypeAlias = str | int | float | bool | list[str]
 Attributes: TypeAlias = dict[str, Attribute]
@@ -23,18 +24,18 @@ MAX_NUMBER = 2**53 - 1
 def parse_attributes(value: object) -> Attributes:
     """Attributes from a JSON object or the text of one, without those that say nothing (null, "", []).
 
-    Raises ValueError; its text ends a sentence that begins with what was given.
+    Raises BadValue; its text ends a sentence that begins with what was given.
     """
     entries = _parse_json(value) if isinstance(value, str) else value
     if not isinstance(entries, dict):
-        raise ValueError('must be a JSON object, such as {"runtime": 120}')  # noqa: TRY004  a bad value, too
+        raise BadValue('must be a JSON object, such as {"runtime": 120}')
     if len(entries) > MAX_ATTRIBUTES:
-        raise ValueError(f"holds {len(entries)} names; {MAX_ATTRIBUTES} is the most")
+        raise BadValue(f"holds {len(entries)} names; {MAX_ATTRIBUTES} is the most")
     checked = {_check_name(name): _check_value(name, entry) for name, entry in entries.items()}
     attributes = {name: entry for name, entry in checked.items() if entry is not None}
     size = len(json.dumps(attributes, ensure_ascii=False).encode())
     if size > MAX_BYTES:
-        raise ValueError(f"has {size:,} bytes; {MAX_BYTES:,} is the most")
+        raise BadValue(f"has {size:,} bytes; {MAX_BYTES:,} is the most")
     return attributes
 
 
@@ -48,14 +49,14 @@ def _parse_json(text: str) -> object:
     try:
         return json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"must be a JSON object ({str(error)[:100]})") from error
+        raise BadValue(f"must be a JSON object ({str(error)[:100]})") from error
 
 
 def _check_name(name: str) -> str:
     if not name.strip():
-        raise ValueError("holds an empty name")
+        raise BadValue("holds an empty name")
     if len(name) > MAX_NAME:
-        raise ValueError(f"holds a name of {len(name):,} characters; {MAX_NAME} is the most")
+        raise BadValue(f"holds a name of {len(name):,} characters; {MAX_NAME} is the most")
     _check_text(name, name)
     return name
 
@@ -71,7 +72,7 @@ def _check_value(name: str, value: object) -> Attribute | None:
         case list() if len(value) <= MAX_LIST and all(isinstance(entry, str) for entry in value):
             return [text for entry in value if (text := _check_text(name, entry))] or None
         case _:
-            raise ValueError(
+            raise BadValue(
                 f"holds {name!r}, which must be a text, a number, true, false or a list of at most "
                 f"{MAX_LIST} texts"
             )
@@ -79,11 +80,11 @@ def _check_value(name: str, value: object) -> Attribute | None:
 
 def _check_number(name: str, value: float) -> int | float:
     if not -MAX_NUMBER <= value <= MAX_NUMBER:
-        raise ValueError(f"holds {name!r}, which must be a number from −(2^53 − 1) to 2^53 − 1")
+        raise BadValue(f"holds {name!r}, which must be a number from −(2^53 − 1) to 2^53 − 1")
     return int(value) if value == int(value) else value
 
 
 def _check_text(name: str, text: str) -> str:
     if UNSTORABLE.search(text):
-        raise ValueError(f"holds {name!r}, in which a character cannot be stored")
+        raise BadValue(f"holds {name!r}, in which a character cannot be stored")
     return text.strip()

@@ -4,6 +4,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from catalog.attributes import Attributes
+from core.values import EXTERNAL_ID, FACET_NAMES, OTHER_TITLE, TITLE
 from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
 
 
@@ -19,9 +20,9 @@ class Item(models.Model):
     """Something that can be recommended, of one of the kinds of heed.toml."""
 
     kind = models.CharField(max_length=32)
-    external_id = models.CharField(max_length=200)
-    title = models.CharField(max_length=300)
-    original_title = models.CharField(max_length=300, blank=True)
+    external_id = models.CharField(max_length=EXTERNAL_ID.max_length)
+    title = models.CharField(max_length=TITLE.max_length)
+    original_title = models.CharField(max_length=OTHER_TITLE.max_length, blank=True)
     year = models.PositiveSmallIntegerField(null=True, blank=True)
     description = models.TextField(blank=True)
     published_at = models.DateTimeField(null=True, blank=True)
@@ -63,7 +64,7 @@ class Facet(models.Model):
     """One value that items share, of one of the kinds of facet of heed.toml."""
 
     kind = models.CharField(max_length=16)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=FACET_NAMES.max_length)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "name"], name="one_facet_per_name")]

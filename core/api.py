@@ -14,45 +14,84 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core.errors import DATABASE_AWAY, HeedError
+from core.values import HAPPENED, ID, BadValue, Choice, Name, Names, Number, Rule, Text, Whole
 
 logger = structlog.stdlib.get_logger(__name__)
 
-MAX_ID = 2**63 - 1
 MAX_SENTENCE = 500
 
 
-class WholeNumberField(serializers.IntegerField):
+class _ByRule(serializers.Field):  # type: ignore[type-arg]  # a mix-in of fields of several types
+    """A field whose values one rule judges, in the words in which it judges them in a file."""
+
+    default_error_messages = {"null": "is empty"}
+    rule: Rule[Any]
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        # Not that of CharField and ChoiceField: they have an opinion on blanks.
+        return serializers.Field.run_validation(self, data)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return self.rule(data)
+        except BadValue as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class WholeNumberField(_ByRule, serializers.IntegerField):
     """A whole number as JSON writes it: never a float, a boolean or a string."""
 
-    def to_internal_value(self, data: Any) -> int:
-        if type(data) is not int:
-            self.fail("invalid")
-        return super().to_internal_value(data)
+    def __init__(self, rule: Whole, **kwargs: Any) -> None:
+        super().__init__(min_value=rule.low, max_value=rule.high, **kwargs)
+        self.rule = rule
 
 
 class IdField(WholeNumberField):
-    """A database id: 1 to 2^63 - 1."""
+    """A database id."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=1, max_value=MAX_ID, **kwargs)
+        super().__init__(ID, **kwargs)
 
 
-class NumberField(serializers.FloatField):
+class NumberField(_ByRule, serializers.FloatField):
     """A number as JSON writes it: never a boolean or a string, so never NaN or infinite either."""
 
-    def to_internal_value(self, data: Any) -> float:
-        if type(data) not in (int, float):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+    def __init__(self, rule: Number, **kwargs: Any) -> None:
+        super().__init__(min_value=rule.low, max_value=rule.high, **kwargs)
+        self.rule = rule
 
 
-class TextField(serializers.CharField):
+class TextField(_ByRule, serializers.CharField):
     """A text as JSON writes it: never a number that would be turned into one."""
 
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
+    def __init__(self, rule: Text, **kwargs: Any) -> None:
+        is_name = isinstance(rule, Name)
+        super().__init__(max_length=rule.max_length, allow_blank=not is_name, **kwargs)
+        self.rule = rule
+
+
+class ChoiceField(_ByRule, serializers.ChoiceField):
+    """One of some names."""
+
+    def __init__(self, rule: Choice, **kwargs: Any) -> None:
+        super().__init__(choices=list(rule.names), **kwargs)
+        self.rule = rule
+
+
+class NamesField(_ByRule, serializers.ListField):
+    """A list of names."""
+
+    def __init__(self, rule: Names, **kwargs: Any) -> None:
+        super().__init__(
+            child=serializers.CharField(max_length=rule.max_length), max_length=rule.most, **kwargs
+        )
+        self.rule = rule
+
+
+class EventField(_ByRule, serializers.DateTimeField):
+    """The time of something that happened."""
+
+    rule = HAPPENED
 
 
 class UuidField(serializers.UUIDField):
@@ -143,5 +182,6 @@ def _sentence(detail: Any, path: str = "") -> str:
     else:
         # Most messages of DRF end with a full stop; all of ours shall.
         sentence = str(detail).removesuffix(".") + "."
-        return f"{path}: {sentence}" if path else sentence
+        # Ours begin with a small letter: they go on where the name of the field ends.
+        return f"{path}{' ' if sentence[0].islower() else ': '}{sentence}" if path else sentence
     return " ".join(parts[:5])

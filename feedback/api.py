@@ -20,15 +20,18 @@ from catalog.selectors import find_item, get_card
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
+    ChoiceField,
     ErrorSerializer,
     IdField,
+    NamesField,
     NumberField,
     TextField,
     UuidField,
     validated,
 )
-from core.domain import CATEGORIES, PEOPLE, REASONS, SERIES, ItemKind
+from core.domain import CATEGORIES, PEOPLE, SERIES, ItemKind
 from core.errors import NotFound
+from core.values import COMMENT, OTHER_TITLE, REASON, SAID_NAMES, SCORE
 from feedback.models import Dislike
 from feedback.selectors import (
     get_dislike_pattern_analysis,
@@ -37,7 +40,6 @@ from feedback.selectors import (
     live_dislikes,
 )
 from feedback.services import (
-    MAX_TEXT,
     ClientContext,
     SavedDislike,
     save_dislike,
@@ -47,14 +49,12 @@ from feedback.services import (
 from feedback.training import should_retrain_from_feedback
 from feedback.wording import recorded_sentence
 
-MAX_NAMES = 50
-
 
 class DislikeReasonBody(serializers.Serializer[Any]):
     """The reason, and the list in which the item was met."""
 
-    reason = serializers.ChoiceField(choices=list(REASONS), default="other")
-    feedback_text = TextField(max_length=MAX_TEXT, allow_blank=True, default="")
+    reason = ChoiceField(REASON, default="other")
+    feedback_text = TextField(COMMENT, default="")
     recommendation_session_id = UuidField(required=False, allow_null=True, default=None)
 
 
@@ -62,13 +62,13 @@ class DislikeBody(serializers.Serializer[Any]):
     """A no. `predicted_score`, `genres` and `cast` count only where the server has no record of its own."""
 
     movie_id = IdField(required=False, allow_null=True, default=None)
-    movie_title = TextField(max_length=300, required=False, allow_blank=True, default="")
+    movie_title = TextField(OTHER_TITLE, required=False, default="")
     recommendation_set_id = UuidField(required=False, allow_null=True, default=None)
-    predicted_score = NumberField(required=False, allow_null=True, default=None, min_value=0.0, max_value=1.0)
-    reason = serializers.ChoiceField(choices=list(REASONS))
-    feedback_text = TextField(max_length=MAX_TEXT, allow_blank=True, default="")
-    genres = serializers.ListField(child=TextField(max_length=200), max_length=MAX_NAMES, default=list)
-    cast = serializers.ListField(child=TextField(max_length=200), max_length=MAX_NAMES, default=list)
+    predicted_score = NumberField(SCORE, required=False, allow_null=True, default=None)
+    reason = ChoiceField(REASON)
+    feedback_text = TextField(COMMENT, default="")
+    genres = NamesField(SAID_NAMES, default=list)
+    cast = NamesField(SAID_NAMES, default=list)
 
 
 class TrainingImpact(serializers.Serializer[Any]):

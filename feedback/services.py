@@ -14,6 +14,7 @@ from accounts.services import lock_person
 from catalog.models import Facet, Item, ItemFacet
 from core.domain import CATEGORIES, DISLIKE, PEOPLE, REASONS
 from core.errors import InvalidInput, NotFound
+from core.values import COMMENT, REASON, BadValue, named
 from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 from feedback.selectors import live_dislikes
@@ -27,8 +28,6 @@ from interactions.services import record_interaction, withdraw_state
 from recommendations.models import RecommendationSession
 
 logger = structlog.stdlib.get_logger(__name__)
-
-MAX_TEXT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +65,11 @@ def save_dislike(
     and the same no at the same moment is one no. Raises InvalidInput for a reason that does
     not exist or a text that is too long, and NotFound for a session that does not hold the item.
     """
-    if reason not in REASONS:
-        raise InvalidInput(f"reason: must be one of {', '.join(REASONS)}.")
-    if len(feedback_text) > MAX_TEXT:
-        raise InvalidInput(f"feedback_text: at most {MAX_TEXT:,} characters.")
+    try:
+        named("reason", REASON, reason)
+        feedback_text = named("feedback_text", COMMENT, feedback_text)
+    except BadValue as error:
+        raise InvalidInput(f"{error}.") from error
     client = client or ClientContext()
     with transaction.atomic():
         lock_person(user_id=user_id)

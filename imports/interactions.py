@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from core.domain import DEFAULT_KIND, MAX_RATING, RATED, TYPES
+from core.domain import DEFAULT_KIND
 from core.progress import Progress
-from imports.checks import check_number, check_past_moment, check_text, shown
+from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, check_rated, named
+from imports.cells import optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
 from imports.items import check_kind, parse_key
-from imports.people import check_username
-from imports.reading import BadRow, BadRows, BadValue, Columns, Row, format_of, read_rows
+from imports.reading import BadRow, BadRows, Columns, Row, format_of, read_rows
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 
@@ -63,7 +62,7 @@ def import_interactions(
         for row in rows:
             progress.advance()
             try:
-                staging.add(parse_interaction(row, default_kind=kind, now=now))
+                staging.add(parse_interaction(row, default_kind=kind))
             except BadValue as error:
                 bad_rows.add(row.file, row.number, str(error))
         usable = staging.count + bad_rows.count
@@ -81,26 +80,26 @@ def import_interactions(
     )
 
 
-def parse_interaction(row: Row, *, default_kind: str, now: datetime) -> StagedInteraction:
+def parse_interaction(row: Row, *, default_kind: str) -> StagedInteraction:
     """The checked values of one row. Raises BadValue."""
-    key = parse_key(row.values, default_kind, column="item")
-    type_name = check_text("type", row.values["type"], max_length=32)
-    if type_name not in TYPES:
-        raise BadValue(f"type must be one of {', '.join(TYPES)}, not {shown(type_name)}")
+    values = row.values
+    key = parse_key(values, default_kind, column="item")
+    type_name = required("type", TYPE, values["type"])
+    named("type", TAKEN[key.kind], type_name)
     return StagedInteraction(
         line=row.number,
-        username=check_username(row.values),
+        username=username(values),
         kind=key.kind,
         external_id=key.external_id,
         type=type_name,
-        rating=check_rating(row.values, type_name),
-        occurred_at=check_past_moment("occurred_at", row.values["occurred_at"], now=now),
+        rating=parse_rating(values, type_name),
+        occurred_at=required("occurred_at", HAPPENED, values["occurred_at"]),
     )
 
 
-def check_rating(values: Mapping[str, Any], type_name: str) -> float | None:
-    """The rating, 0 to 10, that goes with an interaction of this type, or None. Raises BadValue."""
-    rating = check_number("rating", values.get("rating"), low=0, high=MAX_RATING)
-    if rating is not None and not TYPES[type_name].is_rated:
-        raise BadValue(f"rating belongs to {' or '.join(RATED) or 'nothing'}, not to {type_name}")
+def parse_rating(values: Mapping[str, Any], type_name: str) -> float | None:
+    """The rating that goes with an interaction of this type, or None. Raises BadValue."""
+    rating = optional("rating", RATING, values.get("rating"))
+    if rating is not None:
+        check_rated(type_name)
     return rating

@@ -13,29 +13,31 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from django.db import transaction
 
-from catalog.attributes import Attributes
+from catalog.attributes import Attributes, parse_attributes
 from catalog.models import Facet, Item, ItemFacet
 from core.domain import DEFAULT_KIND, FACETS, KINDS
 from core.errors import InvalidInput
 from core.progress import Progress
 from core.statistics import refresh_statistics
-from imports.checks import (
-    MAX_YEAR,
-    MIN_YEAR,
-    check_address,
-    check_attributes,
-    check_identifier,
-    check_moment,
-    check_names,
-    check_text,
-    check_truth,
-    check_whole,
+from core.values import (
+    ADDRESS,
+    DESCRIPTION,
+    EXTERNAL_ID,
+    FACET_NAMES,
+    KIND,
+    OTHER_TITLE,
+    PUBLISHED_AT,
+    TITLE,
+    TRUTH,
+    YEAR,
+    BadValue,
+    Rule,
+    named,
 )
+from imports.cells import is_empty, optional, required
 from imports.reading import (
-    MAX_FIELD_CHARACTERS,
     BadRow,
     BadRows,
-    BadValue,
     Columns,
     Row,
     format_of,
@@ -51,17 +53,18 @@ Entry = TypeVar("Entry")
 Value: TypeAlias = str | int | bool | datetime | Attributes | None
 
 FACET_COLUMNS = {facet.column: facet.name for facet in FACETS.values()}
-VALUE_COLUMNS = (
-    "title",
-    "original_title",
-    "year",
-    "description",
-    "published_at",
-    "url",
-    "image_url",
-    "is_active",
-    "is_synthetic",
-)
+# Each with its rule and what an empty cell means; a title may not be empty.
+VALUE_COLUMNS: dict[str, tuple[Rule[Value], Value]] = {
+    "title": (TITLE, None),
+    "original_title": (OTHER_TITLE, ""),
+    "year": (YEAR, None),
+    "description": (DESCRIPTION, ""),
+    "published_at": (PUBLISHED_AT, None),
+    "url": (ADDRESS, ""),
+    "image_url": (ADDRESS, ""),
+    "is_active": (TRUTH, True),
+    "is_synthetic": (TRUTH, False),
+}
 STORED_COLUMNS = (*VALUE_COLUMNS, "attributes")
 # One column of a CSV file for each attribute: attributes.runtime, attributes.country.
 ATTRIBUTE_PREFIX = "attributes."
@@ -70,9 +73,6 @@ ITEM_COLUMNS = Columns(
     required=frozenset({"external_id", "title"}),
     csv_prefix=ATTRIBUTE_PREFIX,
 )
-MAX_TITLE = 300
-MAX_EXTERNAL_ID = 200
-MAX_FACET_NAME = 200
 
 
 class ItemKey(NamedTuple):
@@ -168,55 +168,49 @@ def check_kind(kind: str) -> None:
 
 def parse_key(values: Mapping[str, Any], default_kind: str, *, column: str = "external_id") -> ItemKey:
     """The item that a row is about: its `kind`, or the default, and the id in `column`. Raises BadValue."""
-    kind = check_text("kind", values.get("kind"), max_length=32) or default_kind
-    if kind not in KINDS:
-        raise BadValue(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    return ItemKey(kind, check_identifier(column, values.get(column), max_length=MAX_EXTERNAL_ID))
+    kind = optional("kind", KIND, values.get("kind")) or default_kind
+    return ItemKey(kind, required(column, EXTERNAL_ID, values.get(column)))
 
 
 def parse_item(row: Row, default_kind: str) -> ItemRow:
     """The checked values of one row. Raises BadValue."""
+    values = row.values
     return ItemRow(
-        key=parse_key(row.values, default_kind),
-        values={name: _value(name, row.values[name]) for name in VALUE_COLUMNS if name in row.values}
-        | _attributes(row.values),
+        key=parse_key(values, default_kind),
+        values={name: _value(name, values[name]) for name in VALUE_COLUMNS if name in values}
+        | _attributes(values),
         facets={
-            facet_kind: check_names(column, row.values[column], max_length=MAX_FACET_NAME)
+            facet_kind: optional(column, FACET_NAMES, values[column]) or ()
             for column, facet_kind in FACET_COLUMNS.items()
-            if column in row.values
+            if column in values
         },
         size=row.size,
     )
 
 
+def _value(name: str, value: object) -> Value:
+    rule, default = VALUE_COLUMNS[name]
+    if name == "title":
+        return required(name, rule, value)
+    found = optional(name, rule, value)
+    return default if found is None else found
+
+
 def _attributes(values: Mapping[str, Any]) -> dict[str, Value]:
-    """The attributes, where a row speaks of any: the `attributes`, and over them a column for each."""
+    """The attributes, where a row speaks of any: the `attributes`, and over them a column for each.
+
+    In the cell of a column a `|` separates texts. Raises BadValue.
+    """
     cells = {
-        name.removeprefix(ATTRIBUTE_PREFIX): cell
+        name.removeprefix(ATTRIBUTE_PREFIX): cell.split("|") if "|" in cell else cell
         for name, cell in values.items()
         if name.startswith(ATTRIBUTE_PREFIX)
     }
+    given = values.get("attributes")
     if not cells and "attributes" not in values:
         return {}
-    return {"attributes": check_attributes("attributes", values.get("attributes"), cells)}
-
-
-def _value(name: str, value: object) -> Value:
-    match name:
-        case "url" | "image_url":
-            return check_address(name, value)
-        case "title":
-            return check_identifier(name, value, max_length=MAX_TITLE)
-        case "original_title":
-            return check_text(name, value, max_length=MAX_TITLE)
-        case "description":
-            return check_text(name, value, max_length=MAX_FIELD_CHARACTERS, many_lines=True)
-        case "year":
-            return check_whole(name, value, low=MIN_YEAR, high=MAX_YEAR)
-        case "published_at":
-            return check_moment(name, value)
-        case _:
-            return check_truth(name, value, default=name == "is_active")
+    attributes = {} if is_empty(given) else named("attributes", parse_attributes, given)
+    return {"attributes": named("attributes", parse_attributes, attributes | cells)}
 
 
 def _parsed(rows: Iterable[Row], kind: str, bad_rows: BadRows, progress: Progress) -> Iterator[ItemRow]:

@@ -7,7 +7,7 @@ a `dislike`. Harper, Konstan: The MovieLens Datasets, ACM TiiS 2015.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +15,32 @@ from django.db import transaction
 from django.utils import timezone
 
 from core.progress import Progress
-from imports.checks import (
-    check_day,
-    check_identifier,
-    check_names,
-    check_number,
-    check_past_moment,
-    check_text,
-    check_whole,
+from core.values import (
+    DESCRIPTION,
+    FACET_NAMES,
+    HAPPENED,
+    OTHER_TITLE,
+    TITLE,
+    YEAR,
+    YEARS,
+    BadValue,
+    Name,
+    Number,
+    Text,
+    Whole,
+    named,
 )
+from imports.cells import optional, required
 from imports.interaction_merge import (
     STAGED_INTERACTIONS,
     MergeCounts,
     StagedInteraction,
     merge_interactions,
 )
-from imports.items import MAX_FACET_NAME, MAX_TITLE, ItemCounts, ItemKey, ItemRow, write_items
+from imports.items import ItemCounts, ItemKey, ItemRow, write_items
 from imports.reading import (
-    MAX_FIELD_CHARACTERS,
     BadRow,
     BadRows,
-    BadValue,
     BrokenFile,
     Columns,
     Row,
@@ -57,7 +62,12 @@ MOVIES = Columns.exactly("movieId", "title", "genres")
 RATINGS = Columns.exactly("userId", "movieId", "rating", "timestamp")
 LINKS = Columns.exactly("movieId", "imdbId", "tmdbId")
 
-_MAX_ID = 10**12
+ID = Whole(0, 10**12)
+STARS = Number(0.5, 5.0)
+# Title, other title and year in one field.
+FULL_TITLE = Name(2 * TITLE.max_length)
+# Days since 1970.
+DAY = Whole(*(date(year, 1, 1).toordinal() - date(1970, 1, 1).toordinal() for year in YEARS))
 _YEAR = re.compile(r"(?P<title>.*\S)\s*\((?P<year>\d{4})(?:[-–]\d{0,4})?\)\Z")
 _OTHER_TITLE = re.compile(r"(?P<title>.*\S)\s+\((?:a\.k\.a\. )?(?P<other>[^()]+)\)\Z")
 _TRAILING_ARTICLE = re.compile(
@@ -173,16 +183,16 @@ def _movies(run: _Run) -> Iterator[ItemRow]:
 
 
 def _movie(row: Row) -> ItemRow:
-    full_title = check_identifier("title", row.values["title"], max_length=2 * MAX_TITLE)
+    full_title = required("title", FULL_TITLE, row.values["title"])
     title, other, year = split_title(full_title)
     listed = row.values["genres"]
-    genres = check_names("genres", "" if listed == NO_GENRES else listed, max_length=MAX_FACET_NAME)
+    genres = optional("genres", FACET_NAMES, "" if listed == NO_GENRES else listed) or ()
     return ItemRow(
         key=_movie_key("movieId", row.values["movieId"]),
         values={
-            "title": check_identifier("title", title, max_length=MAX_TITLE),
-            "original_title": check_text("title", other, max_length=MAX_TITLE),
-            "year": check_whole("year", year, low=1800, high=2200),
+            "title": named("title", TITLE, title),
+            "original_title": named("title", OTHER_TITLE, other),
+            "year": optional("year", YEAR, year),
         },
         facets={"genre": tuple(dict.fromkeys(GENRES.get(name, name) for name in genres))},
         size=row.size,
@@ -190,14 +200,7 @@ def _movie(row: Row) -> ItemRow:
 
 
 def _movie_key(name: str, value: object) -> ItemKey:
-    return ItemKey(KIND, str(_required_id(name, value)))
-
-
-def _required_id(name: str, value: object) -> int:
-    number = check_whole(name, value, low=0, high=_MAX_ID)
-    if number is None:
-        raise BadValue(f"{name} is empty")
-    return number
+    return ItemKey(KIND, str(required(name, ID, value)))
 
 
 def _stage_ratings(run: _Run, staging: Staging[StagedInteraction]) -> int:
@@ -206,20 +209,18 @@ def _stage_ratings(run: _Run, staging: Staging[StagedInteraction]) -> int:
     for row in run.rows("ratings.csv", RATINGS):
         count += 1
         try:
-            for interaction in _meanings(row, run.now):
+            for interaction in _meanings(row):
                 staging.add(interaction)
         except BadValue as error:
             run.bad_rows.add(row.file, row.number, str(error))
     return count
 
 
-def _meanings(row: Row, now: datetime) -> list[StagedInteraction]:
-    stars = check_number("rating", row.values["rating"], low=0.5, high=5.0)
-    if stars is None:
-        raise BadValue("rating is empty")
-    username = f"movielens-{_required_id('userId', row.values['userId'])}"
+def _meanings(row: Row) -> list[StagedInteraction]:
+    stars = required("rating", STARS, row.values["rating"])
+    username = f"movielens-{required('userId', ID, row.values['userId'])}"
     key = _movie_key("movieId", row.values["movieId"])
-    moment = check_past_moment("timestamp", row.values["timestamp"], now=now)
+    moment = required("timestamp", HAPPENED, row.values["timestamp"])
     meanings: list[tuple[str, float | None]] = [("watched", stars * 2)]
     if stars >= LIKED_FROM:
         meanings.append(("like", None))
@@ -239,8 +240,8 @@ def _read_links(run: _Run) -> dict[str, int]:
     for row in run.rows("links.csv", LINKS):
         try:
             key = _movie_key("movieId", row.values["movieId"])
-            check_whole("imdbId", row.values["imdbId"], low=0, high=_MAX_ID)
-            tmdb_id = check_whole("tmdbId", row.values["tmdbId"], low=0, high=_MAX_ID)
+            optional("imdbId", ID, row.values["imdbId"])
+            tmdb_id = optional("tmdbId", ID, row.values["tmdbId"])
         except BadValue as error:
             run.bad_rows.add(row.file, row.number, str(error))
         else:
@@ -259,7 +260,7 @@ def _write_metadata(run: _Run, path: Path, tmdb_ids: Mapping[str, int]) -> Metad
             try:
                 described = _described(row)
                 known_id = tmdb_ids.get(described.key.external_id)
-                tmdb_id = check_whole("tmdbId", row.values.get("tmdbId"), low=0, high=_MAX_ID)
+                tmdb_id = optional("tmdbId", ID, row.values.get("tmdbId"))
             except BadValue as error:
                 run.bad_rows.add(row.file, row.number, str(error))
                 continue
@@ -279,18 +280,21 @@ def _described(row: Row) -> ItemRow:
     return ItemRow(
         key=key,
         values={
-            "description": check_text(
-                "overview", values.get("overview"), max_length=MAX_FIELD_CHARACTERS, many_lines=True
-            ),
-            "published_at": check_day("releaseDate", values.get("releaseDate")),
+            "description": optional("overview", DESCRIPTION, values.get("overview")) or "",
+            "published_at": _midnight(optional("releaseDate", DAY, values.get("releaseDate"))),
         },
         facets={
             "director": _people("director", [values.get("director")]),
             "actor": _people("topActors", _list("topActors", values.get("topActors"))),
-            "theme": check_names("tags", tags, max_length=MAX_FACET_NAME)[:MAX_THEMES],
+            "theme": named("tags", FACET_NAMES, tags)[:MAX_THEMES],
         },
         size=row.size,
     )
+
+
+def _midnight(day: int | None) -> datetime | None:
+    """The moment at which a day begins, given in days since 1970."""
+    return None if day is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)
 
 
 def _list(name: str, value: object) -> list[Any]:
@@ -304,11 +308,11 @@ def _list(name: str, value: object) -> list[Any]:
 def _is_theme(tag: object) -> bool:
     """Tags are what anyone typed; one that no facet could hold is left out rather than refused."""
     try:
-        return bool(check_text("tags", tag, max_length=MAX_FACET_NAME))
+        return bool(Text(FACET_NAMES.max_length)(tag))
     except BadValue:
         return False
 
 
 def _people(name: str, entries: list[Any]) -> tuple[str, ...]:
     people = [entry.get("name") if isinstance(entry, dict) else entry for entry in entries if entry]
-    return check_names(name, people, max_length=MAX_FACET_NAME)
+    return named(name, FACET_NAMES, people)

@@ -21,6 +21,7 @@ from ijson.common import JSONError, ObjectBuilder
 
 from core.errors import InvalidInput
 from core.parsers import MAX_DEPTH, unique_keys
+from core.values import BadValue
 
 MAX_ROW_BYTES = 1_000_000
 MAX_FIELD_CHARACTERS = 100_000
@@ -38,10 +39,6 @@ class BrokenFile(InvalidInput):
 
 class ImportRefused(InvalidInput):
     """More rows were bad than allowed; the message lists them. Nothing was stored."""
-
-
-class BadValue(ValueError):
-    """One value of a row cannot be stored; the message says which and why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from imports.reading import BadValue
+from core.values import BadValue
 from recommendations.models import RecommendationSession
 from recommendations.services import ShownSlot
 

@@ -15,27 +15,33 @@ from uuid import UUID, uuid5
 from django.db import transaction
 from django.utils import timezone
 
-from core.domain import TYPES, USE_CASES
+from core.domain import USE_CASES
 from core.progress import Progress
-from imports.checks import (
-    check_identifier,
-    check_number,
-    check_past_moment,
-    check_text,
-    check_whole,
-    is_empty,
+from core.values import (
+    EXTERNAL_ID,
+    HAPPENED,
+    KIND,
+    LIST_NAME,
+    METHOD,
+    PROPENSITY,
+    RANK,
+    SCORE,
+    SEEN,
+    TAKEN,
+    TYPE,
+    USE_CASE,
+    BadValue,
+    named,
     shown,
 )
+from imports.cells import is_empty, optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, merge_interactions
-from imports.interactions import check_rating
-from imports.items import MAX_EXTERNAL_ID
-from imports.people import check_username
-from imports.reading import BadRow, BadRows, BadValue, Columns, Row, format_of, read_rows
+from imports.interactions import parse_rating
+from imports.reading import BadRow, BadRows, Columns, Row, format_of, read_rows
 from imports.session_lists import EXTERNAL, StagedSlot
 from imports.session_merge import STAGED_SLOTS, SessionMerge, tie_interactions
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
-from recommendations.services import MAX_SLOTS
 
 SESSION_COLUMNS = Columns(
     known=frozenset(
@@ -60,7 +66,6 @@ SESSION_COLUMNS = Columns(
 )
 # So that a list that is known elsewhere by another name than a UUID always gets the same one here.
 NAMES = UUID("5d1c3a0e-2f0b-5c53-9a34-6f1d6d0f8f7a")
-LEAST_PROPENSITY = 1e-9
 _UUID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){3}-?[0-9a-f]{12}\Z", re.IGNORECASE)
 
 
@@ -107,7 +112,7 @@ def import_sessions(
         for row in rows:
             progress.advance()
             try:
-                slots.add(parse_slot(row, default_use_case=use_case, now=now))
+                slots.add(parse_slot(row, default_use_case=use_case))
             except BadValue as error:
                 merge.leave_out(_session_of(row), row.number, str(error))
         usable = slots.count + bad_rows.count
@@ -133,64 +138,53 @@ def session_uuid(name: str) -> UUID:
     return UUID(name) if _UUID.match(name) else uuid5(NAMES, name)
 
 
-def parse_slot(row: Row, *, default_use_case: str, now: datetime) -> StagedSlot:
+def parse_slot(row: Row, *, default_use_case: str) -> StagedSlot:
     """The checked values of one row. Raises BadValue."""
     values = row.values
-    use_case = check_text("use_case", values.get("use_case"), max_length=64) or default_use_case
-    if use_case not in USE_CASES:
-        raise BadValue(f"use_case must be one of {', '.join(USE_CASES)}, not {shown(use_case)}")
+    use_case = optional("use_case", USE_CASE, values.get("use_case")) or default_use_case
     kind = USE_CASES[use_case].kind
-    if check_text("kind", values.get("kind"), max_length=32) not in ("", kind):
+    if optional("kind", KIND, values.get("kind")) not in (None, kind):
         raise BadValue(f"kind must be {kind} in lists of {use_case}, not {shown(values['kind'])}")
-    shown_at = check_past_moment("shown_at", values["shown_at"], now=now)
-    action, rating, acted_at = _action(values, shown_at, now)
+    shown_at = required("shown_at", HAPPENED, values["shown_at"])
+    action, rating, acted_at = _action(values, kind, shown_at)
     return StagedSlot(
         line=row.number,
-        session_id=session_uuid(check_identifier("session", values["session"], max_length=200)),
-        username=check_username(values),
+        session_id=session_uuid(required("session", LIST_NAME, values["session"])),
+        username=username(values),
         use_case=use_case,
         shown_at=shown_at,
         kind=kind,
-        external_id=check_identifier("item", values["item"], max_length=MAX_EXTERNAL_ID),
-        rank=_rank("rank", values["rank"]),
-        score=check_number("score", values.get("score"), low=0, high=1),
-        method=check_text("method", values.get("method"), max_length=64) or EXTERNAL,
-        propensity=check_number("propensity", values.get("propensity"), low=LEAST_PROPENSITY, high=1),
-        seen=check_whole("seen", values.get("seen"), low=0, high=MAX_SLOTS),
+        external_id=required("item", EXTERNAL_ID, values["item"]),
+        rank=required("rank", RANK, values["rank"]),
+        score=optional("score", SCORE, values.get("score")),
+        method=optional("method", METHOD, values.get("method")) or EXTERNAL,
+        propensity=optional("propensity", PROPENSITY, values.get("propensity")),
+        seen=optional("seen", SEEN, values.get("seen")),
         action=action,
         rating=rating,
         acted_at=acted_at,
     )
 
 
-def _rank(name: str, value: object) -> int:
-    rank = check_whole(name, value, low=1, high=MAX_SLOTS)
-    if rank is None:
-        raise BadValue(f"{name} is empty")
-    return rank
-
-
 def _action(
-    values: Mapping[str, Any], shown_at: datetime, now: datetime
+    values: Mapping[str, Any], kind: str, shown_at: datetime
 ) -> tuple[str, float | None, datetime | None]:
     """The act, its rating and when; an action without a time was done when the list was shown."""
-    action = check_text("action", values.get("action"), max_length=32)
-    if not action:
+    action = optional("action", TYPE, values.get("action"))
+    if action is None:
         if not is_empty(values.get("rating")) or not is_empty(values.get("acted_at")):
             raise BadValue("rating and acted_at belong to an action, and there is none")
         return "", None, None
-    if action not in TYPES:
-        raise BadValue(f"action must be one of {', '.join(TYPES)}, not {shown(action)}")
-    acted_at = values.get("acted_at")
-    moment = shown_at if is_empty(acted_at) else check_past_moment("acted_at", acted_at, now=now)
-    if moment < shown_at:
-        raise BadValue(f"acted_at is before the list was shown: {shown(acted_at)}")
-    return action, check_rating(values, action), moment
+    named("action", TAKEN[kind], action)
+    acted_at = optional("acted_at", HAPPENED, values.get("acted_at")) or shown_at
+    if acted_at < shown_at:
+        raise BadValue(f"acted_at is before the list was shown: {shown(values['acted_at'])}")
+    return action, parse_rating(values, action), acted_at
 
 
 def _session_of(row: Row) -> UUID | None:
     """The list that a bad row belongs to; None where that cannot be known."""
     try:
-        return session_uuid(check_identifier("session", row.values["session"], max_length=200))
+        return session_uuid(required("session", LIST_NAME, row.values["session"]))
     except BadValue:
         return None

@@ -14,10 +14,20 @@ from accounts.selectors import caller
 from catalog.models import Item
 from catalog.selectors import get_card
 from catalog.serializers import AttributesField, ItemSerializer, item_json
-from core.api import ERRORS, WRITE_ERRORS, ErrorSerializer, IdField, NumberField, UuidField, validated
-from core.domain import ACTIONS, DISLIKE, KINDS, MAX_RATING, TYPES, VIEW, ItemKind
-from core.domain.roles import takes
+from core.api import (
+    ERRORS,
+    WRITE_ERRORS,
+    ChoiceField,
+    ErrorSerializer,
+    EventField,
+    IdField,
+    NumberField,
+    UuidField,
+    validated,
+)
+from core.domain import ACTIONS, DISLIKE, KINDS, VIEW, ItemKind
 from core.errors import InvalidInput, NotFound
+from core.values import RATING, TAKEN, TYPE, BadValue, named
 from interactions.selectors import get_states
 from interactions.services import (
     Recorded,
@@ -49,15 +59,15 @@ class ContextQuery(serializers.Serializer[Any]):
 class ActionBody(ContextQuery):
     """The body of an action: all of it may be left out. Only the session id says where the item was met."""
 
-    rating = NumberField(required=False, allow_null=True, default=None, min_value=0.0, max_value=MAX_RATING)
+    rating = NumberField(RATING, required=False, allow_null=True, default=None)
 
 
 class InteractionBody(ActionBody):
     """One interaction in bulk."""
 
     item_id = IdField()
-    type = serializers.ChoiceField(choices=list(TYPES))
-    occurred_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    type = ChoiceField(TYPE)
+    occurred_at = EventField(required=False, allow_null=True, default=None)
 
 
 class BulkBody(serializers.Serializer[Any]):
@@ -220,8 +230,10 @@ def _check_action(kind: ItemKind, action: str) -> None:
 
 
 def _check_type(kind: ItemKind, type_name: str) -> None:
-    if not takes(kind, type_name):
-        raise InvalidInput(f"type: {kind.label} take no {type_name}.")
+    try:
+        named("type", TAKEN[kind.name], type_name)
+    except BadValue as error:
+        raise InvalidInput(f"{error}.") from error
 
 
 def recorded_json(recorded: Recorded) -> dict[str, Any]:

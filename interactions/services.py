@@ -4,10 +4,9 @@ Every write runs under the person's lock, so that "is it there already?" and the
 twenty clicks at once leave one row.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -17,16 +16,14 @@ from accounts.models import User
 from accounts.selectors import check_may_do
 from accounts.services import lock_person
 from catalog.models import Item
-from core.domain import MAX_RATING, RATED, TYPES
+from core.domain import TYPES
 from core.domain.roles import TYPES_WITH_A_ROLE
 from core.errors import InvalidInput, NotFound
+from core.values import HAPPENED, RATING, TYPE, BadValue, check_rated, named
 from interactions.ledger import Ledger
 from interactions.models import UserInteraction
 from interactions.selectors import active_interactions
 from recommendations.selectors import Slot, find_slots
-
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-CLOCK_SKEW = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +79,7 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
     """
     now = timezone.now()
     for one in wanted:
-        _check(one, now)
+        _check(one)
     in_sessions = {(one.session_id, one.item_id) for one in wanted if one.session_id is not None}
     slots = find_slots(user_id=user_id, wanted=in_sessions)
     with transaction.atomic():
@@ -125,21 +122,17 @@ def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInterac
         return state
 
 
-def _check(one: Wanted, now: datetime) -> None:
+def _check(one: Wanted) -> None:
     """Raises InvalidInput for a type that does not exist, or a rating or time out of range."""
-    if one.type_name not in TYPES:
-        raise InvalidInput(f"type: must be one of {', '.join(TYPES)}.")
-    if one.occurred_at is not None and one.occurred_at > now + CLOCK_SKEW:
-        raise InvalidInput("occurred_at: this time is in the future.")
-    if one.occurred_at is not None and one.occurred_at < EARLIEST:
-        raise InvalidInput("occurred_at: this time is before 1970.")
-    if one.rating is None:
-        return
-    if not TYPES[one.type_name].is_rated:
-        rated = " or ".join(RATED) or "none"
-        raise InvalidInput(f"rating: only an interaction of type {rated} has a rating.")
-    if not math.isfinite(one.rating) or not 0.0 <= one.rating <= MAX_RATING:
-        raise InvalidInput("rating: must be a number from 0 to 10.")
+    try:
+        named("type", TYPE, one.type_name)
+        if one.occurred_at is not None:
+            named("occurred_at", HAPPENED, one.occurred_at)
+        if one.rating is not None:
+            named("rating", RATING, one.rating)
+            check_rated(one.type_name)
+    except BadValue as error:
+        raise InvalidInput(f"{error}.") from error
 
 
 def _check_roles(person: User, wanted: Sequence[Wanted]) -> None:

@@ -16,6 +16,7 @@ from catalog.selectors import find_item
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
+    ChoiceField,
     IdField,
     NumberField,
     TextField,
@@ -23,20 +24,23 @@ from core.api import (
     WholeNumberField,
     validated,
 )
-from core.domain import KINDS, MAX_RATING
 from core.errors import NotFound
+from core.values import KIND, OTHER_TITLE, RATING, Whole
 from interactions.api import ActionAnswer, recorded_json
 from profiles.boosts import ORIGINAL_ALPHA
 from profiles.selectors import FacetFigure, get_profile, get_vector_state, next_update_in
 from profiles.services import give_feedback, rate_item, reset_profile
+
+# A like or a dislike.
+VERDICT = Whole(0, 1)
 
 
 class ItemBody(serializers.Serializer[Any]):
     """The item, and the list in which it was met."""
 
     item_id = IdField(required=False, allow_null=True, default=None)
-    kind = serializers.ChoiceField(
-        choices=list(KINDS), required=False, allow_null=True, default=None, help_text="where a title names it"
+    kind = ChoiceField(
+        KIND, required=False, allow_null=True, default=None, help_text="where a title names it"
     )
     recommendation_session_id = UuidField(required=False, allow_null=True, default=None)
 
@@ -44,15 +48,15 @@ class ItemBody(serializers.Serializer[Any]):
 class RateBody(ItemBody):
     """A rating of an item, named by its id or its title."""
 
-    title = TextField(max_length=300, required=False, allow_blank=True, default="")
-    rating = NumberField(min_value=0.0, max_value=MAX_RATING)
+    title = TextField(OTHER_TITLE, required=False, default="")
+    rating = NumberField(RATING)
 
 
 class FeedbackBody(ItemBody):
     """A like (1) or a dislike (0) of an item, named by its id or its title."""
 
-    movie_name = TextField(max_length=300, required=False, allow_blank=True, default="")
-    rating = WholeNumberField(min_value=0, max_value=1)
+    movie_name = TextField(OTHER_TITLE, required=False, default="")
+    rating = WholeNumberField(VERDICT)
 
 
 class ScoreSerializer(serializers.Serializer[Any]):

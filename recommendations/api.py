@@ -15,6 +15,7 @@ from accounts.selectors import caller, check_use_case
 from catalog.models import Item
 from core.api import (
     WRITE_ERRORS,
+    ChoiceField,
     ErrorSerializer,
     IdField,
     NumberField,
@@ -25,25 +26,26 @@ from core.api import (
 )
 from core.domain import USE_CASES
 from core.errors import NotFound
-from recommendations.services import MAX_SLOTS, ShownSlot, record_external_session, report_seen
+from core.values import MAX_SLOTS, METHOD, RANK, SCORE, USE_CASE, VERSION
+from recommendations.services import ShownSlot, record_external_session, report_seen
 
 
 class ExternalSlotSerializer(serializers.Serializer[Any]):
     """One position of a list that was made elsewhere."""
 
     item_id = IdField()
-    rank = WholeNumberField(min_value=1, max_value=MAX_SLOTS)
-    score = NumberField(min_value=0.0, max_value=1.0)
-    method = TextField(max_length=64)
+    rank = WholeNumberField(RANK)
+    score = NumberField(SCORE)
+    method = TextField(METHOD)
 
 
 class ExternalSessionSerializer(serializers.Serializer[Any]):
     """A list that was made elsewhere, as it was shown."""
 
     recommendation_session_id = UuidField()
-    use_case = serializers.ChoiceField(choices=list(USE_CASES))
-    method = TextField(max_length=64)
-    model_version = TextField(max_length=200, allow_blank=True, default="")
+    use_case = ChoiceField(USE_CASE)
+    method = TextField(METHOD)
+    model_version = TextField(VERSION, default="")
     recommendations = serializers.ListField(
         child=ExternalSlotSerializer(), allow_empty=False, max_length=MAX_SLOTS
     )
@@ -68,7 +70,7 @@ class SessionAnswerSerializer(serializers.Serializer[Any]):
 class SeenSerializer(serializers.Serializer[Any]):
     """The deepest rank that a person saw."""
 
-    rank = WholeNumberField(min_value=1, max_value=MAX_SLOTS)
+    rank = WholeNumberField(RANK)
 
 
 class SeenAnswerSerializer(serializers.Serializer[Any]):

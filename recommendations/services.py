@@ -11,8 +11,6 @@ from django.db import IntegrityError, transaction
 from core.errors import Conflict, InvalidInput, NotFound
 from recommendations.models import RecommendationSession
 
-MAX_SLOTS = 500
-
 
 @dataclass(frozen=True, slots=True)
 class ShownSlot:

@@ -12,6 +12,7 @@ from accounts.selectors import caller, open_use_case, use_case_for
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, TextField, validated
 from core.domain import DEFAULT_USE_CASE, FACETS, KINDS, USE_CASES
+from core.values import Name
 from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
 from serving.api import (
@@ -32,7 +33,7 @@ _OTHERS = {
 class SearchQuery(serializers.Serializer[Any]):
     """The query string of a search. Without `kind` and `use_case` the first kind is searched."""
 
-    title = TextField(max_length=MAX_QUERY_CHARACTERS, help_text="a title, or any words")
+    title = TextField(Name(MAX_QUERY_CHARACTERS, many_lines=True), help_text="a title, or any words")
     top_n = serializers.IntegerField(min_value=1, max_value=MAX_FOUND, default=DEFAULT_FOUND)
     kind = serializers.ChoiceField(choices=list(KINDS), required=False)
     use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)

@@ -6,10 +6,8 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from core.domain import FACETS, MAX_RATING, REASONS
-from feedback.services import MAX_TEXT
+from core.values import COMMENT, ID
 
-# No id is greater in either database.
-MAX_ID = 2**63 - 1
 # Imported and simulated people go by these names; nobody may sign up as one of them.
 RESERVED_PREFIXES = ("movielens-", "demo-person")
 
@@ -80,7 +78,7 @@ class FindTitleForm(forms.Form):
 class RatingForm(forms.Form):
     """A title and what the person thinks of it."""
 
-    item = forms.IntegerField(min_value=1, max_value=MAX_ID)
+    item = forms.IntegerField(min_value=1, max_value=ID.high)
     rating = forms.FloatField(min_value=0.0, max_value=MAX_RATING)
 
 
@@ -102,8 +100,8 @@ class DislikeForm(forms.Form):
         },
     )
     feedback_text = PlainTextField(
-        max_length=MAX_TEXT,
+        max_length=COMMENT.max_length,
         required=False,
-        error_messages={"max_length": f"Shorten your comment to {MAX_TEXT:,} characters."},
+        error_messages={"max_length": f"Shorten your comment to {COMMENT.max_length:,} characters."},
     )
     session = forms.UUIDField(required=False)

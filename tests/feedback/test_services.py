@@ -9,9 +9,10 @@ from django.utils import timezone
 from accounts.models import User
 from core.domain import REASONS
 from core.errors import InvalidInput, NotFound
+from core.values import COMMENT
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
 from feedback.selectors import get_held_back
-from feedback.services import MAX_TEXT, ClientContext, save_dislike, undo_dislike
+from feedback.services import ClientContext, save_dislike, undo_dislike
 from feedback.training import get_negative_training_batch
 from interactions.models import UserInteraction
 from interactions.selectors import get_states
@@ -91,10 +92,12 @@ class TestOneNo:
     def test_a_text_has_an_end(self, person: User) -> None:
         item = make_item()
         with pytest.raises(InvalidInput, match="2,000"):
-            save_dislike(user_id=person.pk, item=item, reason="other", feedback_text="x" * (MAX_TEXT + 1))
+            save_dislike(
+                user_id=person.pk, item=item, reason="other", feedback_text="x" * (COMMENT.max_length + 1)
+            )
         assert kept() == NOTHING
-        save_dislike(user_id=person.pk, item=item, reason="other", feedback_text="x" * MAX_TEXT)
-        assert len(Dislike.objects.get().feedback_text) == MAX_TEXT
+        save_dislike(user_id=person.pk, item=item, reason="other", feedback_text="x" * COMMENT.max_length)
+        assert len(Dislike.objects.get().feedback_text) == COMMENT.max_length
 
     def test_takes_the_place_of_one_that_came_by_import(self, person: User) -> None:
         item = make_item()

@@ -279,6 +279,16 @@ def test_a_column_of_a_csv_file_can_be_an_attribute(tmp_path: Path) -> None:
     assert run("import_items", path)["unchanged"] == 2
 
 
+def test_a_whole_number_may_have_a_point_and_names_a_last_bar(tmp_path: Path) -> None:
+    """As data frames write whole numbers beside missing ones, and joins write lists."""
+    path = write(tmp_path / "i.csv", "external_id,title,year,genres\n1,A,1995.0,Drama|Crime|\n2,B,,|War\n")
+    run("import_items", path)
+    assert dict(Item.objects.values_list("title", "year")) == {"A": 1995, "B": None}
+    assert names(Item.objects.get(title="A"), "genre") == ["Drama", "Crime"]
+    run("import_items", json_lines(tmp_path / "i.jsonl", {"external_id": "1", "title": "A", "year": 1996.0}))
+    assert Item.objects.get(title="A").year == 1996
+
+
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [

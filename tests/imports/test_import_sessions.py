@@ -185,6 +185,8 @@ def test_the_nil_uuid_names_a_list_like_any_other(tmp_path: Path, films: list[It
         ([slot(1, user="ann\x00")], "cannot be stored"),
         ([slot(1, session="x" * 201)], "200 is the most"),
         ([slot(1, user="=cmd()")], "letters, digits"),
+        ([slot(1, action="apply")], "for Films, not 'apply'"),
+        ([slot(1, shown_at=20240531)], "shown_at must be a date"),
         ([{"session": 1}], "missing key"),
         ([[1, 2]], "not a JSON object"),
     ],

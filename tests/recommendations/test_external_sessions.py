@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from core.values import MAX_SLOTS
 from recommendations.models import RecommendationSession
-from recommendations.services import MAX_SLOTS
 from tests.answers import assert_refused
 from tests.factories import make_item, make_items, make_user
 from tests.recommendations.builders import list_body, make_session

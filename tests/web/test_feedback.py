@@ -11,8 +11,9 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
+from core.values import COMMENT
 from feedback.models import Dislike
-from feedback.services import MAX_TEXT, save_dislike
+from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction
 from ranking.models import ModelVersion
@@ -74,7 +75,7 @@ def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, fil
         {},
         {"reason": "fly"},
         {"reason": "other\x00"},
-        {"reason": "other", "feedback_text": "x" * (MAX_TEXT + 1)},
+        {"reason": "other", "feedback_text": "x" * (COMMENT.max_length + 1)},
         {"reason": "other", "feedback_text": "\x00"},
         {"reason": "other", "session": "nonsense"},
         {"reason": "other", "session": str(ABSENT)},

@@ -11,8 +11,8 @@ from catalog.attributes import Attribute
 from catalog.selectors import ItemCard
 from core.domain import ACTIONS, FACETS, KINDS, REASONS, TYPES, DislikeReason, InteractionType, ItemKind
 from core.domain.roles import rated_type
+from core.values import COMMENT
 from core.web_addresses import host_of
-from feedback.services import MAX_TEXT
 from serving.carousels import Carousel
 from serving.pipeline import ServedList
 from web.actions import Button, buttons_for, sentences
@@ -74,7 +74,7 @@ def dislike_reasons() -> list[DislikeReason]:
 @register.simple_tag
 def longest_comment() -> int:
     """The number of characters that a comment may have."""
-    return MAX_TEXT
+    return COMMENT.max_length
 
 
 @register.filter

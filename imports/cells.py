@@ -1,0 +1,54 @@
+"""The cells of an import file: a column's name, its rule, and what a row holds there.
+
+An empty text and null both mean "none", and a file may write a value as its rule's `read` allows; for the
+rest the rule judges as it does in the API.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from django.core.exceptions import ValidationError
+
+from accounts.models import User
+from core.values import BadValue, Name, Rule, named, shown
+
+T = TypeVar("T")
+
+USERNAME = Name(150)
+
+
+def is_empty(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def optional(name: str, rule: Rule[T], value: object) -> T | None:
+    """The value of a cell, or None where it is empty. Raises BadValue, whose text begins with the name."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            return None
+    try:
+        return rule(rule.read(value))
+    except BadValue as error:
+        raise BadValue(f"{name} {error}") from error
+
+
+def required(name: str, rule: Rule[T], value: object) -> T:
+    """The value of a cell that may not be empty. Raises BadValue."""
+    found = optional(name, rule, value)
+    if found is None:
+        raise BadValue(f"{name} is empty")
+    return found
+
+
+def username(values: Mapping[str, Any]) -> str:
+    """The name of the person in the column `user`. Raises BadValue."""
+    name = User.normalize_username(required("user", USERNAME, values["user"]))
+    try:
+        User.username_validator(name)
+    except ValidationError as error:
+        raise BadValue(f"user may hold letters, digits and @ . + - _ only, not {shown(name)}") from error
+    # Normalizing can make a name longer.
+    return named("user", USERNAME, name)
