@@ -241,7 +241,7 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
 
     call_command("migrate", verbosity=0)
     use_case = USE_CASES["movie_home"]
-    loading.load_catalogue(Progress(quiet=True))
+    loading.load_catalog(Progress(quiet=True))
     people = loading.make_people(people_count)
     rng = np.random.default_rng(seed)
     tastes = invent_tastes(use_case.kind, people=len(people), rng=rng)

@@ -103,7 +103,7 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
             setattr(settings, f"DISLIKE_{name}_SHARE", 0.0)
     quiet = Progress(quiet=True)
     use_case = USE_CASES["movie_home"]
-    loading.load_catalogue(quiet)
+    loading.load_catalog(quiet)
     people = loading.make_people(people_count)
     rng = np.random.default_rng(seed)
     tastes = invent_tastes(use_case.kind, people=len(people), rng=rng)

@@ -122,7 +122,7 @@ def prepare(rng: np.random.Generator) -> None:
 
     call_command("migrate", verbosity=0)
     quiet, use_case = Progress(quiet=True), USE_CASES[USE_CASE]
-    loading.load_catalogue(quiet)
+    loading.load_catalog(quiet)
     people = loading.make_people(PEOPLE)
     tastes = invent_tastes(use_case.kind, people=len(people), rng=rng)
     first = timezone.now() - timedelta(days=NIGHTS)

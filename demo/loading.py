@@ -83,7 +83,7 @@ def load_demo(*, size: DemoSize, address: str, progress: Progress) -> DemoSummar
     is_new = not User.objects.filter(username=STAFF).exists()
     if is_new:
         User.objects.filter(is_synthetic=True).delete()
-        load_catalogue(progress)
+        load_catalog(progress)
         people = make_people(size.people)
         _live_through_nights(people, size, progress)
         _make_accounts()
@@ -97,7 +97,7 @@ def load_demo(*, size: DemoSize, address: str, progress: Progress) -> DemoSummar
     )
 
 
-def load_catalogue(progress: Progress) -> None:
+def load_catalog(progress: Progress) -> None:
     """The films, dramas and start-ups of the demo."""
     for kind, name in FILES.items():
         import_items(path=DATA / name, kind=kind, progress=progress)

@@ -117,14 +117,14 @@ def get_dislike_pattern_analysis(*, user_id: int, now: datetime | None = None) -
 
 def _top_facets(user_id: int, kinds: Sequence[str]) -> list[tuple[str, int]]:
     # A reason that says nothing about taste is no pattern of taste.
-    telling = [reason.name for reason in REASONS.values() if reason.weight > 0.0]
+    informative = [reason.name for reason in REASONS.values() if reason.weight > 0.0]
     rows = (
         ItemFacet.objects.filter(
             facet__kind__in=kinds,
             item__dislikes__user_id=user_id,
             item__dislikes__interaction__withdrawn_at=None,
             # In the same filter, so that it is about the same dislike and not about anybody's of the item.
-            item__dislikes__reason__in=telling,
+            item__dislikes__reason__in=informative,
         )
         .values_list("facet__name")
         .annotate(items=Count("item_id", distinct=True))

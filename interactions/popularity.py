@@ -17,9 +17,9 @@ from interactions.models import ItemPopularity, UserInteraction
 from interactions.selectors import said_in
 
 _BATCH = 5000
-_SPEAKING_FOR = [row.name for row in TYPES.values() if row.polarity > 0]
-_SPEAKING_AGAINST = [row.name for row in TYPES.values() if row.polarity < 0]
-_TELLING = _SPEAKING_FOR + _SPEAKING_AGAINST
+_POSITIVE = [row.name for row in TYPES.values() if row.polarity > 0]
+_NEGATIVE = [row.name for row in TYPES.values() if row.polarity < 0]
+_OPINIONS = _POSITIVE + _NEGATIVE
 
 
 @dataclass(slots=True)
@@ -61,12 +61,12 @@ def _refresh(use_case: str, now: datetime) -> int:
 def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     half_life = settings.POPULARITY_HALF_LIFE_DAYS
     days = (
-        UserInteraction.objects.filter(said_in(USE_CASES[use_case]), type__in=_TELLING, withdrawn_at=None)
+        UserInteraction.objects.filter(said_in(USE_CASES[use_case]), type__in=_OPINIONS, withdrawn_at=None)
         .values_list("item_id", TruncDate("occurred_at"))
         .annotate(
-            weight=Sum("weight", filter=Q(type__in=_SPEAKING_FOR), default=0.0),
+            weight=Sum("weight", filter=Q(type__in=_POSITIVE), default=0.0),
             approvals=Count("pk", filter=Q(type__in=USE_CASES[use_case].positive_interactions)),
-            dislikes=Count("pk", filter=Q(type__in=_SPEAKING_AGAINST)),
+            dislikes=Count("pk", filter=Q(type__in=_NEGATIVE)),
         )
         .order_by()
     )

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.selectors import caller
 from serving.carousels import because_you_watched
-from web.picks import kinds_with_items
+from web.onboarding import kinds_with_items
 from web.roles import asks_for_role
 from web.views import chosen_kind, chosen_use_case
 

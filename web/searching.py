@@ -18,7 +18,7 @@ from interactions.selectors import get_states
 from search.pipeline import FoundItem, FoundList, search_kinds
 from search.query_analysis import QueryAnalysis, YearSpan
 from web.forms import SearchForm
-from web.picks import kinds_with_items
+from web.onboarding import kinds_with_items
 from web.views import PAGE_LENGTH, chosen_kind, with_states
 
 # Of each kind where all are searched, and of one alone.

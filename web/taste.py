@@ -24,7 +24,7 @@ from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_sta
 from profiles.services import rate_item, reset_profile
 from search.state import search
 from web.forms import FindTitleForm, RatingForm
-from web.picks import kinds_with_items
+from web.onboarding import kinds_with_items
 from web.views import chosen_kind
 
 SHOWN = 6

@@ -5,7 +5,7 @@ from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
 import catalog.converters  # noqa: F401  registers the converters used below
-from web import carousels, feedback, joining, my_data, roles, searching, taste, views
+from web import carousels, feedback, my_data, roles, searching, signup, taste, views
 
 # The pages with posters, which are drawn in the page, shrink to a sixth.
 urlpatterns = [
@@ -24,8 +24,8 @@ urlpatterns = [
     path("search/", gzip_page(searching.search), name="search"),
     path("watchlist/", gzip_page(views.watchlist), name="watchlist"),
     path("roles/", roles.roles, name="roles"),
-    path("welcome/", gzip_page(joining.welcome), name="welcome"),
-    path("accounts/signup/", joining.sign_up, name="signup"),
+    path("welcome/", gzip_page(signup.welcome), name="welcome"),
+    path("accounts/signup/", signup.sign_up, name="signup"),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/data/", my_data.data, name="my-data"),

@@ -25,7 +25,7 @@ from serving.pipeline import recommend
 from web.actions import perform
 from web.addresses import query_of, same_site
 from web.forms import ActionForm
-from web.picks import kinds_with_items, popular_picks
+from web.onboarding import kinds_with_items, popular_items
 from web.roles import asks_for_role
 
 # The first pick stands large above the rest; 24 fill whole rows of two, three, four and six.
@@ -42,7 +42,7 @@ def feed(request: HttpRequest) -> HttpResponse:
     kinds = kinds_with_items()
     kind = chosen_kind(request, kinds)
     if not request.user.is_authenticated:
-        picks = popular_picks(open_use_case(None, kind.name), LANDING_LENGTH) if kind else []
+        picks = popular_items(open_use_case(None, kind.name), LANDING_LENGTH) if kind else []
         return render(request, "web/landing.html", {"picks": picks, "kind": kind})
     if kind is None:
         return render(request, "web/feed.html", {"served": None})

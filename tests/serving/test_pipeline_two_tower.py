@@ -259,8 +259,8 @@ class TestInput:
         item_ids = np.arange(len(weights)) + 10
         facet_ids = np.arange(len(scores)) + 500
         known = tower_input(item_ids, weights, facet_ids, scores)
-        telling = [int(one) for one in item_ids[weights != 0]]
-        assert known.item_ids.tolist() == telling[-MOST_ITEMS:]
+        informative = [int(one) for one in item_ids[weights != 0]]
+        assert known.item_ids.tolist() == informative[-MOST_ITEMS:]
         assert known.weights.tolist() == weights[known.item_ids - 10].tolist()
         assert len(known.facet_ids) == min(MOST_FACETS, int(np.count_nonzero(scores)))
         assert (np.diff(known.facet_ids) > 0).all()

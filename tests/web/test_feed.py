@@ -45,7 +45,7 @@ def test_a_person_sees_the_recorded_list(
     boosts = [slot.boost.percent for slot in response.context["served"].slots if slot.boost.percent]
     assertContains(response, " % match</span>", count=len(boosts))
     assertContains(response, f">+{boosts[0]} % match</span>")
-    assertContains(response, ">Personalised</a>")
+    assertContains(response, ">Personalized</a>")
     assertContains(response, "for somebody new it is 70 %")
 
 
@@ -55,7 +55,7 @@ def test_popularity_is_called_neither_a_match_nor_personal(
     client.force_login(person)
     response = client.get("/")
     assertNotContains(response, "% match")
-    assertNotContains(response, "Personalised")
+    assertNotContains(response, "Personalized")
     assertContains(response, "Popular titles to begin with")
 
 

@@ -53,7 +53,7 @@ def test_nothing_asked_and_nothing_found_are_told_apart(
     client.force_login(person)
     response = client.get("/search/", {"q": "zzzqqq"})
     assertContains(response, 'href="/search/?genre=Romance"')
-    assertNotContains(response, "Personalised")
+    assertNotContains(response, "Personalized")
 
 
 def test_what_was_understood_stands_in_chips(client: Client, make_item: MakeItem) -> None:
@@ -99,7 +99,7 @@ def test_taste_lifts_and_says_so_and_the_list_is_recorded(
     percent = response.context["sections"][0].entries[0][0].boost.percent
     assert percent > 0
     assertContains(response, f">+{percent} % match</span>", count=1)
-    assertContains(response, "Personalised")
+    assertContains(response, "Personalized")
     assertContains(response, "for somebody new it is 70 %")
 
     session = RecommendationSession.objects.get()

@@ -16,7 +16,7 @@ from core.web_addresses import host_of
 from serving.carousels import Carousel
 from serving.pipeline import ServedList
 from web.actions import Button, buttons_for, sentences
-from web.picks import kinds_with_items
+from web.onboarding import kinds_with_items
 from web.posters import look_of, show_picture
 
 register = template.Library()

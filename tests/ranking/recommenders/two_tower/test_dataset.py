@@ -365,7 +365,7 @@ class TestArrays:
         assert len(data.events) == sum(row["weight"] != 0 for row in rows)
         assert data.events.item_ids.tolist() == data.items.item_ids[examples.item_rows[data.rows]].tolist()
 
-    def test_words_are_weighed_by_how_telling_they_are(self) -> None:
+    def test_words_are_weighed_by_how_informative_they_are(self) -> None:
         for title in ("Heat", "Heat and rain", "?!"):
             make_item(title)
         dense = load(generate()).items.words.toarray()

@@ -21,7 +21,7 @@ from interactions.selectors import active_interactions, get_states
 from interactions.services import record_interaction, withdraw_state
 from web.addresses import list_address, query_of
 from web.forms import SignUpForm
-from web.picks import kinds_with_items, popular_picks
+from web.onboarding import kinds_with_items, popular_items
 from web.roles import asks_for_role
 from web.views import chosen_kind, chosen_use_case
 
@@ -90,7 +90,7 @@ def _offered(user_id: int, use_case: UseCase) -> list[ItemCard]:
     picked = mine.filter(type=_type_of_pick(use_case)).order_by("occurred_at", "pk")
     cards = get_cards(picked.values_list("item_id", flat=True)[:PICKS])
     turned_down = set(mine.filter(type=DISLIKE).values_list("item_id", flat=True))
-    for card in popular_picks(use_case, PICKS + len(turned_down)):
+    for card in popular_items(use_case, PICKS + len(turned_down)):
         if len(cards) < PICKS and card.id not in turned_down:
             cards.setdefault(card.id, card)
     return list(cards.values())

@@ -33,7 +33,7 @@ def _names_with_items() -> set[str]:
     return set(Item.objects.filter(one_of_each).values_list("kind", flat=True))
 
 
-def popular_picks(use_case: UseCase, count: int) -> list[ItemCard]:
+def popular_items(use_case: UseCase, count: int) -> list[ItemCard]:
     """At most `count` items of a use case: the most popular ones, no category much more often than another.
 
     Where too little is popular, the newest items follow.
