@@ -35,10 +35,10 @@ def set_roles(*, user: User, roles: Iterable[str]) -> list[str]:
     wanted = set(roles)
     if unknown := sorted(wanted.difference(ROLES)):
         raise InvalidInput(f"roles: there is no {unknown[0]}; there are {', '.join(ROLES)}.")
-    held = [name for name in ROLES if name in wanted]
-    user.roles = held
+    chosen = [name for name in ROLES if name in wanted]
+    user.roles = chosen
     user.save(update_fields=["roles"])
-    return held
+    return chosen
 
 
 def issue_service_token(*, user: User, may_act_for_others: bool = False) -> str:

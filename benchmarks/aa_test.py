@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAYS, PER_DAY, OUTCOME_DAYS, ALPHA = 60, 50, 7, 0.05
-LOOKS = range(OUTCOME_DAYS + 1, DAYS + 1)
+REPORT_DAYS = range(OUTCOME_DAYS + 1, DAYS + 1)
 WEIGHTS: dict[str, Sequence[float]] = {
     "two arms, 50 : 50": (1, 1),
     "two arms, 90 : 10": (9, 1),
@@ -88,7 +88,7 @@ def simulated(seeds: int) -> dict[str, Any]:
     return {
         "seeds": seeds,
         "people": DAYS * PER_DAY,
-        "looks": len(LOOKS),
+        "looks": len(REPORT_DAYS),
         "nothing differs": {
             name: {
                 "report": np.mean([one.found_after is not None for one in runs]),
@@ -128,8 +128,8 @@ def one_experiment(seed: int, weights: Sequence[float], *, lift: float = 0.0, lo
     people = invent_people(rng, np.array(weights, dtype=np.float64), lift, lost)
     found_after = None
     ratio_alarm = t_test = any_t_test = False
-    for look in LOOKS:
-        now = START + timedelta(days=look)
+    for day in REPORT_DAYS:
+        now = START + timedelta(days=day)
         report = report_on(experiment, arms, people, now)
         ratio_alarm = ratio_alarm or report.ratio.is_alarming
         if found_after is None and report.is_found:
@@ -140,7 +140,7 @@ def one_experiment(seed: int, weights: Sequence[float], *, lift: float = 0.0, lo
 
 
 def invent_people(rng: np.random.Generator, weights: Any, lift: float, lost: float) -> "People":
-    """Everybody who ever comes; whom the report may know at a look is its own matter."""
+    """Everybody who ever comes; whom the report may know on a day is its own matter."""
     from experiments.outcomes import People
 
     n = DAYS * PER_DAY
@@ -231,7 +231,7 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
     from core.domain import USE_CASES
     from core.progress import Progress
     from demo import loading
-    from demo.nights import live_through
+    from demo.nights import simulate_visits
     from demo.people import invent_tastes
     from experiments.outcomes import read_people
     from experiments.report import report_on
@@ -257,7 +257,7 @@ def one_real_run(seed: int, *, people_count: int = 200, nights: int = 8) -> dict
     for night in range(nights):
         evening = first_evening + timedelta(days=night)
         known = people[: people_count * (night + 1) // nights]
-        live_through(list(loading.visits_of(known, use_case, evening, rng)), use_case, tastes, rng)
+        simulate_visits(list(loading.visits_of(known, use_case, evening, rng)), use_case, tastes, rng)
         now = evening + timedelta(hours=23)
         arrived = read_people(experiment, list(experiment.arms.all()))
         report = report_on(experiment, list(experiment.arms.all()), arrived, now)

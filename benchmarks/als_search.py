@@ -3,7 +3,7 @@
     python benchmarks/als_search.py --data ../shared/data/ml-latest-small [--json]
 
 The last tenth of the ratings, by time, is the test part. The four tenths before it are four validation
-windows, each judged with models trained on what came before it; their people are pooled.
+windows, each evaluated with models trained on what came before it; their people are pooled.
 """
 
 import argparse
@@ -83,13 +83,13 @@ def read_events(folder: Path) -> Events:
 
 
 class Part:
-    """One or more time windows whose people are judged together."""
+    """One or more time windows whose people are evaluated together."""
 
     def __init__(self, events: Events, cuts: list[float]) -> None:
         self.windows = [holdout(events, *pair) for pair in pairwise(cuts)]
         self.catalog_size = len(np.unique(events.item_ids))
 
-    def judge(self, make: Callable[[Holdout], Recommender]) -> list[RankingReport]:
+    def evaluate(self, make: Callable[[Holdout], Recommender]) -> list[RankingReport]:
         return [
             evaluate_rankings(
                 window, make(window), catalog_size=self.catalog_size, rng=np.random.default_rng(SEED)
@@ -161,7 +161,7 @@ def search_regularization(part: Part) -> dict[str, dict[str, float]]:
     """NDCG@10 by share of the people trained on and multiple of the default regularization."""
     return {
         f"{share:.0%} of people": {
-            f"× {multiple:g}": float(pooled(part.judge(scaled_als(share, multiple)), "ndcg").mean())
+            f"× {multiple:g}": float(pooled(part.evaluate(scaled_als(share, multiple)), "ndcg").mean())
             for multiple in MULTIPLES
         }
         for share in SHARES_OF_PEOPLE
@@ -173,20 +173,20 @@ def search_defaults(part: Part) -> list[Result]:
     named = [("defaults", DEFAULTS)]
     for name, variants in VARIANTS.items():
         named += [(f"{name} {getattr(parameters, name)}", parameters) for parameters in variants]
-    return [summarize(name, part.judge(als(parameters))) for name, parameters in named]
+    return [summarize(name, part.evaluate(als(parameters))) for name, parameters in named]
 
 
 def compare(part: Part, half_life_days: float) -> dict[str, Any]:
     """ALS with its defaults against the baselines, and with negatives kept against dropped."""
     dropping = replace(DEFAULTS, negatives="drop")
-    keep, drop = part.judge(als(DEFAULTS)), part.judge(als(dropping))
-    popular, plain = part.judge(popularity(half_life_days)), part.judge(popularity(np.inf))
+    keep, drop = part.evaluate(als(DEFAULTS)), part.evaluate(als(dropping))
+    popular, plain = part.evaluate(popularity(half_life_days)), part.evaluate(popularity(np.inf))
     named = {
         "ALS, defaults": keep,
         "ALS, negatives dropped": drop,
         f"popularity, half-life {half_life_days:g} days": popular,
         "popularity of all time": plain,
-        "random": part.judge(chance),
+        "random": part.evaluate(chance),
     }
     order_keep = part.order(lambda window: als_scorer(train(window, DEFAULTS)))
     order_drop = part.order(lambda window: als_scorer(train(window, dropping)))
@@ -219,7 +219,8 @@ def run(folder: Path) -> dict[str, Any]:
     cuts = time_cuts(events.times[~events.relevant & (events.weights > 0)], [0.5, 0.6, 0.7, 0.8, 0.9])
     validation = Part(events, cuts)
     baselines = {
-        value: summarize(f"half-life {value:g}", validation.judge(popularity(value))) for value in HALF_LIVES
+        value: summarize(f"half-life {value:g}", validation.evaluate(popularity(value)))
+        for value in HALF_LIVES
     }
     best_half_life = max(baselines, key=lambda value: baselines[value].ndcg.mean)
     return {

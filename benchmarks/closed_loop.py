@@ -9,8 +9,8 @@ Each run has a database of its own, the demo's films, and people whose taste no 
     popularity     no model and no adjustments: the lists change with what is popular, and what a person
                    disliked or watched does not come again
 
-A night's dislike rate is the share of slots looked at that were disliked; engagement is the share liked,
-watched or kept for later; worth is the mean hidden utility of the slots looked at.
+A night's dislike rate is the share of slots examined that were disliked; engagement is the share liked,
+watched or kept for later; worth is the mean hidden utility of the slots examined.
 """
 
 import argparse
@@ -91,7 +91,7 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
     from core.domain import USE_CASES
     from core.progress import Progress
     from demo import loading
-    from demo.nights import live_through
+    from demo.nights import simulate_visits
     from demo.people import invent_tastes
     from interactions.popularity import refresh_popularity
     from ranking.retraining.retrain import retrain
@@ -121,12 +121,12 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
             ).outcomes
         forget_state()
         visits = list(loading.visits_of(people, use_case, evening, rng))
-        report = live_through(visits, use_case, tastes, rng)
+        report = simulate_visits(visits, use_case, tastes, rng)
         figures.append(
             {
-                "dislike_rate": report.disliked / report.looked_at,
-                "engagement_rate": report.engaged / report.looked_at,
-                "worth": report.worth / report.looked_at,
+                "dislike_rate": report.disliked / report.examined,
+                "engagement_rate": report.engaged / report.examined,
+                "worth": report.worth / report.examined,
                 "activated": float(sum(one.status == "active" for one in outcomes)),
             }
         )

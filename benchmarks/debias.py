@@ -3,10 +3,10 @@
     python benchmarks/debias.py [--seeds 5] [--quick] [--json]
 
 Simulated people with a hidden utility for every item are shown lists of 20 in the order of an imperfect
-score, with a few slots left to chance. They look at rank r with probability (1 / log2(r + 1))^strength, and
-react as in demo/nights.py to what they look at; slots below the deepest one looked at are cut off, as in the
-product. Rankers are trained on that log with every `debias`, always assuming strength 1, and judged on all
-candidates of fresh requests by what the person would do with an item if they looked at it.
+score, with a few slots left to chance. They examine rank r with probability (1 / log2(r + 1))^strength, and
+react as in demo/nights.py to what they examine; slots below the deepest one examined are cut off, as in the
+product. Rankers are trained on that log with every `debias`, always assuming strength 1, and evaluated on all
+candidates of fresh requests by what the person would do with an item if they examined it.
 docs/evaluation.md holds the table. Needs no database; one thread.
 """
 
@@ -67,7 +67,7 @@ class Size:
 class World:
     """r requests with c candidates each.
 
-    user_ids  (r,); utilities, relevance (r, c), the latter what each would be if it were looked at
+    user_ids  (r,); utilities, relevance (r, c), the latter what each would be if it were examined
     logged    (r, c) the score that the lists are ordered by
     features  (r, c, f) as in FEATURES
     shown     (r, LIST_LENGTH) which candidates are in the list
@@ -150,7 +150,7 @@ def make_lists(logged: Doubles, rng: np.random.Generator) -> Ints:
 
 
 def react(utilities: Doubles, rng: np.random.Generator) -> Ints:
-    """The relevance of what the person does with each item on looking at it; as in demo/nights.py."""
+    """The relevance of what the person does with each item on examining it; as in demo/nights.py."""
     felt = utilities + 0.7 * rng.standard_normal(utilities.shape)
     likes, dislikes, views = rng.random((3, *utilities.shape)) < np.array([0.6, 0.3, 0.3])[:, None, None]
     relevance = np.full(utilities.shape, PASSED_OVER, dtype=np.int64)
@@ -173,17 +173,17 @@ def true_relevance(utilities: Doubles) -> Doubles:
     return relevance
 
 
-def log_of(world: World, size: Size, looked_at: Bools, *, only_looked_at: bool = False) -> RankerData:
+def log_of(world: World, size: Size, examined: Bools, *, only_examined: bool = False) -> RankerData:
     """The record that the product would have of the first requests.
 
-    looked_at       (logged, LIST_LENGTH); what was not looked at counts as passed over
-    only_looked_at  leave out what was not looked at, which the product cannot know
+    examined       (logged, LIST_LENGTH); what was not examined counts as passed over
+    only_examined  leave out what was not examined, which the product cannot know
     """
-    ranks = np.broadcast_to(np.arange(1, LIST_LENGTH + 1), looked_at.shape)
-    deepest = (looked_at * ranks).max(axis=1, keepdims=True)
-    kept = looked_at if only_looked_at else ranks <= deepest
+    ranks = np.broadcast_to(np.arange(1, LIST_LENGTH + 1), examined.shape)
+    deepest = (examined * ranks).max(axis=1, keepdims=True)
+    kept = examined if only_examined else ranks <= deepest
     lists, shown = np.arange(size.logged)[:, None], world.shown[: size.logged]
-    relevance = np.where(looked_at, world.relevance[lists, shown], PASSED_OVER)
+    relevance = np.where(examined, world.relevance[lists, shown], PASSED_OVER)
     return RankerData(
         features=world.features[lists, shown][kept],
         relevance=relevance[kept],
@@ -208,7 +208,7 @@ def train(data: RankerData, parameters: RankerParameters, size: Size, *, seed: i
     return ranker.calibrated(*fit_platt(ranker.scores(validation.features), engaged))
 
 
-def judge(world: World, size: Size, scores: Doubles, probabilities: Doubles | None = None) -> list[float]:
+def evaluate(world: World, size: Size, scores: Doubles, probabilities: Doubles | None = None) -> list[float]:
     """METRICS but the last, on all candidates of the fresh requests; scores and probabilities (fresh, c)."""
     relevance = world.relevance[size.logged :]
     truth = true_relevance(world.utilities[size.logged :])
@@ -253,18 +253,18 @@ def run(seed: int, size: Size, *, quick: bool) -> dict[Row, list[float]]:
         ranker = train(data, parameters, size, seed=seed, stops=row[-1] == "stopped")
         scores = ranker.scores(flat).reshape(fresh.shape[:2])
         probabilities = ranker.probabilities(flat).reshape(fresh.shape[:2])
-        results[row] = [*judge(world, size, scores, probabilities), float(ranker.booster.num_trees())]
+        results[row] = [*evaluate(world, size, scores, probabilities), float(ranker.booster.num_trees())]
 
     for name, scores in baselines(world, size, rng).items():
-        results["", "", name, ""] = [*judge(world, size, scores), float("nan")]
+        results["", "", name, ""] = [*evaluate(world, size, scores), float("nan")]
     everything = np.ones((size.logged, LIST_LENGTH), dtype=np.bool_)
     plain = RankerParameters(debias="none")
     add(("", plain.base_margin, "oracle", "stopped"), log_of(world, size, everything), plain)
     chances = 1 / np.log2(np.arange(LIST_LENGTH) + 2)
     draws = rng.random(everything.shape)
     for row, parameters in plan(quick=quick):
-        looked_at = draws < chances ** STRENGTHS[row[0]]
-        add(row, log_of(world, size, looked_at, only_looked_at=row[2] == KNOWN), parameters)
+        examined = draws < chances ** STRENGTHS[row[0]]
+        add(row, log_of(world, size, examined, only_examined=row[2] == KNOWN), parameters)
     return results
 
 

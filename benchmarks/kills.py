@@ -93,7 +93,7 @@ def kill_again_and_again(kills: int, rng: np.random.Generator) -> dict[str, Any]
         )
         sys.stderr.write(f"{number + 1}: {rows[-1]}\n")
     last = subprocess.run(COMMAND, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    wrong = wrongs() + leftovers()
+    wrong = wrongs() + orphans()
     if last.returncode:
         wrong.append(f"the last run ended with {last.returncode}: {last.stderr.strip()[-500:]}")
     slow = [row for row in rows if row["lock_seconds"] is None]
@@ -116,7 +116,7 @@ def prepare(rng: np.random.Generator) -> None:
     from core.domain import USE_CASES
     from core.progress import Progress
     from demo import loading
-    from demo.nights import live_through
+    from demo.nights import simulate_visits
     from demo.people import invent_tastes
     from serving.live import forget_state
 
@@ -131,7 +131,7 @@ def prepare(rng: np.random.Generator) -> None:
     forget_state()
     for night in range(NIGHTS):
         visits = list(loading.visits_of(people, use_case, first + timedelta(days=night), rng))
-        live_through(visits, use_case, tastes, rng)
+        simulate_visits(visits, use_case, tastes, rng)
 
 
 def measured_run() -> tuple[float, float, float]:
@@ -226,7 +226,7 @@ def wrongs() -> list[str]:
     return found
 
 
-def leftovers() -> list[str]:
+def orphans() -> list[str]:
     """Files that belong to no version."""
     from django.conf import settings
 

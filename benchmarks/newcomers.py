@@ -5,7 +5,7 @@
     DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/newcomers.py [--ranker] [--described-only] [--json]
 
 For each tenth of the log from the third on, ALS, the demand and (--ranker) a bootstrap ranker are made from
-the events before it alone. Judged are the people whose first event lies in it. Their first 1, 3, 5 and 10
+the events before it alone. Evaluated are the people whose first event lies in it. Their first 1, 3, 5 and 10
 films there, each with its rating and like, are all that is known of them; what they liked after that in the
 same tenth is what the lists should hold. The stages are those of serving, without exploration and without
 what dislikes hold back. Beside them, as "longer", stand the people who were there before, with all of
@@ -50,9 +50,9 @@ KNOWN = (1, 3, 5, 10)
 # Stands for a past of any length.
 LONGER = 0
 STRENGTHS = (0.0, 0.25, 0.5, 1.0)
-# The log is cut into tenths. Those before FIRST_JUDGED only teach.
+# The log is cut into tenths. Those before FIRST_EVALUATED only teach.
 TENTHS = 10
-FIRST_TAUGHT, FIRST_JUDGED = 2, 3
+FIRST_TRAINED, FIRST_EVALUATED = 2, 3
 METRICS = ("ndcg", "recall", "boosted")
 BASELINES = ("popularity", "ALS")
 
@@ -85,7 +85,7 @@ VARIANTS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class EvaluatedPerson:
     """Somebody with events in a window.
 
     events  all of theirs to its end, oldest first; names (n,) the type of each
@@ -128,7 +128,7 @@ class World:
     kinds: "Ints"
     use_case: "UseCase"
 
-    def people(self, start: float, end: float) -> Iterator[Judged]:
+    def people(self, start: float, end: float) -> Iterator[EvaluatedPerson]:
         """The people who did something in start <= time < end."""
         times = self.events.times
         for user_id in np.unique(self.events.between(start, end).user_ids).tolist():
@@ -139,9 +139,9 @@ class World:
             films, first = np.unique(events.item_ids, return_index=True)
             past = int((events.times[first] < start).sum())
             names = [self.names[place] for place in at.tolist()]
-            yield Judged(user_id, events, names, films[np.argsort(first)], past)
+            yield EvaluatedPerson(user_id, events, names, films[np.argsort(first)], past)
 
-    def state(self, person: Judged, films: int) -> "PersonState":
+    def state(self, person: EvaluatedPerson, films: int) -> "PersonState":
         """The state that serving would have of somebody after their first `films`."""
         from profiles.boosts import personal_alpha
         from profiles.log import current_rules
@@ -156,7 +156,7 @@ class World:
         personal = PersonalTaste(taste, personal_alpha(taste), None, ())
         return person_before(person.events.select(known), taste=personal)
 
-    def _event(self, person: Judged, place: int) -> "Event":
+    def _event(self, person: EvaluatedPerson, place: int) -> "Event":
         from core.domain import MAX_RATING, TYPES
         from profiles.reduction import Event
 
@@ -171,7 +171,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The list of one person by one variant at one strength, judged."""
+    """The list of one person by one variant at one strength, evaluated."""
 
     user_id: int
     known: int
@@ -199,10 +199,10 @@ def main() -> None:
     cuts[-1] = float(np.nextafter(world.events.times.max(), np.inf))
     lists = bootstrapped(world) if options.ranker else []
     measured = []
-    for tenth in range(FIRST_JUDGED, TENTHS):
+    for tenth in range(FIRST_EVALUATED, TENTHS):
         # Lists of earlier windows alone: what happened in this one teaches nothing.
-        past = [one for one in lists if one.window < tenth - FIRST_TAUGHT]
-        context = live_at(world, cuts[tenth - 1], cuts[tenth], past)
+        past = [one for one in lists if one.window < tenth - FIRST_TRAINED]
+        context = context_at(world, cuts[tenth - 1], cuts[tenth], past)
         measured += list(measure(world, context, cuts[tenth], cuts[tenth + 1]))
     result: dict[str, Any] = {"films": len(world.catalog.item_ids), "events": len(world.events)}
     result |= {str(known): figures([one for one in measured if one.known == known]) for known in KNOWN}
@@ -242,10 +242,10 @@ def load_world(*, described_only: bool) -> World:
 
 
 def bootstrapped(world: World) -> list["BootstrapList"]:
-    """The lists that rankers learn from, one window for each tenth from FIRST_TAUGHT on."""
+    """The lists that rankers learn from, one window for each tenth from FIRST_TRAINED on."""
     from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists
 
-    plan = BootstrapPlan(windows=TENTHS - FIRST_TAUGHT, first=FIRST_TAUGHT / TENTHS)
+    plan = BootstrapPlan(windows=TENTHS - FIRST_TRAINED, first=FIRST_TRAINED / TENTHS)
     lists = bootstrap_lists(
         world.events,
         catalog=world.catalog,
@@ -256,7 +256,7 @@ def bootstrapped(world: World) -> list["BootstrapList"]:
     return list(lists)
 
 
-def live_at(world: World, since: float, start: float, lists: list["BootstrapList"]) -> "ScoringContext":
+def context_at(world: World, since: float, start: float, lists: list["BootstrapList"]) -> "ScoringContext":
     """The context at `start`, with a ranker where there are lists; ALS is calibrated from `since` on."""
     from core.progress import Progress
     from ranking.context import ScoringContext
@@ -295,7 +295,7 @@ def measure(world: World, context: "ScoringContext", start: float, end: float) -
                 request = RankingRequest.of(state, varied(context, variant), start)
                 ranked = rank(request, retrieve(request))
                 for strength, shown in lists_of(ranked, request):
-                    yield Measured(person.user_id, known, name, strength, *judged(shown, targets))
+                    yield Measured(person.user_id, known, name, strength, *metrics_of(shown, targets))
 
 
 def varied(context: "ScoringContext", variant: Variant) -> "ScoringContext":
@@ -320,7 +320,7 @@ def lists_of(ranked: "Candidates", request: "RankingRequest") -> Iterator[tuple[
         yield strength, exclude(personalize(ranked, mine), request.person).take(np.arange(len(ranked)) < K)
 
 
-def judged(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:
+def metrics_of(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:
     """NDCG@10, recall@10, and the share of the slots that say by how much taste boosted them."""
     from ranking.statistics.metrics import ndcg_at_k
 
@@ -340,7 +340,7 @@ def figures(measured: list[Measured]) -> dict[str, Any]:
     cells: dict[tuple[str, float], list[Measured]] = {}
     for one in measured:
         cells.setdefault((one.variant, one.strength), []).append(one)
-    # NaN for somebody who was judged before there was a ranker.
+    # NaN for somebody who was evaluated before there was a ranker.
     values = {
         (*cell, metric): _per_person(of_cell, metric, users)
         for cell, of_cell in cells.items()

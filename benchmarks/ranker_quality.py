@@ -5,7 +5,7 @@
     DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/ranker_quality.py [--cuts 0.5 0.6 0.7 0.8 0.9] [--json]
 
 For each cut everything is trained on the events before it alone: ALS, and the ranker on bootstrap lists of
-earlier windows. All three are judged on the people of the tenth of the log that follows. Import MovieLens
+earlier windows. All three are evaluated on the people of the tenth of the log that follows. Import MovieLens
 without --metadata: its films were chosen by what became popular, so that having metadata tells the future.
 Nothing is written.
 """
@@ -43,7 +43,7 @@ WAYS = ("popularity", "ALS", "ALS and ranker")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class WindowResult:
     """One window: a report for each of WAYS, and per person candidate recall and the order of verdicts."""
 
     reports: dict[str, "RankingReport"]
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--cuts", type=float, nargs="+", default=[0.5, 0.6, 0.7, 0.8, 0.9])
     parser.add_argument("--windows", type=int, default=6)
     parser.add_argument("--candidates", type=int, default=150, help="per source")
-    parser.add_argument("--teacher", default=bootstrap.PARAMETERS.base_margin)
+    parser.add_argument("--base-margin", default=bootstrap.PARAMETERS.base_margin)
     parser.add_argument("--rounds", type=int, default=bootstrap.PARAMETERS.rounds)
     parser.add_argument("--early-stopping", action="store_true", help="stop on the last of the lists")
     parser.add_argument("--dislike-weight", type=float)
@@ -87,19 +87,19 @@ def main() -> None:
     _, events = load_als_events(newest_dataset("als", use_case.name), use_case)
     catalog = with_years(read_snapshot(use_case.name))
     parameters = replace(bootstrap.PARAMETERS, base_margin=options.base_margin, rounds=options.rounds)
-    judged = {}
+    results = {}
     for cut in options.cuts:
         since, start, end = time_cuts(events.times, [cut - WIDTH, cut, min(1.0, cut + WIDTH)])
         end = end if cut + WIDTH < 1.0 else float(np.nextafter(events.times.max(), np.inf))
         world = World(events, catalog, use_case, parameters, options.windows, options.early_stopping)
-        judged[cut] = world.judge(since, start, end)
+        results[cut] = world.evaluate(since, start, end)
         if not options.json:
-            print(json.dumps({"cut": cut, **_figures([judged[cut]])}), flush=True)  # noqa: T201
+            print(json.dumps({"cut": cut, **_figures([results[cut]])}), flush=True)  # noqa: T201
     result = {
-        "windows": {str(cut): _figures([one]) for cut, one in judged.items()},
-        "before the test part": _figures([one for cut, one in judged.items() if cut + WIDTH < TEST]),
-        "all": _figures(list(judged.values())),
-        "gain of the last": judged[options.cuts[-1]].gain,
+        "windows": {str(cut): _figures([one]) for cut, one in results.items()},
+        "before the test part": _figures([one for cut, one in results.items() if cut + WIDTH < TEST]),
+        "all": _figures(list(results.values())),
+        "gain of the last": results[options.cuts[-1]].gain,
     }
     print(json.dumps(result, indent=None if options.json else 2))  # noqa: T201
 
@@ -130,8 +130,8 @@ class World:
     windows: int
     early_stopping: bool
 
-    def judge(self, since: float, start: float, end: float) -> Judged:
-        """Train on what was before `start`, judge on what followed; ALS is calibrated from `since` on."""
+    def evaluate(self, since: float, start: float, end: float) -> WindowResult:
+        """Train on what was before `start`, evaluate on what followed; ALS is calibrated from `since` on."""
         from pairwise_order import evaluate_order
 
         from core.progress import Progress
@@ -149,18 +149,18 @@ class World:
         from ranking.registry.loading import LoadedModel
         from ranking.statistics.split import holdout
 
-        past, seconds = self.events.before(start), {}
+        training, seconds = self.events.before(start), {}
         started = time.perf_counter()
         retriever = Retriever.of(self.use_case, {}, SEED)
         if retriever is None:
             sys.exit("The use case has no model that learns from events.")
-        model = retriever.fit(past)
+        model = retriever.fit(training)
         seconds["ALS"] = time.perf_counter() - started
-        als = retriever.calibrated(model, retriever.fit(past.before(since)), past, since, start)
+        als = retriever.calibrated(model, retriever.fit(training.before(since)), training, since, start)
         started = time.perf_counter()
         data = ranker_data(
             bootstrap_lists(
-                past,
+                training,
                 catalog=self.catalog,
                 use_case=self.use_case,
                 plan=BootstrapPlan(windows=self.windows),
@@ -176,7 +176,7 @@ class World:
             ranker = fit_ranker(data, None, self.parameters, seed=SEED)
         seconds["ranker"] = time.perf_counter() - started
 
-        by_als = context_before(past, start, self.catalog, self.use_case, retriever.kind, als)
+        by_als = context_before(training, start, self.catalog, self.use_case, retriever.kind, als)
         with_ranker = by_als.models.with_model("ranker", LoadedModel(0, "ranker", ranker))
         contexts = {
             "popularity": ScoringContext.of(self.use_case, by_als.catalog),
@@ -186,7 +186,7 @@ class World:
         part = holdout(self.events, start, end)
         rng = np.random.default_rng(SEED)
         size = len(self.catalog.item_ids)
-        return Judged(
+        return WindowResult(
             reports={
                 name: evaluate_rankings(
                     part, self._recommender(contexts[name], start), catalog_size=size, rng=rng
@@ -232,7 +232,7 @@ def _als_order(history: "Events", item_ids: "Ints", context: "ScoringContext") -
 def _ranker_order(
     history: "Events", item_ids: "Ints", context: "ScoringContext", ranker: "Ranker", start: float
 ) -> "Doubles":
-    """The ranker's scores; NaN where ALS has none, so that both are judged on the same pairs."""
+    """The ranker's scores; NaN where ALS has none, so that both are evaluated on the same pairs."""
     from ranking.person import person_before
     from ranking.scoring import RankingRequest, features_of
 
@@ -245,7 +245,7 @@ def _ranker_order(
     return scores
 
 
-def _figures(windows: list[Judged]) -> dict[str, Any]:
+def _figures(windows: list[WindowResult]) -> dict[str, Any]:
     """Means with 95 % intervals over the people of all the windows."""
     from ranking.statistics.metrics import bootstrap_interval, paired_bootstrap_interval
 

@@ -54,14 +54,14 @@ def main() -> None:
     django.setup()
     result: dict[str, Any] = {}
     if options.set:
-        result["queries"] = judge(options.set)
+        result["queries"] = evaluate(options.set)
     for size in options.synthetic:
         result[f"{size} invented items"] = measure(size)
     text = json.dumps(result, indent=None if options.json else 2, ensure_ascii=False)
     sys.stdout.write(text + "\n")
 
 
-def judge(name: str) -> dict[str, Any]:
+def evaluate(name: str) -> dict[str, Any]:
     """success@1 and success@5 of each way over the queries of a set, and its times."""
     from catalog.models import Item
     from search.state import search

@@ -5,7 +5,7 @@
     DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/two_tower.py [--cuts 0.5 0.6 0.7 0.8 0.9] [--tags DIR]
 
 For each cut everything is trained on the events before it alone, ALS and tower as their trainers do:
-calibrated and stopped on the tenth before the cut, then trained on all. Judged are the people of the tenth
+calibrated and stopped on the tenth before the cut, then trained on all. Evaluated are the people of the tenth
 that follows:
 
     everybody   who has a history, all of it known; who is new gives half (ranking/statistics/split.py)
@@ -87,7 +87,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The list of one person by one way, judged; NaN without a target that nobody had met before the cut.
+    """The list of one person by one way, evaluated; NaN without a target that nobody had met before the cut.
 
     unseen            recall@100 of such targets among all items
     unseen_of_unseen  the same where only items that nobody had met are ranked
@@ -145,7 +145,7 @@ def main() -> None:
         end = end if cut + WIDTH < 1.0 else float(np.nextafter(times.max(), np.inf))
         items = data.items if options.tags is None else with_tags(data.items, options.tags, start)
         models = train(replace(data, items=items), parameters, since, start)
-        answers[cut] = list(judge(models, data, start, end))
+        answers[cut] = list(evaluate(models, data, start, end))
         about = {"epochs": models.epochs, "recall@100": models.recalls, "seconds": models.seconds}
         print(json.dumps({"cut": cut, **about}), file=sys.stderr, flush=True)  # noqa: T201
     earlier = [one for cut, of_cut in answers.items() if cut + WIDTH < TEST for one in of_cut]
@@ -167,13 +167,13 @@ def train(data: "TwoTowerData", parameters: "TwoTowerParameters", since: float, 
     from ranking.statistics.popularity import decayed_popularity
     from ranking.statistics.split import holdout
 
-    past, examples, items = data.events.before(start), data.examples, data.items
+    training, examples, items = data.events.before(start), data.examples, data.items
     seconds = {}
     started = time.perf_counter()
-    als = fit_als(past, AlsParameters(), seed=SEED)
+    als = fit_als(training, AlsParameters(), seed=SEED)
     seconds["ALS"] = round(time.perf_counter() - started, 1)
-    earlier = fit_als(past.before(since), AlsParameters(), seed=SEED)
-    als = TRAINER.calibrated(als, earlier, holdout(past, since, start), seed=0)[0]
+    earlier = fit_als(training.before(since), AlsParameters(), seed=SEED)
+    als = TRAINER.calibrated(als, earlier, holdout(training, since, start), seed=0)[0]
     stopped = fit_two_tower(
         items, examples.before(since), examples.between(since, start), parameters, seed=SEED
     )
@@ -183,9 +183,9 @@ def train(data: "TwoTowerData", parameters: "TwoTowerParameters", since: float, 
     seconds["tower, stopping"], seconds["tower"] = round(stopped.seconds, 1), round(whole.seconds, 1)
     tower = replace(whole.model, slope=stopped.model.slope, intercept=stopped.model.intercept)
     popularity = np.zeros(len(items))
-    known, scores = decayed_popularity(past, now=start, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    known, scores = decayed_popularity(training, now=start, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
     popularity[tower.rows_of(known)] = scores
-    met = np.isin(items.item_ids, past.item_ids)
+    met = np.isin(items.item_ids, training.item_ids)
     return Models(als, tower, popularity, met, seconds, stopped.best_epoch, stopped.recall_at_100)
 
 
@@ -211,7 +211,7 @@ def with_tags(items: "TwoTowerItems", folder: Path, before: float) -> "TwoTowerI
     return replace(items, words=(items.words + tags).tocsr())
 
 
-def judge(models: Models, data: "TwoTowerData", start: float, end: float) -> Iterator[Answer]:
+def evaluate(models: Models, data: "TwoTowerData", start: float, end: float) -> Iterator[Answer]:
     """Every way for every question of the window."""
     for question in (*everybody(data, start, end), *newcomers(data, start, end)):
         barred = np.zeros(len(models.met), dtype=np.bool_)

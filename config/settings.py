@@ -291,7 +291,7 @@ DISLIKE_CAP_PER_PERSON = env.int("DISLIKE_CAP_PER_PERSON", default=5)
 
 # A new model goes live when the lower end of its paired NDCG@10 difference is not below this.
 GATE_MARGIN = env.float("GATE_MARGIN", default=-0.02)
-# With fewer people to judge by, nothing goes live by itself.
+# With fewer people to evaluate on, nothing goes live by itself.
 GATE_MIN_PEOPLE = env.int("GATE_MIN_PEOPLE", default=20)
 # `retrain --if-needed` trains when the active model is older than this, whatever the feedback.
 RETRAIN_MAX_AGE_DAYS = env.float("RETRAIN_MAX_AGE_DAYS", default=7.0)

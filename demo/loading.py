@@ -19,7 +19,7 @@ from core.domain.roles import use_cases_of_kind
 from core.errors import NotAllowed
 from core.progress import Progress
 from demo.experiments import make_account_with_feedback, start_example
-from demo.nights import Visit, choose_action, live_through
+from demo.nights import Visit, choose_action, simulate_visits
 from demo.people import HiddenTastes, invent_tastes
 from imports.items import import_items
 from interactions.models import ItemPopularity, UserInteraction
@@ -85,7 +85,7 @@ def load_demo(*, size: DemoSize, address: str, progress: Progress) -> DemoSummar
         User.objects.filter(is_synthetic=True).delete()
         load_catalog(progress)
         people = make_people(size.people)
-        _live_through_nights(people, size, progress)
+        _simulate_nights(people, size, progress)
         _make_accounts()
     return DemoSummary(
         changed=is_new,
@@ -128,7 +128,7 @@ def role_of(person: int) -> str:
     return list(ROLES)[person % len(ROLES)]
 
 
-def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) -> None:
+def _simulate_nights(people: list[int], size: DemoSize, progress: Progress) -> None:
     rng = np.random.default_rng(size.seed)
     use_cases = [USE_CASES[name] for name in HABITS]
     kinds = sorted({use_case.kind for use_case in use_cases})
@@ -150,13 +150,13 @@ def _live_through_nights(people: list[int], size: DemoSize, progress: Progress) 
         for use_case in use_cases:
             visits = list(visits_of(people, use_case, evening, rng))
             progress.begin(len(visits), f"visits, night {night + 1} of {size.nights}")
-            report = live_through(visits, use_case, tastes[use_case.kind], rng)
+            report = simulate_visits(visits, use_case, tastes[use_case.kind], rng)
             logger.info(
-                "night lived through",
+                "night simulated",
                 night=night + 1,
                 use_case=use_case.name,
                 lists=report.lists,
-                looked_at=report.looked_at,
+                examined=report.examined,
                 engaged=report.engaged,
                 disliked=report.disliked,
             )

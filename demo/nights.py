@@ -18,8 +18,8 @@ from recommendations.services import report_seen
 from serving.pipeline import ServedList, recommend
 
 LIST_LENGTH = 20
-# A person looks at rank r with probability 1 / log2(r + 1), then stops for the night at the first miss
-# beyond this rank; the deepest rank looked at is what the page would report.
+# A person examines rank r with probability 1 / log2(r + 1), then stops for the night at the first miss
+# beyond this rank; the deepest rank examined is what the page would report.
 PATIENCE = 5
 # Why people turn something down, as shares of all their dislikes.
 REASON_SHARES = {
@@ -43,36 +43,36 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class NightReport:
-    """The outcome of a night in one use case; `worth` is the summed hidden utility of the items looked at."""
+    """The outcome of a night in one use case; `worth` is the summed hidden utility of the items examined."""
 
     lists: int
-    looked_at: int
+    examined: int
     engaged: int
     disliked: int
     worth: float
 
 
-def live_through(
+def simulate_visits(
     visits: Sequence[Visit], use_case: UseCase, tastes: HiddenTastes, rng: np.random.Generator
 ) -> NightReport:
     """Plays the visits one after another, in one transaction: a killed run leaves whole nights only."""
-    looked_at = engaged = disliked = 0
+    examined = engaged = disliked = 0
     worth = 0.0
     with transaction.atomic(), _no_line_per_dislike():
         for visit in visits:
             served = recommend(
                 user_id=visit.user_id, use_case=use_case, limit=LIST_LENGTH, now=visit.moment, rng=rng
             )
-            seen = _ranks_looked_at(len(served.slots), rng)
+            seen = _examined_ranks(len(served.slots), rng)
             if not seen:
                 continue
             report_seen(user_id=visit.user_id, session_id=served.session_id, rank=max(seen))
             acts = _react(visit, served, seen, use_case, tastes, rng)
-            looked_at += len(seen)
+            examined += len(seen)
             worth += float(tastes.of(visit.person, [served.slots[rank - 1].item.id for rank in seen]).sum())
             engaged += sum(name not in ("dislike", "view") for name in acts)
             disliked += acts.count("dislike")
-    return NightReport(len(visits), looked_at, engaged, disliked, worth)
+    return NightReport(len(visits), examined, engaged, disliked, worth)
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _no_line_per_dislike() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _ranks_looked_at(length: int, rng: np.random.Generator) -> list[int]:
+def _examined_ranks(length: int, rng: np.random.Generator) -> list[int]:
     seen = []
     for rank in range(1, length + 1):
         if rng.random() < 1 / np.log2(rank + 1):
@@ -104,7 +104,7 @@ def _react(
     tastes: HiddenTastes,
     rng: np.random.Generator,
 ) -> list[str]:
-    """The acts of the person on each item looked at; returns the interaction types recorded."""
+    """The acts of the person on each item examined; returns the interaction types recorded."""
     shown = [served.slots[rank - 1].item.id for rank in seen]
     acts = []
     for place, (item_id, utility) in enumerate(zip(shown, tastes.of(visit.person, shown), strict=True), 1):
@@ -137,7 +137,7 @@ def _react(
 def choose_action(
     utility: float, use_case: UseCase, rng: np.random.Generator
 ) -> tuple[str, float | None] | None:
-    """The acts of a person on an item that they looked at and that is worth `utility` to them.
+    """The acts of a person on an item that they examined and that is worth `utility` to them.
 
     Returns the interaction type with a rating where it has one, or None for passing it over.
     """

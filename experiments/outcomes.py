@@ -20,7 +20,7 @@ from ranking.datasets.labels import slots_of
 from ranking.datasets.ranker_rows import DISLIKED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text, read_sessions
 from ranking.models import Arm, Experiment
-from ranking.statistics.lists import judge_lists
+from ranking.statistics.lists import evaluate_lists
 from recommendations.models import RecommendationSession
 
 NDCG_K = 10
@@ -182,4 +182,4 @@ def _ndcg_as_shown(chunk: SessionChunk, seen: Bools, relevance: Ints) -> Doubles
     lists: Rows = chunk.list_of_slot[seen]
     sizes = np.bincount(lists, minlength=len(chunk.sizes)).astype(np.int64)
     as_shown = -chunk.ranks[seen].astype(np.float64)
-    return judge_lists(sizes, np.arange(len(sizes)), relevance[seen], as_shown, k=NDCG_K).ndcg
+    return evaluate_lists(sizes, np.arange(len(sizes)), relevance[seen], as_shown, k=NDCG_K).ndcg

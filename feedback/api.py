@@ -34,10 +34,10 @@ from core.errors import NotFound
 from core.values import COMMENT, OTHER_TITLE, REASON, SAID_NAMES, SCORE
 from feedback.models import Dislike
 from feedback.selectors import (
+    active_dislikes,
     get_dislike_pattern_analysis,
     get_feedback_improvement_metrics,
     get_model_feedback_metrics,
-    live_dislikes,
 )
 from feedback.services import (
     ClientContext,
@@ -275,7 +275,7 @@ class DislikeHistoryView(APIView):
     )
     def get(self, request: Request) -> Response:
         query = validated(HistoryQuery, request.query_params)
-        mine = live_dislikes(caller(request).pk)
+        mine = active_dislikes(caller(request).pk)
         entries = [_entry_json(dislike) for dislike in mine[: query["limit"]]]
         return Response({"success": True, "total": mine.count(), "dislikes": entries})
 

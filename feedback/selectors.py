@@ -90,7 +90,7 @@ class FeedbackRates:
         return self.dislikes / self.slots_seen if self.slots_seen else None
 
 
-def live_dislikes(user_id: int) -> QuerySet[Dislike]:
+def active_dislikes(user_id: int) -> QuerySet[Dislike]:
     """A person's dislikes that stand, newest first."""
     return Dislike.objects.filter(user_id=user_id, interaction__withdrawn_at=None).select_related(
         "item", "example"
@@ -147,11 +147,13 @@ def get_held_back(*, user_id: int, now: datetime | None = None) -> list[HeldBack
     titles: dict[int, list[str]] = {}
     for row in rows:
         titles.setdefault(row[0], []).append(row[5])
-    held = [
+    facets = [
         HeldBack(*named[facet_id], factor=factor, titles=tuple(titles[facet_id]))
         for facet_id, factor in factors.items()
     ]
-    return sorted((one for one in held if one.percent < 0), key=lambda one: (one.factor, one.kind, one.name))
+    return sorted(
+        (one for one in facets if one.percent < 0), key=lambda one: (one.factor, one.kind, one.name)
+    )
 
 
 def get_model_feedback_metrics(*, since: datetime, until: datetime | None = None) -> list[ModelFeedback]:

@@ -17,7 +17,7 @@ from core.errors import InvalidInput, NotFound
 from core.values import COMMENT, REASON, BadValue, named
 from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
-from feedback.selectors import live_dislikes
+from feedback.selectors import active_dislikes
 from feedback.training import (
     apply_dislike_to_training_data,
     get_untrained_negative_feedback_count,
@@ -120,7 +120,7 @@ def undo_dislike_of_item(*, user_id: int, item_id: int) -> None:
 
     Raises NotFound where none stands.
     """
-    dislike = live_dislikes(user_id).filter(item_id=item_id).first()
+    dislike = active_dislikes(user_id).filter(item_id=item_id).first()
     if dislike is not None:
         undo_dislike(user_id=user_id, dislike_id=dislike.pk)
     else:

@@ -79,7 +79,7 @@ _TABLES: dict[str, Table | str] = {
     "item": Table(Item, "item"),
     "person": Table(User, "person"),
     "known": Table(UserInteraction, "known"),
-    "live": Table(UserInteraction, "live"),
+    "active": Table(UserInteraction, "active"),
     "ended": Table(UserInteraction, "ended"),
     "withdrawn_at": column_names(UserInteraction, "withdrawn_at"),
     "log": table_name(UserInteraction),
@@ -150,12 +150,12 @@ _END_OLDER_STATES = fill(
     """
 UPDATE {ended} SET {withdrawn_at} = newer.occurred_at
 FROM (
-    SELECT {live.id} AS id, MIN(fresh.occurred_at) AS occurred_at
+    SELECT {active.id} AS id, MIN(fresh.occurred_at) AS occurred_at
     FROM {new} AS fresh
-    JOIN {live}
-      ON {live.user} = fresh.user_id AND {live.item} = fresh.item_id AND {live.type} = fresh.ends
-     AND {live.withdrawn_at} IS NULL AND {live.occurred_at} < fresh.occurred_at
-    GROUP BY {live.id}
+    JOIN {active}
+      ON {active.user} = fresh.user_id AND {active.item} = fresh.item_id AND {active.type} = fresh.ends
+     AND {active.withdrawn_at} IS NULL AND {active.occurred_at} < fresh.occurred_at
+    GROUP BY {active.id}
 ) AS newer
 WHERE {ended.id} = newer.id
 """,
@@ -209,7 +209,7 @@ ON CONFLICT DO NOTHING
 
 @dataclass(frozen=True, slots=True)
 class MergeCounts:
-    """The outcome of the staged interactions. `replaced`: live states that a newer row ended."""
+    """The outcome of the staged interactions. `replaced`: active states that a newer row ended."""
 
     created: int
     replaced: int

@@ -26,7 +26,7 @@ INTERACTION_COLUMNS = Columns(
 
 @dataclass(frozen=True, slots=True)
 class InteractionSummary:
-    """The outcome of `import_interactions`. `replaced`: live states that a newer row ended."""
+    """The outcome of `import_interactions`. `replaced`: active states that a newer row ended."""
 
     rows: int
     created: int
@@ -48,7 +48,7 @@ def import_interactions(
     """Imports a CSV or JSON Lines file of interactions; `kind` is that of items in rows that name none.
 
     All or nothing, and the same file again changes nothing: one person does one thing with one item at one
-    moment once. Of a state such as a like the first stands; of several ratings the newest is live.
+    moment once. Of a state such as a like the first stands; of several ratings the newest is active.
     Raises BrokenFile, ImportRefused when more than `max_errors` rows are bad, and InvalidInput.
     """
     check_kind(kind)

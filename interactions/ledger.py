@@ -53,7 +53,7 @@ class Ledger:
             if row.occurred_at == new.occurred_at:
                 return row
         if TYPES[new.type].is_state:
-            state = next(self._live(new.item_id, new.type), None)
+            state = next(self._active(new.item_id, new.type), None)
             is_new_rating = state is not None and new.rating not in (None, state.rating)
             return None if is_new_rating else state
         return self._repeated_view(new) if new.type == VIEW else None
@@ -63,7 +63,7 @@ class Ledger:
 
         Where what contradicts it stands from a later moment, `new` arrived late and is withdrawn itself.
         """
-        contradicting = [row for name in REPLACES[new.type] for row in self._live(new.item_id, name)]
+        contradicting = [row for name in REPLACES[new.type] for row in self._active(new.item_id, name)]
         is_late = False
         for row in contradicting:
             if row.occurred_at <= new.occurred_at:
@@ -79,7 +79,7 @@ class Ledger:
         UserInteraction.objects.bulk_update(self.withdrawn, ["withdrawn_at"])
         UserInteraction.objects.bulk_create(self.added)
 
-    def _live(self, item_id: int, type_name: str) -> Iterator[UserInteraction]:
+    def _active(self, item_id: int, type_name: str) -> Iterator[UserInteraction]:
         return (row for row in self.rows[item_id, type_name] if row.withdrawn_at is None)
 
     def _withdraw(self, row: UserInteraction, now: datetime) -> None:

@@ -32,7 +32,7 @@ class _Demand:
 def refresh_popularity(*, use_case: str | None = None, now: datetime | None = None) -> int:
     """Recomputes the demand for every item of one use case, or of all; returns the rows written.
 
-    score = Σ weight × 2^(−age in days / half-life) over the live interactions that speak for an item,
+    score = Σ weight × 2^(−age in days / half-life) over the active interactions that speak for an item,
     divided by the greatest such sum, so that it lies in [0, 1]. The database adds up each day, so what
     comes over is a row per item and day, and what is held here are three numbers per item.
     Raises KeyError for a use case that does not exist.

@@ -139,7 +139,7 @@ class Reading:
         return not self.anew and not self.events
 
     def catch_up(self, rules: Rules) -> CaughtUp:
-        """Folds in what is lacking. Writes nothing."""
+        """Adds what is lacking. Writes nothing."""
         taste, cursor = self.taste, self.cursor
         if self.anew:
             taste, cursor = no_taste(), Cursor(interaction_id=self.reset_id)

@@ -7,9 +7,9 @@ from profiles.reduction import CODES, Taste
 LEAST_SCORE = 0.1
 # A facet is among the strongest if it comes this close to the strongest of all.
 CLOSE = 0.8
-MAX_LOOKED_AT = 20
+MAX_CONSIDERED = 20
 _CATEGORIES = tuple(kind for kind in CATEGORIES if kind in CODES)
-_LOOKED_AT = (*(kind for kind in THEMES if kind in CODES), *_CATEGORIES)
+_CONSIDERED = (*(kind for kind in THEMES if kind in CODES), *_CATEGORIES)
 
 
 def top_categories(taste: Taste, limit: int) -> list[str]:
@@ -26,8 +26,8 @@ def find_persona(taste: Taste) -> str | None:
     """
     scores = [
         (score, taste.names[facet_id].casefold())
-        for kind in _LOOKED_AT
-        for facet_id, score in taste.strongest(kind, MAX_LOOKED_AT)
+        for kind in _CONSIDERED
+        for facet_id, score in taste.strongest(kind, MAX_CONSIDERED)
         if score >= LEAST_SCORE and facet_id in taste.names
     ]
     if not scores:

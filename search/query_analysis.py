@@ -51,7 +51,7 @@ class YearSpan:
 
 @dataclass(frozen=True, slots=True)
 class NamedFacet:
-    """A facet that a query names, and the folded words that name it."""
+    """A facet that a query names, and the normalized words that name it."""
 
     kind: str
     name: str

@@ -147,11 +147,11 @@ class TextIndex:
         for place, part in enumerate(parts):
             strengths = self._by_words(part.words, is_last=place == len(parts) - 1)
             if part.facets or part.years is not None:
-                held = self._held(part)
+                named = self._strengths_of(part)
                 strengths = np.where(
-                    held > 0, held + (1 - _HAS - _BILLED_FIRST) * strengths, _MENTIONS * strengths
+                    named > 0, named + (1 - _HAS - _BILLED_FIRST) * strengths, _MENTIONS * strengths
                 )
-                complete &= held > 0
+                complete &= named > 0
             else:
                 complete &= strengths > 0
             total += masses[place] * strengths
@@ -165,7 +165,7 @@ class TextIndex:
         """The weight of each part, with sum 1: the rarer, the more. Years weigh as the mean of the others."""
         others = [
             self.counts.rarity(
-                int(np.count_nonzero(self._held(part)))
+                int(np.count_nonzero(self._strengths_of(part)))
                 if part.facets
                 else self.counts.holders_of(part.words[0])
             )
@@ -178,16 +178,16 @@ class TextIndex:
         masses /= masses.sum()
         return masses
 
-    def _held(self, part: Part) -> Floats:
+    def _strengths_of(self, part: Part) -> Floats:
         """0.90 to 0.94 where an item has one of the facets, or is of the years, that `part` names; else 0."""
-        held = np.zeros(len(self.item_ids), dtype=np.float32)
+        strengths = np.zeros(len(self.item_ids), dtype=np.float32)
         if part.years is not None:
-            held[_within(self.years, part.years)] = _HAS
+            strengths[_within(self.years, part.years)] = _HAS
         for facet in part.facets:
             span = slice(self.holders.indptr[facet], self.holders.indptr[facet + 1])
             rows = self.holders.indices[span]
-            held[rows] = np.maximum(held[rows], _HAS + _BILLED_FIRST * self.holders.data[span])
-        return held
+            strengths[rows] = np.maximum(strengths[rows], _HAS + _BILLED_FIRST * self.holders.data[span])
+        return strengths
 
     def _by_words(self, typed: Sequence[str], *, is_last: bool) -> Floats:
         """The mean over `typed` of the best that any spelling of each word finds in each item."""
@@ -233,8 +233,8 @@ class TextIndex:
         is_name = np.flatnonzero((rows < 0) & (cosines >= _LEAST_ALIKE_NAME))
         for label in is_name[np.argsort(-cosines[is_name], kind="stable")][:_MOST_ALIKE_NAMES]:
             facet = -1 - rows[label]
-            held = self.holders.indices[self.holders.indptr[facet] : self.holders.indptr[facet + 1]]
-            scores[held] = np.maximum(scores[held], _ALIKE_NAME * cosines[label])
+            rows_of_facet = self.holders.indices[self.holders.indptr[facet] : self.holders.indptr[facet + 1]]
+            scores[rows_of_facet] = np.maximum(scores[rows_of_facet], _ALIKE_NAME * cosines[label])
         span = self.titles.starting_with(key)
         share = np.array([len(key) / len(title) for title in self.titles.keys[span]], dtype=np.float32)
         np.maximum.at(scores, self.titles.rows[span], _PREFIX + (_PREFIX_TOP - _PREFIX) * share)

@@ -22,9 +22,9 @@ from core.errors import HeedError
 from feedback.models import Dislike
 from feedback.selectors import (
     DislikePatterns,
+    active_dislikes,
     get_dislike_pattern_analysis,
     get_held_back,
-    live_dislikes,
 )
 from feedback.services import SavedDislike, save_dislike, undo_dislike
 from feedback.wording import recorded_sentence
@@ -89,7 +89,7 @@ def undo(request: HttpRequest, dislike_id: int) -> HttpResponseBase:
 def feedback(request: HttpRequest) -> HttpResponse:
     """The person's dislikes, the patterns in them, and their effect on the lists."""
     user_id = caller(request).pk
-    page: Page[Dislike] = Paginator(live_dislikes(user_id), PAGE_LENGTH).get_page(request.GET.get("page"))
+    page: Page[Dislike] = Paginator(active_dislikes(user_id), PAGE_LENGTH).get_page(request.GET.get("page"))
     patterns = get_dislike_pattern_analysis(user_id=user_id)
     held_back = get_held_back(user_id=user_id)
     context = {

@@ -20,8 +20,8 @@ from web.motifs import MOTIFS
 
 
 @dataclass(frozen=True, slots=True)
-class CategoryLook:
-    """The look of a category: its hue (degrees in OKLCH), the tones and the motifs to choose from."""
+class CategoryStyle:
+    """The style of a category: its hue (degrees in OKLCH), the tones and the motifs to choose from."""
 
     hue: int
     tones: tuple[str, ...]
@@ -32,36 +32,36 @@ _ALL_TONES = ("night", "deep", "paper", "deep")
 _DARK = ("night", "night", "deep")
 _LIGHT = ("paper", "deep", "paper", "deep")
 
-LOOKS: dict[str, CategoryLook] = {
-    "Action": CategoryLook(38, _ALL_TONES, ("rays", "bands", "tunnel", "sun", "steps", "shards")),
-    "Adventure": CategoryLook(155, _ALL_TONES, ("hills", "sun", "waves", "rays", "peaks")),
-    "Animation": CategoryLook(195, _LIGHT, ("tiles", "dots", "hills", "sun", "petals")),
-    "Comedy": CategoryLook(80, _LIGHT, ("tiles", "dots", "rays", "rings", "waves", "petals", "steps")),
-    "Crime": CategoryLook(22, _DARK, ("skyline", "bands", "tunnel", "rays", "bars", "shards")),
-    "Documentary": CategoryLook(235, _ALL_TONES, ("tunnel", "bands", "tiles", "bars", "steps")),
-    "Drama": CategoryLook(
+STYLES: dict[str, CategoryStyle] = {
+    "Action": CategoryStyle(38, _ALL_TONES, ("rays", "bands", "tunnel", "sun", "steps", "shards")),
+    "Adventure": CategoryStyle(155, _ALL_TONES, ("hills", "sun", "waves", "rays", "peaks")),
+    "Animation": CategoryStyle(195, _LIGHT, ("tiles", "dots", "hills", "sun", "petals")),
+    "Comedy": CategoryStyle(80, _LIGHT, ("tiles", "dots", "rays", "rings", "waves", "petals", "steps")),
+    "Crime": CategoryStyle(22, _DARK, ("skyline", "bands", "tunnel", "rays", "bars", "shards")),
+    "Documentary": CategoryStyle(235, _ALL_TONES, ("tunnel", "bands", "tiles", "bars", "steps")),
+    "Drama": CategoryStyle(
         255,
         _ALL_TONES,
         ("rings", "arcs", "waves", "sun", "bands", "tunnel", "petals", "bars", "steps", "peaks"),
     ),
-    "Family": CategoryLook(115, _LIGHT, ("hills", "tiles", "dots", "sun", "petals")),
-    "Fantasy": CategoryLook(310, _ALL_TONES, ("moon", "hills", "arcs", "orbits", "petals", "peaks")),
-    "Film-Noir": CategoryLook(260, _DARK, ("skyline", "bands", "tunnel", "bars")),
-    "Historical": CategoryLook(60, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "petals", "peaks")),
-    "History": CategoryLook(65, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "peaks", "bars")),
-    "Horror": CategoryLook(12, _DARK, ("moon", "tunnel", "rays", "hills", "shards")),
-    "Legal": CategoryLook(270, _ALL_TONES, ("bands", "bars", "tiles", "steps")),
-    "Medical": CategoryLook(185, _LIGHT, ("rings", "waves", "dots", "arcs")),
-    "Melodrama": CategoryLook(345, _ALL_TONES, ("waves", "rings", "moon", "petals")),
-    "Music": CategoryLook(330, _ALL_TONES, ("waves", "dots", "arcs", "bars")),
-    "Mystery": CategoryLook(290, _DARK, ("moon", "tunnel", "rings", "skyline", "shards")),
-    "Romance": CategoryLook(2, _LIGHT, ("rings", "waves", "sun", "tiles", "petals")),
-    "Science Fiction": CategoryLook(220, _DARK, ("orbits", "arcs", "dots", "sun", "steps")),
-    "Slice of Life": CategoryLook(130, _LIGHT, ("tiles", "rings", "waves", "hills", "petals")),
-    "Thriller": CategoryLook(205, _DARK, ("tunnel", "bands", "skyline", "rays", "shards", "bars")),
-    "War": CategoryLook(105, _DARK, ("hills", "bands", "rays", "shards", "peaks")),
-    "Western": CategoryLook(50, _ALL_TONES, ("hills", "sun", "rays", "peaks")),
-    "Youth": CategoryLook(95, _LIGHT, ("dots", "tiles", "rays", "sun", "steps")),
+    "Family": CategoryStyle(115, _LIGHT, ("hills", "tiles", "dots", "sun", "petals")),
+    "Fantasy": CategoryStyle(310, _ALL_TONES, ("moon", "hills", "arcs", "orbits", "petals", "peaks")),
+    "Film-Noir": CategoryStyle(260, _DARK, ("skyline", "bands", "tunnel", "bars")),
+    "Historical": CategoryStyle(60, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "petals", "peaks")),
+    "History": CategoryStyle(65, _ALL_TONES, ("arcs", "hills", "tiles", "sun", "peaks", "bars")),
+    "Horror": CategoryStyle(12, _DARK, ("moon", "tunnel", "rays", "hills", "shards")),
+    "Legal": CategoryStyle(270, _ALL_TONES, ("bands", "bars", "tiles", "steps")),
+    "Medical": CategoryStyle(185, _LIGHT, ("rings", "waves", "dots", "arcs")),
+    "Melodrama": CategoryStyle(345, _ALL_TONES, ("waves", "rings", "moon", "petals")),
+    "Music": CategoryStyle(330, _ALL_TONES, ("waves", "dots", "arcs", "bars")),
+    "Mystery": CategoryStyle(290, _DARK, ("moon", "tunnel", "rings", "skyline", "shards")),
+    "Romance": CategoryStyle(2, _LIGHT, ("rings", "waves", "sun", "tiles", "petals")),
+    "Science Fiction": CategoryStyle(220, _DARK, ("orbits", "arcs", "dots", "sun", "steps")),
+    "Slice of Life": CategoryStyle(130, _LIGHT, ("tiles", "rings", "waves", "hills", "petals")),
+    "Thriller": CategoryStyle(205, _DARK, ("tunnel", "bands", "skyline", "rays", "shards", "bars")),
+    "War": CategoryStyle(105, _DARK, ("hills", "bands", "rays", "shards", "peaks")),
+    "Western": CategoryStyle(50, _ALL_TONES, ("hills", "sun", "rays", "peaks")),
+    "Youth": CategoryStyle(95, _LIGHT, ("dots", "tiles", "rays", "sun", "steps")),
 }
 
 _MARGIN = 16
@@ -93,19 +93,19 @@ def show_picture(item: ItemCard) -> SafeString:
 def draw_poster(title: str, year: int | None, categories: tuple[str, ...]) -> SafeString:
     """The poster as markup: an aria-hidden `<svg>`."""
     random = Random(int.from_bytes(hashlib.sha256(title.encode("utf-8", "replace")).digest()[:8], "big"))
-    look = look_of(categories[0] if categories else "")
-    second = look_of(categories[1]).hue if len(categories) > 1 else (look.hue + 40) % 360
-    tone = _choose(random, look.tones)
+    style = style_of(categories[0] if categories else "")
+    second = style_of(categories[1]).hue if len(categories) > 1 else (style.hue + 40) % 360
+    tone = _choose(random, style.tones)
     typeface = _choose(random, ("sans", "serif", "caps"))
     at_top = random.random() < 0.3
-    drawing = MOTIFS[_choose(random, look.motifs)](random)
+    drawing = MOTIFS[_choose(random, style.motifs)](random)
     shift = int(random.random() * 37) - 18
     return format_html(
         '<svg class="poster {} {}" style="--h:{};--g:{}" viewBox="0 0 200 300" aria-hidden="true">'
         '<svg y="{}" width="200" height="180">{}</svg>{}</svg>',
         tone,
         typeface,
-        (look.hue + shift) % 360,
+        (style.hue + shift) % 360,
         (second + shift) % 360,
         126 if at_top else -12,
         mark_safe(drawing),  # noqa: S308  numbers and our own class names only
@@ -113,13 +113,13 @@ def draw_poster(title: str, year: int | None, categories: tuple[str, ...]) -> Sa
     )
 
 
-def look_of(category: str) -> CategoryLook:
-    """The look of a category; one that is not in the table gets a hue of its own from its name."""
-    known = LOOKS.get(category)
+def style_of(category: str) -> CategoryStyle:
+    """The style of a category; one that is not in the table gets a hue of its own from its name."""
+    known = STYLES.get(category)
     if known is not None:
         return known
     digest = hashlib.sha256(category.encode("utf-8", "replace")).digest()
-    return CategoryLook(int.from_bytes(digest[:2], "big") % 360, _ALL_TONES, tuple(MOTIFS))
+    return CategoryStyle(int.from_bytes(digest[:2], "big") % 360, _ALL_TONES, tuple(MOTIFS))
 
 
 def fit_title(title: str, *, width: float = _TEXT_WIDTH) -> tuple[int, list[str]]:

@@ -82,7 +82,7 @@ class InteractionType:
     profile       weight in the taste profile; None where something else decides (a dislike's reason)
     polarity      +1 speaks for the item, -1 against it, 0 neither
     relevance     graded relevance for the ranker (dislike 0, passed over 1, view 2, like 3, apply 4)
-    is_state      at most one live row per person and item (a like), against an event that recurs (a view)
+    is_state      at most one active row per person and item (a like), against an event that recurs (a view)
     excludes      the item is known to the person and is not recommended again
     is_statement  said on purpose, so that it moves the taste vector
     is_rated      comes with a rating from 0 to 10, where the person gives one

@@ -65,10 +65,10 @@ def fill_in_features(*, use_case: UseCase, progress: Progress, until: datetime |
     people = np.array(sorted(lacking.order_by().values_list("user_id", flat=True).distinct()), dtype=np.int64)
     sessions = slots = unknown = 0
     if len(people):
-        past = _Past(use_case, people)
+        replay = _LogReplay(use_case, people)
         progress.begin(lacking.count(), "lists without features")
         for chunk in read_sessions(lacking):
-            features = _features_of(chunk, past)
+            features = _features_of(chunk, replay)
             _store(chunk, features)
             sessions += len(chunk.sizes)
             slots += len(features)
@@ -99,7 +99,7 @@ class _History:
         )
 
 
-class _Past:
+class _LogReplay:
     """The state of the log at a moment that only moves forward."""
 
     def __init__(self, use_case: UseCase, people: Ints) -> None:
@@ -186,15 +186,15 @@ class _LeadVersions:
         return self._known
 
 
-def _features_of(chunk: SessionChunk, past: _Past) -> Floats:
+def _features_of(chunk: SessionChunk, replay: _LogReplay) -> Floats:
     """(n, f) of the slots of a chunk; NaN where the catalog does not know the item."""
     features = np.full((len(chunk.item_ids), len(FEATURES)), np.nan, dtype=np.float32)
     start = 0
     for user_id, moment, size in zip(
         chunk.user_ids.tolist(), chunk.times.tolist(), chunk.sizes.tolist(), strict=True
     ):
-        context = past.context_at(moment)
-        person = person_before(past.history(user_id, moment), user_id=user_id)
+        context = replay.context_at(moment)
+        person = person_before(replay.history(user_id, moment), user_id=user_id)
         request = RankingRequest.of(person, context, moment)
         features[start : start + size] = features_of(request, chunk.item_ids[start : start + size])
         start += size

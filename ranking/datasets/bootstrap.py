@@ -158,11 +158,11 @@ class Retriever:
                 return cls(name, trainer, trainer.parameters(hyper_parameters.get(name, {})), seed)
         return None
 
-    def fit(self, past: Events) -> Any:
+    def fit(self, training: Events) -> Any:
         """A model of these events; None where nothing among them speaks for an item."""
-        if not (past.weights > 0).any():
+        if not (training.weights > 0).any():
             return None
-        return self.trainer.fit_events(past, self.parameters, seed=self.seed, progress=None)
+        return self.trainer.fit_events(training, self.parameters, seed=self.seed, progress=None)
 
     def calibrated(self, model: Any, earlier: Any, events: Events, since: float, start: float) -> Any:
         """`model` with the calibration that `earlier`, fitted before `since`, has on since <= time < start.
@@ -183,9 +183,9 @@ def context_before(
     The catalog holds only what somebody had met by then: that an item is in it at all may be known from
     later, as in a log whose catalog is made of what was rated.
     """
-    past = events.before(start)
-    met = np.isin(catalog.item_ids, past.item_ids)
-    demand = demand_of(past, catalog.item_ids[met], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    training = events.before(start)
+    met = np.isin(catalog.item_ids, training.item_ids)
+    demand = demand_of(training, catalog.item_ids[met], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
     models = NO_MODELS.with_model(kind, LoadedModel(0, METHOD, model))
     return ScoringContext.of(use_case, catalog.only(met, demand), models)
 
@@ -200,7 +200,7 @@ def relevance_of(item_ids: Ints, person: Person, touched: Ints) -> Ints:
 
 
 def ranker_data(lists: Iterable[BootstrapList]) -> RankerData:
-    """The lists as a trainer takes them; nothing was shown, so every candidate counts as looked at."""
+    """The lists as a trainer takes them; nothing was shown, so every candidate counts as examined."""
     made = list(lists)
     sizes = np.array([len(one.candidates) for one in made], dtype=np.int64)
     total = int(sizes.sum())

@@ -1,4 +1,4 @@
-"""The ALS dataset: a row per live interaction with its weight, streamed from the database into Parquet.
+"""The ALS dataset: a row per active interaction with its weight, streamed from the database into Parquet.
 
 Pairs are added up in training and not here, because evaluation has to cut the log at a moment in time.
 """
@@ -59,7 +59,7 @@ class GeneratedDataset:
 def generate_als_dataset(
     *, use_case: UseCase, progress: Progress, now: datetime | None = None
 ) -> GeneratedDataset:
-    """Writes every live weighted interaction up to `now` that says something in the use case.
+    """Writes every active weighted interaction up to `now` that says something in the use case.
 
     Streams: what is held at any time is one batch. `relevant` marks what counts as a success in evaluation.
     """

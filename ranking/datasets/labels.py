@@ -82,7 +82,7 @@ def read_outcomes(chunk: SessionChunk, use_case: UseCase, until: datetime) -> Ou
 
 
 def deepest_ranks(chunk: SessionChunk, outcomes: Outcomes) -> Ints:
-    """(g,) how deep each list was looked at: as reported, or to where anything was done; 0 is none."""
+    """(g,) how deep each list was examined: as reported, or to where anything was done; 0 is none."""
     deepest = chunk.seen_ranks.copy()
     np.maximum.at(deepest, chunk.list_of_slot[outcomes.acted], chunk.ranks[outcomes.acted])
     return deepest

@@ -1,4 +1,4 @@
-"""The ranker dataset: a row per slot that was looked at, streamed from the session log into Parquet."""
+"""The ranker dataset: a row per slot that was examined, streamed from the session log into Parquet."""
 
 from collections import Counter
 from datetime import datetime
@@ -51,7 +51,7 @@ __all__ = [
 def generate_ranker_dataset(
     *, use_case: UseCase, progress: Progress, now: datetime | None = None
 ) -> GeneratedDataset:
-    """Writes the slots of every list of the use case shown up to `now`, as deep as each was looked at.
+    """Writes the slots of every list of the use case shown up to `now`, as deep as each was examined.
 
     Sessions without features of the present sort get them first. Streams: what is held at any time is one
     chunk of sessions, beside the ids of people and items. Raises DatasetError for a log that cannot be read.
@@ -184,7 +184,7 @@ def load_ranker_data(
         relevance=table["relevance"].astype(np.int64),
         weights=table["sample_weight"].astype(np.float64),
         ranks=table["recommendation_rank"].astype(np.int64),
-        # Nobody saw the candidates of a bootstrap in an order, so none was looked at less for its place.
+        # Nobody saw the candidates of a bootstrap in an order, so none was examined less for its place.
         exposure=np.ones(len(features)) if manifest.source == BOOTSTRAP else table["exposure_weight"],
         sizes=sizes,
         user_ids=table["user_id"][starts],

@@ -17,7 +17,7 @@ from ranking.features import FEATURES
 from ranking.statistics.exposure import examination
 
 KIND = "ranker"
-# Graded relevance: a dislike, what was looked at and passed over, and from where on it counts as engaged.
+# Graded relevance: a dislike, what was examined and passed over, and from where on it counts as engaged.
 DISLIKED, PASSED_OVER, ENGAGED = 0, 1, 2
 RELEVANCE_NAMES = {DISLIKED: "disliked", PASSED_OVER: "passed_over", 2: "viewed", 3: "liked", 4: "applied"}
 

@@ -33,7 +33,7 @@ def evaluate_contenders(
         context = ScoringContext.of(use_case, data.catalog, contender.models)
         rng = np.random.default_rng(seed)
         results.append(
-            _together(
+            _combined(
                 contender.name,
                 k,
                 evaluate_people(data, context, rng, k, progress, boosted=contender.boosted),
@@ -44,15 +44,15 @@ def evaluate_contenders(
     rng = np.random.default_rng(seed)
     if data.people is not None or len(data.lists):
         results.append(
-            _together(RANDOM, k, evaluate_random_lists(data, rng, k), evaluate_random_orders(data, rng, k))
+            _combined(RANDOM, k, evaluate_random_lists(data, rng, k), evaluate_random_orders(data, rng, k))
         )
     if len(data.lists):
         nobody = PeopleReport({}, NOWHERE)
-        results.append(_together(AS_SHOWN, k, nobody, evaluate_as_shown(data.lists, rng, k)))
+        results.append(_combined(AS_SHOWN, k, nobody, evaluate_as_shown(data.lists, rng, k)))
     return results
 
 
-def _together(
+def _combined(
     name: str, k: int, people: PeopleReport, shown: ListsReport, *, leaked: bool = False
 ) -> ContenderEvaluation:
     return ContenderEvaluation(

@@ -48,7 +48,7 @@ class Request:
     """The versions to compare and the data to compare them on; None stands for the usual.
 
     versions        labels, or several such as `als-movie_home-7+ranker-movie_home-3`
-    since           judge on what came from here on
+    since           evaluate on what came from here on
     als_dataset     folder of the log of interactions; the newest
     ranker_dataset  folder of the lists that were shown; the newest, none if there is none
     out             folder of the report, which must not be there yet
@@ -82,10 +82,10 @@ class _Log:
 
 
 def evaluate_models(request: Request, progress: Progress) -> Evaluation:
-    """Judges the versions side by side on the same people and lists, with popularity beside them.
+    """Evaluates the versions side by side on the same people and lists, with popularity beside them.
 
-    Models are judged as they are; the first stands there once more with boosts, as it is served. The first is
-    what the others are held against. Raises NotFound for a version or dataset that does not exist,
+    Models are evaluated as they are; the first stands there once more with boosts, as it is served. The
+    others are compared with the first. Raises NotFound for a version or dataset that does not exist,
     InvalidInput for versions that cannot serve together, DatasetError and ModelFileError for files that are
     not whole.
     """
@@ -129,7 +129,7 @@ def _read_log(request: Request) -> _Log:
         try:
             lists_folder = newest_dataset("ranker", name)
         except NotFound:
-            # Where no lists were shown yet, models are judged on what people did all the same.
+            # Where no lists were shown yet, models are evaluated on what people did all the same.
             lists_folder = None
     return _Log(
         events=load_als_events(events_folder, request.use_case)[1],
@@ -172,7 +172,7 @@ def _evaluation_set(log: _Log, compared: Sequence[VersionSet], request: Request)
         return data, "the last tenth of the log"
     return data, (
         "the last tenth of the log, because fewer than "
-        f"{settings.GATE_MIN_PEOPLE} people can be judged on what came since the versions learned"
+        f"{settings.GATE_MIN_PEOPLE} people can be evaluated on what came since the versions learned"
     )
 
 

@@ -99,12 +99,12 @@ def evaluation_set(
     """
     ordered = events.select(np.lexsort((events.item_ids, events.times, events.user_ids)))
     rng = np.random.default_rng(seed)
-    past = ordered.before(start)
+    training = ordered.before(start)
     end = float(ordered.times.max(initial=start)) + 1.0
-    people = holdout(ordered, start, end) if (past.weights > 0).any() else None
+    people = holdout(ordered, start, end) if (training.weights > 0).any() else None
     # What came out later could not be retrieved then; what was shown all the same was on record by then.
     there = (catalog.content.published <= start) | np.isin(catalog.item_ids, lists.item_ids)
-    demand = demand_of(past, catalog.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    demand = demand_of(training, catalog.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
     catalog = catalog.only(there, demand)
     # Nobody could place an item that was taken out since, whichever model knew it.
     shown = lists.keep(catalog.holds(lists.item_ids)).since(start)

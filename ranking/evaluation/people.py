@@ -1,4 +1,4 @@
-"""Figures on people: a list is made for each from what was known, and held against what they did next."""
+"""Figures on people: a list is made for each from what was known, and compared with what they did next."""
 
 from dataclasses import dataclass
 
@@ -133,8 +133,8 @@ def _found(top: Ints, wanted: list[Ints]) -> Bools:
 
 def _popularity_shares(data: EvaluationSet, top: Ints) -> Doubles:
     """For each place of each list the share of people who chose that item before `start`, NaN where empty."""
-    past = data.events.before(data.start)
-    chosen = past.select(past.weights > 0)
+    training = data.events.before(data.start)
+    chosen = training.select(training.weights > 0)
     catalog = data.catalog
     rows = catalog.rows_of(chosen.item_ids)
     pairs = np.unique(np.column_stack([chosen.user_ids, rows])[rows >= 0], axis=0)

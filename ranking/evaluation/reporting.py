@@ -16,7 +16,7 @@ from ranking.evaluation_report import EvaluationReport, EvaluationResult, GateVe
 
 def make_report(
     evaluations: Sequence[ContenderEvaluation],
-    held: EvaluationSet,
+    data: EvaluationSet,
     *,
     baseline: ContenderEvaluation,
     verdicts: Mapping[str, GateVerdict],
@@ -25,7 +25,7 @@ def make_report(
     why_start: str,
     datasets: Mapping[str, str | None] | None = None,
 ) -> EvaluationReport:
-    """The report of contenders evaluated on `held`, in their order.
+    """The report of contenders evaluated on `data`, in their order.
 
     baseline  the one of them that the others are compared with
     verdicts  of the gate, by contender, for those that it was asked about
@@ -38,14 +38,14 @@ def make_report(
     return EvaluationReport(
         results=tuple(result(one) for one in evaluations),
         use_case=use_case.name,
-        start=datetime.fromtimestamp(held.start, UTC),
+        start=datetime.fromtimestamp(data.start, UTC),
         why_start=why_start,
         made_at=timezone.now(),
         seed=seed,
-        people=held.people_count,
-        people_found=held.found[0],
-        lists=len(held.lists),
-        lists_found=held.found[1],
+        people=data.people_count,
+        people_found=data.found[0],
+        lists=len(data.lists),
+        lists_found=data.found[1],
         datasets=datasets or {},
     )
 

@@ -1,13 +1,13 @@
 """Figures on lists that people were shown: put in a contender's order, and valued as if it had made them.
 
-The counterfactual value takes a slot that was looked at as one that the contender would have filled as well,
+The counterfactual value takes a slot that was examined as one that the contender would have filled as well,
 where it would have put the same item anywhere into a list as long as the person looked. So it rests on three
 things (docs/evaluation.md):
 
-- What people do with an item that they look at depends on the item, not on the place it stands in.
+- What people do with an item that they examine depends on the item, not on the place it stands in.
 - How far a person looks does not depend on the list.
 - What the list was made of apart from the models, such as what a dislike holds back, is not copied, and what
-  the person had only looked at before is not retrieved again. Such slots say nothing about the contender.
+  the person had only viewed before is not retrieved again. Such slots say nothing about the contender.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from ranking.evaluation.contenders import contender_scores
 from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.results import NOWHERE, PersonFigures
 from ranking.statistics.exposure import draw_seen, examination
-from ranking.statistics.lists import ENGAGED, ShownLists, judge_seen_lists
+from ranking.statistics.lists import ENGAGED, ShownLists, evaluate_examined_lists
 from ranking.statistics.metrics import CalibrationCurve, Interval, expected_calibration_error
 from ranking.statistics.off_policy import MIN_PROPENSITY, Estimate, LoggedSlots, snips
 from ranking.statistics.resampling import calibration_interval
@@ -80,7 +80,7 @@ def evaluate_random_orders(data: EvaluationSet, rng: np.random.Generator, k: int
 
 
 def evaluate_as_shown(lists: ShownLists, rng: np.random.Generator, k: int) -> ListsReport:
-    """The lists as they were: their scores and order, and what people did with what they looked at."""
+    """The lists as they were: their scores and order, and what people did with what they examined."""
     return _report(
         lists, -lists.ranks.astype(np.float64), lists.scores, np.nan_to_num(lists.listing_chances()), rng, k
     )
@@ -94,7 +94,7 @@ def _report(
     rng: np.random.Generator,
     k: int,
 ) -> ListsReport:
-    # A score says how likely a person engages with what they look at.
+    # A score says how likely a person engages with what they examine.
     likely, _ = draw_seen(
         lists.sizes, lists.ranks, lists.relevance, examination(lists.ranks), np.random.default_rng(0)
     )
@@ -115,7 +115,7 @@ def _list_figures(lists: ShownLists, scores: Doubles, k: int) -> dict[str, Perso
     if not len(lists):
         return {}
     placed = np.where(np.isnan(scores), -np.inf, scores)
-    report = judge_seen_lists(
+    report = evaluate_examined_lists(
         lists.sizes,
         lists.user_ids,
         lists.ranks,

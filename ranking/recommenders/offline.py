@@ -1,4 +1,4 @@
-"""Judge rankers on people held out by time: one report per ranker, comparable person by person."""
+"""Evaluate rankers on people held out by time: one report per ranker, comparable person by person."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Recommender = Callable[[Events, int], Ints]
 class RankingReport:
     """Figures of one ranker on a holdout; metrics at k with 95 % intervals over people.
 
-    people      how many were judged
+    people      how many were evaluated
     catalog_coverage  share of the catalog recommended to anyone
     user_ids and per_person_*: (p,) in one order, so that two reports on one holdout can be paired;
     NaN in `per_person_disliked_share` for people who disliked nothing later

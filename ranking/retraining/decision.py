@@ -93,16 +93,16 @@ def _active_lead(use_case: UseCase) -> ModelVersion | None:
 
 
 def _last_attempt(use_case: UseCase) -> _Attempt | None:
-    """The versions of one run say the same of how far they were judged."""
-    judged = ModelVersion.objects.filter(
+    """The versions of one run say the same of how far they were evaluated."""
+    evaluated = ModelVersion.objects.filter(
         use_case=use_case.name, dataset_manifest__has_key=EVALUATED_UNTIL
     ).order_by("-created_at", "-pk")
-    newest = judged.first()
+    newest = evaluated.first()
     if newest is None:
         return None
     until = newest.dataset_manifest[EVALUATED_UNTIL]
     run = [
-        version for version in judged[: len(TRAINED)] if version.dataset_manifest[EVALUATED_UNTIL] == until
+        version for version in evaluated[: len(TRAINED)] if version.dataset_manifest[EVALUATED_UNTIL] == until
     ]
     activated = any(version.activated_at is not None for version in run)
     return _Attempt(run[-1], datetime.fromisoformat(until), activated)

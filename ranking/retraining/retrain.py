@@ -42,8 +42,8 @@ class RetrainSummary:
     due: bool
     why: str
     outcomes: tuple[Outcome, ...] = ()
-    people_judged: int = 0
-    lists_judged: int = 0
+    people_evaluated: int = 0
+    lists_evaluated: int = 0
     examples_used: int = 0
     not_trained: str = ""
 
@@ -102,8 +102,8 @@ def _retrain(
         due=True,
         why=decision.why,
         outcomes=tuple(outcomes),
-        people_judged=0 if run.data.people is None else len(run.data.people),
-        lists_judged=len(run.data.lists),
+        people_evaluated=0 if run.data.people is None else len(run.data.people),
+        lists_evaluated=len(run.data.lists),
         examples_used=used,
         not_trained=" ".join(not_trained),
     )

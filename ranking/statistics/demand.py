@@ -9,7 +9,7 @@ from ranking.statistics.events import SECONDS_PER_DAY, Events
 
 # An item is taken to be approved as often as all items together, with the weight of so many verdicts.
 APPROVAL_PRIOR = 5.0
-# The share of approvals where nobody judged anything yet.
+# The share of approvals where nobody said anything yet.
 NO_VERDICTS = 0.5
 
 

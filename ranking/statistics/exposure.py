@@ -1,8 +1,8 @@
 """Examination of the slots of a list: only its depth is on record, so the rest is a matter of chance.
 
-What was passed over deep in a list was perhaps never looked at, and no order should be blamed for it. Where
-weights can be given, such a slot weighs as much as it was likely looked at; where they cannot (NDCG knows no
-weights within a list), it is left out as often as it was likely not looked at.
+What was passed over deep in a list was perhaps never examined, and no order should be blamed for it. Where
+weights can be given, such a slot weighs as much as it was likely examined; where they cannot (NDCG knows no
+weights within a list), it is left out as often as it was likely not examined.
 """
 
 import numpy as np
@@ -13,13 +13,13 @@ PASSED_OVER = 1
 
 
 def examination(ranks: Ints) -> Doubles:
-    """P(a rank is looked at) until it is measured: 1 / log2(rank + 1), (n,) in (0, 1]."""
+    """P(a rank is examined) until it is measured: 1 / log2(rank + 1), (n,) in (0, 1]."""
     chances: Doubles = 1 / np.log2(ranks + 1.0)
     return chances
 
 
-def looked_at(sizes: Ints, ranks: Ints, chances: Doubles) -> Doubles:
-    """P(looked at) of each slot, (n,), given how deep the person looked: the deepest slot was, for certain.
+def examination_of_slots(sizes: Ints, ranks: Ints, chances: Doubles) -> Doubles:
+    """P(examined) of each slot, (n,), given how deep the person looked: the deepest slot was, for certain.
 
     sizes (g,); ranks and chances (n,), chances as of `examination`.
     """
@@ -32,11 +32,11 @@ def looked_at(sizes: Ints, ranks: Ints, chances: Doubles) -> Doubles:
 def draw_seen(
     sizes: Ints, ranks: Ints, relevance: Ints, chances: Doubles, rng: np.random.Generator
 ) -> tuple[Bools, Ints]:
-    """The slots that were looked at, as one draw has it: a mask (n,) and what is left of each list (g,).
+    """The slots that were examined, as one draw has it: a mask (n,) and what is left of each list (g,).
 
-    What anything was done with was looked at; what was passed over is kept with its chance.
+    What anything was done with was examined; what was passed over is kept with its chance.
     """
-    kept = (relevance != PASSED_OVER) | (rng.random(len(ranks)) < looked_at(sizes, ranks, chances))
+    kept = (relevance != PASSED_OVER) | (rng.random(len(ranks)) < examination_of_slots(sizes, ranks, chances))
     lists: Rows = np.repeat(np.arange(len(sizes)), sizes)
     left: Ints = np.bincount(lists[kept], minlength=len(sizes)).astype(np.int64)
     return kept, left

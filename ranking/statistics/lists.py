@@ -1,4 +1,4 @@
-"""Judge an order of lists that were really shown, by what people did with them."""
+"""Evaluate an order of lists that were really shown, by what people did with them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from ranking.statistics.metrics import liked_over_disliked, ndcg_at_k
 
 ENGAGED = 2
 LIKED = 3
-# How often it is drawn anew which slots of a list were looked at.
+# How often it is drawn anew which slots of a list were examined.
 DRAWS = 10
 
 
@@ -119,7 +119,9 @@ class ListsReport:
     liked_over_disliked: Doubles
 
 
-def judge_lists(sizes: Ints, user_ids: Ints, relevance: Ints, scores: Doubles, *, k: int = 10) -> ListsReport:
+def evaluate_lists(
+    sizes: Ints, user_ids: Ints, relevance: Ints, scores: Doubles, *, k: int = 10
+) -> ListsReport:
     """Put each list in the order of `scores` (n,), higher first, and compare with what was done.
 
     `sizes` and `user_ids` are (g,), `relevance` (n,). Equal scores count as the mean over all orders of the
@@ -139,7 +141,7 @@ def judge_lists(sizes: Ints, user_ids: Ints, relevance: Ints, scores: Doubles, *
     )
 
 
-def judge_seen_lists(
+def evaluate_examined_lists(
     sizes: Ints,
     user_ids: Ints,
     ranks: Ints,
@@ -149,17 +151,17 @@ def judge_seen_lists(
     *,
     k: int = 10,
 ) -> ListsReport:
-    """As `judge_lists`, but not blaming an order for what was passed over without a look.
+    """As `evaluate_lists`, but not blaming an order for what was passed over without being examined.
 
-    chances  (n,) P(a slot of that rank is looked at), as of `ranking.statistics.exposure.examination`
+    chances  (n,) P(a slot of that rank is examined), as of `ranking.statistics.exposure.examination`
 
-    As logged, what stands high was looked at more, and so looks better: the order that made the list would
-    win against any other. So each list is judged in DRAWS draws of which slots were looked at, the same for
+    As logged, what stands high was examined more, and so looks better: the order that made the list would
+    win against any other. So each list is evaluated in DRAWS draws of which slots were examined, the same for
     every order.
     """
     rng = np.random.default_rng(0)
     draws = [draw_seen(sizes, ranks, relevance, chances, rng) for _ in range(DRAWS)]
-    return judge_lists(
+    return evaluate_lists(
         np.concatenate([left for _, left in draws]),
         np.tile(user_ids, DRAWS),
         np.concatenate([relevance[kept] for kept, _ in draws]),
@@ -176,13 +178,13 @@ def _ndcg(sizes: Ints, relevance: Ints, scores: Doubles, k: int) -> Doubles:
     order = np.lexsort((-scores, lists))
     place = np.arange(len(lists)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     shape = (len(sizes), int(sizes.max()))
-    ranked, judged = np.zeros(shape), np.zeros(shape)
-    judged[lists, place] = relevance
+    ranked, grades = np.zeros(shape), np.zeros(shape)
+    grades[lists, place] = relevance
     ranked[lists, place] = _shared_relevance(lists, scores[order], relevance[order])
-    values = ndcg_at_k(ranked, judged, k=k)
+    values = ndcg_at_k(ranked, grades, k=k)
     lowest = np.full(len(sizes), np.inf)
     np.minimum.at(lowest, lists, relevance)
-    highest = judged.max(axis=1)
+    highest = grades.max(axis=1)
     values[(highest < ENGAGED) | (highest == lowest)] = np.nan
     return values
 

@@ -37,16 +37,16 @@ class CalibrationCurve:
     counts: Ints
 
 
-def ndcg_at_k(ranked: Doubles, judged: Doubles, *, k: int) -> Doubles:
+def ndcg_at_k(ranked: Doubles, grades: Doubles, *, k: int) -> Doubles:
     """Normalised discounted cumulative gain, (p,) in [0, 1], NaN without a relevant item.
 
     ranked  (p, n) relevance of what was recommended, in list order, 0 where the list is shorter
-    judged  (p, m) relevance of everything there was to find, in any order, padded with 0
+    grades  (p, m) relevance of everything there was to find, in any order, padded with 0
 
     Gain 2^relevance - 1, discount log2(rank + 1), ranks from 1; Järvelin and Kekäläinen 2002, with the
     gain of Burges et al. 2005.
     """
-    ideal = _dcg(-np.sort(-judged, axis=1), k)
+    ideal = _dcg(-np.sort(-grades, axis=1), k)
     return _ratio(_dcg(ranked, k), ideal)
 
 

@@ -1,7 +1,7 @@
 """Off-policy evaluation: the value of a policy estimated from slots that another one filled and logged.
 
-A slot counts by the ratio of two propensities: how likely the policy to be judged would have filled it this
-way, and how likely the one that did. An estimate is a mean reward per slot, with an interval from
+A slot counts by the ratio of two propensities: how likely the target policy would have filled it this way,
+and how likely the logging policy did. An estimate is a mean reward per slot, with an interval from
 resampling people, and says in words whether the log holds enough to trust it.
 """
 
@@ -28,7 +28,7 @@ class LoggedSlots:
     session_ids, user_ids   a session belongs to one person
     propensities  P(this item shown here) under the policy that showed it, in (0, 1]
     rewards       what came of it, such as 1 for engaged or for disliked, else 0
-    targets       P(this item shown here) under the policy to be judged, in [0, 1]; 0 or 1 without chance
+    targets       P(this item shown here) under the target policy, in [0, 1]; 0 or 1 without chance
 
     Raises ValueError if any of this does not hold.
     """
@@ -63,11 +63,11 @@ def _within(values: Doubles, lowest: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """The mean reward per slot under the policy to be judged, and how much of the log speaks for it.
+    """The mean reward per slot under the target policy, and how much of the log speaks for it.
 
     value            with its 95 % interval over people; NaN where the log has nothing to say
     effective_slots  how many slots of equal weight would say as much, in [0, slots]; Kish 1965
-    support          share of the logged slots that the policy to be judged could have filled so
+    support          share of the logged slots that the target policy could have filled so
     mean_weight      about 1 if the log covers that policy; less is the part of it the log could show, more
                      means wrong propensities. Before clipping
     clipped          share of the weight that the clip took away
@@ -169,7 +169,9 @@ def _shortcoming(
             f"and it takes {MIN_CONTRASTS}."
         )
     if mean_weight.high < 1 - MEAN_WEIGHT_MARGIN:
-        return f"Only a part can be judged: about {1 - mean_weight.mean:.0%} of what it shows is not logged."
+        return (
+            f"Only a part can be evaluated: about {1 - mean_weight.mean:.0%} of what it shows is not logged."
+        )
     if mean_weight.low > 1 + MEAN_WEIGHT_MARGIN:
         return f"The propensities are wrong: the weights average {mean_weight.mean:.2f}, where 1 is right."
     return ""

@@ -1,4 +1,4 @@
-"""The time split: learn from the past, judge on what came after, as serving does."""
+"""The time split: learn from the past, evaluate on what came after, as serving does."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from ranking.statistics.events import Events
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """One person to be judged: what is known of them, and what they liked and disliked afterwards.
+    """One person to be evaluated: what is known of them, and what they liked and disliked afterwards.
 
     Both item arrays are sorted, unique, disjoint, and hold no item of the history.
     """
@@ -28,9 +28,9 @@ class Holdout:
 
     start, end  the window, seconds since 1970
     training    every event before `start`: all that a model may learn from
-    user_ids    (p,) the judged people, sorted
-    history     their events known when they are judged, sorted by person and time
-    targets     their relevant and disliked events judged against, sorted by person and time
+    user_ids    (p,) the evaluated people, sorted
+    history     their events known when they are evaluated, sorted by person and time
+    targets     their relevant and disliked events evaluated against, sorted by person and time
     """
 
     start: float
@@ -56,7 +56,7 @@ class Holdout:
         )
 
     def people(self) -> Iterator[Person]:
-        """The judged people in the order of `user_ids`; the events are views, nothing is copied."""
+        """The evaluated people in the order of `user_ids`; the events are views, nothing is copied."""
         history_ends = np.searchsorted(self.history.user_ids, self.user_ids, side="right")
         target_ends = np.searchsorted(self.targets.user_ids, self.user_ids, side="right")
         history_start = target_start = 0
@@ -85,13 +85,13 @@ def time_cuts(times: Doubles, fractions: Sequence[float]) -> list[float]:
 
 
 def holdout(events: Events, start: float, end: float) -> Holdout:
-    """Judge the people with relevant events in start <= time < end; train on nothing from `start` on.
+    """Evaluate the people with relevant events in start <= time < end; train on nothing from `start` on.
 
     A person's history is all of their events before `start`. Somebody new gives the first half of their
-    own events of the window, in time order, and is judged on the rest: a model trained on the past, with
+    own events of the window, in time order, and is evaluated on the rest: a model trained on the past, with
     the person folded in from what is known at that moment. Items of the history are never targets; an
     item both liked and disliked in the window counts as disliked. People left without a history or
-    without a relevant item are not judged. Items that the training events do not know stay targets.
+    without a relevant item are not evaluated. Items that the training events do not know stay targets.
 
     Raises ValueError unless start < end.
     """
@@ -104,18 +104,18 @@ def holdout(events: Events, start: float, end: float) -> Holdout:
 
     is_target = ~known & (window.relevant | (window.weights < 0))
     is_target &= ~_pair_seen(window, known)
-    judged = np.setdiff1d(
+    evaluated = np.setdiff1d(
         window.user_ids[is_target & window.relevant & ~_pair_seen(window, is_target & (window.weights < 0))],
         np.setdiff1d(window.user_ids, window.user_ids[known]),
     )
-    of_judged = np.isin(window.user_ids, judged)
+    of_evaluated = np.isin(window.user_ids, evaluated)
     return Holdout(
         start=start,
         end=end,
         training=events.before(start),
-        user_ids=judged,
-        history=window.select(known & of_judged),
-        targets=window.select(is_target & of_judged),
+        user_ids=evaluated,
+        history=window.select(known & of_evaluated),
+        targets=window.select(is_target & of_evaluated),
     )
 
 
@@ -123,10 +123,10 @@ def _is_history(window: Events, start: float) -> Bools:
     """The mask of the events, sorted by person and time, that are known at the time of evaluation."""
     before = window.times < start
     user_ids, first, counts = np.unique(window.user_ids, return_index=True, return_counts=True)
-    has_past = np.isin(user_ids, window.user_ids[before])
+    has_history = np.isin(user_ids, window.user_ids[before])
     place = np.arange(len(window)) - np.repeat(first, counts)
     in_first_half = place < np.repeat(counts // 2, counts)
-    return before | (in_first_half & ~np.repeat(has_past, counts))
+    return before | (in_first_half & ~np.repeat(has_history, counts))
 
 
 def _pair_seen(events: Events, which: Bools) -> Bools:

@@ -16,7 +16,7 @@ from tests.factories import allow, make_user
 ADDRESS = "/api/roles"
 
 
-def held(user: User) -> list[str]:
+def roles_of(user: User) -> list[str]:
     user.refresh_from_db()
     roles: list[str] = user.roles
     return roles
@@ -24,24 +24,24 @@ def held(user: User) -> list[str]:
 
 class TestSetting:
     def test_nobody_has_one_to_begin_with(self, person: User) -> None:
-        assert held(person) == []
+        assert roles_of(person) == []
 
     def test_they_are_kept_once_and_in_one_order(self, person: User) -> None:
         assert set_roles(user=person, roles=["investor", "developer", "investor"]) == [
             "developer",
             "investor",
         ]
-        assert held(person) == ["developer", "investor"]
+        assert roles_of(person) == ["developer", "investor"]
         set_roles(user=person, roles=["investor"])
-        assert held(person) == ["investor"]
+        assert roles_of(person) == ["investor"]
         set_roles(user=person, roles=[])
-        assert held(person) == []
+        assert roles_of(person) == []
 
     def test_one_that_does_not_exist_changes_nothing(self, person: User) -> None:
         set_roles(user=person, roles=["investor"])
         with pytest.raises(InvalidInput, match="there is no admin"):
             set_roles(user=person, roles=["developer", "admin"])
-        assert held(person) == ["investor"]
+        assert roles_of(person) == ["investor"]
 
     @pytest.mark.parametrize(
         "value", ["developer", {"developer": 1}, ["x"], [["developer"]], [1], ["developer"] * 2]
@@ -117,7 +117,7 @@ class TestAddress:
         for roles in (["developer"], ["investor", "developer"], ["developer", "developer"], []):
             answer = api.put(ADDRESS, {"roles": roles}, format="json")
             assert answer.status_code == 200
-            assert set(answer.json()["roles"]) == set(held(person)) == set(roles)
+            assert set(answer.json()["roles"]) == set(roles_of(person)) == set(roles)
 
     @pytest.mark.parametrize(
         "body",
@@ -140,7 +140,7 @@ class TestAddress:
     def test_refuses_anything_else(self, api: APIClient, person: User, body: object) -> None:
         set_roles(user=person, roles=["investor"])
         assert_refused(api.put(ADDRESS, body, format="json"), 400)
-        assert held(person) == ["investor"]
+        assert roles_of(person) == ["investor"]
 
     def test_gives_no_permission_whatever_else_is_sent(self, api: APIClient, person: User) -> None:
         body = {"roles": ["developer"], "is_staff": True, "is_superuser": True, "user_id": 1, "username": "x"}
@@ -157,7 +157,7 @@ class TestAddress:
         token = issue_service_token(user=other_person, may_act_for_others=True)
         client = APIClient(headers={"Authorization": f"Token {token}", "X-User-ID": str(person.pk)})
         assert client.put(ADDRESS, {"roles": ["investor"]}, format="json").status_code == 200
-        assert (held(person), held(other_person)) == (["investor"], [])
+        assert (roles_of(person), roles_of(other_person)) == (["investor"], [])
 
 
 def test_signing_up_gives_none_whatever_the_form_says(client: Client, db: None) -> None:
@@ -187,10 +187,10 @@ class TestAdmin:
         }
         values |= {"date_joined_0": "2026-01-01", "date_joined_1": "00:00:00"}
         assert editor.post(address, {**values, "roles": ["developer", "investor"]}).status_code == 302
-        assert held(person) == ["developer", "investor"]
+        assert roles_of(person) == ["developer", "investor"]
         del values["roles"]
         assert editor.post(address, values).status_code == 302
-        assert held(person) == []
+        assert roles_of(person) == []
         assert "Select a valid choice" in editor.post(address, {**values, "roles": ["boss"]}).content.decode()
 
     def test_people_are_found_by_role(self, editor: Client, person: User, other_person: User) -> None:

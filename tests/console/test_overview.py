@@ -32,7 +32,7 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 
-def look(*, with_dislikes: bool = True) -> Overview:
+def overview(*, with_dislikes: bool = True) -> Overview:
     forget_state()
     return get_overview(period=parse_period("30"), with_dislikes=with_dislikes)
 
@@ -42,7 +42,7 @@ def tile(overview: Overview, name: str) -> Tile:
 
 
 def test_an_empty_installation_asks_for_a_catalogue_and_nothing_else() -> None:
-    found = look()
+    found = overview()
     assert [need.command for need in found.needs] == ["import_items FILE"]
     assert {row.versions for row in found.serving} == {"no titles"}
     assert tile(found, "Healthy?").value == "Yes"
@@ -52,9 +52,9 @@ def test_an_empty_installation_asks_for_a_catalogue_and_nothing_else() -> None:
 
 def test_lists_without_a_model_name_the_command_that_trains_one() -> None:
     items = make_items(3)
-    assert [need.command for need in look().needs] == ["retrain --use-case movie_home"]
+    assert [need.command for need in overview().needs] == ["retrain --use-case movie_home"]
     version = make_active_als([[item.pk for item in items]])
-    found = look()
+    found = overview()
     assert found.needs == ()
     assert tile(found, "Needs you").value == "0"
     films = found.serving[0]
@@ -65,7 +65,7 @@ def test_lists_without_a_model_name_the_command_that_trains_one() -> None:
 def test_a_damaged_model_is_said_to_be_one() -> None:
     make_items(2)
     activate_version(version=make_version(b"not a model"), why="a test of damage")
-    found = look()
+    found = overview()
     assert (tile(found, "Healthy?").value, tile(found, "Healthy?").tone) == ("Degraded", "worse")
     [need] = [need for need in found.needs if need.tone == "worse"]
     assert need.text.startswith("Films for the evening: ")
@@ -77,16 +77,16 @@ def test_only_the_newest_of_a_kind_counts_as_rejected() -> None:
     for number in (1, 2):
         version = make_version(b"%d" % number)
         ModelVersion.objects.filter(pk=version.pk).update(status="rejected", why="It was no better.")
-    texts = [need.text for need in look().needs]
+    texts = [need.text for need in overview().needs]
     assert "als-movie_home-2 did not go live. It was no better." in texts
     ranker = make_version(b"3", kind="ranker")
     ModelVersion.objects.filter(pk=ranker.pk).update(status="rejected", why="Too few people.")
     assert "ranker-movie_home-1 and 1 more did not go live. Too few people." in [
-        need.text for need in look().needs
+        need.text for need in overview().needs
     ]
     for kind in ("als", "ranker"):
         make_version(b"4", kind=kind)
-    assert not any("did not go live" in need.text for need in look().needs)
+    assert not any("did not go live" in need.text for need in overview().needs)
 
 
 def test_dislikes_wait_for_review_and_for_a_model(settings: Settings, person: User) -> None:
@@ -94,12 +94,12 @@ def test_dislikes_wait_for_review_and_for_a_model(settings: Settings, person: Us
     films = make_items(2)
     make_active_als([[film.pk for film in films]])
     save_dislike(user_id=person.pk, item=films[0], reason="wrong_genre")
-    assert [need.text for need in look().needs] == ["1 dislike waits for review."]
+    assert [need.text for need in overview().needs] == ["1 dislike waits for review."]
     save_dislike(user_id=make_user().pk, item=films[0], reason="wrong_genre")
-    review, retrain = look().needs
+    review, retrain = overview().needs
     assert review.text == "2 dislikes wait for review."
     assert retrain.command == "retrain --if-needed"
-    assert look(with_dislikes=False).needs == ()
+    assert overview(with_dislikes=False).needs == ()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_rates_come_from_what_lists_showed(person: User) -> None:
     liked = make_interaction(person, film, "like")
     liked.recommendation_session = session
     liked.save()
-    note = tile(look(), "Getting better?").note
+    note = tile(overview(), "Getting better?").note
     assert note == (
         "0.0% of what was seen was taken up, 0.0% turned down; in the 30 days before 1.0% and 0.0%"
     )
@@ -172,11 +172,11 @@ def test_the_queries_do_not_grow(person: User) -> None:
         return len(asked)
 
     film = make_item()
-    look()
+    overview()
     one = queries()
     for number in range(10):
         version = make_version(b"%d" % number, kind="ranker")
         ModelVersion.objects.filter(pk=version.pk).update(status="rejected")
         save_dislike(user_id=make_user().pk, item=film, reason="wrong_genre")
-    look()
+    overview()
     assert queries() == one

@@ -203,14 +203,14 @@ def test_a_forked_process_starts_a_thread_of_its_own() -> None:
 def test_the_thread_replaces_a_connection_that_is_too_old_and_closes_its_own(threads_db: None) -> None:  # noqa: F811
     seen: Queue[object] = Queue()
 
-    def look(key: str) -> None:
+    def refresh(key: str) -> None:
         connection.ensure_connection()
         seen.put(connection.connection)
         connection.close_at = 0.0  # as after CONN_MAX_AGE
         if key == "last":
             seen.put(connections["default"])
 
-    refresher = Refresher(RefreshJob(NAME, look, "not refreshed"))
+    refresher = Refresher(RefreshJob(NAME, refresh, "not refreshed"))
     for key in ("first", "last"):
         refresher.request(key)
     join()

@@ -11,11 +11,11 @@ from catalog.models import Item
 from core.errors import InvalidInput
 from feedback.models import Dislike
 from feedback.selectors import (
+    active_dislikes,
     get_dislike_pattern_analysis,
     get_feedback_improvement_metrics,
     get_held_back,
     get_model_feedback_metrics,
-    live_dislikes,
 )
 from feedback.services import save_dislike, undo_dislike
 from recommendations.models import RecommendationSession
@@ -97,12 +97,12 @@ class TestHeldBack:
         assert (held.name, held.percent) == ("Action", -2)
 
 
-def test_live_dislikes_are_the_standing_ones_newest_first(person: User, other_person: User) -> None:
+def test_active_dislikes_come_newest_first(person: User, other_person: User) -> None:
     items = make_items(4)
     dislike(other_person, items[0])
     old, undone, new = (dislike(person, items[n], days_ago=9 - n) for n in range(3))
     undo_dislike(user_id=person.pk, dislike_id=undone.pk)
-    assert list(live_dislikes(person.pk)) == [new, old]
+    assert list(active_dislikes(person.pk)) == [new, old]
 
 
 def shown_and_disliked(

@@ -113,7 +113,7 @@ def test_the_same_file_again_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("days", [(1, 3, 5), (5, 3, 1), (3, 5, 1)])
 @pytest.mark.parametrize("files", [1, 3], ids=["one file", "a file each"])
-def test_the_newest_rating_is_live_in_whatever_order_they_come(
+def test_the_newest_rating_is_active_in_whatever_order_they_come(
     tmp_path: Path, days: tuple[int, ...], files: int
 ) -> None:
     rows = [row("watched", day, rating=day) for day in days]
@@ -144,13 +144,13 @@ def test_a_like_after_one_that_was_taken_back_is_a_new_one(tmp_path: Path) -> No
     assert history("like") == [(1, None, 4), (8, None, None)]
 
 
-def test_a_rating_given_here_stays_live_over_an_older_one_of_a_file(tmp_path: Path) -> None:
+def test_a_rating_given_here_stays_active_over_an_older_one_of_a_file(tmp_path: Path) -> None:
     user = User.objects.create(username="ann")
     item = Item.objects.get(kind="movie", external_id="1")
     record_interaction(user_id=user.pk, item_id=item.pk, type_name="watched", rating=9)
     run("import_interactions", json_lines(tmp_path / "i.jsonl", row("watched", 1, rating=2)))
-    live = UserInteraction.objects.get(type="watched", withdrawn_at=None)
-    assert live.rating == 9.0
+    active = UserInteraction.objects.get(type="watched", withdrawn_at=None)
+    assert active.rating == 9.0
     assert UserInteraction.objects.filter(type="watched").count() == 2
 
 
@@ -319,7 +319,7 @@ valid_rows = st.lists(
 )
 
 
-def live_states() -> set[tuple[str, str, str, str]]:
+def active_states() -> set[tuple[str, str, str, str]]:
     rows = UserInteraction.objects.filter(withdrawn_at=None, type__in=["watched", "watchlist_add"])
     columns = rows.values_list("user__username", "item__external_id", "type", "occurred_at")
     return {(user, item, name, moment.isoformat()) for user, item, name, moment in columns}
@@ -330,11 +330,11 @@ def live_states() -> set[tuple[str, str, str, str]]:
 def test_any_valid_rows_import_once_and_in_parts_alike(
     tmp_path: Path, rows: list[dict[str, object]], cut: int
 ) -> None:
-    """In one file or two, run once or twice: the same ratings and watchlist are live, the newest ones."""
+    """In one file or two, run once or twice: the same ratings and watchlist are active, the newest ones."""
     UserInteraction.objects.all().delete()
     path = json_lines(tmp_path / "i.jsonl", *rows)
     assert run("import_interactions", path)["bad_rows"] == 0
-    before, live = everything(), live_states()
+    before, active = everything(), active_states()
     assert run("import_interactions", path)["unchanged"] == len(rows)
     assert everything() == before
     newest: dict[tuple[str, str], str] = {}
@@ -342,13 +342,13 @@ def test_any_valid_rows_import_once_and_in_parts_alike(
         if each["type"] == "watched":
             key = (str(each["user"]), str(each["item"]))
             newest[key] = max(newest.get(key, ""), str(each["occurred_at"]))
-    assert {(user, item): moment for user, item, name, moment in live if name == "watched"} == newest
+    assert {(user, item): moment for user, item, name, moment in active if name == "watched"} == newest
 
     UserInteraction.objects.all().delete()
     for part in (rows[cut:], rows[:cut]):
         if part:
             run("import_interactions", json_lines(tmp_path / "part.jsonl", *part))
-    assert live_states() == live
+    assert active_states() == active
 
 
 any_json = (

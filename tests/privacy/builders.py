@@ -19,7 +19,7 @@ PASSWORD = "correct horse 7"
 COMMENT = 'Too "loud" — 日本\n</script>'
 
 
-def live_a_little(person: User) -> None:
+def make_history(person: User) -> None:
     """Logs in, fails to, gets a list, likes and dislikes from it, holds a token; staff look at it all."""
     for number in range(3):
         make_item(f"Heat {number}", genres=["Crime"])

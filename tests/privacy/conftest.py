@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
-from tests.privacy.builders import NAME, PASSWORD, live_a_little
+from tests.privacy.builders import NAME, PASSWORD, make_history
 from tests.threads import threads_db
 
 __all__ = ["threads_db"]
@@ -14,5 +14,5 @@ __all__ = ["threads_db"]
 def zelda(db: None, client: Client) -> User:
     """A person with rows in every table that has a person, whose name stands nowhere else."""
     person = User.objects.create_user(NAME, email=f"{NAME}@heed.example", password=PASSWORD)
-    live_a_little(person)
+    make_history(person)
     return person

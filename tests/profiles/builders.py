@@ -27,7 +27,7 @@ def event(
     return Event(number, type_name, rating, reason, facets)
 
 
-def fold_all(*events: Event, rules: Rules = RULES) -> Taste:
+def reduce_all(*events: Event, rules: Rules = RULES) -> Taste:
     return reduce_events(no_taste(), events, rules)
 
 

@@ -103,8 +103,8 @@ def test_rating_records_that_it_was_watched_once(api: APIClient, person: User) -
     assert again.json()["interaction_id"] == first.json()["interaction_id"]
     better = rate(api, person, item_id=film.pk, rating=10)
     assert (better.status_code, better.json()["rating"]) == (201, 10.0)
-    live = UserInteraction.objects.get(user=person, withdrawn_at=None)
-    assert (live.type, live.rating) == ("watched", 10.0)
+    active = UserInteraction.objects.get(user=person, withdrawn_at=None)
+    assert (active.type, active.rating) == ("watched", 10.0)
     assert profile(api, person).json()["preferences"]["genre"] == [
         {"name": "Drama", "score": pytest.approx(0.2)}
     ]

@@ -18,7 +18,7 @@ from tests.profiles.builders import (
     entry_of,
     event,
     figures,
-    fold_all,
+    reduce_all,
     score_of,
 )
 
@@ -56,14 +56,14 @@ def test_any_cut_of_the_log_gives_the_numbers_of_the_whole(log: list[Event], cut
         part = reduce_events(taste, log[done:cut], RULES)
         taste = decode(encode(part), names=part.names, evidence=part.evidence, feedback=part.feedback)
         done = max(done, cut)
-    whole = fold_all(*log)
+    whole = reduce_all(*log)
     assert figures(taste) == figures(whole)
     assert taste.names == whole.names
 
 
 @given(log=logs())
 def test_everything_stays_in_its_range(log: list[Event]) -> None:
-    taste = fold_all(*log)
+    taste = reduce_all(*log)
     assert (np.abs(taste.scores) <= 1.0).all()
     assert ((taste.values >= 0.0) & (taste.values <= 1.0)).all()
     assert (np.diff(taste.facet_ids) > 0).all()
@@ -71,9 +71,9 @@ def test_everything_stays_in_its_range(log: list[Event]) -> None:
 
 
 def test_a_score_is_an_exponential_moving_average() -> None:
-    once = fold_all(event("like", DRAMA))
+    once = reduce_all(event("like", DRAMA))
     assert score_of(once, 1) == pytest.approx(0.2 * 0.6)
-    twice = fold_all(event("like", DRAMA), event("apply", DRAMA, number=2))
+    twice = reduce_all(event("like", DRAMA), event("apply", DRAMA, number=2))
     assert score_of(twice, 1) == pytest.approx(0.8 * 0.12 + 0.2 * 1.0)
 
 
@@ -82,32 +82,32 @@ def test_a_score_is_an_exponential_moving_average() -> None:
     [("view", 0.3), ("click", 0.3), ("favorite", 0.6), ("interest", 0.6), ("watchlist_remove", -0.3)],
 )
 def test_each_type_has_its_weight(type_name: str, weight: float) -> None:
-    assert score_of(fold_all(event(type_name, DRAMA)), 1) == pytest.approx(0.2 * weight)
+    assert score_of(reduce_all(event(type_name, DRAMA)), 1) == pytest.approx(0.2 * weight)
 
 
 @pytest.mark.parametrize(
     ("rating", "weight"), [(10.0, 1.0), (8.0, 0.6), (5.0, 0.0), (1.0, -0.8), (None, 0.4)]
 )
 def test_a_low_rating_speaks_against(rating: float | None, weight: float) -> None:
-    assert score_of(fold_all(event("watched", DRAMA, rating=rating)), 1) == pytest.approx(0.2 * weight)
+    assert score_of(reduce_all(event("watched", DRAMA, rating=rating)), 1) == pytest.approx(0.2 * weight)
 
 
 def test_a_dislike_speaks_of_what_its_reason_speaks_of() -> None:
-    taste = fold_all(event("dislike", DRAMA, ANN, HEIST, reason="not_interested"))
+    taste = reduce_all(event("dislike", DRAMA, ANN, HEIST, reason="not_interested"))
     assert taste.facet_ids.tolist() == [1, 3]
     assert score_of(taste, 1) == score_of(taste, 3) == pytest.approx(-0.06)
 
 
 @pytest.mark.parametrize("reason", ["other", "", "no longer in the table"])
 def test_a_dislike_that_says_nothing_of_taste_changes_nothing(reason: str) -> None:
-    before = fold_all(event("like", DRAMA))
+    before = reduce_all(event("like", DRAMA))
     after = reduce_events(before, [event("dislike", DRAMA, ANN, number=2, reason=reason)], RULES)
     assert figures(after) == figures(before)
 
 
 def test_the_vector_moves_at_every_third_piece_of_feedback() -> None:
     likes = [event("like", DRAMA, number=number) for number in range(1, 7)]
-    entries = [entry_of(fold_all(*likes[:count]), 1) for count in range(1, 7)]
+    entries = [entry_of(reduce_all(*likes[:count]), 1) for count in range(1, 7)]
     assert entries == pytest.approx(
         [NEUTRAL, NEUTRAL, 1 - 0.5 * 0.7**3] + [1 - 0.5 * 0.7**3] * 2 + [1 - 0.5 * 0.7**6]
     )
@@ -115,7 +115,7 @@ def test_the_vector_moves_at_every_third_piece_of_feedback() -> None:
 
 def test_a_dislike_pushes_away() -> None:
     rules = replace(RULES, update_every=1)
-    liked = fold_all(event("like", DRAMA, COMEDY), rules=rules)
+    liked = reduce_all(event("like", DRAMA, COMEDY), rules=rules)
     assert entry_of(liked, 1) == pytest.approx(0.65)
     pushed = reduce_events(liked, [event("dislike", DRAMA, number=2, reason="wrong_genre")], rules)
     assert entry_of(pushed, 1) == pytest.approx(0.65 * 0.7)
@@ -124,7 +124,7 @@ def test_a_dislike_pushes_away() -> None:
 
 @pytest.mark.parametrize("rating", [None, 5.0])
 def test_what_states_nothing_is_no_feedback(rating: float | None) -> None:
-    taste = fold_all(
+    taste = reduce_all(
         event("view", DRAMA),
         event("watched", DRAMA, number=2, rating=rating),
         event("watchlist_add", DRAMA, number=3),

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_matrix
 
 from profiles.taste import manhattan_distances, vector_for
-from tests.profiles.builders import DRAMA, event, fold_all
+from tests.profiles.builders import DRAMA, event, reduce_all
 
 MATRICES = st.tuples(st.integers(1, 6), st.integers(1, 5)).flatmap(
     lambda shape: st.tuples(
@@ -31,7 +31,7 @@ def test_unknown_facets_order_nothing() -> None:
 
 
 def test_the_vector_stands_in_the_columns_of_the_catalogue() -> None:
-    taste = fold_all(*(event("like", DRAMA, (9, 0, "Gone"), number=number) for number in (1, 2, 3)))
+    taste = reduce_all(*(event("like", DRAMA, (9, 0, "Gone"), number=number) for number in (1, 2, 3)))
     vector = vector_for(taste, np.array([1, 2, 7]))
     np.testing.assert_allclose(vector, [1 - 0.5 * 0.7**3, 0.5, 0.5])
 

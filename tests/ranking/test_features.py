@@ -98,11 +98,11 @@ def quiet(items: int) -> ItemDemand:
     return ItemDemand.from_counts(nothing, nothing, nothing)
 
 
-def world(content: ItemContent, past: History, *, demand: ItemDemand | None = None) -> World:
+def world(content: ItemContent, history: History, *, demand: ItemDemand | None = None) -> World:
     items = len(content.item_ids)
     unknown = np.full(items, np.nan)
     rows = np.arange(items, dtype=np.intp)
-    return World(content, demand or quiet(items), past, np.zeros(items), rows, unknown, unknown)
+    return World(content, demand or quiet(items), history, np.zeros(items), rows, unknown, unknown)
 
 
 # Two genres, a theme, two people and a franchise; the last item has nothing.
@@ -158,8 +158,8 @@ class TestOfTheItem:
         dates = [NOW, NOW - 10 * YEAR, NOW - 40 * YEAR, UNKNOWN, NOW + YEAR]
         content = make_content([()] * 5, groups=[], published=dates)
         # The mean lies 7.5 years back; what was disliked and what has no date is not in it.
-        past = history((0, 1.0), (1, 3.0), (2, -1.0), (3, 2.0))
-        assert world(content, past).columns([0, 1, 2, 3, 4])["date_gap"] == pytest.approx(
+        met = history((0, 1.0), (1, 3.0), (2, -1.0), (3, 2.0))
+        assert world(content, met).columns([0, 1, 2, 3, 4])["date_gap"] == pytest.approx(
             [7.5, 2.5, 32.5, 0.0, 8.5], rel=1e-5
         )
         for nothing_known in (history(), history((3, 2.0)), history((0, -1.0))):
@@ -178,8 +178,8 @@ class TestOfPersonAndItem:
     def test_only_the_last_few_count_as_recent(self) -> None:
         facets = [(row,) for row in range(RECENT + 1)]
         content = make_content(facets, groups=["genre"] * len(facets))
-        past = history(*((row, 2.0) for row in range(RECENT + 1)))
-        assert world(content, past).columns([0, 1])["diversity_score"] == pytest.approx([1.0, 0.0])
+        met = history(*((row, 2.0) for row in range(RECENT + 1)))
+        assert world(content, met).columns([0, 1])["diversity_score"] == pytest.approx([1.0, 0.0])
 
     def test_affinity_is_the_cosine_with_the_weighted_history(self) -> None:
         columns = world(CONTENT, history((0, 2.0), (2, 1.0), (1, -1.0))).columns([0, 2, 3, 4, 5])
@@ -258,14 +258,14 @@ def worlds(draw: st.DrawFn) -> World:
         item_ids=np.sort(rng.choice(50, items, replace=False)).tolist(),
     )
     known = rng.permutation(items)[: draw(st.integers(0, items))]
-    past = History(known.astype(np.intp), rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0, 500.0], size=len(known)))
+    history = History(known.astype(np.intp), rng.choice([-2.0, -1.0, 0.0, 0.5, 3.0, 500.0], size=len(known)))
     rows = rng.permutation(items)[: draw(st.integers(0, items))].astype(np.intp)
     scores = np.where(rng.random(len(rows)) < 0.3, np.nan, rng.random(len(rows)))
     counts = rng.integers(0, 4, size=(2, items)).astype(np.float64)
     demand = ItemDemand.from_counts(rng.random(items), *counts)
     places = np.where(np.isnan(scores), np.nan, rng.integers(1, 1001, size=len(rows)))
     neighbors = rng.uniform(-1, 1, size=len(rows))
-    return World(content, demand, past, neighbors, rows, scores, places)
+    return World(content, demand, history, neighbors, rows, scores, places)
 
 
 @given(worlds())

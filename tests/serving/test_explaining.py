@@ -15,26 +15,26 @@ def whys(person: User) -> dict[int, str]:
     return {slot.item.id: slot.why for slot in served.slots}
 
 
-def test_what_was_only_looked_at_is_not_shown_because_of_itself(person: User) -> None:
-    looked_at, other, *_ = group = make_items(4)
+def test_what_was_only_viewed_is_not_shown_because_of_itself(person: User) -> None:
+    viewed, other, *_ = group = make_items(4)
     make_active_als([[item.pk for item in group]])
-    make_interaction(person, looked_at, "view")
+    make_interaction(person, viewed, "view")
     make_interaction(person, other, "click")
     found = whys(person)
-    assert found[looked_at.pk] == f"Because you looked at {other.title}."
-    assert found[other.pk] == f"Because you looked at {looked_at.title}."
+    assert found[viewed.pk] == f"Because you looked at {other.title}."
+    assert found[other.pk] == f"Because you looked at {viewed.title}."
 
 
 def test_the_only_item_of_a_history_has_the_reason_of_its_source(person: User) -> None:
-    looked_at, *others = group = make_items(4)
+    viewed, *others = group = make_items(4)
     make_active_als([[item.pk for item in group]])
-    make_interaction(person, looked_at, "view")
+    make_interaction(person, viewed, "view")
     found = whys(person)
-    assert found[looked_at.pk] == "People with a taste like yours chose it."
-    assert {found[item.pk] for item in others} == {f"Because you looked at {looked_at.title}."}
+    assert found[viewed.pk] == "People with a taste like yours chose it."
+    assert {found[item.pk] for item in others} == {f"Because you looked at {viewed.title}."}
 
 
-def test_what_is_looked_at_often_is_not_like_itself(person: User) -> None:
+def test_what_is_viewed_often_is_not_like_itself(person: User) -> None:
     first = make_item("Heat", genres=["Crime"])
     second = make_item("Ran", genres=["War"])
     for day in range(4):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings as live_settings
+from django.conf import settings as django_settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
@@ -161,7 +161,7 @@ class TestSource:
 
 
 def damage(version: ModelVersion, how: str) -> None:
-    path = Path(live_settings.MODEL_DIR) / version.file
+    path = Path(django_settings.MODEL_DIR) / version.file
     data = path.read_bytes()
     match how:
         case "deleted":

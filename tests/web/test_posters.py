@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from web.motifs import MOTIFS
-from web.posters import LOOKS, draw_poster, fit_title, look_of, text_width
+from web.posters import STYLES, draw_poster, fit_title, style_of, text_width
 
 LONG = "Dr. Strangelove or: How I Learned to Stop Worrying and Love the Bomb"
 
@@ -58,7 +58,7 @@ def test_motifs_draw_well_formed_shapes(name: str, seed: int) -> None:
     assert MOTIFS[name](Random(seed)) == drawing
 
 
-def test_every_look_names_motifs_that_exist() -> None:
-    assert {motif for look in LOOKS.values() for motif in look.motifs} <= set(MOTIFS)
-    assert look_of("Never heard of") == look_of("Never heard of")
-    assert 0 <= look_of("").hue < 360
+def test_every_style_names_motifs_that_exist() -> None:
+    assert {motif for style in STYLES.values() for motif in style.motifs} <= set(MOTIFS)
+    assert style_of("Never heard of") == style_of("Never heard of")
+    assert 0 <= style_of("").hue < 360

@@ -17,7 +17,7 @@ from serving.carousels import Carousel
 from serving.pipeline import ServedList
 from web.actions import Button, buttons_for, sentences
 from web.onboarding import kinds_with_items
-from web.posters import look_of, show_picture
+from web.posters import show_picture, style_of
 
 register = template.Library()
 
@@ -138,7 +138,7 @@ def because(carousel: Carousel) -> SafeString:
 @register.filter
 def hue(item: ItemCard) -> int:
     """The hue of an item's first category, in degrees of OKLCH."""
-    return look_of(item.categories[0] if item.categories else "").hue
+    return style_of(item.categories[0] if item.categories else "").hue
 
 
 @register.filter

@@ -36,7 +36,9 @@ class Command(HeedCommand):
             "versions", nargs="*", metavar="VERSION", help="such as als-movie_home-7+ranker-movie_home-3"
         )
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
-        parser.add_argument("--since", type=moment, help="judge on what came from this ISO date or time on")
+        parser.add_argument(
+            "--since", type=moment, help="evaluate on what came from this ISO date or time on"
+        )
         parser.add_argument("--als-dataset", type=Path, help="its folder; the newest where left out")
         parser.add_argument("--ranker-dataset", type=Path, help="its folder; the newest where left out")
         parser.add_argument("--out", type=Path, help="folder of the report; a new one where left out")

@@ -24,7 +24,7 @@ class Command(HeedCommand):
             "--if-needed", action="store_true", help="only if enough feedback waits or the model is old"
         )
         parser.add_argument(
-            "--watch", type=non_negative, metavar="SECONDS", help="look again every so many seconds, for ever"
+            "--watch", type=non_negative, metavar="SECONDS", help="try again every so many seconds, for ever"
         )
         parser.add_argument("--seed", type=non_negative, default=0)
 
@@ -33,11 +33,11 @@ class Command(HeedCommand):
             return self._once(options, if_needed=options["if_needed"])
         told = ""
         while True:
-            told = self._look(options, told)
+            told = self._try_once(options, told)
             time.sleep(max(1, options["watch"]))
 
-    def _look(self, options: dict[str, Any], told: str) -> str:
-        """One look of `--watch`: says what is new and returns it; what goes wrong ends no watch."""
+    def _try_once(self, options: dict[str, Any], told: str) -> str:
+        """One run of `--watch`: says what is new and returns it; what goes wrong ends no watch."""
         close_old_connections()
         try:
             answer = self.answer(self._once(options, if_needed=True), options)

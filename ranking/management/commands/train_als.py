@@ -18,7 +18,9 @@ PARAMETERS = tuple(field.name for field in fields(AlsParameters))
 
 
 class Command(TrainingCommand):
-    help = "Train ALS on a dataset, judge it against popularity and random, and register it as a candidate."
+    help = (
+        "Train ALS on a dataset, evaluate it against popularity and random, and register it as a candidate."
+    )
 
     def add_options(self, parser: ArgumentParser) -> None:
         default = AlsParameters()

@@ -17,7 +17,7 @@ PARAMETERS = tuple(field.name for field in fields(RankerParameters))
 
 
 class Command(TrainingCommand):
-    help = "Train LambdaRank on the lists that were shown, judge it on the last of them, and register it."
+    help = "Train LambdaRank on the lists that were shown, evaluate it on the last of them, and register it."
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
@@ -25,7 +25,7 @@ class Command(TrainingCommand):
         parser.add_argument(
             "--debias",
             choices=DEBIASES,
-            help="how the falling chance of being looked at is corrected for (docs/evaluation.md)",
+            help="how the falling chance of being examined is corrected for (docs/evaluation.md)",
         )
         parser.add_argument("--ips-clip", type=number(float, 1, 1e6))
         parser.add_argument(

@@ -34,7 +34,7 @@ PARAMETERS = {
 
 
 class Command(TrainingCommand):
-    help = "Train a two-tower model on a dataset, judge it beside ALS and popularity, and register it."
+    help = "Train a two-tower model on a dataset, evaluate it beside ALS and popularity, and register it."
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)

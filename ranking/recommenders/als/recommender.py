@@ -73,7 +73,7 @@ class Als:
             return evidence
         history = representation.history
         added = contributions(self.model, rows[known], representation.rows, representation.weights)
-        # An item that was looked at may be shown again, and then says most for itself. That is no reason.
+        # An item that was viewed may be shown again, and then says most for itself. That is no reason.
         added[item_ids[known][:, None] == history[None, :]] = 0.0
         for row, column, value in zip(known, added.argmax(axis=1), added.max(axis=1), strict=True):
             if value > 0.0:

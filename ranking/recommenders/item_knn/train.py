@@ -63,7 +63,9 @@ class ItemKnnTrainer:
     def calibrated(
         self, model: ItemKnn, earlier: ItemKnn, later: Holdout, *, seed: int
     ) -> tuple[ItemKnn, dict[str, Any]]:
-        found, calibration = platt_of(earlier.item_ids, lambda past: _scores(earlier, past), later, seed=seed)
+        found, calibration = platt_of(
+            earlier.item_ids, lambda history: _scores(earlier, history), later, seed=seed
+        )
         return model if found is None else replace(model, slope=found[0], intercept=found[1]), calibration
 
     def dump(self, model: ItemKnn) -> bytes:

@@ -1,7 +1,7 @@
 """LambdaRank over logged slots: the order within a list is learned from what was done with the list.
 
 Burges, "From RankNet to LambdaRank to LambdaMART" (2010), as implemented by LightGBM (Ke et al. 2017). Each
-list is a group; the gain of a relevance r is 2^r - 1. What was looked at by chance of its rank is corrected
+list is a group; the gain of a relevance r is 2^r - 1. What was examined by chance of its rank is corrected
 for by `debias`, and the retrieval score is built upon by `base_margin`; docs/evaluation.md shows what the
 choices do where the truth is known.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.features import FEATURES
 from ranking.statistics.calibration import probabilities
-from ranking.statistics.exposure import draw_seen, looked_at
+from ranking.statistics.exposure import draw_seen, examination_of_slots
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -46,7 +46,7 @@ class RankerParameters:
     learning_rate, min_data_in_leaf, lambda_l2, feature_fraction   as in LightGBM
     rounds           trees at the most
     early_stopping   rounds without a better validation NDCG@10 after which training ends; 0 for never
-    debias           how the falling chance of being looked at is corrected for
+    debias           how the falling chance of being examined is corrected for
     ips_clip         the largest weight that `ips` gives
     base_margin      residual: trees correct the retrieval score; feature: they see it; none: they do not
 
@@ -85,7 +85,7 @@ class RankerData:
     relevance   (n,) 0 to 4
     weights     (n,) sample weight before any debiasing, above 0
     ranks       (n,) from 1: where the slot stood
-    exposure    (n,) P(the slot was looked at), in (0, 1]
+    exposure    (n,) P(the slot was examined), in (0, 1]
     sizes       (g,) slots of each list
     user_ids    (g,) whose list it was
     times       (g,) when it was served, seconds since 1970
@@ -178,7 +178,7 @@ class Ranker:
         return raw + _retrieval_logits(features) if self.base_margin == "residual" else raw
 
     def probabilities(self, features: Floats) -> Doubles:
-        """P(engaged | looked at) for each row, (n,) in [0, 1], in the order of `scores` (Platt 1999)."""
+        """P(engaged | examined) for each row, (n,) in [0, 1], in the order of `scores` (Platt 1999)."""
         return probabilities(self.scores(features), self.slope, self.intercept)
 
     def calibrated(self, slope: float, intercept: float) -> "Ranker":
@@ -254,14 +254,14 @@ def default_leaves(data: RankerData) -> int:
 def debiased_weights(data: RankerData, parameters: RankerParameters) -> Doubles:
     """The weight of each slot in training, (n,), with mean 1.
 
-    exposure   what was passed over counts as much as it was likely looked at
-    ips        what was chosen counts 1 / P(looked at), at most `ips_clip` (Joachims et al. 2017)
+    exposure   what was passed over counts as much as it was likely examined
+    ips        what was chosen counts 1 / P(examined), at most `ips_clip` (Joachims et al. 2017)
     position   and none: as they come; LightGBM estimates the effect of positions itself
 
-    The deepest slot of a list counts as looked at: the list ends there because the person looked no deeper.
+    The deepest slot of a list counts as examined: the list ends there because the person looked no deeper.
     """
     weights = data.weights.copy()
-    seen = looked_at(data.sizes, data.ranks, data.exposure)
+    seen = examination_of_slots(data.sizes, data.ranks, data.exposure)
     if parameters.debias == "exposure":
         passed_over = data.relevance == 1
         weights[passed_over] *= seen[passed_over]
@@ -274,9 +274,9 @@ def debiased_weights(data: RankerData, parameters: RankerParameters) -> Doubles:
 
 
 def likely_seen(data: RankerData, rng: np.random.Generator) -> RankerData:
-    """The lists with what was done something with, and each slot passed over as likely as it was looked at.
+    """The lists with what was done something with, and each slot passed over as likely as it was examined.
 
-    So one passed over without a look is not held against what stands deep (docs/evaluation.md).
+    So one passed over without being examined is not held against what stands deep (docs/evaluation.md).
     """
     kept, sizes = draw_seen(data.sizes, data.ranks, data.relevance, data.exposure, rng)
     return RankerData(

@@ -45,7 +45,7 @@ from ranking.recommenders.tuning import search
 from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
 from ranking.statistics.calibration import fit_platt
-from ranking.statistics.lists import ENGAGED, judge_seen_lists
+from ranking.statistics.lists import ENGAGED, evaluate_examined_lists
 from ranking.statistics.metrics import bootstrap_interval
 from ranking.statistics.split import time_cuts
 
@@ -98,11 +98,11 @@ def train_ranker(
                 "There is nothing to learn from yet: no list holds anything that was preferred to the rest."
             )
         test_from = time_cuts(data.times, CUTS)[1]
-        past, test = data.take_lists(data.times < test_from), data.take_lists(data.times >= test_from)
+        training, test = data.take_lists(data.times < test_from), data.take_lists(data.times >= test_from)
         if tune:
-            parameters = tune_ranker(past, parameters, rounds=tune, seed=seed, progress=progress)
+            parameters = tune_ranker(training, parameters, rounds=tune, seed=seed, progress=progress)
         metrics: dict[str, Any] = {
-            StoredReport.TRAINING: to_json(_evaluate(past, test, parameters, seed, progress))
+            StoredReport.TRAINING: to_json(_evaluate(training, test, parameters, seed, progress))
         }
         fitted = fit_calibrated_ranker(data, parameters, seed=seed, progress=progress)
         version = register_version(
@@ -130,13 +130,13 @@ def tune_ranker(
 ) -> RankerParameters:
     """The best of `rounds` settings by NDCG@10 on the last tenth of the lists; `start` is always tried."""
     cut = time_cuts(data.times, [0.9])[0]
-    past, validation = data.take_lists(data.times < cut), data.take_lists(data.times >= cut)
-    if not past.can_teach_order or not validation.can_teach_order:
+    training, validation = data.take_lists(data.times < cut), data.take_lists(data.times >= cut)
+    if not training.can_teach_order or not validation.can_teach_order:
         return start
 
     def quality(tried: RankerParameters) -> float:
-        scores = fit_ranker(past, validation, tried, seed=seed).scores(validation.features)
-        report = judge_seen_lists(
+        scores = fit_ranker(training, validation, tried, seed=seed).scores(validation.features)
+        report = evaluate_examined_lists(
             validation.sizes,
             validation.user_ids,
             validation.ranks,
@@ -229,15 +229,15 @@ def fit_calibrated_ranker(
     holds anything better than the rest.
     """
     cut = time_cuts(data.times, CUTS[1:])[0] if len(data) else 0.0
-    past, validation = data.take_lists(data.times < cut), data.take_lists(data.times >= cut)
-    if not past.can_teach_order or not validation.can_teach_order:
+    training, validation = data.take_lists(data.times < cut), data.take_lists(data.times >= cut)
+    if not training.can_teach_order or not validation.can_teach_order:
         # Too little to hold any out: a few trees, since nothing can tell when to stop.
-        past, validation = data, data.take_lists(np.zeros(len(data), dtype=np.bool_))
+        training, validation = data, data.take_lists(np.zeros(len(data), dtype=np.bool_))
         parameters = replace(parameters, rounds=min(parameters.rounds, UNVALIDATED_ROUNDS))
     more = [] if beside is None else [beside]
-    past, data = RankerData.join([*more, past]), RankerData.join([*more, data])
+    training, data = RankerData.join([*more, training]), RankerData.join([*more, data])
     try:
-        stopped = fit_ranker(past, validation, parameters, seed=seed, progress=progress.counter("rounds"))
+        stopped = fit_ranker(training, validation, parameters, seed=seed, progress=progress.counter("rounds"))
         rounds = max(1, stopped.booster.num_trees())
         whole = (
             fit_ranker(data, None, replace(parameters, rounds=rounds), seed=seed)
@@ -259,7 +259,7 @@ def calibrate_ranker(
 ) -> tuple[float, float, dict[str, Any]]:
     """Slope and intercept of P(engaged), and how they were found.
 
-    Among slots that were likely looked at it is the share that people engaged with. Among candidates of a
+    Among slots that were likely examined it is the share that people engaged with. Among candidates of a
     bootstrap, which stood in no order before anybody's eyes, it is the chance against one other candidate,
     as for ALS (docs/als.md).
     """
@@ -282,12 +282,12 @@ def calibrate_ranker(
 
 
 def _evaluate(
-    past: RankerData, test: RankerData, parameters: RankerParameters, seed: int, progress: Progress
+    training: RankerData, test: RankerData, parameters: RankerParameters, seed: int, progress: Progress
 ) -> EvaluationReport:
     """The ranker beside the order as shown and the retrieval model alone, on the same lists."""
-    if not past.can_teach_order or not test.can_teach_order:
+    if not training.can_teach_order or not test.can_teach_order:
         return EvaluationReport(why_empty="too few lists to hold any out")
-    fitted = fit_calibrated_ranker(past, parameters, seed=seed, progress=progress)
+    fitted = fit_calibrated_ranker(training, parameters, seed=seed, progress=progress)
     rng = np.random.default_rng(seed)
     orders: dict[str, Doubles] = {
         "ranker": fitted.ranker.scores(test.features),
@@ -295,7 +295,7 @@ def _evaluate(
         "as_shown": -test.ranks.astype(np.float64),
     }
     reports = {
-        name: judge_seen_lists(
+        name: evaluate_examined_lists(
             test.sizes, test.user_ids, test.ranks, test.relevance, test.exposure, scores, k=K
         )
         for name, scores in orders.items()

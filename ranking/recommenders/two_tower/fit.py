@@ -43,7 +43,7 @@ class TwoTowerFit:
     model          calibrated where there was something to calibrate on
     best_epoch     the epoch the model is from, counted from 1
     recall_at_100  of each epoch on the validation part; empty without one
-    seconds        of training, judging each epoch included
+    seconds        of training, evaluating each epoch included
     calibration    slope, intercept and how many pairs they are from; or why_not
     """
 

@@ -70,7 +70,7 @@ def train_two_tower(
                 evaluate_two_tower(
                     data,
                     trainer.cuts[1],
-                    lambda past: trainer.fit_stopped(past, stopped),
+                    lambda training: trainer.fit_stopped(training, stopped),
                     seed=seed,
                 )
             ),
@@ -187,12 +187,15 @@ class Trainer:
 
     def find_when_to_stop(self, parameters: TwoTowerParameters) -> Stopped:
         """Trains on what lies before the first cut, and looks at what lies between the two."""
-        past, validation = self._data.examples.before(self.cuts[0]), self._data.examples.between(*self.cuts)
-        if not past.positive.any() or not validation.positive.any():
+        training, validation = (
+            self._data.examples.before(self.cuts[0]),
+            self._data.examples.between(*self.cuts),
+        )
+        if not training.positive.any() or not validation.positive.any():
             why_not = {"why_not": "nothing can be held out between the two cuts in time"}
             few = min(parameters.epochs, UNVALIDATED_EPOCHS)
             return Stopped(parameters, few, UNCALIBRATED_SLOPE, UNCALIBRATED_INTERCEPT, why_not, why_not)
-        fit = self._fit(past, validation, parameters)
+        fit = self._fit(training, validation, parameters)
         return Stopped(
             parameters=parameters,
             epochs=max(1, fit.best_epoch),

@@ -87,7 +87,7 @@ def tower_recommender(model: TwoTower, data: TwoTowerData, test: Holdout) -> Rec
 
 
 def _first_targets(data: TwoTowerData, test: Holdout) -> Rows:
-    """(p,) the example of the first thing that each held-out person is judged on."""
+    """(p,) the example of the first thing that each held-out person is evaluated on."""
     # Targets are sorted by person and time, and everybody has one.
     _, first = np.unique(test.targets.user_ids, return_index=True)
     people = np.searchsorted(test.user_ids, data.events.user_ids)

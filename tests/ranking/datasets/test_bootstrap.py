@@ -173,13 +173,15 @@ def test_the_live_state_of_a_moment_holds_what_was_met_and_wanted_by_then(
     events: Events, catalog: CatalogSnapshot
 ) -> None:
     start = float(np.quantile(events.times, 0.02))
-    past = events.before(start)
-    als = fit_als(past, AlsParameters(factors=2, iterations=1), seed=0)
+    training = events.before(start)
+    als = fit_als(training, AlsParameters(factors=2, iterations=1), seed=0)
     context = context_before(events, start, catalog, MOVIES, "als", als)
-    met = np.unique(past.item_ids)
+    met = np.unique(training.item_ids)
     assert 0 < len(met) < len(ITEMS)
     assert context.catalog.item_ids.tolist() == met.tolist()
-    assert context.catalog.demand.verdicts.sum() == np.count_nonzero(past.relevant | (past.weights < 0))
+    assert context.catalog.demand.verdicts.sum() == np.count_nonzero(
+        training.relevant | (training.weights < 0)
+    )
 
 
 def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalog: CatalogSnapshot) -> None:
@@ -189,7 +191,7 @@ def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalog: Cat
     assert np.array_equal(ranker_data(first).features, ranker_data(again).features)
 
 
-def test_as_training_data_everything_counts_as_looked_at(events: Events, catalog: CatalogSnapshot) -> None:
+def test_as_training_data_everything_counts_as_examined(events: Events, catalog: CatalogSnapshot) -> None:
     lists = make_lists(events, catalog)
     data = ranker_data(lists)
     assert len(data) == len(lists)

@@ -1,4 +1,4 @@
-"""The ALS dataset: every live interaction once, as it is on record, and a manifest that fits it."""
+"""The ALS dataset: every active interaction once, as it is on record, and a manifest that fits it."""
 
 import json
 from datetime import timedelta
@@ -31,7 +31,7 @@ def generate() -> Path:
     return Path(generate_als_dataset(use_case=MOVIES, progress=Progress(quiet=True)).folder)
 
 
-def test_holds_every_live_interaction_with_its_weight(person: User) -> None:
+def test_holds_every_active_interaction_with_its_weight(person: User) -> None:
     film, second, third = make_items(3)
     make_interaction(person, film, "watched", rating=8, day=1)
     make_interaction(person, film, "like", day=2)

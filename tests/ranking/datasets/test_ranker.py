@@ -1,4 +1,4 @@
-"""The ranker dataset: a row per slot that was looked at, with what was done and what was known then."""
+"""The ranker dataset: a row per slot that was examined, with what was done and what was known then."""
 
 import json
 from collections.abc import Sequence

@@ -73,7 +73,7 @@ def lists_of(rows: Sequence[tuple[int, float, Sequence[tuple[int, int]]]], **col
     return ShownLists(**defaults | columns)
 
 
-def held_out(
+def make_set(
     events: Events, lists: ShownLists | None = None, *, start: float = DAY, items: Sequence[int] = range(1, 9)
 ) -> EvaluationSet:
     return evaluation_set(
@@ -94,20 +94,20 @@ def evening_people(count: int = 12) -> Events:
     return make_events(rows)
 
 
-def judged(held: EvaluationSet, *contenders: Contender) -> dict[str, ContenderEvaluation]:
-    found = evaluate_contenders(list(contenders), held, MOVIES, seed=0, progress=QUIET)
+def evaluated(data: EvaluationSet, *contenders: Contender) -> dict[str, ContenderEvaluation]:
+    found = evaluate_contenders(list(contenders), data, MOVIES, seed=0, progress=QUIET)
     return {one.name: one for one in found}
 
 
-def mean(judgment: ContenderEvaluation, figure: str) -> float:
-    return float(np.nanmean(judgment.figures[figure].values))
+def mean(evaluation: ContenderEvaluation, figure: str) -> float:
+    return float(np.nanmean(evaluation.figures[figure].values))
 
 
 @pytest.mark.parametrize("ranker", [False, True])
 def test_a_model_that_knows_the_taste_beats_popularity_and_chance(ranker: bool, settings: Settings) -> None:
     settings.POPULARITY_SHARE = 0.0
-    held = held_out(evening_people())
-    found = judged(held, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
+    data = make_set(evening_people())
+    found = evaluated(data, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
     assert mean(found["model"], "ndcg") > max(mean(found[name], "ndcg") for name in (POPULARITY, RANDOM))
     assert mean(found["model"], "order") == 1.0
     assert mean(found["model"], "candidate_recall") == 1.0
@@ -120,43 +120,45 @@ def test_a_model_that_knows_the_taste_beats_popularity_and_chance(ranker: bool, 
 def test_popularity_is_that_of_before_the_cut() -> None:
     rows = [like(user, 2, 10.0) for user in range(5)] + [like(5, 4, 20.0)]
     rows += [like(user, 8, DAY + user) for user in range(6)]
-    held = held_out(make_events(rows))
-    assert held.catalog.demand.popularity.tolist() == pytest.approx([0, 1, 0, 0.2, 0, 0, 0, 0], abs=1e-3)
-    assert held.catalog.item_ids[held.catalog.by_popularity].tolist() == [2, 4]
+    data = make_set(make_events(rows))
+    assert data.catalog.demand.popularity.tolist() == pytest.approx([0, 1, 0, 0.2, 0, 0, 0, 0], abs=1e-3)
+    assert data.catalog.item_ids[data.catalog.by_popularity].tolist() == [2, 4]
 
 
 def test_a_history_ends_strictly_before_its_moment() -> None:
-    held = held_out(make_events([like(1, 2, 5.0), like(1, 4, 6.0), like(1, 6, 7.0), like(2, 8, 1.0)]))
-    assert held.history(1, 6.0).item_ids.tolist() == [2]
-    assert held.history(1, 6.5).item_ids.tolist() == [2, 4]
-    assert held.history(2, 1.0).item_ids.tolist() == []
-    assert held.history(3, 100.0).item_ids.tolist() == []
+    data = make_set(make_events([like(1, 2, 5.0), like(1, 4, 6.0), like(1, 6, 7.0), like(2, 8, 1.0)]))
+    assert data.history(1, 6.0).item_ids.tolist() == [2]
+    assert data.history(1, 6.5).item_ids.tolist() == [2, 4]
+    assert data.history(2, 1.0).item_ids.tolist() == []
+    assert data.history(3, 100.0).item_ids.tolist() == []
 
 
 def test_what_happens_after_a_list_changes_nothing_about_its_scores() -> None:
     lists = lists_of([(1, DAY + 100, [(2, 3), (1, 0), (8, 1)])])
     before = [like(1, 4, 10.0), like(2, 6, 20.0), like(2, 2, 30.0)]
     after = [like(1, 2, DAY + 100), dislike(1, 1, DAY + 101), like(1, 8, DAY + 500), like(2, 1, DAY + 1)]
-    everything = judged(held_out(make_events(before + after), lists), Contender("model", models()))["model"]
-    past_only = judged(held_out(make_events(before), lists), Contender("model", models()))["model"]
+    everything = evaluated(make_set(make_events(before + after), lists), Contender("model", models()))[
+        "model"
+    ]
+    before_only = evaluated(make_set(make_events(before), lists), Contender("model", models()))["model"]
     assert everything.calibration is not None
-    assert past_only.calibration is not None
-    np.testing.assert_array_equal(everything.calibration.predicted, past_only.calibration.predicted)
-    assert mean(everything, "list_ndcg") == mean(past_only, "list_ndcg")
+    assert before_only.calibration is not None
+    np.testing.assert_array_equal(everything.calibration.predicted, before_only.calibration.predicted)
+    assert mean(everything, "list_ndcg") == mean(before_only, "list_ndcg")
 
 
-def test_lists_from_before_the_cut_are_not_judged() -> None:
+def test_lists_from_before_the_cut_are_not_evaluated() -> None:
     lists = lists_of([(1, DAY - 1, [(2, 3), (1, 1)]), (2, DAY, [(2, 3), (1, 1)])])
-    held = held_out(evening_people(), lists)
-    assert held.lists.user_ids.tolist() == [2]
-    assert held.found == (12, 1)
+    data = make_set(evening_people(), lists)
+    assert data.lists.user_ids.tolist() == [2]
+    assert data.found == (12, 1)
 
 
-def test_an_item_taken_out_of_the_catalogue_is_judged_for_nobody() -> None:
+def test_an_item_taken_out_of_the_catalogue_is_evaluated_for_nobody() -> None:
     lists = lists_of([(1, DAY + 1, [(99, 3), (2, 3), (1, 1)]), (2, DAY + 1, [(99, 4)])])
-    held = held_out(evening_people(), lists, items=[1, 2, 3, 4, 5])
-    assert held.lists.item_ids.tolist() == [2, 1]
-    found = judged(held, Contender("als", models()), Contender("both", models(ranker=True)))
+    data = make_set(evening_people(), lists, items=[1, 2, 3, 4, 5])
+    assert data.lists.item_ids.tolist() == [2, 1]
+    found = evaluated(data, Contender("als", models()), Contender("both", models(ranker=True)))
     assert all(mean(one, "list_ndcg") > 0 for one in found.values())
     # The model knows 6 and 8, which are in the catalog no more.
     for one in (models(), models(ranker=True)):
@@ -181,17 +183,17 @@ def test_a_score_is_the_same_with_and_without_retrieving(ranker: bool) -> None:
 
 def test_what_als_does_not_know_stands_behind_by_popularity(settings: Settings) -> None:
     settings.POPULARITY_SHARE = 0.0
-    held = held_out(
+    data = make_set(
         make_events([like(1, 11, 1.0), like(2, 11, 1.0), like(2, 12, 1.0), like(3, 2, 1.0)]),
         items=range(1, 14),
     )
-    context = ScoringContext.of(MOVIES, held.catalog, models())
+    context = ScoringContext.of(MOVIES, data.catalog, models())
     items = np.array([13, 12, 11, 1, 2])
     seen = contender_scores(items, make_events([like(1, 4)]), context, DAY, retrieve=False)
     assert items[np.argsort(-seen.scores)].tolist() == [2, 1, 11, 12, 13]
     settings.POPULARITY_SHARE = 1.0
-    demand = replace(held.catalog.demand, verdicts=np.full(13, 1e9))
-    context = ScoringContext.of(MOVIES, replace(held.catalog, demand=demand), models())
+    demand = replace(data.catalog.demand, verdicts=np.full(13, 1e9))
+    context = ScoringContext.of(MOVIES, replace(data.catalog, demand=demand), models())
     blended = contender_scores(items, make_events([like(1, 4)]), context, DAY, retrieve=False)
     assert items[np.argmax(blended.scores)] == 11
     np.testing.assert_array_equal(seen.probabilities, blended.probabilities)
@@ -218,20 +220,20 @@ NOBODY = make_events([])
 )
 @pytest.mark.parametrize("ranker", [False, True])
 @pytest.mark.parametrize("items", [range(1, 9), []])
-def test_however_little_there_is_it_is_judged(
+def test_however_little_there_is_it_is_evaluated(
     events: Events, lists: Any, names: set[str], ranker: bool, items: Sequence[int]
 ) -> None:
     shown = None if lists is None else lists_of(lists)
-    held = held_out(events, shown, items=items)
-    found = judged(held, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
+    data = make_set(events, shown, items=items)
+    found = evaluated(data, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
     if items:
         assert set(found) == names
 
 
 def test_a_model_that_saw_what_is_held_out_is_marked() -> None:
-    held = held_out(evening_people())
-    found = judged(
-        held,
+    data = make_set(evening_people())
+    found = evaluated(
+        data,
         Contender("clean", models(), seen_until=DAY),
         Contender("late", models(), seen_until=DAY + 1),
         Contender("unknown", models()),
@@ -244,10 +246,10 @@ def test_a_model_that_saw_what_is_held_out_is_marked() -> None:
     ]
 
 
-def test_one_seed_gives_one_judgment() -> None:
+def test_one_seed_gives_one_evaluation() -> None:
     lists = lists_of([(user, DAY + 1, [(2, 3), (1, 1), (3, 0)]) for user in range(6)])
-    held = held_out(evening_people(), lists)
-    one, again = (judged(held, Contender("model", models())) for _ in range(2))
+    data = make_set(evening_people(), lists)
+    one, again = (evaluated(data, Contender("model", models())) for _ in range(2))
     assert one["model"].coverage == again["model"].coverage
     np.testing.assert_array_equal(one[RANDOM].figures["ndcg"].values, again[RANDOM].figures["ndcg"].values)
 
@@ -262,7 +264,7 @@ def shown_to_many(**columns: Any) -> ShownLists:
 
 
 def test_without_propensities_nothing_is_said_of_what_would_have_been() -> None:
-    found = judged(held_out(evening_people(), shown_to_many()), Contender("model", models()))
+    found = evaluated(make_set(evening_people(), shown_to_many()), Contender("model", models()))
     assert all(one.engagement is None and one.dislikes is None for one in found.values())
 
 
@@ -270,7 +272,9 @@ def test_without_propensities_nothing_is_said_of_what_would_have_been() -> None:
 def test_impossible_propensities_are_as_good_as_none(propensity: float) -> None:
     lists = shown_to_many()
     bad = replace(lists, propensities=np.full(len(lists.item_ids), propensity))
-    assert judged(held_out(evening_people(), bad), Contender("model", models()))["model"].engagement is None
+    assert (
+        evaluated(make_set(evening_people(), bad), Contender("model", models()))["model"].engagement is None
+    )
 
 
 def test_the_value_of_a_model_is_that_of_the_slots_it_would_have_filled_so() -> None:
@@ -280,7 +284,7 @@ def test_the_value_of_a_model_is_that_of_the_slots_it_would_have_filled_so() -> 
     items = [EVEN[user % 4] if rng.random() < 0.5 else ODD[user % 4] for user in range(240)]
     rows = [(user, DAY + 10, [(item, 3 if item % 2 == 0 else 1)]) for user, item in enumerate(items)]
     lists = lists_of(rows, propensities=np.full(240, 0.125))
-    found = judged(held_out(make_events(history), lists), Contender("model", models()))
+    found = evaluated(make_set(make_events(history), lists), Contender("model", models()))
     engagement, logged = found["model"].engagement, found[AS_SHOWN].engagement
     assert engagement is not None
     assert logged is not None
@@ -356,7 +360,7 @@ def test_boosts_lift_what_fits_the_taste_of_that_moment(settings: Settings) -> N
     assert boosts[2] > 1.1
 
 
-def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are_judged_on() -> None:
+def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are_evaluated_on() -> None:
     asked: list[tuple[int, float, list[int]]] = []
 
     def taste_at(user_id: int, moment: float, also: Collection[int]) -> PersonalTaste:
@@ -367,6 +371,6 @@ def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are
     newcomer = [like(2, item, DAY + 10.0) for item in (2, 4, 6, 8)]
     events = make_events(rows + newcomer)
     lists = lists_of([(1, DAY + 100, [(2, 3), (1, 0)])])
-    held = evaluation_set(events=events, lists=lists, catalog=catalog(), start=DAY, taste_at=taste_at)
-    evaluate_contenders([Contender("model", models())], held, MOVIES, seed=0, progress=QUIET)
+    data = evaluation_set(events=events, lists=lists, catalog=catalog(), start=DAY, taste_at=taste_at)
+    evaluate_contenders([Contender("model", models())], data, MOVIES, seed=0, progress=QUIET)
     assert asked == [(1, DAY, [2]), (2, DAY + 10.0, [2, 4]), (1, DAY + 100, [])]

@@ -43,7 +43,7 @@ CUT = EPOCH + timedelta(days=10)
 END = EPOCH + timedelta(days=20)
 
 
-def live(people: int = 24) -> list[Item]:
+def make_history(people: int = 24) -> list[Item]:
     """Two tastes of four items; from day 15 on everybody dislikes one, and likes the fourth of theirs."""
     items = make_items(8)
     for number in range(people):
@@ -88,7 +88,7 @@ def names(answer: dict[str, Any]) -> list[str]:
 
 
 def test_versions_are_compared_and_the_result_is_kept() -> None:
-    items = live()
+    items = make_history()
     good, bad = als(items), als(items[:4], seed=1)
     answer = run(good.label, bad.label)
     assert names(answer) == [good.label, bad.label, "popularity", f"{good.label} with boosts", "random"]
@@ -118,7 +118,7 @@ def test_versions_are_compared_and_the_result_is_kept() -> None:
 
 
 def test_the_report_is_whole_in_three_forms(settings: Settings) -> None:
-    items = live()
+    items = make_history()
     answer = run(als(items).label)
     folder = Path(answer["report"])
     assert folder.parent == Path(settings.REPORT_DIR) / "movie_home"
@@ -135,7 +135,7 @@ def test_the_report_is_whole_in_three_forms(settings: Settings) -> None:
 
 
 def test_a_report_does_not_write_over_another(tmp_path: Path) -> None:
-    label = als(live()).label
+    label = als(make_history()).label
     out = tmp_path / "mine"
     assert run(label, "--out", str(out))["report"] == str(out)
     with pytest.raises(CommandError, match="is there already"):
@@ -146,7 +146,7 @@ def test_a_report_does_not_write_over_another(tmp_path: Path) -> None:
 
 
 def test_without_names_come_the_active_the_candidates_and_what_served_before() -> None:
-    items = live()
+    items = make_history()
     first, active, candidate = als(items), als(items, seed=1), als(items, seed=2)
     old_ranker, new_ranker, turned_down = ranker(), ranker(sign=-1), ranker(sign=-1)
     reject_version(version=turned_down, why="made by a test")
@@ -161,7 +161,7 @@ def test_without_names_come_the_active_the_candidates_and_what_served_before() -
 
 
 def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named(client: Client, staff: User) -> None:
-    items = live()
+    items = make_history()
     active, other, one = activate(als(items)), als(items, seed=1), ranker()
     answer = run(one.label, f"{other.label}+{one.label}", f"{one.label}+{active.label}")
     assert names(answer)[:2] == [f"{active.label}+{one.label}", f"{other.label}+{one.label}"]
@@ -176,15 +176,15 @@ def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named(client: Cli
 
 
 def test_without_any_version_popularity_stands_alone() -> None:
-    live()
+    make_history()
     answer = run()
     assert names(answer) == ["popularity", "popularity with boosts", "random"]
     assert answer["evaluation"]["why_start"] == "the last tenth of the log"
 
 
 @pytest.mark.parametrize("learned", [END.isoformat(), None])
-def test_who_saw_what_is_judged_on_is_marked_everywhere(learned: str | None) -> None:
-    items = live()
+def test_who_saw_what_is_evaluated_on_is_marked_everywhere(learned: str | None) -> None:
+    items = make_history()
     clean, late = als(items), als(items, learned=learned, seed=1)
     answer = run(clean.label, late.label)
     assert "the last tenth of the log, because fewer than 20 people" in answer["evaluation"]["why_start"]
@@ -207,7 +207,7 @@ def test_who_saw_what_is_judged_on_is_marked_everywhere(learned: str | None) -> 
 
 @pytest.mark.parametrize("since", ["2026-01-11", "2026-01-11T00:00:00+00:00", "2026-01-11T02:00:00+02:00"])
 def test_the_moment_may_be_asked_for(since: str) -> None:
-    version = als(live())
+    version = als(make_history())
     evaluation = run(version.label, "--since", since)["evaluation"]
     assert datetime.fromisoformat(evaluation["start"]) == CUT
     assert evaluation["why_start"] == "as asked for"
@@ -215,7 +215,7 @@ def test_the_moment_may_be_asked_for(since: str) -> None:
 
 @pytest.mark.parametrize("since", ["1999-01-01", "2100-01-01"])
 def test_a_moment_before_or_after_everything_leaves_nothing_to_say(since: str) -> None:
-    version = als(live())
+    version = als(make_history())
     answer = run(version.label, "--since", since)
     assert answer["evaluation"]["results"][0]["name"] == version.label
     if since > "2026":
@@ -236,7 +236,7 @@ def test_an_empty_installation_and_a_log_of_one_person() -> None:
         run()
     generate_als_dataset(use_case=MOVIES, progress=QUIET, now=END)
     assert run()["evaluation"]["why_start"] == "nothing happened yet"
-    live(people=1)
+    make_history(people=1)
     assert names(run())[0] == "popularity"
 
 
@@ -251,14 +251,14 @@ def test_an_empty_installation_and_a_log_of_one_person() -> None:
     ],
 )
 def test_versions_that_cannot_serve_are_refused(label: str, message: str) -> None:
-    als(live(people=2))
+    als(make_history(people=2))
     make_version(b"1", use_case="drama_home")
     with pytest.raises(CommandError, match=message):
         run(label)
 
 
 def test_a_damaged_file_is_a_sentence(settings: Settings) -> None:
-    version = als(live(people=2))
+    version = als(make_history(people=2))
     unreadable = make_version(b"no model")
     with pytest.raises(CommandError, match=f"{unreadable.label} cannot be read"):
         run(unreadable.label)
@@ -282,7 +282,7 @@ def show_lists(people: int = 24) -> None:
             made.save()
 
 
-def test_lists_that_were_shown_are_judged_as_well() -> None:
+def test_lists_that_were_shown_are_evaluated_as_well() -> None:
     items = make_items(12)
     for number in range(24):
         make_interaction(make_user(), items[number % 4], day=1.0)
@@ -308,7 +308,7 @@ def test_lists_that_were_shown_are_judged_as_well() -> None:
 
 
 def test_what_decided_about_a_version_is_kept_beside_a_later_evaluation() -> None:
-    version = als(live())
+    version = als(make_history())
     decided = EvaluationReport(
         results=(EvaluationResult("candidate", gate=GateVerdict(passed=True, why="Better.")),), start=CUT
     )
@@ -325,7 +325,7 @@ def test_what_decided_about_a_version_is_kept_beside_a_later_evaluation() -> Non
 
 def test_the_admin_shows_an_evaluation(client: Client, staff: User) -> None:
     allow(staff, "view_modelversion")
-    items = live()
+    items = make_history()
     good, other = als(items), als(items, seed=1)
     run(good.label, other.label)
     page = client.get(f"/admin/ranking/modelversion/{other.pk}/change/").content.decode()
@@ -338,9 +338,9 @@ def test_the_admin_shows_an_evaluation(client: Client, staff: User) -> None:
     assert f"{ndcg:.3f} [" in client.get("/admin/ranking/modelversion/").content.decode()
 
 
-def test_the_admin_marks_who_saw_what_it_was_judged_on(client: Client, staff: User) -> None:
+def test_the_admin_marks_who_saw_what_it_was_evaluated_on(client: Client, staff: User) -> None:
     allow(staff, "view_modelversion")
-    late = als(live(), learned=END.isoformat())
+    late = als(make_history(), learned=END.isoformat())
     run(late.label)
     assert "(may have seen it)" in client.get("/admin/ranking/modelversion/").content.decode()
     page = client.get(f"/admin/ranking/modelversion/{late.pk}/change/").content.decode()

@@ -14,7 +14,7 @@ RNG = np.random.default_rng
 BASE = RNG(0).uniform(0.2, 0.6, PEOPLE)
 
 
-def judged(name: str, figures: dict[str, Doubles], *, leaked: bool = False) -> ContenderEvaluation:
+def evaluated(name: str, figures: dict[str, Doubles], *, leaked: bool = False) -> ContenderEvaluation:
     return ContenderEvaluation(
         name=name,
         k=10,
@@ -29,7 +29,7 @@ def judged(name: str, figures: dict[str, Doubles], *, leaked: bool = False) -> C
 def verdict(
     candidate: dict[str, Doubles], active: dict[str, Doubles], rules: GateRules = RULES
 ) -> GateVerdict:
-    return compare(judged("new", candidate), judged("old", active), rules, seed=0)
+    return compare(evaluated("new", candidate), evaluated("old", active), rules, seed=0)
 
 
 def test_the_better_passes() -> None:
@@ -113,7 +113,7 @@ def test_worse_by_chance_alone_is_not_clearly_worse() -> None:
 
 
 def test_who_has_seen_the_answers_does_not_pass() -> None:
-    candidate, active = judged("new", {"ndcg": BASE + 0.3}, leaked=True), judged("old", {"ndcg": BASE})
+    candidate, active = evaluated("new", {"ndcg": BASE + 0.3}, leaked=True), evaluated("old", {"ndcg": BASE})
     found = compare(candidate, active, RULES, seed=0)
     assert found.passed is False
     assert "new may have learned from part of what it is evaluated on" in found.why

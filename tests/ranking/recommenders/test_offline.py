@@ -73,7 +73,7 @@ class TestReport:
         with pytest.raises(ValueError, match="recommender"):
             evaluate_rankings(parts, recommend, catalog_size=10, rng=np.random.default_rng(1))
 
-    def test_nobody_to_judge(self) -> None:
+    def test_nobody_to_evaluate(self) -> None:
         parts = holdout(make_events([like(1, 1)]), START, END)
         report = evaluate_rankings(parts, fixed(5), catalog_size=10, rng=np.random.default_rng(1))
         assert report.people == 0
@@ -142,7 +142,7 @@ def test_calibration_pairs_are_balanced_and_tell_tastes_apart() -> None:
     model = fit_als(parts.training, AlsParameters(factors=4), seed=1, threads=1)
     rng = np.random.default_rng(1)
     scores, labels = calibration_pairs(
-        model.item_ids, lambda past: score_all(model, fold_in_history(model, past)), parts, rng
+        model.item_ids, lambda history: score_all(model, fold_in_history(model, history)), parts, rng
     )
     assert len(scores) == len(labels) == 2 * 60 * 3
     assert labels.mean() == 0.5

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as live_settings
+from django.conf import settings as django_settings
 
 from accounts.models import User
 from catalog.models import Item
@@ -21,7 +21,7 @@ from tests.ranking.retraining.builders import MOVIES, NOW, QUIET, run, serve
 pytestmark = pytest.mark.django_db
 
 
-class TestLeftovers:
+class TestOrphans:
     def test_a_run_killed_while_it_published_leaves_nothing_to_the_next(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -39,7 +39,7 @@ class TestLeftovers:
         with pytest.raises(Killed):
             run()
         monkeypatch.undo()
-        models = Path(live_settings.MODEL_DIR)
+        models = Path(django_settings.MODEL_DIR)
         assert ModelVersion.objects.get() == before
         assert len(list(models.iterdir())) == 4
         (models / f"als-movie_home-{'0' * 16}.npzabc.part").write_bytes(b"half")
@@ -49,7 +49,7 @@ class TestLeftovers:
         assert ModelVersion.objects.filter(kind="als").count() == 2
 
     def test_files_that_another_database_may_own_are_left(self, films: list[Item]) -> None:
-        models = Path(live_settings.MODEL_DIR)
+        models = Path(django_settings.MODEL_DIR)
         models.mkdir(parents=True)
         other = models / file_name(kind="als", use_case="movie_home", data=b"other")
         other.write_bytes(b"other")

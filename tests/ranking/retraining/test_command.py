@@ -56,14 +56,14 @@ class TestCommand:
         with pytest.raises(CommandError):
             call_command("retrain", *options)
 
-    def test_a_watch_looks_again_whatever_went_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_watch_tries_again_whatever_went_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
         class Enough(Exception):
             pass
 
         failures: list[Exception | None] = [TrainingError("no luck"), OperationalError("gone"), None, None]
         slept: list[float] = []
 
-        def fail_or_look(**options: Any) -> retraining.RetrainSummary:
+        def fail_or_answer(**options: Any) -> retraining.RetrainSummary:
             assert options["if_needed"] is True
             if failure := failures[len(slept)]:
                 raise failure
@@ -74,7 +74,7 @@ class TestCommand:
             if len(slept) == len(failures):
                 raise Enough
 
-        monkeypatch.setattr(command, "retrain", fail_or_look)
+        monkeypatch.setattr(command, "retrain", fail_or_answer)
         monkeypatch.setattr("time.sleep", sleep)
         out, err = StringIO(), StringIO()
         with pytest.raises(Enough):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as live_settings
+from django.conf import settings as django_settings
 from pytest_django import Settings
 
 from accounts.models import User
@@ -72,7 +72,7 @@ class TestRun:
 
     def test_a_damaged_active_file_is_replaced(self, people: list[User], films: list[Item]) -> None:
         damaged = serve(films)
-        (Path(live_settings.MODEL_DIR) / damaged.file).write_bytes(b"half")
+        (Path(django_settings.MODEL_DIR) / damaged.file).write_bytes(b"half")
         assert run().outcomes[0].status == Status.ACTIVE
         assert load_models("movie_home").problem == ""
 

@@ -56,8 +56,8 @@ class TestRun:
         als = of("als")
         assert summary.outcomes[0] == publishing.Outcome(als.label, Status.ACTIVE, als.why)
         assert "over 16 people against active" in als.why
-        assert (summary.people_judged, summary.examples_used) == (16, 0)
-        assert summary.lists_judged > 20
+        assert (summary.people_evaluated, summary.examples_used) == (16, 0)
+        assert summary.lists_evaluated > 20
         before.refresh_from_db()
         assert (before.status, als.parent) == (Status.ARCHIVED, before)
         assert load_als(read_verified(als)).item_ids.tolist() == [film.pk for film in retrained.films]
@@ -74,7 +74,7 @@ class TestRun:
         assert "candidate" not in {version.status for version in ModelVersion.objects.all()}
         assert not note_path("movie_home").exists()
 
-    def test_neither_learns_from_what_it_is_judged_on(self, retrained: Retrained) -> None:
+    def test_neither_learns_from_what_it_is_evaluated_on(self, retrained: Retrained) -> None:
         manifest = of("als").dataset_manifest
         cut = datetime.fromisoformat(manifest["window_end"])
         assert of("ranker").dataset_manifest["window_end"] == manifest["window_end"]
@@ -86,7 +86,7 @@ class TestRun:
         # Other commands take the newest dataset, which reaches to the end.
         newest = read_manifest(newest_dataset("ranker", "movie_home"), kind="ranker", use_case="movie_home")
         assert newest.window_end == NOW.isoformat()
-        # The next run is judged on what is newer still.
+        # The next run is evaluated on what is newer still.
         run(seed=SEED)
         assert datetime.fromisoformat(of("als").dataset_manifest["window_end"]) > cut
 

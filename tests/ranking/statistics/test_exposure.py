@@ -1,36 +1,39 @@
-"""Slots that were looked at: the deepest for certain, the rest as often as their rank is."""
+"""Slots that were examined: the deepest for certain, the rest as often as their rank is."""
 
 import numpy as np
 import pytest
 
-from ranking.statistics.exposure import PASSED_OVER, draw_seen, examination, looked_at
+from ranking.statistics.exposure import PASSED_OVER, draw_seen, examination, examination_of_slots
 
 SIZES = np.array([3, 2, 1])
 RANKS = np.array([1, 2, 7, 2, 1, 4])
 CHANCES = np.array([0.9, 0.6, 0.3, 0.6, 0.9, 0.4])
 
 
-def test_a_rank_is_looked_at_less_often_the_deeper_it_is() -> None:
+def test_a_rank_is_examined_less_often_the_deeper_it_is() -> None:
     assert examination(np.array([1, 3, 7, 2])) == pytest.approx([1.0, 1 / 2, 1 / 3, 1 / np.log2(3)])
 
 
-def test_the_deepest_slot_of_each_list_was_looked_at_for_certain() -> None:
-    assert looked_at(SIZES, RANKS, CHANCES).tolist() == [0.9, 0.6, 1.0, 1.0, 0.9, 1.0]
+def test_the_deepest_slot_of_each_list_was_examined_for_certain() -> None:
+    assert examination_of_slots(SIZES, RANKS, CHANCES).tolist() == [0.9, 0.6, 1.0, 1.0, 0.9, 1.0]
 
 
 def test_a_list_without_slots_leaves_the_others_as_they_are() -> None:
     sizes = np.array([0, 3, 0, 2, 1, 0])
-    assert looked_at(sizes, RANKS, CHANCES).tolist() == looked_at(SIZES, RANKS, CHANCES).tolist()
+    assert (
+        examination_of_slots(sizes, RANKS, CHANCES).tolist()
+        == examination_of_slots(SIZES, RANKS, CHANCES).tolist()
+    )
 
 
-def test_what_was_passed_over_is_kept_as_often_as_it_was_looked_at() -> None:
+def test_what_was_passed_over_is_kept_as_often_as_it_was_examined() -> None:
     rng = np.random.default_rng(0)
     relevance = np.full(len(RANKS), PASSED_OVER)
     draws = [draw_seen(SIZES, RANKS, relevance, CHANCES, rng)[0] for _ in range(4_000)]
     assert np.mean(draws, axis=0) == pytest.approx([0.9, 0.6, 1.0, 1.0, 0.9, 1.0], abs=0.03)
 
 
-def test_each_slot_was_looked_at_or_not_by_a_chance_of_its_own() -> None:
+def test_each_slot_was_examined_or_not_by_a_chance_of_its_own() -> None:
     rng = np.random.default_rng(0)
     relevance, even = np.full(3, PASSED_OVER), np.full(3, 0.5)
     draws = [draw_seen(np.array([3]), np.array([1, 2, 3]), relevance, even, rng)[0] for _ in range(4_000)]
@@ -38,7 +41,7 @@ def test_each_slot_was_looked_at_or_not_by_a_chance_of_its_own() -> None:
 
 
 def test_what_anything_was_done_with_is_always_kept_and_counted_in_its_list() -> None:
-    """Never looked at by chance: only what was acted on, for good or ill, and the deepest are left."""
+    """Never examined by chance: only what was acted on, for good or ill, and the deepest are left."""
     relevance = np.array([PASSED_OVER, 0, PASSED_OVER, PASSED_OVER, 3, 2])
     kept, left = draw_seen(SIZES, RANKS, relevance, np.zeros(len(RANKS)), np.random.default_rng(0))
     assert kept.tolist() == [False, True, True, True, True, True]

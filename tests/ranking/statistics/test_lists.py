@@ -1,4 +1,4 @@
-"""Orders judged on lists that were shown: properties of the figures, and lists cut and sampled."""
+"""Orders evaluated on lists that were shown: properties of the figures, and lists cut and sampled."""
 
 from itertools import permutations
 from typing import Any
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.arrays import Doubles, Ints
-from ranking.statistics.lists import ShownLists, judge_lists
+from ranking.statistics.lists import ShownLists, evaluate_lists
 
 RNG = np.random.default_rng
 
@@ -34,7 +34,7 @@ def as_arrays(lists: list[Any]) -> tuple[Ints, Ints, Ints, Doubles]:
 
 
 def one_list(relevance: list[int], scores: list[float]) -> tuple[float, float]:
-    report = judge_lists(
+    report = evaluate_lists(
         np.array([len(relevance)]), np.array([7]), np.array(relevance), np.array(scores, dtype=np.float64)
     )
     return float(report.ndcg[0]), float(report.liked_over_disliked[0])
@@ -67,22 +67,22 @@ def test_a_list_by_hand() -> None:
 @given(lists_of_slots)
 def test_the_order_of_relevance_is_perfect_and_no_other_is_better(lists: list[Any]) -> None:
     sizes, users, relevance, scores = as_arrays(lists)
-    perfect = judge_lists(sizes, users, relevance, relevance.astype(np.float64))
-    other = judge_lists(sizes, users, relevance, scores)
-    judged = ~np.isnan(perfect.ndcg)
-    assert perfect.ndcg[judged] == pytest.approx(1.0)
-    assert (other.ndcg[judged] <= 1 + 1e-9).all()
-    assert (other.ndcg[judged] > 0).all()
+    perfect = evaluate_lists(sizes, users, relevance, relevance.astype(np.float64))
+    other = evaluate_lists(sizes, users, relevance, scores)
+    evaluated = ~np.isnan(perfect.ndcg)
+    assert perfect.ndcg[evaluated] == pytest.approx(1.0)
+    assert (other.ndcg[evaluated] <= 1 + 1e-9).all()
+    assert (other.ndcg[evaluated] > 0).all()
     both = ~np.isnan(perfect.liked_over_disliked)
     assert (perfect.liked_over_disliked[both] == 1.0).all()
-    np.testing.assert_array_equal(np.isnan(other.ndcg), ~judged)
+    np.testing.assert_array_equal(np.isnan(other.ndcg), ~evaluated)
 
 
 @given(lists_of_slots)
 def test_only_the_order_of_the_scores_counts(lists: list[Any]) -> None:
     sizes, users, relevance, scores = as_arrays(lists)
-    plain = judge_lists(sizes, users, relevance, scores)
-    bent = judge_lists(sizes, users, relevance, np.exp(scores) * 1000 - 5)
+    plain = evaluate_lists(sizes, users, relevance, scores)
+    bent = evaluate_lists(sizes, users, relevance, np.exp(scores) * 1000 - 5)
     np.testing.assert_array_equal(plain.ndcg, bent.ndcg)
     np.testing.assert_array_equal(plain.liked_over_disliked, bent.liked_over_disliked)
 
@@ -91,7 +91,7 @@ def test_only_the_order_of_the_scores_counts(lists: list[Any]) -> None:
 def test_the_order_in_which_slots_come_tells_nothing(lists: list[Any], seed: int) -> None:
     rng = RNG(seed)
     shuffled = [(user, [part[i] for i in rng.permutation(len(part))]) for user, part in lists]
-    plain, other = (judge_lists(*as_arrays(one)) for one in (lists, shuffled))
+    plain, other = (evaluate_lists(*as_arrays(one)) for one in (lists, shuffled))
     np.testing.assert_allclose(plain.ndcg, other.ndcg)
     np.testing.assert_allclose(plain.liked_over_disliked, other.liked_over_disliked)
 
@@ -99,7 +99,7 @@ def test_the_order_in_which_slots_come_tells_nothing(lists: list[Any], seed: int
 @given(lists_of_slots, st.integers(0, 100))
 def test_neither_does_the_order_of_the_lists(lists: list[Any], seed: int) -> None:
     shuffled = [lists[i] for i in RNG(seed).permutation(len(lists))]
-    plain, other = (judge_lists(*as_arrays(one)) for one in (lists, shuffled))
+    plain, other = (evaluate_lists(*as_arrays(one)) for one in (lists, shuffled))
     np.testing.assert_array_equal(plain.user_ids, other.user_ids)
     np.testing.assert_allclose(plain.ndcg, other.ndcg)
 
@@ -107,7 +107,7 @@ def test_neither_does_the_order_of_the_lists(lists: list[Any], seed: int) -> Non
 @given(lists_of_slots)
 def test_the_reversed_order_has_the_opposite_auc(lists: list[Any]) -> None:
     sizes, users, relevance, scores = as_arrays(lists)
-    forward, backward = (judge_lists(sizes, users, relevance, sign * scores) for sign in (1, -1))
+    forward, backward = (evaluate_lists(sizes, users, relevance, sign * scores) for sign in (1, -1))
     np.testing.assert_allclose(forward.liked_over_disliked, 1 - backward.liked_over_disliked)
 
 
@@ -128,7 +128,7 @@ def test_lists_that_cannot_tell_orders_apart_are_left_out(relevance: list[int]) 
 def test_a_person_counts_once_however_many_lists() -> None:
     sizes, users = np.array([2, 2, 2]), np.array([5, 5, 3])
     relevance = np.array([3, 1, 3, 1, 3, 1])
-    report = judge_lists(sizes, users, relevance, np.array([2.0, 1.0, 1.0, 2.0, 2.0, 1.0]))
+    report = evaluate_lists(sizes, users, relevance, np.array([2.0, 1.0, 1.0, 2.0, 2.0, 1.0]))
     assert report.user_ids.tolist() == [3, 5]
     wrong = one_list([3, 1], [1, 2])[0]
     assert report.ndcg == pytest.approx([1.0, (1 + wrong) / 2])
@@ -136,7 +136,7 @@ def test_a_person_counts_once_however_many_lists() -> None:
 
 def test_the_cut_is_at_k() -> None:
     relevance = np.array([1, 1, 3])
-    report = judge_lists(np.array([3]), np.array([1]), relevance, np.array([3.0, 2.0, 1.0]), k=2)
+    report = evaluate_lists(np.array([3]), np.array([1]), relevance, np.array([3.0, 2.0, 1.0]), k=2)
     assert report.ndcg[0] == pytest.approx((1 + 1 / np.log2(3)) / (7 + 1 / np.log2(3)))
 
 
@@ -146,17 +146,17 @@ def test_items_that_cannot_be_placed_go_last() -> None:
 
 def test_no_lists_and_empty_lists() -> None:
     nothing = np.empty(0, dtype=np.int64)
-    report = judge_lists(nothing, nothing, nothing, np.empty(0))
+    report = evaluate_lists(nothing, nothing, nothing, np.empty(0))
     assert len(report.user_ids) == len(report.ndcg) == 0
-    report = judge_lists(np.array([0, 2]), np.array([1, 2]), np.array([3, 1]), np.array([1.0, 0.0]))
+    report = evaluate_lists(np.array([0, 2]), np.array([1, 2]), np.array([3, 1]), np.array([1.0, 0.0]))
     np.testing.assert_allclose(report.ndcg, [np.nan, 1.0])
-    assert np.isnan(judge_lists(np.array([0]), np.array([1]), nothing, np.empty(0)).ndcg).all()
+    assert np.isnan(evaluate_lists(np.array([0]), np.array([1]), nothing, np.empty(0)).ndcg).all()
 
 
 @pytest.mark.parametrize("scores", [[1.0], [1.0, np.nan]])
 def test_scores_must_be_there_and_numbers(scores: list[float]) -> None:
     with pytest.raises(ValueError, match="score"):
-        judge_lists(np.array([2]), np.array([1]), np.array([1, 3]), np.array(scores))
+        evaluate_lists(np.array([2]), np.array([1]), np.array([1, 3]), np.array(scores))
 
 
 def test_cutting_keeps_lists_whole_and_slots_with_their_list() -> None:

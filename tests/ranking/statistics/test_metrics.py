@@ -32,8 +32,8 @@ relevances = hnp.arrays(
 class TestNdcg:
     def test_by_hand(self) -> None:
         # found at ranks 1 and 3 of three relevant items: (1 + 1/2) / (1 + 1/log2(3) + 1/2)
-        ranked, judged = np.array([[1.0, 0.0, 1.0]]), np.array([[1.0, 1.0, 1.0]])
-        assert ndcg_at_k(ranked, judged, k=3)[0] == pytest.approx(1.5 / (1.5 + 1 / math.log2(3)))
+        ranked, grades = np.array([[1.0, 0.0, 1.0]]), np.array([[1.0, 1.0, 1.0]])
+        assert ndcg_at_k(ranked, grades, k=3)[0] == pytest.approx(1.5 / (1.5 + 1 / math.log2(3)))
 
     def test_graded_by_hand(self) -> None:
         # gains 3 and 7 in the wrong order, then cut after the first
@@ -51,20 +51,20 @@ class TestNdcg:
         assert values[1] == 0
 
     @given(relevances, st.integers(1, 12))
-    def test_lies_between_0_and_1_and_the_best_order_gives_1(self, judged: np.ndarray, k: int) -> None:
-        values = ndcg_at_k(judged, judged, k=k)
-        best = ndcg_at_k(-np.sort(-judged, axis=1), judged, k=k)
-        defined = judged.max(axis=1) > 0
+    def test_lies_between_0_and_1_and_the_best_order_gives_1(self, grades: np.ndarray, k: int) -> None:
+        values = ndcg_at_k(grades, grades, k=k)
+        best = ndcg_at_k(-np.sort(-grades, axis=1), grades, k=k)
+        defined = grades.max(axis=1) > 0
         assert (np.isnan(values) == ~defined).all()
         assert ((values[defined] >= 0) & (values[defined] <= 1 + 1e-12)).all()
         assert best[defined] == pytest.approx(1)
 
-    @given(relevances.filter(lambda judged: judged.shape[1] >= 2))
-    def test_moving_the_better_item_up_never_hurts(self, judged: np.ndarray) -> None:
-        swapped = judged.copy()
-        swapped[:, :2] = -np.sort(-judged[:, :2], axis=1)
-        k = judged.shape[1]
-        before, after = ndcg_at_k(judged, judged, k=k), ndcg_at_k(swapped, judged, k=k)
+    @given(relevances.filter(lambda grades: grades.shape[1] >= 2))
+    def test_moving_the_better_item_up_never_hurts(self, grades: np.ndarray) -> None:
+        swapped = grades.copy()
+        swapped[:, :2] = -np.sort(-grades[:, :2], axis=1)
+        k = grades.shape[1]
+        before, after = ndcg_at_k(grades, grades, k=k), ndcg_at_k(swapped, grades, k=k)
         assert (after >= before - 1e-12)[~np.isnan(before)].all()
 
 

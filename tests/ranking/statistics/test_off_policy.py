@@ -122,7 +122,7 @@ def logs(draw: st.DrawFn) -> LoggedSlots:
 
 class TestProperties:
     @given(logs())
-    def test_judging_the_logging_policy_itself_gives_its_mean(self, slots: LoggedSlots) -> None:
+    def test_evaluating_the_logging_policy_itself_gives_its_mean(self, slots: LoggedSlots) -> None:
         same = replace(slots, targets=slots.propensities)
         estimate = snips(same, rng=rng(), rounds=5)
         assert estimate.value.mean == pytest.approx(slots.rewards.mean(), abs=1e-9)
@@ -237,7 +237,7 @@ class TestVerdict:
     def test_part_of_the_target_was_never_logged(self) -> None:
         estimate = snips(even(np.tile([0.0, 1.0], 250), target=0.3), rng=rng())
         assert not estimate.enough
-        assert estimate.verdict == "Only a part can be judged: about 40% of what it shows is not logged."
+        assert estimate.verdict == "Only a part can be evaluated: about 40% of what it shows is not logged."
 
     def test_propensities_that_cannot_be(self) -> None:
         estimate = snips(even(np.tile([0.0, 1.0], 250), target=0.9), rng=rng())
@@ -297,7 +297,7 @@ class BanditLog:
         shares: Doubles = counts / counts.sum(axis=1, keepdims=True)
         return shares
 
-    def judged_as(self, policy: Doubles) -> LoggedSlots:
+    def under(self, policy: Doubles) -> LoggedSlots:
         """The log beside what a policy, (3, items), would show at each position."""
         return LoggedSlots(
             session_ids=np.arange(len(self.items)),
@@ -337,7 +337,7 @@ def bandit_log(policy: str, campaign: str) -> BanditLog:
 
 @pytest.mark.real_data
 @pytest.mark.parametrize(
-    ("campaign", "logged", "judged", "enough"),
+    ("campaign", "logged", "target", "enough"),
     [
         ("men", "random", "bts", True),
         ("men", "bts", "random", True),
@@ -346,12 +346,12 @@ def bandit_log(policy: str, campaign: str) -> BanditLog:
     ],
 )
 def test_the_click_rate_of_a_policy_from_the_log_of_another(
-    campaign: str, logged: str, judged: str, enough: bool
+    campaign: str, logged: str, target: str, enough: bool
 ) -> None:
-    log, other = bandit_log(logged, campaign), bandit_log(judged, campaign)
+    log, other = bandit_log(logged, campaign), bandit_log(target, campaign)
     shares = other.shown_shares()
-    policy = shares if judged == "bts" else np.full(shares.shape, 1 / shares.shape[1])
-    slots = log.judged_as(policy)
+    policy = shares if target == "bts" else np.full(shares.shape, 1 / shares.shape[1])
+    slots = log.under(policy)
     estimate = snips(slots, rng=rng())
     assert covers(estimate, float(other.clicks.mean()))
     assert estimate.enough == enough

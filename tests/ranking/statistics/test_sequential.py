@@ -87,8 +87,8 @@ def test_the_intervals_of_a_mean_hold_it_at_all_looks_at_once() -> None:
     missed = 0
     for seed in range(SEEDS):
         values = rates(np.random.default_rng(seed), 600, 0.2)
-        looks = [follow_mean(values[:n], alpha=0.05) for n in range(LEAST_PER_ARM, 601, 10)]
-        missed += any(not look.low <= 0.2 <= look.high for look in looks)
+        analyses = [follow_mean(values[:n], alpha=0.05) for n in range(LEAST_PER_ARM, 601, 10)]
+        missed += any(not analysis.low <= 0.2 <= analysis.high for analysis in analyses)
     assert missed / SEEDS <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / SEEDS)
 
 
@@ -130,12 +130,12 @@ def test_the_p_value_never_rises_and_what_was_found_stays_found() -> None:
     treated = drawn(rng, 1_000, 0.5)
     # The effect is gone after the first half.
     outcomes = rates(rng, 1_000, 0.1) + 0.15 * (treated & (np.arange(1_000) < 500))
-    looks = [
+    analyses = [
         compare_arms(outcomes[:n], treated[:n], share=0.5, alpha=0.05).test for n in range(100, 1_001, 100)
     ]
-    p_values = [look.p_value for look in looks]
+    p_values = [analysis.p_value for analysis in analyses]
     assert p_values == sorted(p_values, reverse=True)
-    found = [look.found_after for look in looks if look.found_after is not None]
+    found = [analysis.found_after for analysis in analyses if analysis.found_after is not None]
     assert len(found) > 5
     assert len(set(found)) == 1
 

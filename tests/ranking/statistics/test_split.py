@@ -19,7 +19,7 @@ def test_history_is_everything_before_and_targets_are_what_came_after() -> None:
     assert person.disliked_items.tolist() == [4]
 
 
-def test_somebody_new_gives_the_first_half_and_is_judged_on_the_rest() -> None:
+def test_somebody_new_gives_the_first_half_and_is_evaluated_on_the_rest() -> None:
     rows = [like(7, item, 10.0 + item) for item in (4, 1, 3, 2, 5)]
     person = people_of(rows)[7]
     assert person.history.item_ids.tolist() == [1, 2]
@@ -34,7 +34,7 @@ def test_each_newcomer_gives_the_first_half_of_their_own_events() -> None:
         assert person.history.item_ids.tolist() == [10 * user, 10 * user + 1]
 
 
-def test_only_what_was_liked_or_disliked_is_judged_against() -> None:
+def test_only_what_was_liked_or_disliked_is_evaluated_against() -> None:
     rows = [
         like(1, 1, 1.0),
         view(1, 2, 11.0),
@@ -73,7 +73,7 @@ def test_an_item_liked_and_then_disliked_counts_as_disliked() -> None:
         [like(1, 1, 1.0), like(1, 2, 20.0)],
     ],
 )
-def test_who_is_not_judged(rows: list[Row]) -> None:
+def test_who_is_not_evaluated(rows: list[Row]) -> None:
     assert people_of(rows) == {}
 
 
@@ -83,7 +83,7 @@ def test_a_window_that_ends_before_it_starts_is_refused() -> None:
 
 
 @given(rows=event_rows, start=st.integers(1, 20).map(float), length=st.integers(1, 10))
-def test_nothing_learned_or_known_comes_from_the_judged_time(
+def test_nothing_learned_or_known_comes_from_the_evaluated_time(
     rows: list[Row], start: float, length: int
 ) -> None:
     events = make_events(rows)
@@ -107,9 +107,9 @@ def test_nothing_learned_or_known_comes_from_the_judged_time(
 def test_histories_and_targets_are_disjoint(rows: list[Row], start: float) -> None:
     events = make_events(rows)
     parts = holdout(events, start, start + 5)
-    judged = list(parts.people())
-    assert [person.user_id for person in judged] == parts.user_ids.tolist()
-    for person in judged:
+    evaluated = list(parts.people())
+    assert [person.user_id for person in evaluated] == parts.user_ids.tolist()
+    for person in evaluated:
         known = set(person.history.item_ids.tolist())
         liked, disliked = set(person.relevant_items.tolist()), set(person.disliked_items.tolist())
         assert set(person.history.user_ids.tolist()) == {person.user_id}

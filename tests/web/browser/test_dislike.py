@@ -28,7 +28,7 @@ def fill_in(page: Page, rank: int = 3) -> None:
     page.get_by_label("Comment").fill(COMMENT)
 
 
-def live() -> list[Dislike]:
+def active_dislikes() -> list[Dislike]:
     return list(Dislike.objects.filter(interaction__withdrawn_at=None))
 
 
@@ -48,7 +48,7 @@ def test_a_reason_and_a_comment_are_recorded_and_the_next_list_follows(
     said = page.locator(".toast")
     expect(said).to_contain_text("Dislike recorded. We'll improve your recommendations")
     expect(said).to_contain_text(f"less {genre}, −15 %")
-    [dislike] = live()
+    [dislike] = active_dislikes()
     shown = RecommendationSession.objects.get()
     assert (dislike.title, dislike.reason, dislike.feedback_text) == (title, "wrong_genre", COMMENT)
     assert (dislike.session_id, dislike.rank) == (shown.pk, 3)
@@ -125,7 +125,7 @@ def test_a_failure_keeps_what_was_typed_until_it_works(
     page.unroute("**/api/dislike")
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_text("Dislike recorded.")).to_be_visible()
-    [dislike] = live()
+    [dislike] = active_dislikes()
     assert (dislike.reason, dislike.feedback_text, dislike.rank) == ("wrong_genre", COMMENT, 3)
 
 
@@ -151,7 +151,7 @@ def test_undo_puts_it_back(
     no = card.get_by_role("button", name="Not for me")
     expect(no).to_have_attribute("aria-pressed", "false")
     expect(no).to_be_focused()
-    assert live() == []
+    assert active_dislikes() == []
 
 
 def test_the_focus_stays_in_the_dialog(
@@ -213,12 +213,12 @@ def test_without_a_script_it_is_a_form(
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text("Dislike recorded. We'll improve your recommendations")).to_be_visible()
     assert title not in titles(page)
-    [dislike] = live()
+    [dislike] = active_dislikes()
     assert (dislike.title, dislike.reason, dislike.feedback_text) == (title, "not_interested", COMMENT)
     assert dislike.rank == 5
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text(f"{title} may be shown to you again.")).to_be_visible()
-    assert live() == []
+    assert active_dislikes() == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

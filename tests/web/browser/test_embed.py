@@ -217,7 +217,7 @@ def test_the_page_of_the_guide_shows_a_list_that_learns(
     assert other_site.tokens_given == 0
 
 
-def look_at(page: Page, rank: int) -> None:
+def view_card(page: Page, rank: int) -> None:
     """Has the card at that rank in view for half a second of the page's stopped clock."""
     card = cards(page).nth(rank - 1)
     card.scroll_into_view_if_needed()
@@ -231,13 +231,13 @@ def test_what_was_seen_is_on_record(two_tastes: Films, other_site: OtherSite, vi
     page = visit(stop_the_clock=True, viewport={"width": 390, "height": 700})
     expect(cards(page)).to_have_count(25)
     shown = RecommendationSession.objects.get()
-    look_at(page, 1)
+    view_card(page, 1)
     with page.expect_response(re.compile("/seen$")):
         page.clock.run_for(1000)
     shown.refresh_from_db()
     assert 1 <= shown.seen_rank < 15
     # Who leaves the page before the next report is due is not forgotten.
-    look_at(page, 25)
+    view_card(page, 25)
     page.goto("about:blank")
     deadline = time.monotonic() + 10
     while shown.seen_rank < 25 and time.monotonic() < deadline:

@@ -50,7 +50,7 @@ def page(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterato
     context.close()
 
 
-def look(page: Page, film: Item, address: str) -> tuple[bytes, str]:
+def render(page: Page, film: Item, address: str) -> tuple[bytes, str]:
     """The art of the item's page as it is seen with this picture, and the place of the title beside it."""
     Item.objects.filter(pk=film.pk).update(image_url=address)
     page.goto(f"/items/{film.pk}/", wait_until="networkidle")
@@ -58,8 +58,8 @@ def look(page: Page, film: Item, address: str) -> tuple[bytes, str]:
 
 
 def test_a_picture_covers_the_poster_and_moves_nothing(page: Page, film: Item) -> None:
-    poster, place = look(page, film, "")
-    picture, same_place = look(page, film, f"{ORIGIN}/good.png")
+    poster, place = render(page, film, "")
+    picture, same_place = render(page, film, f"{ORIGIN}/good.png")
     assert picture != poster
     assert same_place == place
     over, under = (page.locator(f".picture > {tag}").evaluate(BOX) for tag in ("img", "svg"))
@@ -67,12 +67,12 @@ def test_a_picture_covers_the_poster_and_moves_nothing(page: Page, film: Item) -
 
 
 def test_a_picture_that_does_not_come_leaves_the_poster(page: Page, film: Item) -> None:
-    poster_alone = look(page, film, "")
+    poster_alone = render(page, film, "")
     for address in (
         f"{ORIGIN}/missing.png",
         f"{ORIGIN}/broken.png",
         f"{ORIGIN}/away.png",
         "https://forbidden.example/a.png",
     ):
-        assert look(page, film, address) == poster_alone, address
+        assert render(page, film, address) == poster_alone, address
         assert page.locator(".picture img").count() == 1

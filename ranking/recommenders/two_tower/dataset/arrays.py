@@ -30,7 +30,7 @@ class TwoTowerData:
     """A dataset in memory.
 
     examples  (e,) what a model learns from
-    events    what people did, of these examples, for the time split and for judging
+    events    what people did, of these examples, for the time split and for evaluating
     rows      (n,) the example of each event
     """
 

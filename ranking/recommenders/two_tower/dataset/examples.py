@@ -64,7 +64,7 @@ def label_of(type_name: str, weight: float) -> float:
 
 
 def rank_weight(rank: int) -> float:
-    """1 over the chance that a rank is looked at: log2(rank + 1), at most MOST_RANK_WEIGHT; 1 for no list."""
+    """1 over the chance that a rank is examined: log2(rank + 1), at most MOST_RANK_WEIGHT; 1 for no list."""
     return min(MOST_RANK_WEIGHT, log2(rank + 1)) if rank else 1.0
 
 
@@ -95,9 +95,9 @@ def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
 
 
 def _hard_negative(slot: PassedOver) -> Example:
-    """It counts as much as the rank is likely to have been looked at."""
-    looked_at = 1.0 / log2(slot.rank + 1)
-    return Example(slot.time, slot.item_id, 0.0, 0.0, looked_at, HARD_NEGATIVE, relevant=False)
+    """It counts as much as the rank is likely to have been examined."""
+    examined = 1.0 / log2(slot.rank + 1)
+    return Example(slot.time, slot.item_id, 0.0, 0.0, examined, HARD_NEGATIVE, relevant=False)
 
 
 def _random_negatives(

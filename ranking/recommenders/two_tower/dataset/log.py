@@ -88,14 +88,14 @@ def people_batches(use_case: UseCase, until: datetime) -> list[People]:
         acts_that_count(use_case, until).order_by("user_id").values_list("user_id").annotate(acts=Count("pk"))
     )
     batches: list[People] = []
-    held = BATCH
+    size = BATCH
     for user_id, acts in counts.iterator():
-        if batches and held + acts <= BATCH:
+        if batches and size + acts <= BATCH:
             batches[-1] = People(batches[-1].first, user_id)
-            held += acts
+            size += acts
         else:
             batches.append(People(user_id, user_id))
-            held = acts
+            size = acts
     return batches
 
 

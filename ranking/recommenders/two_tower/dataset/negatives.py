@@ -16,7 +16,7 @@ from ranking.recommenders.two_tower.dataset.log import People, acts_that_count
 
 
 class PassedOver(NamedTuple):
-    """A slot that scored high and was looked at and left alone, at `time` in seconds since 1970."""
+    """A slot that scored high and was examined and left alone, at `time` in seconds since 1970."""
 
     time: float
     item_id: int
@@ -26,7 +26,7 @@ class PassedOver(NamedTuple):
 def read_passed_over(use_case: UseCase, people: People, until: datetime) -> dict[int, list[PassedOver]]:
     """The hard negatives of these people, by person, oldest first.
 
-    As for the ranker: in lists of the use case shown up to `until`, no deeper than was looked at.
+    As for the ranker: in lists of the use case shown up to `until`, no deeper than was examined.
     """
     found: defaultdict[int, list[PassedOver]] = defaultdict(list)
     for chunk in read_sessions(sessions_until(use_case, until).filter(people.rows)):

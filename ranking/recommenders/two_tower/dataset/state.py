@@ -35,10 +35,10 @@ class PersonSoFar:
             if act.counts:
                 liked, disliked = self._history.pop(act.item_id, (0.0, 0.0))
                 self._history[act.item_id] = liked + max(act.weight, 0.0), disliked + min(act.weight, 0.0)
-        self._fold(new, moment)
+        self._update_taste(new, moment)
         return self._input()
 
-    def _fold(self, new: list[Act], moment: float) -> None:
+    def _update_taste(self, new: list[Act], moment: float) -> None:
         """Taste is that of all a person does here, whatever the use case."""
         reset = self._log.reset
         if reset is not None and reset.time < moment:

@@ -1,4 +1,4 @@
-"""Training from the log to a registered candidate, judged by what came later."""
+"""Training from the log to a registered candidate, evaluated by what came later."""
 
 import json
 
@@ -57,7 +57,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     assert get_context("movie_home").models.by_kind == {}
 
 
-def test_it_is_judged_beside_popularity_and_random_and_beats_them_where_there_is_a_pattern(
+def test_it_is_evaluated_beside_popularity_and_random_and_beats_them_where_there_is_a_pattern(
     log: dict[str, list[int]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(capsys)

@@ -87,13 +87,13 @@ class TestWeights:
 
 
 def biased_lists(*, lists: int = 800, size: int = 10, seed: int = 3) -> RankerData:
-    """Whatever is looked at is liked equally often, but lists are in the order of `popularity_score`."""
+    """Whatever is examined is liked equally often, but lists are in the order of `popularity_score`."""
     rng = np.random.default_rng(seed)
     chances = 1 / np.log2(np.arange(size) + 2)
-    looked_at = rng.random((lists, size)) < chances
-    liked = looked_at & (rng.random((lists, size)) < 0.4)
-    ranks = np.broadcast_to(np.arange(1, size + 1), looked_at.shape)
-    kept = ranks <= (looked_at * ranks).max(axis=1, keepdims=True)
+    examined = rng.random((lists, size)) < chances
+    liked = examined & (rng.random((lists, size)) < 0.4)
+    ranks = np.broadcast_to(np.arange(1, size + 1), examined.shape)
+    kept = ranks <= (examined * ranks).max(axis=1, keepdims=True)
     features = rng.random((lists, size, len(FEATURES)), dtype=np.float32)
     features[:, :, FEATURES.index("popularity_score")] = 1 - ranks / size
     return RankerData(

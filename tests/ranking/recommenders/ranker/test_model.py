@@ -68,7 +68,7 @@ def test_every_way_of_training_learns_and_comes_back_from_its_file(
     data = lists_by("evidence")
     ranker = fit(data, replace(SMALL, debias=debias, base_margin=base_margin)).calibrated(0.7, -1.2)
     fresh = lists_by("evidence", seed=4)
-    # A random teacher on top spoils the order of `residual` a little.
+    # A random base margin on top spoils the order of `residual` a little.
     assert chosen_first(ranker, fresh) > 0.5
     again = load_ranker(dump_ranker(ranker))
     assert (again.base_margin, again.slope, again.intercept) == (base_margin, 0.7, -1.2)
@@ -76,9 +76,9 @@ def test_every_way_of_training_learns_and_comes_back_from_its_file(
     assert np.array_equal(again.probabilities(fresh.features), ranker.probabilities(fresh.features))
 
 
-class TestTeacher:
+class TestBaseMargin:
     def moved(self, base_margin: BaseMargin) -> tuple[RankerData, Ranker, Doubles]:
-        """A teacher who knows the order: the data, the ranker, and how its scores follow the teacher."""
+        """A retrieval score that knows the order: the data, the ranker, and how its scores follow that."""
         data = lists_by("model_score")
         ranker = fit(data, replace(SMALL, base_margin=base_margin))
         better = data.features.copy()
@@ -101,7 +101,7 @@ class TestTeacher:
         score = data.features[:, 0].astype(np.float64)
         assert ranker.scores(data.features) - raw == pytest.approx(np.log(score / (1 - score)), abs=1e-6)
 
-    def test_a_teacher_that_is_sure_is_no_infinity(self) -> None:
+    def test_a_retrieval_score_that_is_sure_is_no_infinity(self) -> None:
         ranker = fit(lists_by("evidence"), replace(SMALL, base_margin="residual"))
         sure = np.zeros((2, len(FEATURES)), dtype=np.float32)
         sure[1, 0] = 1.0
@@ -138,7 +138,7 @@ class TestStopping:
 
 class TestWeights:
     def of(self, debias: Debias, **fields: object) -> Doubles:
-        """One list: passed over, disliked, liked, twice passed over; each looked at half as often."""
+        """One list: passed over, disliked, liked, twice passed over; each examined half as often."""
         data = RankerData(
             features=np.zeros((5, len(FEATURES)), dtype=np.float32),
             relevance=np.array([1, 0, 3, 1, 1]),
@@ -152,7 +152,7 @@ class TestWeights:
         return debiased_weights(data, RankerParameters(debias=debias, **fields))  # type: ignore[arg-type]
 
     def test_by_exposure_what_was_passed_over_unseen_hardly_counts(self) -> None:
-        # But the last one was looked at: the list goes as deep as the person did.
+        # But the last one was examined: the list goes as deep as the person did.
         expected = np.array([1, 1, 1, 0.125, 1])
         assert self.of("exposure") == pytest.approx(expected / expected.mean())
 
@@ -168,7 +168,7 @@ class TestWeights:
 
     def test_nobody_weighs_more_than_so_many_others(self) -> None:
         data = lists_by("evidence", lists=200, size=5)
-        # Twenty people, of whom one looked at 181 of the 200 lists.
+        # Twenty people, of whom one examined 181 of the 200 lists.
         data = replace(data, user_ids=np.where(np.arange(200) < 181, 0, np.arange(200)))
         weights = debiased_weights(data, RankerParameters(debias="none"))
         heavy = weights[: 181 * 5]

@@ -1,4 +1,4 @@
-"""`train_ranker`: from the lists that were shown to a registered candidate, judged on the last of them."""
+"""`train_ranker`: from the lists that were shown to a registered candidate, evaluated on the last of them."""
 
 import json
 
@@ -75,7 +75,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     assert get_context("movie_home").ranker is None
 
 
-def test_it_is_judged_on_the_last_lists_beside_what_was_shown(
+def test_it_is_evaluated_on_the_last_lists_beside_what_was_shown(
     lists: list[RecommendationSession], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(capsys)

@@ -73,7 +73,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
 
 
 @with_torch
-def test_it_is_judged_beside_als_popularity_and_random_on_the_same_people(
+def test_it_is_evaluated_beside_als_popularity_and_random_on_the_same_people(
     log: dict[str, list[Item]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(capsys, epochs=12, learning_rate=0.01)

@@ -1,4 +1,4 @@
-"""Two-tower versions among the others: compared, judged by the gate, and trained anew by `retrain`."""
+"""Two-tower versions among the others: compared, evaluated by the gate, and trained anew by `retrain`."""
 
 import importlib.util
 import io
@@ -117,7 +117,7 @@ class TestEvaluation:
         named = [one["name"] for one in self.run(*arguments)]
         return [name for name in named if "_home-" in name and "boosts" not in name]
 
-    def test_a_tower_is_judged_alone_and_the_better_one_is_found(self, items: list[Item]) -> None:
+    def test_a_tower_is_evaluated_alone_and_the_better_one_is_found(self, items: list[Item]) -> None:
         good, bad = tower(items), tower(items, mixed=True)
         first, second, *others = self.run(good.label, bad.label)
         assert (first["name"], second["name"]) == (good.label, bad.label)
@@ -170,7 +170,7 @@ class TestEvaluation:
         assert f"{version.label} (candidate)" in page
 
 
-def test_an_item_is_judged_by_whatever_models_know_it() -> None:
+def test_an_item_is_evaluated_by_whatever_models_know_it() -> None:
     """Item 2 goes with item 1 by ALS, item 5 by the tower alone, and 6 is in no catalog."""
     catalog = bare_context([1, 2, 3, 4, 5]).catalog
     models = ModelSet(
@@ -224,7 +224,7 @@ class TestRetrain:
         assert not datasets_folder("two_tower", "movie_home").exists()
 
     @with_torch
-    def test_its_successor_is_trained_before_the_cut_judged_after_it_and_published(
+    def test_its_successor_is_trained_before_the_cut_evaluated_after_it_and_published(
         self, items: list[Item]
     ) -> None:
         activate(als(items))
