@@ -1,4 +1,4 @@
-"""`GET /api/check-auth`: who the server thinks is asking; `/api/roles`: what they come for."""
+"""`GET /api/check-auth`: the person who asks; `/api/roles`: their roles."""
 
 from typing import Any
 

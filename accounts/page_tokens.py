@@ -1,4 +1,4 @@
-"""Page tokens: what another site's server puts into its pages, so that they may ask for one of its people.
+"""Page tokens, which another site's server puts into its pages so that they may ask for one of its people.
 
 A page token is signed, ends after PAGE_TOKEN_SECONDS and stands for one person. It is bound to the service
 token that it was issued to, and ends with it. Which addresses take one is said by each view: those with

@@ -45,7 +45,7 @@ STRENGTHS = {"weak": 0.5, "medium": 1.0, "strong": 2.0}
 FIXED_ROUNDS = 80
 LIKED, VIEWED, PASSED_OVER, DISLIKED = 3, 2, 1, 0
 METRICS = ("ndcg", "liked_over_disliked", "calibration_error", "trees")
-# What a utility is made of: standard deviations that add up to 1. Nobody measures the last part.
+# Parts of a utility, as standard deviations that add up to 1. Nobody measures the last part.
 PARTS = {"match": 0.58, "genre": 0.48, "quality": 0.47, "age": 0.26, "whim": 0.38}
 LOGGING_POLICY = {"match": 0.6, "quality": 0.25, "fame": 0.2, "noise": 0.5}
 
@@ -86,7 +86,7 @@ def make_world(requests: int, rng: np.random.Generator) -> World:
     shape = (requests, CANDIDATES)
     drawn = {name: rng.standard_normal(shape) for name in (*PARTS, "fame", "noise")}
     user_ids = rng.integers(PEOPLE, size=requests)
-    # What lies near the person's years is worth more, on either side.
+    # An item near the person's years is worth more, on either side.
     felt = drawn | {"age": (1 - drawn["age"] ** 2) / np.sqrt(2)}
     utilities = sum((share * felt[name] for name, share in PARTS.items()), np.zeros(shape))
     logged = sum((share * drawn[name] for name, share in LOGGING_POLICY.items()), np.zeros(shape))

@@ -18,7 +18,7 @@ VAR_DIR = BASE_DIR / "var"
 env = environ.Env()
 environ.Env.read_env(str(BASE_DIR / ".env"))
 
-# What is recommended, to whom, and in which words (docs/heed-toml.md).
+# The file with the kinds, use cases and words of this installation (docs/heed-toml.md).
 HEED_CONFIG = Path(env.str("HEED_CONFIG", default=str(BASE_DIR / "heed.toml")))
 
 # --- Security -------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_METHODS = ["GET", "POST", "DELETE"]
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
 CORS_PREFLIGHT_MAX_AGE = 7200
-# How long the token in such a page is good for.
+# Lifetime of the token in such a page.
 PAGE_TOKEN_SECONDS = max(1, env.int("PAGE_TOKEN_SECONDS", default=3600))
 
 # --- Pages and static files -----------------------------------------------------------------
@@ -254,17 +254,17 @@ DATASET_DIR = Path(env.str("DATASET_DIR", default=str(VAR_DIR / "datasets")))
 REPORT_DIR = Path(env.str("REPORT_DIR", default=str(VAR_DIR / "reports")))
 LOCK_DIR = Path(env.str("LOCK_DIR", default=str(VAR_DIR / "locks")))
 
-# How long a list that was shown may still be named as the context of an action.
+# Age up to which a list that was shown may be named as the context of an action.
 RECOMMENDATION_SESSION_DAYS = env.int("RECOMMENDATION_SESSION_DAYS", default=30)
 # A second view of the same item from the same place within this time is the same view.
 VIEW_REPEAT_MINUTES = env.int("VIEW_REPEAT_MINUTES", default=30)
 # After so many days an interaction counts half towards popularity (measured in docs/als.md).
 POPULARITY_HALF_LIFE_DAYS = env.float("POPULARITY_HALF_LIFE_DAYS", default=365.0)
-# How many candidates each source may bring to one request.
+# Candidates that each source may bring to one request.
 CANDIDATES_PER_SOURCE = env.int("CANDIDATES_PER_SOURCE", default=300)
 # Beside the most trusted source that has an answer, the others bring fewer: each one costs the ranker time.
 CANDIDATES_PER_FURTHER_SOURCE = env.int("CANDIDATES_PER_FURTHER_SOURCE", default=100)
-# What was shown with a score above this and passed over is a hard negative of the ranker's dataset.
+# A slot shown with a score above this and passed over is a hard negative of the ranker's dataset.
 HARD_NEGATIVE_SCORE = env.float("HARD_NEGATIVE_SCORE", default=0.7)
 # This share of the places after the first shows what the ranking would not have shown.
 EXPLORATION_SHARE = min(1.0, max(0.0, env.float("EXPLORATION_SHARE", default=0.05)))
@@ -275,7 +275,7 @@ CATALOG_REFRESH_SECONDS = env.float(
     "CATALOG_REFRESH_SECONDS", default=env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)
 )
 
-# What a dislike does (heed.toml says which reason does what).
+# Effects of a dislike (heed.toml says which reason does what).
 DISLIKE_GENRE_SHARE = env.float("DISLIKE_GENRE_SHARE", default=0.15)
 DISLIKE_CAST_SHARE = env.float("DISLIKE_CAST_SHARE", default=0.10)
 DISLIKE_LIGHTER_SHARE = env.float("DISLIKE_LIGHTER_SHARE", default=0.075)

@@ -111,7 +111,7 @@ class ErrorSerializer(serializers.Serializer[dict[str, Any]]):
     error = serializers.CharField()
 
 
-# What an operation may answer besides success: any operation, and one that reads a body.
+# Answers of an operation besides success: of any operation, and of one that reads a body.
 ERRORS = dict.fromkeys((400, 401, 403, 404, 503), ErrorSerializer)
 WRITE_ERRORS = ERRORS | dict.fromkeys((413, 415), ErrorSerializer)
 

@@ -62,7 +62,7 @@ class ColumnChart:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of a table with a bar: how long it is in percent of the longest, and where it leads."""
+    """A row of a table with a bar: its length in percent of the longest, and its link."""
 
     label: str
     note: str

@@ -17,7 +17,7 @@ from core.errors import ACCOUNT_GONE, DATABASE_AWAY, AccountGone
 
 logger = structlog.stdlib.get_logger(__name__)
 
-# What Django refuses before a view is reached: an address it does not know, a request it cannot read.
+# Requests that Django refuses before a view is reached: an unknown address, a request it cannot read.
 _REFUSALS = {
     400: "This request is not well-formed.",
     403: "You may not do this.",

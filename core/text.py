@@ -5,7 +5,7 @@ import unicodedata
 
 # Letters and digits that stand together.
 WORD = re.compile(r"[^\W_]+")
-# What PostgreSQL or UTF-8 refuses: NUL, and halves of surrogate pairs.
+# Characters that PostgreSQL or UTF-8 refuses: NUL, and halves of surrogate pairs.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _ACCENTS = re.compile("[\u0300-\u036f]+")

@@ -39,15 +39,15 @@ FILES = {"movie": "films.jsonl", "drama": "dramas.jsonl", "startup": "startups.j
 END_USER, END_USER_PASSWORD = "demo", "demo-pass"
 STAFF, STAFF_PASSWORD = "staff", "staff-pass"
 PERSON_PREFIX = "demo-person-"
-# What each person did before the first night, as a history that an operator imports.
+# Interactions of each person before the first night, as a history that an operator imports.
 HISTORY = {"movie": 30, "drama": 15, "startup": 6}
 HISTORY_DAYS = 120
 PICKS = 6
 # Of these the demo closes the loop: models are compared, and live only if better.
 RETRAINED_KINDS = ("movie", "drama")
-# How likely a person opens each feed that is for them on a given night.
+# Chance that a person opens each feed that is for them on a given night.
 HABITS = {"movie_home": 0.9, "drama_home": 0.6, "developer_startup": 0.4, "investor_startup": 0.3}
-# What the demo account likes at its first visit, so that its feed has something to follow.
+# Likes of the demo account at its first visit, so that its feed has something to follow.
 DEMO_GENRES = ("Science Fiction", "Mystery")
 
 

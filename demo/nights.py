@@ -21,7 +21,7 @@ LIST_LENGTH = 20
 # A person examines rank r with probability 1 / log2(r + 1), then stops for the night at the first miss
 # beyond this rank; the deepest rank examined is what the page would report.
 PATIENCE = 5
-# Why people turn something down, as shares of all their dislikes.
+# Reasons of dislikes, as shares of all of a person's dislikes.
 REASON_SHARES = {
     "not_interested": 0.34,
     "wrong_genre": 0.25,

@@ -1,4 +1,4 @@
-"""Simulated people: what they would like if they saw it, which no model is ever told."""
+"""Simulated people with hidden tastes, which no model is ever told."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from catalog.models import ItemFacet
 
-# How much each sort of facet moves a person, relative to the others.
+# Weight of each sort of facet for a person, relative to the others.
 _INFLUENCE = {
     "genre": 1.6,
     "theme": 0.8,
@@ -16,7 +16,7 @@ _INFLUENCE = {
     "position": 0.8,
 }
 _ARCHETYPES = 8
-# How much all people agree on an item, in units of how much one person's own taste tells items apart.
+# Spread of what all people agree on, in units of the spread of one person's own taste.
 GENERAL_APPEAL = 0.4
 
 

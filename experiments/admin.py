@@ -107,7 +107,7 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
         return super().has_change_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
 
     def has_delete_permission(self, request: HttpRequest, obj: Experiment | None = None) -> bool:
-        # What was tried on people is part of the record of their lists.
+        # An arm that was tried on people is part of the record of their lists.
         return super().has_delete_permission(request, obj) and (obj is None or obj.status == Status.DRAFT)
 
     def has_run_permission(self, request: HttpRequest) -> bool:

@@ -74,7 +74,7 @@ def say_what_it_does(arm: Arm) -> str:
     """The fields of an arm that differ from the usual lists, in words."""
     said = [
         *(["dislikes hold nothing back"] if not arm.feedback else []),
-        *(["taste lifts nothing"] if not arm.boosts else []),
+        *(["taste boosts nothing"] if not arm.boosts else []),
         *([f"exploration {arm.exploration_share:.0%}"] if arm.exploration_share is not None else []),
         *(f"{name} {json.dumps(value)}" for name, value in arm.policy.items()),
         *(version.label for version in arm.versions.all()),

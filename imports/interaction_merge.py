@@ -18,7 +18,7 @@ from interactions.models import UserInteraction
 
 NEW_USERS = 2_000
 
-# Which state a row of this type brings to an end, if it stood before. The other states, such as a like,
+# The state that a row of this type brings to an end, if it stood before. The other states, such as a like,
 # are not renewed: a second one changes nothing.
 _ENDS = {row.name: row.name for row in TYPES.values() if row.is_rated or row.undo} | {
     row.undo: row.name for row in TYPES.values() if row.undo

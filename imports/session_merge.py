@@ -64,7 +64,7 @@ WHERE heed_lists.number > %s AND heed_lists.number <= %s AND heed_lists.slots <=
 ORDER BY heed_lists.number, rank, place
 """
 
-# What the log says of the list is what the list's own row says.
+# The log says of the list the same as the list's own row.
 _TIE = fill(
     """
 UPDATE {done}

@@ -14,11 +14,9 @@ class TasteProfile(models.Model):
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="taste_profile"
     )
-    cursor = models.BigIntegerField(
-        default=0, help_text="the greatest id of an interaction that is folded in"
-    )
-    cursor_at = models.DateTimeField(null=True, blank=True, help_text="the latest moment that is folded in")
-    rows = models.PositiveIntegerField(default=0, help_text="interactions folded in")
+    cursor = models.BigIntegerField(default=0, help_text="the greatest id of an interaction that is included")
+    cursor_at = models.DateTimeField(null=True, blank=True, help_text="the latest moment that is included")
+    rows = models.PositiveIntegerField(default=0, help_text="interactions included")
     reasons = models.PositiveIntegerField(default=0, help_text="dislikes with a reason among them")
     reset_id = models.BigIntegerField(default=0, help_text="interactions up to this id never count")
     reset_at = models.DateTimeField(null=True, blank=True, help_text="nor do those from before this moment")
@@ -28,7 +26,9 @@ class TasteProfile(models.Model):
     feedback = models.PositiveIntegerField(
         default=0, help_text="pieces of feedback; some of them move the vector"
     )
-    rules = models.CharField(max_length=16, blank=True, help_text="a hash of the rules of the fold")
+    rules = models.CharField(
+        max_length=16, blank=True, help_text="a hash of the rules that it was computed by"
+    )
     updated_at = models.DateTimeField()
 
     class Meta:

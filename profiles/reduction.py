@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.domain import FACETS, MAX_RATING, TYPES, UNRATED
 
-# What a profile learns of; a kind's code in the arrays is its place here.
+# The facet kinds that a profile learns of; a kind's code in the arrays is its place here.
 KINDS = tuple(facet.name for facet in FACETS.values() if facet.taste)
 CODES = {kind: code for code, kind in enumerate(KINDS)}
 
@@ -158,7 +158,7 @@ def reduce_events(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:
 
 def _moved(entries: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     # Away from what is disliked means towards 0. Stepping back from 1 in proportion to the distance left,
-    # as the mirror image of the pull would, could hardly leave the neighbourhood of 1 again.
+    # as the mirror image of the pull would, could hardly leave the neighborhood of 1 again.
     targets = np.where(weights > 0.0, 1.0, 0.0)
     moved = np.where(weights == 0.0, entries, entries + RATE * (targets - entries))
     clipped: NDArray[np.float64] = np.clip(moved, 0.0, 1.0)

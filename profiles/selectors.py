@@ -1,4 +1,4 @@
-"""Reads of taste: what serving needs of a person, and what a person is shown of themselves."""
+"""Reads of a person's taste for serving, and for the pages that show it to them."""
 
 from dataclasses import dataclass
 from datetime import datetime

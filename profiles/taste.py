@@ -1,4 +1,4 @@
-"""The taste vector as arrays: how far each item lies from what a person likes."""
+"""The taste vector as arrays, and the distance of each item from it."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The experiment that runs in a use case, as serving holds it: who is in which arm, and how they differ."""
+"""The experiment that runs in a use case, as serving holds it: its allocation and its arms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -19,7 +19,7 @@ logger = structlog.stdlib.get_logger(__name__)
 
 _REPORTS = TypeAdapter(EvaluationReport)
 _ENDS = ("mean", "low", "high")
-# What training commands call the figures of lists made for people, and of lists that were shown.
+# Names that training commands give to figures of lists made for people, and of lists that were shown.
 _MADE = {
     "ndcg@10": "ndcg",
     "recall@10": "recall",
@@ -57,10 +57,10 @@ def _upgrade(stored: Mapping[str, Any]) -> dict[str, Any]:
 
 def _upgrade_evaluation(stored: Mapping[str, Any]) -> dict[str, Any]:
     """Version 1 of `evaluate_models`, or of `retrain` with fewer keys and the verdict beside them."""
-    judgments = stored["judgements"]
+    evaluations = stored["judgements"]
     # retrain compares its candidate with what is active, and wrote neither name with the differences.
-    baseline = stored.get("against") or (judgments[1]["name"] if len(judgments) > 1 else "")
-    results = [_upgrade_result(one, baseline) for one in judgments]
+    baseline = stored.get("against") or (evaluations[1]["name"] if len(evaluations) > 1 else "")
+    results = [_upgrade_result(one, baseline) for one in evaluations]
     if results and stored.get("gate"):
         own, gate = results[0], stored["gate"]
         own["gate"] = gate

@@ -127,7 +127,7 @@ def known_figures(figures: Mapping[str, Interval]) -> dict[str, Interval]:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """One evaluation: what it was made on, and the result of each contender.
+    """One evaluation: its data, and the result of each contender.
 
     In a model version's record the version's own result is the first; elsewhere that of the baseline is.
 

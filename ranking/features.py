@@ -90,7 +90,7 @@ class ItemContent:
 
     @cached_property
     def counts(self) -> Doubles:
-        """(n, groups): how many facets of each group the item has."""
+        """(n, groups): the number of facets of each group that the item has."""
         counts: Doubles = np.asarray(self.facets @ self.membership)
         return counts
 
@@ -151,7 +151,7 @@ def compute_features(
 
 
 def _recency(published: Doubles, now: float) -> Doubles:
-    # What is announced for later is as new as can be.
+    # An item announced for later is as new as can be.
     age_days = np.maximum(now - published, 0.0) / SECONDS_PER_DAY
     fresh: Doubles = np.exp2(-age_days / RECENCY_HALF_LIFE_DAYS)
     return fresh

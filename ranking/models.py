@@ -168,7 +168,7 @@ class Arm(models.Model):
     name = models.SlugField(max_length=48)
     weight = models.FloatField(default=1.0, help_text="its share of the people, beside the other weights")
     feedback = models.BooleanField("dislikes act", default=True, help_text="hold back what is like them")
-    boosts = models.BooleanField("taste lifts", default=True, help_text="what fits a person's taste")
+    boosts = models.BooleanField("taste boosts", default=True, help_text="what fits a person's taste")
     policy = models.JSONField(
         default=dict,
         blank=True,

@@ -6,7 +6,7 @@ from core.arrays import Doubles
 from ranking.context import ScoringContext
 from ranking.recommenders.similar.model import content_similarities
 
-# How much the behavior of people counts beside what the items are, where there is any.
+# Weight of the behavior of people beside what the items are, where there is any.
 BEHAVIOR_SHARE = 0.5
 
 

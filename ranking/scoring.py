@@ -38,7 +38,7 @@ DEEPEST_PLACE = 1000
 
 @dataclass(frozen=True, eq=False)
 class RankingRequest:
-    """One person before one context at one moment: what every stage of a list reads.
+    """One person before one context at one moment, as every stage of a list reads it.
 
     now              seconds since 1970
     representations  the person as each recommender sees them, of those that know them

@@ -1,4 +1,4 @@
-"""The items of one use case as arrays: what they are, and what people made of them so far."""
+"""The items of one use case as arrays: their contents, and the demand for them so far."""
 
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime

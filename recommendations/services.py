@@ -14,7 +14,7 @@ from recommendations.models import RecommendationSession
 
 @dataclass(frozen=True, slots=True)
 class ShownSlot:
-    """One position of a list as it is recorded: what stood there, why, and with which probability."""
+    """One position of a list as it is recorded: item, source, scores and policy propensity."""
 
     item_id: int
     rank: int

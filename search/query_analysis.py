@@ -215,7 +215,7 @@ def _in_order(pieces: Iterable[int], texts: Sequence[str]) -> str:
 def _spans(
     typed: _Typed, names: Names, known_words: Mapping[str, int]
 ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-    """The query from left to right: where each name or single word begins and ends, and what it names."""
+    """The query from left to right: begin and end of each name or single word, and the facet it names."""
     corrections = _MAX_CORRECTIONS
     start = 0
     while start < len(typed.stems):

@@ -1,4 +1,4 @@
-"""Text search over the catalog: what each worker holds of it in memory, one index per kind of item.
+"""The text search of each worker, in memory: one index per kind of item.
 
 The catalog is checked in the background every CATALOG_REFRESH_SECONDS while it is searched, and indexed anew
 where it has changed, so that only the very first search of a process waits. A search itself makes no query.

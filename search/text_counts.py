@@ -17,7 +17,7 @@ from core.text import words
 
 Floats = NDArray[np.float32]
 
-# What a word counts by where it stands (BM25F's field weights), and how much a long field dilutes it.
+# Weight of a word by where it stands (BM25F's field weights), and how much a long field dilutes it.
 TITLE_WEIGHT, PEOPLE_WEIGHT, FACET_WEIGHT, DESCRIPTION_WEIGHT = 5.0, 3.0, 3.0, 1.0
 _DILUTION = 0.4
 _SATURATION = 1.2

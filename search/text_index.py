@@ -45,10 +45,10 @@ _COMPLETE, _COMPLETE_TOP = 0.90, 0.99
 # The beginning of a title, and a title or name that is spelled alike, at most.
 _PREFIX, _PREFIX_TOP, _ALIKE_TITLE, _ALIKE_NAME = 0.80, 0.88, 0.87, 0.80
 _LEAST_ALIKE_TITLE, _LEAST_ALIKE_NAME, _MOST_ALIKE_NAMES = 0.45, 0.6, 10
-# What a facet is worth where an item has it, where it stands first in the billing, and where the item only
+# Strength of a facet where an item has it, where it stands first in the billing, and where the item only
 # mentions its name.
 _HAS, _BILLED_FIRST, _MENTIONS = 0.90, 0.04, 0.85
-# What another word than the typed one counts: its continuation (of the last word), one typing error apart.
+# Strength of another word than the typed one: its continuation (of the last word), one typing error apart.
 _CONTINUED, _MISSPELLED = 0.8, 0.7
 _MOST_CONTINUATIONS, _MOST_MISSPELLED, _SHORTEST_MISSPELLED, _SHORTEST_CONTINUED = 60, 20, 4, 2
 _MOST_PREFIXED = 500

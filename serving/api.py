@@ -35,7 +35,7 @@ DEFAULT_ROW = 12
 
 
 class ListQuery(serializers.Serializer[Any]):
-    """The query string of a personalised list."""
+    """The query string of a personalized list."""
 
     limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
     use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
@@ -73,7 +73,7 @@ class PersonalizationSerializer(serializers.Serializer[Any]):
 
 
 class ListAnswer(serializers.Serializer[Any]):
-    """A personalised list, as it was recorded."""
+    """A personalized list, as it was recorded."""
 
     recommendation_session_id = serializers.UUIDField()
     use_case = serializers.CharField()
@@ -227,7 +227,7 @@ class CarouselsQuery(serializers.Serializer[Any]):
 
 
 class CarouselSerializer(serializers.Serializer[Any]):
-    """One row: what is like an item that the person has done something with."""
+    """One row of items similar to one that the person has done something with."""
 
     recommendation_session_id = serializers.UUIDField()
     because = ItemSerializer()

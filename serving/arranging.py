@@ -1,4 +1,4 @@
-"""The last step before a list is shown: what stands where, and where chance decides.
+"""The last step before a list is shown: the order of its items, with the slots left to chance.
 
 A small share of the places is given to candidates that the ranking would not have shown, so that the models
 learn about more than what they already like. The chance of everything shown is kept with it.

@@ -1,4 +1,4 @@
-"""Item to item: what is like an item, and rows of "because you watched" for a person."""
+"""Item to item: similar items, and rows of "because you watched" for a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from serving.pipeline import load_person
 
 SIMILAR = "similar"
 MAX_CAROUSELS = 5
-# What says that a person knows an item well enough to be reminded of it.
+# Interactions that say that a person knows an item well enough to be reminded of it.
 _STRONG = frozenset(row.name for row in TYPES.values() if row.polarity > 0 and row.is_state)
 # A few more than asked for are looked up: the snapshot may not know yet that an item was hidden.
 _SPARE = 5
@@ -40,7 +40,7 @@ class SimilarItem:
 
 @dataclass(frozen=True, slots=True)
 class Carousel:
-    """One row of a feed: what is like `because`, which the person has done `type_name` with."""
+    """One row of a feed: items similar to `because`, which the person has done `type_name` with."""
 
     session_id: UUID
     use_case: str

@@ -137,7 +137,7 @@ def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
     """The items that would be in this list if no dislike held them back."""
     by_boosted = np.argsort(-allowed.boosted_scores, kind="stable")[: len(arranged)]
     penalized = allowed.take(by_boosted[allowed.penalties[by_boosted] < 1.0])
-    # What still has a place by its score gave it up to chance, not to a dislike.
+    # An item that still has a place by its score gave it up to chance, not to a dislike.
     placed = np.union1d(arranged.item_ids, allowed.item_ids[: len(arranged)])
     return [int(item_id) for item_id in np.setdiff1d(penalized.item_ids, placed)]
 

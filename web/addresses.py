@@ -1,4 +1,4 @@
-"""Addresses within the site: where a person came from, and the list of a use case."""
+"""Addresses within the site: the page a person came from, and the list of a use case."""
 
 from urllib.parse import urlencode
 

@@ -22,7 +22,7 @@ ROW_LENGTH, PAGE_ROW_LENGTH = 10, 8
 @require_safe
 @asks_for_role
 def because(request: HttpRequest) -> HttpResponse:
-    """The rows as a page: where the feed's link leads without a script."""
+    """The rows as a page, to which the feed's link leads without a script."""
     return render(request, "web/because.html", _rows(request, PAGE_ROW_LENGTH))
 
 

@@ -47,7 +47,7 @@ TRENDS = {
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def dislike(request: HttpRequest, item_id: int) -> HttpResponseBase:
-    """Asks for the reason, and records the dislike: what the dialog does, as a page of its own."""
+    """Asks for the reason, and records the dislike, as the dialog does, in a page of its own."""
     card = active_item(item_id)
     asked = request.POST if request.method == "POST" else request.GET
     back = same_site(request, asked.get("next", ""), reverse("item", args=[card.id]))

@@ -1,4 +1,4 @@
-"""The search page: what a query finds in every kind, boosted by taste, and the items with one facet."""
+"""The search page: results of every kind, boosted by taste, and the items with one facet."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

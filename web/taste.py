@@ -1,4 +1,4 @@
-"""The page of a person's taste: what is believed of them, rating a title, and forgetting it all."""
+"""The page of a person's taste, with rating a title and starting again."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from django.conf import settings
 from pydantic import ConfigDict, Field
 
 MAX_RATING = 10.0
-# What a rated interaction without a rating counts as.
+# The rating that a rated interaction without one counts as.
 UNRATED = 7.0
 
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

@@ -16,11 +16,11 @@ from ranking.datasets.ranker_rows import DISLIKED, ENGAGED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text
 from ranking.recommenders.registry import TRAINED
 
-# What was passed over may just not have been noticed, so it says less than any verdict. Where the score was
+# A slot passed over may just not have been noticed, so it says less than any verdict. Where the score was
 # high the list was wrong about more, and there is more to learn.
 PASSED_OVER_WEIGHT = 0.5
 HARD_NEGATIVE_WEIGHT = 0.75
-# What was rated 0 weighs nothing as a confidence, but a ranker takes no row without a weight.
+# A rating of 0 weighs nothing as a confidence, but a ranker takes no row without a weight.
 LEAST_WEIGHT = 0.05
 
 
@@ -104,7 +104,7 @@ def sample_weights(outcomes: Outcomes, hard: Bools) -> Doubles:
     """(n,) how much each slot teaches, at least LEAST_WEIGHT: see the constants above."""
     weights = np.where(hard, HARD_NEGATIVE_WEIGHT, PASSED_OVER_WEIGHT)
     engaged, disliked = outcomes.relevance >= ENGAGED, outcomes.relevance == DISLIKED
-    # What was engaged with weighs its training weight, so that a plain yes is 1.
+    # A slot engaged with weighs its training weight, so that a plain yes is 1.
     strongest = np.minimum(outcomes.strongest, MOST_TRAINING_WEIGHT) / APPROVAL_WEIGHT
     weights[engaged], weights[disliked] = strongest[engaged], outcomes.negative[disliked]
     return np.maximum(weights, LEAST_WEIGHT)

@@ -20,7 +20,7 @@ from core.errors import HeedError, NotFound
 
 MANIFEST = "manifest.json"
 DATA = "data.parquet"
-# How the folder of a dataset begins until it is whole.
+# Beginning of the name of a dataset's folder until it is whole.
 PART = ".part-"
 LOG, BOOTSTRAP = "log", "bootstrap"
 

@@ -56,7 +56,7 @@ class RankerRows:
     item_ids        (n,)
     ranks           (n,) from 1
     scores          (n,) what the list was ordered by; NaN where not known
-    base_scores     (n,) before personalisation; NaN where not known
+    base_scores     (n,) before personalization; NaN where not known
     methods         (n,) what gave the slot its place, as Arrow strings
     relevance       (n,) 0 to 4
     sample_weights  (n,) above 0

@@ -1,4 +1,4 @@
-"""The session log in chunks, oldest list first: what was shown as Arrow columns instead of JSON objects.
+"""The session log in chunks, oldest list first, with its slots as Arrow columns instead of JSON objects.
 
 Each chunk is a query of its own that goes on where the one before ended. So nothing is held open meanwhile,
 and rows may be written while they are walked through.

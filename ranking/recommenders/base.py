@@ -1,4 +1,4 @@
-"""The form of every recommender: what serving, evaluation, the gate and the commands know of a kind.
+"""The protocol of every recommender, all that serving, evaluation, the gate and the commands know of a kind.
 
 A kind is one folder, and one line in `ranking.recommenders.registry`:
 

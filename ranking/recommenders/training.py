@@ -1,4 +1,4 @@
-"""The form of every trainer: what `retrain` and the commands know of how a kind learns.
+"""The protocol of every trainer, all that `retrain` and the commands know of how a kind learns.
 
 A trained kind has TRAINER in its `train.py`, found by `trainer_of`.
 """

@@ -13,7 +13,7 @@ from ranking.registry.versions import ModelFileError, read_verified
 
 logger = structlog.stdlib.get_logger(__name__)
 
-# How many earlier versions are tried when the file of the active one is damaged.
+# Earlier versions that are tried when the file of the active one is damaged.
 _FALLBACKS = 3
 # More than enough rows for every kind's active version and its fallbacks.
 _NEWEST = 40

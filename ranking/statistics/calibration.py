@@ -42,7 +42,7 @@ def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
         raise ValueError("Calibration needs both relevant and other items.")
 
     targets = np.where(labels, (positives + 1) / (positives + 2), 1 / (negatives + 2))
-    # Standardised, the problem has one scale whatever the model's, and the optimiser needs no tuning.
+    # Standardized, the problem has one scale whatever the model's, and the optimizer needs no tuning.
     values = scores.astype(np.float64)
     center, spread = float(values.mean()), float(values.std())
     if spread < SMALLEST_SPREAD:

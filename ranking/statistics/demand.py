@@ -70,7 +70,7 @@ class DemandSweep:
             shift = (latest - self._origin) / self._half_life
             self._sums *= np.exp2(-shift)
             self._origin = latest
-        # What lies so far back that it underflows weighs nothing beside what came since.
+        # An event so far back that it underflows weighs nothing beside what came since.
         doublings = (times - self._origin) / self._half_life
         np.add.at(self._sums, rows, np.maximum(weights, 0) * np.exp2(doublings))
         np.add.at(self._approvals, rows, events.relevant[known])

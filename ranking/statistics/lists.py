@@ -10,7 +10,7 @@ from ranking.statistics.metrics import liked_over_disliked, ndcg_at_k
 
 ENGAGED = 2
 LIKED = 3
-# How often it is drawn anew which slots of a list were examined.
+# Draws of which slots of a list were examined.
 DRAWS = 10
 
 

@@ -38,7 +38,7 @@ class CalibrationCurve:
 
 
 def ndcg_at_k(ranked: Doubles, grades: Doubles, *, k: int) -> Doubles:
-    """Normalised discounted cumulative gain, (p,) in [0, 1], NaN without a relevant item.
+    """Normalized discounted cumulative gain, (p,) in [0, 1], NaN without a relevant item.
 
     ranked  (p, n) relevance of what was recommended, in list order, 0 where the list is shorter
     grades  (p, m) relevance of everything there was to find, in any order, padded with 0

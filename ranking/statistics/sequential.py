@@ -25,7 +25,7 @@ from ranking.statistics.metrics import Interval
 TUNED_FOR = 500
 # With fewer people in an arm the normal approximation is not to be trusted.
 LEAST_PER_ARM = 30
-# How strongly the given shares are believed in beforehand, in people.
+# Strength of the prior on the given shares, in people.
 _RATIO_PRIOR = 100.0
 # Below this a variance is nothing but rounding.
 _NO_VARIANCE = 1e-12
@@ -132,7 +132,7 @@ def check_ratio(arms: Ints, shares: Doubles, *, alpha: float) -> SequentialTest:
     for arm in range(len(shares)):
         inside = arms == arm
         before[inside] = np.arange(inside.sum())
-    # How likely each person's arm was from what was learned of those before, over how likely it should be.
+    # Likelihood of each person's arm by those before them, over its likelihood under the given shares.
     learned = (_RATIO_PRIOR * shares[arms] + before) / (_RATIO_PRIOR + np.arange(len(arms)))
     return SequentialTest.of(np.cumsum(np.log(learned / shares[arms])), alpha)
 

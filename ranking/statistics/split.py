@@ -11,7 +11,7 @@ from ranking.statistics.events import Events
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Person:
-    """One person to be evaluated: what is known of them, and what they liked and disliked afterwards.
+    """One person to be evaluated: their known history, and what they liked and disliked afterwards.
 
     Both item arrays are sorted, unique, disjoint, and hold no item of the history.
     """

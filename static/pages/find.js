@@ -49,7 +49,7 @@ if (form) {
     clearTimeout(timer);
     timer = setTimeout(search, AFTER_TYPING, form);
   });
-  // What was typed before this file had arrived.
+  // Text that was typed before this file had arrived.
   const typed = get(HTMLInputElement, "[type=search]", form);
   if (typed.value !== typed.defaultValue) search(form);
 }

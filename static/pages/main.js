@@ -1,4 +1,4 @@
-// What every page does beyond its forms. Every page works without it.
+// Scripts of every page beyond its forms. Every page works without it.
 
 import "./account.js";
 import "./actions.js";

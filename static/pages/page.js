@@ -1,4 +1,4 @@
-// What the server wrote into the page for the scripts. A card is an element with data-api, the address of its item.
+// Data that the server wrote into the page for the scripts. A card is an element with data-api, the address of its item.
 
 import { enclosing, find, get } from "./dom.js";
 

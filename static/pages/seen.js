@@ -1,4 +1,4 @@
-// How far down a list the person looked: a card counts once half of it was in view for half a second.
+// The deepest rank of a list that the person examined: a card counts once half of it was in view for half a second.
 
 import { all } from "./dom.js";
 import { send } from "./send.js";

@@ -1,4 +1,4 @@
-// Whether an action stands on a card. A change made on a list is remembered for as long as the tab lives, so that
+// States of the actions on a card. A change made on a list is remembered for as long as the tab lives, so that
 // going back to the list from an item does not show it as it was.
 
 import { all, find } from "./dom.js";

@@ -61,7 +61,7 @@ def test_an_item_is_shown_whole() -> None:
     }
 
 
-def test_an_empty_catalogue_has_an_empty_page() -> None:
+def test_an_empty_catalog_has_an_empty_page() -> None:
     assert ask() == {"count": 0, "page": 1, "results": []}
 
 

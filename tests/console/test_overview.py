@@ -41,7 +41,7 @@ def tile(overview: Overview, name: str) -> Tile:
     return next(tile for tile in overview.tiles if tile.name == name)
 
 
-def test_an_empty_installation_asks_for_a_catalogue_and_nothing_else() -> None:
+def test_an_empty_installation_asks_for_a_catalog_and_nothing_else() -> None:
     found = overview()
     assert [need.command for need in found.needs] == ["import_items FILE"]
     assert {row.versions for row in found.serving} == {"no titles"}

@@ -87,7 +87,7 @@ def test_it_refuses_where_debug_is_off(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("name", FILES.values())
-def test_the_catalogue_is_complete_and_connected(name: str) -> None:
+def test_the_catalog_is_complete_and_connected(name: str) -> None:
     rows = [json.loads(line) for line in (DATA / name).read_text(encoding="utf-8").splitlines()]
     assert len({row["external_id"] for row in rows}) == len(rows)
     assert len({(row["title"], row["year"]) for row in rows}) == len(rows)

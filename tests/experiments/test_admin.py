@@ -217,7 +217,7 @@ def test_the_page_of_each_state_opens(client: Client, experiment: Experiment) ->
     act(client, experiment, "start")
     page = client.get(page_of(experiment)).content.decode()
     assert "Too early to tell." in page
-    assert "Dislikes hold nothing back; taste lifts nothing; exploration 20%" in page
+    assert "Dislikes hold nothing back; taste boosts nothing; exploration 20%" in page
     assert "Switch off for good" in page
     act(client, experiment, "stop")
     assert "Ran from" in client.get(page_of(experiment)).content.decode()

@@ -162,7 +162,7 @@ def test_dislikes_hold_back_in_one_arm_only_and_what_is_disliked_is_gone_in_both
     assert multipliers["no-feedback"] == 1.0
 
 
-def test_taste_lifts_in_one_arm_only(settings: Settings) -> None:
+def test_taste_boosts_in_one_arm_only(settings: Settings) -> None:
     settings.BOOST_STRENGTH = 1.0
     experiment = running(ArmPlan("boosted"), ArmPlan("plain", boosts=False))
     liked, like = make_items(6, genres=["Crime"]), make_item(genres=["Crime"])

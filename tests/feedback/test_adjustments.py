@@ -137,7 +137,7 @@ class TestApplying:
     def test_the_floor_holds_for_the_item_too(self) -> None:
         assert multiply([[1, 1]], [10, 20], {10: 0.5, 20: 0.5}) == [0.3]
 
-    def test_a_catalogue_without_facets(self) -> None:
+    def test_a_catalog_without_facets(self) -> None:
         assert multiply([[], []], [], {10: 0.5}) == [1.0, 1.0]
 
     def test_nothing_held_back(self) -> None:

@@ -182,7 +182,7 @@ class TestWhereItWasMet:
         assert (row.context_source, row.predicted_score, row.model_version) == ("none", None, "")
         assert row.example.error is None
 
-    def test_genres_and_cast_of_the_client_count_where_the_catalogue_has_none(self, person: User) -> None:
+    def test_genres_and_cast_of_the_client_count_where_the_catalog_has_none(self, person: User) -> None:
         make_film(genre=["Comedy"], actor=["Cy Poe"])
         bare, with_genre = make_item(), make_film(genre=["Action"])
         client = ClientContext(categories=["Comedy", "Nonsense"], people=["Cy Poe", "Nobody"])

@@ -333,7 +333,7 @@ def test_only_lists_that_lack_them_get_them(person: User) -> None:
     assert fill() == FilledIn(0, 0, 0)
 
 
-def test_an_item_that_the_catalogue_does_not_know_has_none(person: User) -> None:
+def test_an_item_that_the_catalog_does_not_know_has_none(person: User) -> None:
     items = make_items(2)
     session = list_shown(person, items, day=1)
     Item.objects.filter(pk=items[0].pk).update(is_active=False)

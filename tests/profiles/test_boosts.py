@@ -46,7 +46,7 @@ def test_facets_of_one_kind_add_up_to_the_cap_at_most() -> None:
     np.testing.assert_allclose(boosts.parts[:, 0], [0.5 * 0.5, 0.5 * 0.75])
 
 
-def test_what_is_disliked_lifts_nothing_and_holds_nothing_back() -> None:
+def test_what_is_disliked_boosts_nothing_and_holds_nothing_back() -> None:
     taste = make_taste({("genre", "Drama"): -0.9})
     assert boost(rows([0], columns=1), np.array([1]), taste, alpha=CLEAR, strength=1.0).multipliers == [1.0]
 
@@ -82,7 +82,7 @@ def test_strength_and_alpha_scale_what_is_lifted() -> None:
     assert boost(items, columns, taste, alpha=0.5, strength=0.0).multipliers == [1.0]
 
 
-def test_nothing_known_lifts_nothing() -> None:
+def test_nothing_known_boosts_nothing() -> None:
     assert boost(
         rows([0], [], columns=1), np.array([1]), no_taste(), alpha=0.7, strength=1.0
     ).multipliers.tolist() == [1, 1]

@@ -30,7 +30,7 @@ def test_unknown_facets_order_nothing() -> None:
     assert distances[0] == distances[1] < distances[2]
 
 
-def test_the_vector_stands_in_the_columns_of_the_catalogue() -> None:
+def test_the_vector_stands_in_the_columns_of_the_catalog() -> None:
     taste = reduce_all(*(event("like", DRAMA, (9, 0, "Gone"), number=number) for number in (1, 2, 3)))
     vector = vector_for(taste, np.array([1, 2, 7]))
     np.testing.assert_allclose(vector, [1 - 0.5 * 0.7**3, 0.5, 0.5])

@@ -1,4 +1,4 @@
-"""Neighbours: by what items are, by who chose them, and never themselves."""
+"""Neighbors: by what items are, by who chose them, and never themselves."""
 
 import numpy as np
 import pytest
@@ -62,7 +62,7 @@ def test_where_a_model_knows_both_it_is_the_mean() -> None:
     assert near[1] == alone[1]
 
 
-def test_an_item_that_the_model_does_not_know_has_neighbours_by_what_it_is() -> None:
+def test_an_item_that_the_model_does_not_know_has_neighbors_by_what_it_is() -> None:
     content = make_content(FACETS, groups=["genre"] * 4)
     als = model([content.item_ids.tolist()[1]], [[1.0]])
     assert similarities(0, content, als).tolist() == similarities(0, content, None).tolist()

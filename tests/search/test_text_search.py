@@ -377,7 +377,7 @@ def test_what_means_nothing_finds_nothing(query: str) -> None:
 
 
 @pytest.mark.parametrize("titles", [[], [""], ["!!!"], ["\0"], ["the"]])
-def test_a_catalogue_without_words_can_be_searched(titles: list[str]) -> None:
+def test_a_catalog_without_words_can_be_searched(titles: list[str]) -> None:
     index = small(*titles)
     for query in NONSENSE:
         well_formed(index, query, 5)
@@ -438,7 +438,7 @@ def test_attributes_are_found_as_words_of_a_description_are(catalog: list[Item])
     assert found("drama", "country") == found("drama", "subtitled") == []
 
 
-def test_the_first_search_reads_the_catalogue_and_the_next_nothing(
+def test_the_first_search_reads_the_catalog_and_the_next_nothing(
     catalog: list[Item], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     with django_assert_num_queries(6):

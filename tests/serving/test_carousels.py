@@ -60,7 +60,7 @@ class TestSimilarItems:
         found = titles(similar_items(item_id=pair[0], use_case=MOVIES, limit=20))
         assert next(title for title in found if not title.startswith("Crime")) == "Western 0"
 
-    def test_a_new_item_that_no_model_knows_has_neighbours(self, films: dict[str, list[Item]]) -> None:
+    def test_a_new_item_that_no_model_knows_has_neighbors(self, films: dict[str, list[Item]]) -> None:
         make_active_als([[film.pk for film in films["Crime"]], [film.pk for film in films["Western"]]])
         new = make_film("New", genre=["Crime"], theme=["Crime life"])
         found = titles(similar_items(item_id=new.pk, use_case=MOVIES, limit=20))
@@ -73,7 +73,7 @@ class TestSimilarItems:
         found = titles(similar_items(item_id=films["Crime"][0].pk, use_case=MOVIES, limit=3))
         assert found == ["Crime 2", "Crime 3", "Crime 4"]
 
-    def test_what_is_not_in_the_catalogue_is_not_found(self, films: dict[str, list[Item]]) -> None:
+    def test_what_is_not_in_the_catalog_is_not_found(self, films: dict[str, list[Item]]) -> None:
         drama = make_item(kind="drama")
         for item_id in (10**12, drama.pk):
             with pytest.raises(NotFound):

@@ -133,7 +133,7 @@ def test_use_cases_have_models_of_their_own(group: list[int]) -> None:
     assert serving() == ""
 
 
-def test_the_catalogue_is_read_again_where_it_is_served_from(
+def test_the_catalog_is_read_again_where_it_is_served_from(
     group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     state = StateHolder("movie_home")
@@ -193,7 +193,7 @@ def test_a_worker_takes_up_a_model_without_restart(threads_db: None, settings: S
     forget_state()
 
 
-def test_items_unknown_to_the_catalogue_are_never_recommended_by_the_model(
+def test_items_unknown_to_the_catalog_are_never_recommended_by_the_model(
     group: list[int], person: User
 ) -> None:
     make_active_als([[*group, 10**12]])

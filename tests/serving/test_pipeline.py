@@ -36,7 +36,7 @@ def serve(person: User, limit: int = 5) -> ServedList:
     return recommend(user_id=person.pk, use_case=MOVIES, limit=limit)
 
 
-def test_an_empty_catalogue_gives_an_empty_list_on_record(person: User) -> None:
+def test_an_empty_catalog_gives_an_empty_list_on_record(person: User) -> None:
     served = serve(person)
     assert served.slots == ()
     assert served.method_used == "none"

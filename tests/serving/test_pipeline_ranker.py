@@ -137,7 +137,7 @@ def test_a_ranker_without_als_serves_alone(person: User) -> None:
     assert (served.method_used, served.model_version) == ("ranker", ranker.label)
 
 
-def test_an_empty_catalogue_is_no_matter_for_the_ranker(person: User) -> None:
+def test_an_empty_catalog_is_no_matter_for_the_ranker(person: User) -> None:
     active_ranker()
     served = serve(person)
     assert (served.slots, served.method_used, served.model_version) == ((), "none", "")

@@ -115,7 +115,7 @@ class TestBoosts:
         assert slots["Dust"]["boost_details"] == NOTHING | {"dislikes": pytest.approx(0.85)}
         assert slots["Dust"]["score"] == pytest.approx(0.45 * 0.85)
 
-    def test_a_strength_of_0_lifts_nothing(
+    def test_a_strength_of_0_boosts_nothing(
         self, person: User, films: dict[str, Item], settings: Settings
     ) -> None:
         like_medical(person)
@@ -226,7 +226,9 @@ class TestWhy:
         films["medical"].item_facets.filter(facet__kind__in=["actor", "theme", "director"]).delete()
         assert slot_of(serve(person), films["medical"]).why == "Because you like medical films."
 
-    def test_what_taste_did_not_lift_keeps_its_own_reason(self, person: User, films: dict[str, Item]) -> None:
+    def test_what_taste_did_not_boost_keeps_its_own_reason(
+        self, person: User, films: dict[str, Item]
+    ) -> None:
         like_medical(person)
         assert slot_of(serve(person), films["comedy"]).why == "Popular here at the moment."
 
@@ -303,7 +305,7 @@ def test_the_pool_stays_at_a_few_hundred(person: User, settings: Settings) -> No
     assert [len(one) for one in retrieve(stranger)] == [0, 0, 0, 0, 0, 8]
 
 
-def test_personalise_leaves_a_strangers_candidates_as_they_are(person: User) -> None:
+def test_personalize_leaves_a_strangers_candidates_as_they_are(person: User) -> None:
     make_items(3, genres=["Drama"])
     request = open_request(person.pk, get_context("movie_home"), timezone.now())
     ranked = rank(request, retrieve(request))

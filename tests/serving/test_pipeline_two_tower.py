@@ -127,7 +127,7 @@ class TestSource:
         assert (served.method_used, served.model_version) == ("ranker", f"{tower.label}+{ranker.label}")
         assert {slot.source for slot in served.slots} == {"two_tower"}
 
-    def test_items_that_the_catalogue_hides_are_not_brought(self, person: User) -> None:
+    def test_items_that_the_catalog_hides_are_not_brought(self, person: User) -> None:
         items = make_items(6)
         active_tower([[item.pk for item in items]])
         make_interaction(person, items[0], "like")

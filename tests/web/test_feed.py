@@ -109,13 +109,13 @@ def test_a_list_that_does_not_exist_is_not_found(
     assertTemplateUsed(response, "404.html")
 
 
-def test_an_empty_catalogue_says_so(client: Client, person: User) -> None:
+def test_an_empty_catalog_says_so(client: Client, person: User) -> None:
     assertContains(client.get("/"), "The catalog is empty")
     client.force_login(person)
     assertContains(client.get("/"), "There is nothing to recommend yet")
 
 
-def test_a_catalogue_seen_to_the_end_says_so(client: Client, person: User, make_item: MakeItem) -> None:
+def test_a_catalog_seen_to_the_end_says_so(client: Client, person: User, make_item: MakeItem) -> None:
     record_interaction(user_id=person.pk, item_id=make_item("Heat").pk, type_name="like")
     client.force_login(person)
     assertContains(client.get("/"), "You have been through everything here")

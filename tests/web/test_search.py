@@ -84,7 +84,7 @@ def test_years_in_words(years: YearSpan, words: str) -> None:
     assert years_in_words(years) == words
 
 
-def test_taste_lifts_and_says_so_and_the_list_is_recorded(
+def test_taste_boosts_and_says_so_and_the_list_is_recorded(
     client: Client, person: User, two_tastes: Films, make_item: MakeItem
 ) -> None:
     make_item("Night in space", genre=["Science Fiction"])

@@ -128,7 +128,7 @@ def test_picks_of_another_kind_have_their_own_page(client: Client, person: User,
     assertRedirects(response, "/?kind=dramas")
 
 
-def test_without_a_catalogue_there_is_nothing_to_pick(client: Client, person: User) -> None:
+def test_without_a_catalog_there_is_nothing_to_pick(client: Client, person: User) -> None:
     assertRedirects(client.get("/welcome/"), "/accounts/login/?next=/welcome/")
     client.force_login(person)
     assertRedirects(client.get("/welcome/"), "/")

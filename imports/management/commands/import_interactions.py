@@ -1,4 +1,4 @@
-"""`manage.py import_interactions FILE`: what people did, from CSV or JSON Lines (docs/importing.md)."""
+"""`manage.py import_interactions FILE`: interactions from CSV or JSON Lines (docs/importing.md)."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -27,5 +27,5 @@ class Command(HeedCommand):
         return {}
 
     def answer(self, result: object, options: Mapping[str, Any]) -> str:
-        # What was printed is the answer; this ends its last line.
+        # The answer was printed already; this ends its last line.
         return super().answer(result, options) if options["out"] is not None else ""

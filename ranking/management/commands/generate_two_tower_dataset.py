@@ -1,4 +1,4 @@
-"""`manage.py generate_two_tower_dataset`: what people did, with what was known of them before, as Parquet."""
+"""`manage.py generate_two_tower_dataset`: interactions, and the person before each of them, as Parquet."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping

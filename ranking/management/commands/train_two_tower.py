@@ -15,7 +15,7 @@ from ranking.recommenders.training import TrainedVersion
 from ranking.recommenders.two_tower.data import TwoTowerParameters
 from ranking.recommenders.two_tower.train import require_torch, train_two_tower
 
-# What each is: TwoTowerParameters. Only what stands here is an option.
+# TwoTowerParameters describes each. Only those that stand here are options.
 PARAMETERS = {
     "dimensions": number(int, 1, 1024),
     "hidden": number(int, 1, 8192),

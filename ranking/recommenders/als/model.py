@@ -1,10 +1,10 @@
-"""Matrix factorisation for implicit feedback: training, folding a person in, scoring.
+"""Matrix factorization for implicit feedback: training, folding a person in, scoring.
 
 The model is that of Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets"
 (ICDM 2008). A pair of person u and item i has a preference p, 1 or for a dislike 0, and a confidence c;
 pairs without any event have p = 0 and c = 1:
 
-    minimise  sum over all pairs of c (p - x_u . y_i)^2  +  regularization (sum |x_u|^2 + sum |y_i|^2)
+    minimize  sum over all pairs of c (p - x_u . y_i)^2  +  regularization (sum |x_u|^2 + sum |y_i|^2)
 
 With r the weight of the pair, at most MAX_PAIR_WEIGHT, and n_u how many items person u has spoken for, the
 confidence is
@@ -38,7 +38,7 @@ Progress = Callable[[int, int], None]
 UNCALIBRATED_SLOPE = 4.0
 UNCALIBRATED_INTERCEPT = -2.0
 
-# What one person's events on one item may add up to: a thousand views are not a thousand times a view.
+# Most that one person's events on one item add up to: a thousand views are not a thousand times a view.
 MAX_PAIR_WEIGHT = 10.0
 
 # A half-life in days beside which all of history is recent; infinity has no place in JSON.

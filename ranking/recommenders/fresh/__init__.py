@@ -1,1 +1,1 @@
-"""Novelty: what was published last."""
+"""Novelty: the items published last."""

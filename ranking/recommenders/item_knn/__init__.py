@@ -1,1 +1,1 @@
-"""Item-to-item neighbors: what goes with what a person approved, by who chose both."""
+"""Item-to-item neighbors: items that were chosen by the people who chose what a person approved."""

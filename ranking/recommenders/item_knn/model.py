@@ -14,7 +14,7 @@ from scipy.sparse import csr_matrix
 from core.arrays import Floats, Ints, Rows, positions
 from ranking.statistics.events import Events
 
-# What one person's events on one item may add up to, as in ALS.
+# Most that one person's events on one item add up to, as in ALS.
 MAX_PAIR_WEIGHT = 10.0
 
 

@@ -1,1 +1,1 @@
-"""Popularity: what most people want, older demand counting less."""
+"""Popularity: the items that most people want, older demand counting less."""

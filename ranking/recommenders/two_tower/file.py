@@ -5,7 +5,7 @@ import numpy as np
 from ranking.recommenders.artifact import ArtifactError, Layout, check_ids, check_positive, check_usable
 from ranking.recommenders.two_tower.model import Dense, TwoTower
 
-# What the user tower reads. A change of what its inputs mean is another set, and refuses older files.
+# Name of the inputs of the user tower. A change of their meaning needs another, and refuses older files.
 FEATURE_SET = "history-taste-1"
 LAYOUT = Layout(
     kind="two_tower",

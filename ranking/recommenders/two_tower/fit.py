@@ -102,7 +102,7 @@ def fit_two_tower(
 
 
 class _Trainer:
-    """The towers, the optimiser, and what they learn from."""
+    """The towers, the optimizer, and what they learn from."""
 
     def __init__(self, items: TwoTowerItems, batches: Batches, parameters: TwoTowerParameters) -> None:
         positives = batches.positives
@@ -114,14 +114,14 @@ class _Trainer:
             met=np.unique(positives.item_rows),
             in_histories=np.unique(positives.history_rows),
         )
-        self._optimiser = torch.optim.Adam(self._towers.parameters(), lr=parameters.learning_rate)
+        self._optimizer = torch.optim.Adam(self._towers.parameters(), lr=parameters.learning_rate)
 
     def run_epoch(self) -> None:
         """Every positive example once."""
         for batch in self._batches:
-            self._optimiser.zero_grad()
+            self._optimizer.zero_grad()
             self._loss(batch).backward()  # type: ignore[no-untyped-call]
-            self._optimiser.step()
+            self._optimizer.step()
 
     def export(self, biases: Floats) -> TwoTower:
         """The model as it stands. Raises FloatingPointError if it is not finite."""

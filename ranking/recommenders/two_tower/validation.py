@@ -24,7 +24,7 @@ from ranking.statistics.events import Events
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout
 
-# How deep a list of candidates is looked at: what a source brings beside others.
+# Length of a list of candidates that is evaluated: as many as a source brings beside others.
 DEPTH = 100
 
 

@@ -154,7 +154,7 @@ def test_lists_from_before_the_cut_are_not_evaluated() -> None:
     assert data.found == (12, 1)
 
 
-def test_an_item_taken_out_of_the_catalogue_is_evaluated_for_nobody() -> None:
+def test_an_item_taken_out_of_the_catalog_is_evaluated_for_nobody() -> None:
     lists = lists_of([(1, DAY + 1, [(99, 3), (2, 3), (1, 1)]), (2, DAY + 1, [(99, 4)])])
     data = make_set(evening_people(), lists, items=[1, 2, 3, 4, 5])
     assert data.lists.item_ids.tolist() == [2, 1]
@@ -336,7 +336,7 @@ def test_what_was_explored_counts_as_often_as_it_could_have_been_shown() -> None
     assert estimate.value.low < truth < estimate.value.high
 
 
-def test_boosts_lift_what_fits_the_taste_of_that_moment(settings: Settings) -> None:
+def test_boosts_raise_what_fits_the_taste_of_that_moment(settings: Settings) -> None:
     settings.BOOST_STRENGTH, settings.POPULARITY_SHARE = 1.0, 0.0
     content = make_content([(0,), (0,), (1,), (1,)], groups=["genre", "genre"], item_ids=[1, 2, 3, 4])
     demand = ItemDemand.from_counts(np.array([1.0, 0.9, 0.95, 0.8]), np.zeros(4), np.zeros(4))

@@ -82,7 +82,7 @@ def test_people_decide_where_too_few_lists_were_shown() -> None:
 
 
 def test_where_lists_were_shown_they_decide_alone() -> None:
-    # People can only like what they are shown, so lists made anew favour whoever made those that were shown.
+    # People can only like what they are shown, so lists made anew favor whoever made those that were shown.
     found = verdict({"list_ndcg": BASE + 0.1, "ndcg": BASE - 0.1}, {"list_ndcg": BASE, "ndcg": BASE})
     assert found.passed
     assert "lists shown +0.100" in found.why

@@ -116,7 +116,7 @@ class TestSimilar:
             make_interaction(person, film, day=day)
         assert other.pk not in brought(person, "similar")
 
-    def test_an_item_that_the_catalogue_lost_is_passed_over(self, person: User, films: list[Item]) -> None:
+    def test_an_item_that_the_catalog_lost_is_passed_over(self, person: User, films: list[Item]) -> None:
         make_interaction(person, films[0])
         Item.objects.filter(pk=films[0].pk).update(is_active=False)
         assert brought(person, "similar") == []

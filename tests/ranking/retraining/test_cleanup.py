@@ -33,7 +33,7 @@ class TestOrphans:
         def kill(*_: Any) -> None:
             raise Killed
 
-        # As SIGKILL does it: what was written stays, and nothing is tidied up on the way out.
+        # As SIGKILL does it: what was written stays, and nothing is cleaned up on the way out.
         monkeypatch.setattr(publishing, "_note_examples", kill)
         monkeypatch.setattr("ranking.retraining.cleanup._remove_noted", lambda use_case: None)
         with pytest.raises(Killed):

@@ -65,7 +65,7 @@ def test_before_anything_happened_nothing_is_in_demand() -> None:
     assert demand.approval.tolist() == [NO_VERDICTS] * 9
 
 
-def test_an_empty_catalogue_and_unknown_items_are_passed_over() -> None:
+def test_an_empty_catalog_and_unknown_items_are_passed_over() -> None:
     assert len(demand_of(in_days([like(1, 3)]), ITEMS[:0], half_life_days=1.0).popularity) == 0
     assert demand_of(in_days([like(1, 30)]), ITEMS, half_life_days=1.0).popularity.tolist() == [0.0] * 9
 

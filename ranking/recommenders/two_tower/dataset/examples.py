@@ -1,4 +1,4 @@
-"""The examples of one person: what they did, what they passed over, and what they might have met instead."""
+"""The examples of one person: interactions, slots passed over, and items they might have met instead."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""The items of the two-tower dataset: what each is, whether anybody met it or not, streamed into Parquet."""
+"""The items of the two-tower dataset with their contents, met by anybody or not, streamed into Parquet."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence

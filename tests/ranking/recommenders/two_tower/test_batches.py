@@ -192,7 +192,7 @@ class TestBatches:
             batches(make_examples(rows))
 
 
-def test_a_catalogue_of_one_item_has_batches() -> None:
+def test_a_catalog_of_one_item_has_batches() -> None:
     one = make_items([[0]], kinds=1)
     drawer = Batches(one, make_examples([Example(1, 0)]), PLAIN, np.random.default_rng(0))
     assert [batch.pool.tolist() for batch in drawer] == [[0]]
