@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Self, TypeVar
 
-from django.utils import timezone
-
 from core.domain import KINDS, MAX_RATING, RATED, REASONS, TYPES, USE_CASES
 from core.domain.roles import takes
 from core.text import UNSTORABLE
@@ -208,19 +206,23 @@ class Event(Rule[datetime]):
     """
 
     def __call__(self, value: object) -> datetime:
-        is_digits = isinstance(value, str) and _DECIMAL.match(value.strip())
-        if is_digits:
+        # A date without hyphens is a number, too.
+        if isinstance(value, str) and value.strip().isdigit():
             raise _SOME_TIME.refused(value)
         moment = value if isinstance(value, datetime) else _SOME_TIME(value)
         if moment.year < 1970:
             raise BadValue(f"is before 1970: {shown(value)}")
-        if moment > timezone.now() + CLOCK_SKEW:
+        if moment > datetime.now(UTC) + CLOCK_SKEW:
             raise BadValue(f"is in the future: {shown(value)}")
         return moment
 
     def read(self, value: object) -> object:
-        number = float(value) if isinstance(value, str) and _DECIMAL.match(value) else value
-        if isinstance(number, int | float) and not isinstance(number, bool):
+        number = value
+        if isinstance(value, str):
+            if not _DECIMAL.match(value):
+                return value
+            number = float(value)
+        if isinstance(number, int | float):
             for limit, parts in _UNITS:
                 if _LEAST_EPOCH <= number < limit:
                     return datetime.fromtimestamp(number / parts, UTC)

@@ -16,7 +16,6 @@ from accounts.authentication import EMBEDDABLE
 from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller
 from catalog.models import Item
-from catalog.selectors import find_item, get_card
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
@@ -48,6 +47,7 @@ from feedback.services import (
 )
 from feedback.training import should_retrain_from_feedback
 from feedback.wording import recorded_sentence
+from interactions.selectors import check_may_speak, find_item_to_speak_of
 
 
 class DislikeReasonBody(serializers.Serializer[Any]):
@@ -207,7 +207,8 @@ class DislikeView(APIView):
         body = validated(DislikeBody, request.data)
         saved = save_dislike(
             user_id=caller(request).pk,
-            item=find_item(
+            item=find_item_to_speak_of(
+                user_id=caller(request).pk,
                 item_id=body["movie_id"],
                 title=body["movie_title"],
                 id_field="movie_id",
@@ -235,8 +236,13 @@ class ItemDislikeView(APIView):
     )
     def post(self, request: Request, kind: ItemKind, item_id: int) -> Response:
         body = validated(DislikeReasonBody, request.data)
-        get_card(kind=kind.name, item_id=item_id)
         person = caller(request)
+        check_may_speak(
+            user_id=person.pk,
+            kind=kind.name,
+            item_id=item_id,
+            session_id=body["recommendation_session_id"],
+        )
 
         def act() -> tuple[int, dict[str, Any]]:
             saved = save_dislike(

@@ -5,6 +5,7 @@ rest the rule judges as it does in the API.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -45,10 +46,18 @@ def required(name: str, rule: Rule[T], value: object) -> T:
 
 def username(values: Mapping[str, Any]) -> str:
     """The name of the person in the column `user`. Raises BadValue."""
-    name = User.normalize_username(required("user", USERNAME, values["user"]))
+    return _normalized(required("user", USERNAME, values["user"]))
+
+
+@lru_cache(maxsize=10_000)
+def _normalized(name: str) -> str:
+    """A username in the form in which it is stored. A file names the same people again and again."""
+    normalized = User.normalize_username(name)
     try:
-        User.username_validator(name)
+        User.username_validator(normalized)
     except ValidationError as error:
-        raise BadValue(f"user may hold letters, digits and @ . + - _ only, not {shown(name)}") from error
+        raise BadValue(
+            f"user may hold letters, digits and @ . + - _ only, not {shown(normalized)}"
+        ) from error
     # Normalizing can make a name longer.
-    return named("user", USERNAME, name)
+    return named("user", USERNAME, normalized)

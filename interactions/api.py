@@ -28,7 +28,7 @@ from core.api import (
 from core.domain import ACTIONS, DISLIKE, KINDS, VIEW, ItemKind
 from core.errors import InvalidInput, NotFound
 from core.values import RATING, TAKEN, TYPE, BadValue, named
-from interactions.selectors import get_states
+from interactions.selectors import check_may_speak, get_states, kinds_to_speak_of
 from interactions.services import (
     Recorded,
     Wanted,
@@ -148,8 +148,13 @@ class ItemActionView(APIView):
     def post(self, request: Request, kind: ItemKind, item_id: int, action: str) -> Response:
         body = validated(ActionBody, request.data)
         _check_action(kind, action)
-        get_card(kind=kind.name, item_id=item_id)
         person = caller(request)
+        check_may_speak(
+            user_id=person.pk,
+            kind=kind.name,
+            item_id=item_id,
+            session_id=body["recommendation_session_id"],
+        )
 
         def act() -> tuple[int, dict[str, Any]]:
             recorded = record_interaction(
@@ -199,9 +204,11 @@ class InteractionsView(APIView):
 
 
 def _record_all(user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
-    wanted = {row["item_id"] for row in rows}
-    items = Item.objects.filter(pk__in=wanted, kind__in=list(KINDS), is_active=True)
-    kinds = dict(items.values_list("pk", "kind"))
+    kinds = kinds_to_speak_of(
+        user_id=user_id,
+        item_ids={row["item_id"] for row in rows},
+        as_of_then={row["item_id"] for row in rows if row["occurred_at"] or row["recommendation_session_id"]},
+    )
     for row in rows:
         if row["item_id"] not in kinds:
             raise NotFound(f"There is no item with the id {row['item_id']}.")

@@ -1,13 +1,18 @@
 """Reads of what people did."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from uuid import UUID
 
 from django.db.models import Max, Q, QuerySet, Sum
 
-from core.domain import DISLIKE, RATED, TYPES, UseCase
+from catalog.models import Item
+from catalog.selectors import find_item
+from core.domain import DISLIKE, KINDS, RATED, TYPES, UseCase
 from core.domain.roles import types_of_other_roles, use_cases_of_other_roles
+from core.errors import NotFound
 from interactions.models import UserInteraction
+from recommendations.selectors import items_shown
 
 _STATES = [row.name for row in TYPES.values() if row.is_state]
 
@@ -18,6 +23,49 @@ HistoryRow = tuple[int, str, float]
 def active_interactions() -> QuerySet[UserInteraction]:
     """Every interaction that counts: withdrawn ones left out."""
     return UserInteraction.objects.filter(withdrawn_at=None)
+
+
+def kinds_to_speak_of(
+    *, user_id: int, item_ids: Collection[int], as_of_then: Collection[int] = ()
+) -> dict[int, str]:
+    """The kinds, by id, of those of the items of which this person may say something.
+
+    These are the active ones, and of the hidden ones those that they met or that they speak of as of then:
+    what happened is not judged by the catalog of today.
+    """
+    rows = Item.objects.filter(pk__in=item_ids, kind__in=list(KINDS)).values_list("pk", "kind", "is_active")
+    kinds, hidden = {}, set()
+    for item_id, kind, is_active in rows:
+        kinds[item_id] = kind
+        if not is_active and item_id not in as_of_then:
+            hidden.add(item_id)
+    if hidden:
+        done = UserInteraction.objects.filter(user_id=user_id, item_id__in=hidden)
+        hidden -= set(done.values_list("item_id", flat=True))
+    if hidden:
+        hidden -= items_shown(user_id=user_id, item_ids=hidden)
+    return {item_id: kind for item_id, kind in kinds.items() if item_id not in hidden}
+
+
+def check_may_speak(*, user_id: int, kind: str, item_id: int, session_id: UUID | None = None) -> None:
+    """Raises NotFound where this person cannot say anything of an item of `kind`.
+
+    One that they say to come from a list may be hidden by now; whether the list held it, its slots tell.
+    """
+    then = () if session_id is None else (item_id,)
+    if kinds_to_speak_of(user_id=user_id, item_ids=[item_id], as_of_then=then).get(item_id) != kind:
+        raise NotFound("There is no such item.")
+
+
+def find_item_to_speak_of(
+    *, user_id: int, item_id: int | None, title: str, kind: str | None = None, id_field: str, title_field: str
+) -> Item:
+    """`find_item`, which also finds by its id what is hidden by now and this person has met."""
+    if item_id is not None:
+        found = kinds_to_speak_of(user_id=user_id, item_ids=[item_id]).get(item_id)
+        if found is not None and kind in (None, found):
+            return Item.objects.get(pk=item_id)
+    return find_item(item_id=item_id, title=title, kind=kind, id_field=id_field, title_field=title_field)
 
 
 def said_in(use_case: UseCase) -> Q:

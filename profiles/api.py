@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.selectors import caller
 from catalog.models import Item
-from catalog.selectors import find_item
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
@@ -27,6 +26,7 @@ from core.api import (
 from core.errors import NotFound
 from core.values import KIND, OTHER_TITLE, RATING, Whole
 from interactions.api import ActionAnswer, recorded_json
+from interactions.selectors import find_item_to_speak_of
 from profiles.boosts import ORIGINAL_ALPHA
 from profiles.selectors import FacetFigure, get_profile, get_vector_state, next_update_in
 from profiles.services import give_feedback, rate_item, reset_profile
@@ -177,7 +177,7 @@ class RateView(APIView):
         person = _person(request, user_id, "change_others_profile")
         recorded = rate_item(
             user_id=person.pk,
-            item=_item(body, "title"),
+            item=_item(person.pk, body, "title"),
             rating=body["rating"],
             session_id=body["recommendation_session_id"],
         )
@@ -194,7 +194,7 @@ class FeedbackView(APIView):
     )
     def post(self, request: Request) -> Response:
         body = validated(FeedbackBody, request.data)
-        item = _item(body, "movie_name")
+        item = _item(caller(request).pk, body, "movie_name")
         given = give_feedback(
             user_id=caller(request).pk,
             item=item,
@@ -246,8 +246,9 @@ def _person(request: Request, user_id: int, permission: str) -> User:
     return other
 
 
-def _item(body: dict[str, Any], title_field: str) -> Item:
-    return find_item(
+def _item(user_id: int, body: dict[str, Any], title_field: str) -> Item:
+    return find_item_to_speak_of(
+        user_id=user_id,
         item_id=body["item_id"],
         title=body[title_field],
         kind=body["kind"],

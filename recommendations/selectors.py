@@ -56,6 +56,18 @@ def find_slots(*, user_id: int, wanted: Collection[tuple[UUID, int]]) -> dict[tu
     return slots
 
 
+def items_shown(*, user_id: int, item_ids: Collection[int]) -> set[int]:
+    """Those of the items that a list showed to this person, within RECOMMENDATION_SESSION_DAYS; one query."""
+    oldest = timezone.now() - timedelta(days=settings.RECOMMENDATION_SESSION_DAYS)
+    lists = RecommendationSession.objects.filter(user_id=user_id, created_at__gte=oldest)
+    found: set[int] = set()
+    for shown in lists.order_by("-created_at").values_list("recommendations_shown", flat=True).iterator():
+        found |= {entry["item_id"] for entry in shown}.intersection(item_ids)
+        if len(found) == len(item_ids):
+            break
+    return found
+
+
 def count_pushed_out(*, user_id: int, days: int = PUSHED_OUT_DAYS, now: datetime | None = None) -> int:
     """The number of different items that a person's dislikes pushed out of their lists in the last `days`."""
     since = (now or timezone.now()) - timedelta(days=days)
