@@ -57,7 +57,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
     rows = []
     for history in HISTORIES:
         events = [
-            Event(number, "like", None, "", _facets(catalog, int(row)))
+            Event(number, "like", 2.0, False, "", _facets(catalog, int(row)))
             for number, row in enumerate(rng.choice(options.items, history))
         ]
         taste = reduce_events(no_taste(), events, rules)

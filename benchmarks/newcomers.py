@@ -157,16 +157,15 @@ class World:
         return person_before(person.events.select(known), taste=personal)
 
     def _event(self, person: EvaluatedPerson, place: int) -> "Event":
-        from core.domain import MAX_RATING, TYPES
+        from core.domain import TYPES
         from profiles.reduction import Event
 
         name = person.names[place]
-        rating = float(person.events.weights[place]) / TYPES[name].training * MAX_RATING
         row = int(self.catalog.rows_of(person.events.item_ids[[place]])[0])
         content = self.catalog.content.facets
         columns = content.indices[content.indptr[row] : content.indptr[row + 1]].tolist()
         facets = tuple((int(self.catalog.facet_ids[at]), int(self.kinds[at]), "") for at in columns)
-        return Event(place + 1, name, rating if name == "watched" else None, "", facets)
+        return Event(place + 1, name, float(person.events.weights[place]), TYPES[name].is_rated, "", facets)
 
 
 @dataclass(frozen=True, slots=True)

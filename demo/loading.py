@@ -24,6 +24,7 @@ from demo.people import HiddenTastes, invent_tastes
 from imports.items import import_items
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
+from interactions.ratings import weigh_ratings
 from interactions.services import Wanted, record_interactions
 from ranking.datasets.event_log import generate_als_dataset
 from ranking.recommenders.als.train import TRAINER
@@ -205,6 +206,7 @@ def bring_history(
                     )
                 )
     UserInteraction.objects.bulk_create(rows, batch_size=1000)
+    weigh_ratings(people)
 
 
 def visits_of(

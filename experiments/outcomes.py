@@ -13,10 +13,10 @@ import numpy as np
 from django.db.models import Count, Min, QuerySet
 
 from core.arrays import Bools, Doubles, Ints, Rows
-from core.domain import TYPES, USE_CASES
+from core.domain import USE_CASES
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from ranking.datasets.labels import slots_of
+from ranking.datasets.labels import relevance_of, slots_of
 from ranking.datasets.ranker_rows import DISLIKED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text, read_sessions
 from ranking.models import Arm, Experiment
@@ -151,19 +151,22 @@ def _read_done(chunk: SessionChunk, ends: Doubles, positive: Sequence[str]) -> _
         UserInteraction.objects.filter(recommendation_session_id__in=chunk.session_ids)
         .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
         .order_by("pk")
-        .values_list(as_text("recommendation_session_id"), "item_id", "type", "occurred_at", "withdrawn_at")
+        .values_list(
+            as_text("recommendation_session_id"), "item_id", "type", "weight", "occurred_at", "withdrawn_at"
+        )
     )
     if not rows or not n:
         return done
-    keys, item_ids, names, made, withdrawn = zip(*rows, strict=True)
+    keys, item_ids, names, weights, made, withdrawn = zip(*rows, strict=True)
     slots = slots_of(chunk, keys, item_ids)
     end = ends[chunk.list_of_slot[slots]]
     since = np.array([moment.timestamp() for moment in made])
     until = np.array([np.inf if moment is None else moment.timestamp() for moment in withdrawn])
     stood = (slots >= 0) & (since < end) & (until >= end)
-    relevance = np.array([TYPES[name].relevance for name in names])
+    relevance = relevance_of(names, weights)
     done.acted[slots[stood]] = True
-    done.engaged[slots[stood & np.isin(names, positive)]] = True
+    success = np.isin(names, positive) & (np.array(weights) > 0.0)
+    done.engaged[slots[stood & success]] = True
     np.maximum.at(done.relevance, slots[stood], relevance[stood])
     done.relevance[slots[stood & (relevance == DISLIKED)]] = DISLIKED
     return done

@@ -15,6 +15,7 @@ from imports.people import create_people
 from imports.reading import MAX_REPORTS, BadRows
 from imports.staging import Staging, StagingTable, execute, execute_write
 from interactions.models import UserInteraction
+from interactions.ratings import weigh_ratings
 
 NEW_USERS = 2_000
 
@@ -186,6 +187,8 @@ ON CONFLICT DO NOTHING
     **_TABLES,
 )
 
+_PEOPLE = fill("SELECT DISTINCT user_id FROM {new} ORDER BY user_id", **_TABLES)
+
 _INSERT_RENEWED_STATES = fill(
     """
 INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
@@ -235,6 +238,7 @@ def merge_interactions(staging: Staging[StagedInteraction], file: str, bad_rows:
     replaced = execute_write(_END_OLDER_STATES)
     created = execute_write(_INSERT_EVENTS_AND_STATES) + execute_write(_INSERT_RENEWED_STATES)
     refresh_statistics(UserInteraction)
+    weigh_ratings([user_id for (user_id,) in execute(_PEOPLE)])
     return MergeCounts(created, replaced, usable - created, new_users)
 
 

@@ -80,7 +80,9 @@ class ItemPopularity(models.Model):
 
     item = models.ForeignKey("catalog.Item", on_delete=models.CASCADE, related_name="popularity")
     use_case = models.CharField(max_length=64)
-    score = models.FloatField(help_text="decayed weight divided by that of the most popular item: 0 to 1")
+    score = models.FloatField(
+        help_text="decayed weight times the share of approvals, over that of the most popular: 0 to 1"
+    )
     approvals = models.PositiveIntegerField(
         default=0, help_text="interactions that count as a success in the use case"
     )

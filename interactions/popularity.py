@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from core.demand import approval_of, popularity_of
 from core.domain import TYPES, USE_CASES
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.selectors import said_in
 
 _BATCH = 5000
-_POSITIVE = [row.name for row in TYPES.values() if row.polarity > 0]
-_NEGATIVE = [row.name for row in TYPES.values() if row.polarity < 0]
-_OPINIONS = _POSITIVE + _NEGATIVE
+_OPINIONS = [row.name for row in TYPES.values() if row.polarity != 0]
 
 
 @dataclass(slots=True)
@@ -32,9 +32,9 @@ class _Demand:
 def refresh_popularity(*, use_case: str | None = None, now: datetime | None = None) -> int:
     """Recomputes the demand for every item of one use case, or of all; returns the rows written.
 
-    score = Σ weight × 2^(−age in days / half-life) over the active interactions that speak for an item,
-    divided by the greatest such sum, so that it lies in [0, 1]. The database adds up each day, so what
-    comes over is a row per item and day, and what is held here are three numbers per item.
+    The score is `core.demand.popularity_of` the demand Σ weight × 2^(−age in days / half-life) over the
+    active interactions that speak for an item, and of how many verdicts on it are approvals. The database
+    adds up each day: what comes over is a row per item and day, what is held are three numbers per item.
     Raises KeyError for a use case that does not exist.
     """
     names = list(USE_CASES) if use_case is None else [use_case]
@@ -43,8 +43,7 @@ def refresh_popularity(*, use_case: str | None = None, now: datetime | None = No
 
 def _refresh(use_case: str, now: datetime) -> int:
     demand = _count_demand(use_case, now)
-    greatest = max((one.weight for one in demand.values()), default=0.0) or 1.0
-    rows = _rows(use_case, demand, greatest, now)
+    rows = _rows(use_case, demand, now)
     with transaction.atomic():
         # In slices, because bulk_create makes one list of all that it is given.
         while batch := list(islice(rows, _BATCH)):
@@ -64,9 +63,11 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
         UserInteraction.objects.filter(said_in(USE_CASES[use_case]), type__in=_OPINIONS, withdrawn_at=None)
         .values_list("item_id", TruncDate("occurred_at"))
         .annotate(
-            weight=Sum("weight", filter=Q(type__in=_POSITIVE), default=0.0),
-            approvals=Count("pk", filter=Q(type__in=USE_CASES[use_case].positive_interactions)),
-            dislikes=Count("pk", filter=Q(type__in=_NEGATIVE)),
+            wanted=Sum("weight", filter=Q(weight__gt=0.0), default=0.0),
+            approvals=Count(
+                "pk", filter=Q(type__in=USE_CASES[use_case].positive_interactions, weight__gt=0.0)
+            ),
+            dislikes=Count("pk", filter=Q(weight__lt=0.0)),
         )
         .order_by()
     )
@@ -80,14 +81,15 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     return {item_id: one for item_id, one in demand.items() if one.weight > 0.0 or one.dislikes}
 
 
-def _rows(
-    use_case: str, demand: dict[int, _Demand], greatest: float, now: datetime
-) -> Iterator[ItemPopularity]:
-    for item_id, one in demand.items():
+def _rows(use_case: str, demand: dict[int, _Demand], now: datetime) -> Iterator[ItemPopularity]:
+    counted = np.array([(one.weight, one.approvals, one.dislikes) for one in demand.values()]).reshape(-1, 3)
+    weights, approvals, dislikes = counted.T
+    scores = popularity_of(weights, approval_of(approvals, dislikes))
+    for (item_id, one), score in zip(demand.items(), scores.tolist(), strict=True):
         yield ItemPopularity(
             item_id=item_id,
             use_case=use_case,
-            score=one.weight / greatest,
+            score=score,
             approvals=one.approvals,
             dislikes=one.dislikes,
             refreshed_at=now,

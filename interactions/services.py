@@ -22,6 +22,7 @@ from core.errors import InvalidInput, NotFound
 from core.values import HAPPENED, RATING, TYPE, BadValue, check_rated, named
 from interactions.ledger import Ledger
 from interactions.models import UserInteraction
+from interactions.ratings import weigh_ratings
 from interactions.selectors import active_interactions
 from recommendations.selectors import Slot, find_slots
 
@@ -94,6 +95,7 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
                 ledger.add(new, now)
             recorded.append(Recorded(known or new, created=known is None))
         ledger.write()
+        _weigh(user_id, ledger)
     return recorded
 
 
@@ -114,12 +116,22 @@ def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInterac
             raise NotFound(f"There is no {type_name.replace('_', ' ')} of this item to take back.")
         state.withdrawn_at = now
         state.save(update_fields=["withdrawn_at"])
+        if state.rating is not None:
+            weigh_ratings([user_id])
         if undo := TYPES[type_name].undo:
             weight = TYPES[undo].training
             UserInteraction.objects.create(
                 user_id=user_id, item_id=item_id, type=undo, weight=weight, occurred_at=now
             )
         return state
+
+
+def _weigh(user_id: int, ledger: Ledger) -> None:
+    """Weighs the ratings of a person anew where any was added or withdrawn; a query in that case."""
+    if any(row.rating is not None for row in (*ledger.added, *ledger.withdrawn)):
+        weights = weigh_ratings([user_id])
+        for row in ledger.added:
+            row.weight = weights.get(row.pk, row.weight)
 
 
 def _check(one: Wanted) -> None:

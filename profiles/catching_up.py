@@ -48,6 +48,7 @@ def store_profile(user_id: int, before: Reading, caught_up: CaughtUp) -> Taste:
         "cursor": caught_up.cursor.interaction_id,
         "cursor_at": caught_up.cursor.occurred_at,
         "rows": caught_up.cursor.rows,
+        "ids": caught_up.cursor.ids,
         "reasons": caught_up.cursor.reasons,
         "reset_id": before.reset_id,
         "reset_at": before.reset_at,

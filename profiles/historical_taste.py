@@ -7,7 +7,7 @@ from catalog.models import ItemFacet
 from interactions.selectors import active_interactions
 from profiles.boosts import personal_alpha
 from profiles.log import current_rules
-from profiles.reduction import CODES, Event, ItemFacets, Rules, no_taste, reduce_events
+from profiles.reduction import CODES, Event, ItemFacets, Rules, no_taste, reduce_events, without_looks
 from profiles.selectors import PersonalTaste
 
 # Items whose facets are asked for at once; databases take so many parameters.
@@ -43,11 +43,12 @@ class HistoricalTastes:
         known = frozenset(also)
         key = (user_id, moment, known)
         if key not in self._tastes:
-            events = [
-                one.event
+            told = [
+                (one.item_id, one.event)
                 for one in self._log(user_id)
                 if one.time < moment or (one.time == moment and one.item_id in known)
             ]
+            events = without_looks(told, {item_id for item_id, event in told if event.weight < 0.0})
             # Names are for people to read, and would be most of what is kept.
             taste = replace(reduce_events(no_taste(), events, self._rules), names={})
             self._tastes[key] = PersonalTaste(taste, personal_alpha(taste), None, ())
@@ -65,16 +66,16 @@ def read_dated_events(user_id: int) -> list[DatedEvent]:
         active_interactions()
         .filter(user_id=user_id)
         .order_by("occurred_at", "pk")
-        .values_list("pk", "item_id", "type", "rating", "occurred_at", "dislike__reason")
+        .values_list("pk", "item_id", "type", "weight", "rating", "occurred_at", "dislike__reason")
     )
     facets = _facets_of({item_id for _, item_id, *_ in rows})
     return [
         DatedEvent(
             item_id,
             occurred_at.timestamp(),
-            Event(pk, type_name, rating, reason or "", facets.get(item_id, ())),
+            Event(pk, type_name, weight, rating is not None, reason or "", facets.get(item_id, ())),
         )
-        for pk, item_id, type_name, rating, occurred_at, reason in rows
+        for pk, item_id, type_name, weight, rating, occurred_at, reason in rows
     ]
 
 

@@ -23,26 +23,28 @@ from profiles.reduction import CODES, KINDS, Event, Rules, Taste, decode, no_tas
 # Wrong genre holds genres back by 0.15 and weighs −0.6: as much against as a like weighs for.
 _WEIGHT_OF_SHARE = -4.0
 
-# Every list that is served asks this, and building it by the ORM would take longer than running it. What
-# counts is as in `counted_interactions`. A row of the log is only ever taken back, never brought back, and a
-# reason is only ever added; so the rows up to the cursor are the same as long as there are as many, and as
-# many reasons. Events are reduced in the order of time: it starts from nothing where one was taken back, and
-# where something new happened before what is included already. Then `goes_on_after` is NULL.
+# Every list that is served asks this, and building it by the ORM would take longer than running it. The rows
+# up to the cursor are the same as long as there are as many, with the same sum of their ids and as many
+# reasons: a reason is only ever added. Events are reduced in the order of time: it starts from nothing where
+# one was taken back, and where something new happened before what is included already. Then `goes_on_after`
+# is NULL.
 _READ = """
 WITH profile AS (
     SELECT * FROM {stored} WHERE {stored.user} = %s
 ), log AS (
     SELECT COUNT(CASE WHEN {done.id} <= {profile.cursor} THEN 1 END) AS log_rows,
+           COALESCE(SUM(CASE WHEN {done.id} <= {profile.cursor} THEN {done.id} END), 0) AS log_ids,
            COUNT(CASE WHEN {done.id} <= {profile.cursor} THEN {dislike.id} END) AS log_reasons,
            MIN(CASE WHEN {done.id} > {profile.cursor} THEN {done.occurred_at} END) AS first_new
     FROM profile
     JOIN {done}
       ON {done.user} = {profile.user} AND {done.withdrawn_at} IS NULL AND {done.id} > {profile.reset_id}
-     AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at})
+     AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at}) AND {counts}
     LEFT JOIN {dislike} ON {done.type} = 'dislike' AND {dislike.interaction} = {done.id}
 ), state AS (
     SELECT CASE WHEN {profile.rules} = %s
-                 AND {profile.rows} = log.log_rows AND {profile.reasons} = log.log_reasons
+                 AND {profile.rows} = log.log_rows AND {profile.ids} = log.log_ids
+                 AND {profile.reasons} = log.log_reasons
                  AND (log.first_new IS NULL OR {profile.cursor_at} IS NULL
                       OR log.first_new >= {profile.cursor_at})
            THEN {profile.cursor} END AS goes_on_after
@@ -50,7 +52,8 @@ WITH profile AS (
 )
 SELECT profile.*, state.goes_on_after, (
     SELECT CAST({collected}({listed}(
-        {done.id}, CAST({done.occurred_at} AS text), {done.type}, {done.rating}, {dislike.reason},
+        {done.id}, CAST({done.occurred_at} AS text), {done.type}, {done.weight},
+        CASE WHEN {done.rating} IS NULL THEN 0 ELSE 1 END, {dislike.reason},
         {facet.id}, {facet.kind}, {facet.name}
     )) AS text)
     FROM {done}
@@ -59,10 +62,18 @@ SELECT profile.*, state.goes_on_after, (
     LEFT JOIN {facet} ON {facet.id} = {link.facet}
     WHERE {done.user} = %s AND {done.withdrawn_at} IS NULL
       AND {done.id} > COALESCE(state.goes_on_after, {profile.reset_id}, 0)
-      AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at})
+      AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at}) AND {counts}
 ) AS events
 FROM state LEFT JOIN profile ON TRUE
 """
+# A look at an item that the person refuses says nothing for it, as in `reduction.without_looks`.
+_COUNTS = """(
+    {done.is_state} OR {done.weight} <= 0 OR NOT EXISTS (
+        SELECT 1 FROM {refused}
+        WHERE {refused.user} = {done.user} AND {refused.item} = {done.item}
+          AND {refused.withdrawn_at} IS NULL AND {refused.weight} < 0
+    )
+)"""
 _JSON_FUNCTIONS = {
     "sqlite": ("json_group_array", "json_array"),
     "postgresql": ("json_agg", "json_build_array"),
@@ -72,6 +83,7 @@ _SQL = {
         _READ,
         collected=collected,
         listed=listed,
+        counts=fill(_COUNTS, done=Table(UserInteraction, "done"), refused=Table(UserInteraction, "refused")),
         stored=Table(TasteProfile, "stored"),
         profile=Table(TasteProfile, "profile"),
         done=Table(UserInteraction, "done"),
@@ -90,6 +102,7 @@ class Cursor:
     interaction_id: int = 0
     occurred_at: datetime | None = None
     rows: int = 0
+    ids: int = 0
     reasons: int = 0
 
     def after(self, events: list[Event], last_at: datetime | None) -> "Cursor":
@@ -100,6 +113,7 @@ class Cursor:
             interaction_id=max(self.interaction_id, *(event.interaction_id for event in events)),
             occurred_at=last_at,
             rows=self.rows + len(events),
+            ids=self.ids + sum(event.interaction_id for event in events),
             reasons=self.reasons + sum(1 for event in events if event.reason),
         )
 
@@ -161,14 +175,19 @@ def current_rules() -> Rules:
 
 def digest(rules: Rules) -> str:
     """16 characters that are others for other rules, and for other meanings in heed.toml."""
-    meanings = [(row.name, row.profile, row.is_rated, row.is_statement) for row in TYPES.values()]
+    meanings = [
+        (row.name, row.profile, row.training, row.is_rated, row.is_statement) for row in TYPES.values()
+    ]
     return hashlib.sha256(repr((KINDS, meanings, rules)).encode()).hexdigest()[:16]
 
 
 def counted_interactions(
     user_id: int, *, reset_id: int, reset_at: datetime | None
 ) -> QuerySet[UserInteraction]:
-    """A person's interactions that count: none that were taken back, none from before the reset."""
+    """A person's interactions since the reset: none that were taken back.
+
+    Of a look at what they refuse this says nothing: it was done, and does not count for their taste.
+    """
     counted = active_interactions().filter(user_id=user_id, pk__gt=reset_id)
     return counted if reset_at is None else counted.filter(occurred_at__gte=reset_at)
 
@@ -192,7 +211,7 @@ def read_log(user_id: int, rules: Rules, *, anew: bool = False) -> Reading:
             evidence=row.evidence,
             feedback=row.feedback,
         ),
-        cursor=Cursor(row.cursor, row.cursor_at, row.rows, row.reasons),
+        cursor=Cursor(row.cursor, row.cursor_at, row.rows, row.ids, row.reasons),
         reset_id=row.reset_id,
         reset_at=row.reset_at,
         anew=goes_on_after is None,
@@ -212,11 +231,11 @@ def _events_from(text: str | None) -> tuple[list[Event], datetime | None]:
     # Moments of one database sort as text in the order of time.
     rows = sorted(json.loads(text or "[]"), key=lambda row: (row[1], row[0]))
     events = []
-    for (interaction_id, type_name, rating, reason), of_event in groupby(
-        rows, key=lambda row: (row[0], row[2], row[3], row[4])
+    for (interaction_id, type_name, weight, is_rated, reason), of_event in groupby(
+        rows, key=lambda row: (row[0], row[2], row[3], row[4], row[5])
     ):
-        facets = tuple((row[5], CODES[row[6]], row[7]) for row in of_event if row[6] in CODES)
-        events.append(Event(interaction_id, type_name, rating, reason or "", facets))
+        facets = tuple((row[6], CODES[row[7]], row[8]) for row in of_event if row[7] in CODES)
+        events.append(Event(interaction_id, type_name, weight, bool(is_rated), reason or "", facets))
     return events, _moment(rows[-1][1]) if rows else None
 
 

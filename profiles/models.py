@@ -7,8 +7,8 @@ from django.db import models
 class TasteProfile(models.Model):
     """One person's taste, up to a cursor in the log.
 
-    `cursor`, `cursor_at`, `rows` and `reasons` describe what is included: as long as the log up to the
-    cursor has as many rows, only what came after is to be added. Rows up to the reset never count again.
+    `cursor`, `cursor_at`, `rows`, `ids` and `reasons` describe what is included: as long as the log up to the
+    cursor has the same rows, only what came after is to be added. Rows up to the reset never count again.
     """
 
     user = models.OneToOneField(
@@ -17,6 +17,7 @@ class TasteProfile(models.Model):
     cursor = models.BigIntegerField(default=0, help_text="the greatest id of an interaction that is included")
     cursor_at = models.DateTimeField(null=True, blank=True, help_text="the latest moment that is included")
     rows = models.PositiveIntegerField(default=0, help_text="interactions included")
+    ids = models.BigIntegerField(default=0, help_text="the sum of their ids")
     reasons = models.PositiveIntegerField(default=0, help_text="dislikes with a reason among them")
     reset_id = models.BigIntegerField(default=0, help_text="interactions up to this id never count")
     reset_at = models.DateTimeField(null=True, blank=True, help_text="nor do those from before this moment")

@@ -5,7 +5,7 @@ that have it (Brown: Smoothing, Forecasting and Prediction, 1963). Its *value* i
 vector, which moves after every few pieces of feedback only. docs/taste.md explains both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from typing import TypeAlias
@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import FACETS, MAX_RATING, TYPES, UNRATED
+from core.domain import FACETS, TYPES
 
 # The facet kinds that a profile learns of; a kind's code in the arrays is its place here.
 KINDS = tuple(facet.name for facet in FACETS.values() if facet.taste)
@@ -46,13 +46,24 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One interaction that counts. `reason` is that of a dislike, "" where there is none."""
+    """One interaction that counts.
+
+    weight    its signed training weight: below 0 it speaks against the item
+    is_rated  a rating came with it
+    reason    of a dislike; "" where there is none
+    """
 
     interaction_id: int
     type_name: str
-    rating: float | None
+    weight: float
+    is_rated: bool
     reason: str
     facets: ItemFacets
+
+    @property
+    def is_look(self) -> bool:
+        """True where it says only that the item was looked at: a view, a click."""
+        return self.weight > 0.0 and not TYPES[self.type_name].is_state
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,25 +104,31 @@ def no_taste() -> Taste:
 def weigh(event: Event, rules: Rules) -> Mapping[int, float]:
     """The evidence of an interaction, in [-1, 1], by the code of each facet kind of which it says something.
 
-    A rating r counts (r − 5) / 5 of the full weight, so that a low one speaks against. A dislike speaks of
-    what its reason speaks of; one without a reason says nothing but not to show the item again.
+    A rating counts as much of the full weight as it says for its item, so that one below the middle speaks
+    against. A dislike speaks of what its reason speaks of; one without a reason says nothing but not to show
+    the item again.
     """
     row = TYPES[event.type_name]
     if row.profile is None:
         return dict(dict(rules.dislike_weights).get(event.reason, ()))
-    weight = row.profile
-    if row.is_rated:
-        middle = MAX_RATING / 2
-        weight *= ((UNRATED if event.rating is None else event.rating) - middle) / middle
+    weight = row.profile * row.strength_of(event.weight) if row.is_rated else row.profile
     return dict.fromkeys(range(len(KINDS)), weight)
 
 
 def is_feedback(event: Event, weights: Mapping[int, float]) -> bool:
     """True where an interaction speaks for or against its item. Watching alone does not, a rating does."""
     row = TYPES[event.type_name]
-    if not row.is_statement or (row.is_rated and event.rating is None):
+    if not row.is_statement or (row.is_rated and not event.is_rated):
         return False
     return any(weights.values())
+
+
+def without_looks(events: Iterable[tuple[int, Event]], refused: Collection[int]) -> list[Event]:
+    """The events of (item id, event) that count: a look at what the person refuses says nothing for it.
+
+    refused  items that they speak against, whether it came before the look or after it
+    """
+    return [event for item_id, event in events if not (event.is_look and item_id in refused)]
 
 
 def reduce_events(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:

@@ -30,8 +30,9 @@ def get_rates(period: Period) -> Rates:
     """The rates of a period's lists, in three queries."""
     sessions = RecommendationSession.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
     feedback = get_feedback_rates(period.since, period.until)
-    taken = active_interactions().filter(recommendation_session__in=sessions, type__in=_TAKEN).count()
-    return Rates(feedback.slots_seen, taken / max(feedback.slots_seen, 1), feedback.dislike_rate or 0.0)
+    taken = active_interactions().filter(recommendation_session__in=sessions, type__in=_TAKEN, weight__gt=0.0)
+    seen = feedback.slots_seen
+    return Rates(seen, taken.count() / max(seen, 1), feedback.dislike_rate or 0.0)
 
 
 def get_activation_times() -> dict[str, datetime | None]:

@@ -10,7 +10,9 @@ from core.domain.checks import DISLIKE, VIEW
 from core.domain.reading import read_domain
 from core.domain.schema import (
     MAX_RATING,
-    UNRATED,
+    MIDDLE_PRIOR,
+    MIDDLE_RATING,
+    MIDDLE_REACH,
     DislikeReason,
     Domain,
     FacetKind,
@@ -34,6 +36,9 @@ __all__ = [
     "KINDS",
     "KINDS_BY_PLURAL",
     "MAX_RATING",
+    "MIDDLE_PRIOR",
+    "MIDDLE_RATING",
+    "MIDDLE_REACH",
     "MOST_TRAINING_WEIGHT",
     "PEOPLE",
     "RATED",
@@ -42,7 +47,6 @@ __all__ = [
     "SERIES",
     "THEMES",
     "TYPES",
-    "UNRATED",
     "USE_CASES",
     "VIEW",
     "DislikeReason",

@@ -11,8 +11,15 @@ from django.conf import settings
 from pydantic import ConfigDict, Field
 
 MAX_RATING = 10.0
-# The rating that a rated interaction without one counts as.
-UNRATED = 7.0
+MIDDLE_RATING = MAX_RATING / 2
+# The share of its full weight with which a rated interaction without a rating speaks for its item.
+UNRATED = 0.5
+# The middle of a person's ratings is drawn to that of the scale as if they had given so many there, and lies
+# at most so far from it: whoever has rated little, or all alike, has not said where their middle is.
+MIDDLE_PRIOR = 10.0
+MIDDLE_REACH = 1.5
+# Graded relevance, as in the ranker's dataset.
+_REFUSED, _INDIFFERENT, _LOOKED_AT = 0, 1, 2
 
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 ShortName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
@@ -78,7 +85,7 @@ class FacetKind:
 class InteractionType:
     """An interaction type: its meaning and its words.
 
-    training      weight as ALS confidence and ranker label; of a rated one it is scaled by rating / 10
+    training      weight as ALS confidence and ranker label; of a rated one it is scaled by `strength`
     profile       weight in the taste profile; None where something else decides (a dislike's reason)
     polarity      +1 speaks for the item, -1 against it, 0 neither
     relevance     graded relevance for the ranker (dislike 0, passed over 1, view 2, like 3, apply 4)
@@ -126,11 +133,41 @@ class InteractionType:
         """True where it stands on a button."""
         return bool(self.label)
 
-    def training_weight(self, rating: float | None) -> float:
-        """The training weight of one interaction: of a rated type × rating / 10, unrated as if 7."""
+    def strength(self, rating: float | None, middle: float = MIDDLE_RATING) -> float:
+        """The share of its full weight with which one interaction speaks for its item, -1 to 1.
+
+        1 for a type that is not rated, UNRATED without a rating. Else it rises from -1 at 0 over 0 at
+        `middle` to 1 at 10, on a straight line on both sides: a rating below the middle is a no.
+        """
         if not self.is_rated:
-            return self.training
-        return self.training * (UNRATED if rating is None else rating) / MAX_RATING
+            return 1.0
+        if rating is None:
+            return UNRATED
+        return (rating - middle) / (middle if rating < middle else MAX_RATING - middle)
+
+    def training_weight(self, rating: float | None, middle: float = MIDDLE_RATING) -> float:
+        """The signed training weight of one interaction; `middle` is that of the person's own ratings."""
+        return self.training * self.strength(rating, middle)
+
+    def strength_of(self, weight: float) -> float:
+        """The strength, -1 to 1, that is behind a training weight; below 0 it is a no.
+
+        To a millionth: a database that writes numbers as text does not give the last digits back.
+        """
+        return max(-1.0, min(1.0, round(weight / abs(self.training), 6))) if self.training else 0.0
+
+    def relevance_of(self, weight: float) -> int:
+        """The graded relevance of one interaction with this training weight, 0 to 4.
+
+        A rating is a no below the middle, nothing at it, a look as long as it speaks for the item less than
+        having watched it does, and from there on what the type says.
+        """
+        if not self.is_rated:
+            return self.relevance
+        strength = self.strength_of(weight)
+        if strength <= 0.0:
+            return _REFUSED if strength < 0.0 else _INDIFFERENT
+        return self.relevance if strength >= UNRATED else min(self.relevance, _LOOKED_AT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
     columns = ("user_id", "item_id", "weight", "type", "withdrawn_at")
     for rows in in_time_order(_informative(use_case), "occurred_at", *columns, chunk=_EVENTS):
         moments, _, user_ids, item_ids, weights, types, withdrawn = zip(*rows, strict=True)
-        relevant: Bools = np.isin(types, use_case.positive_interactions)
+        relevant: Bools = np.isin(types, use_case.positive_interactions) & (np.array(weights) > 0.0)
         events = Events(
             user_ids=np.array(user_ids, dtype=np.int64),
             item_ids=np.array(item_ids, dtype=np.int64),

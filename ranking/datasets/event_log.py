@@ -104,7 +104,10 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
         progress.begin(_rows(use_case, now).count(), "interactions")
         for batch in _batches(use_case, now):
             user_ids, item_ids, names, weights, moments = zip(*batch, strict=True)
-            relevant = [name in use_case.positive_interactions for name in names]
+            relevant = [
+                name in use_case.positive_interactions and weight > 0.0
+                for name, weight in zip(names, weights, strict=True)
+            ]
             writer.write_batch(
                 pa.record_batch(
                     [

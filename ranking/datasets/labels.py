@@ -31,7 +31,7 @@ class Outcomes:
     acted      (n,) something was done with it that counts
     relevance  (n,) 0 to 4: DISLIKED whatever else was done, else the best of what was done, else PASSED_OVER
     strongest  (n,) the largest training weight of what was done; 0 for nothing
-    negative   (n,) what its dislike weighs as an example; 0 where there is none
+    negative   (n,) what the strongest no weighs as an example; 0 where there is none
     example_ids  (n,) the example of its dislike; 0 where there is none
     left_out   (n,) its dislike must not teach: staff took it for abuse, or its reason says nothing of taste
     """
@@ -122,7 +122,7 @@ def _note(
 ) -> None:
     """Writes what was done into place; a slot of -1 is none of this chunk."""
     found = slots >= 0
-    relevance = np.array([TYPES[name].relevance for name in types])
+    relevance = relevance_of(types, weights)
     excluded = found & np.array([state == Dislike.ReviewState.EXCLUDED for state in states])
     silent = found & np.array([reason is not None and REASONS[reason].weight == 0.0 for reason in reasons])
     counts = found & ~excluded
@@ -130,13 +130,28 @@ def _note(
     outcomes.acted[slots[counts]] = True
     np.maximum.at(outcomes.relevance, slots[counts], relevance[counts])
     np.maximum.at(outcomes.strongest, slots[counts], np.array(weights)[counts])
-    disliked = np.flatnonzero(counts & (relevance == DISLIKED))
-    outcomes.relevance[slots[disliked]] = DISLIKED
-    for row in disliked.tolist():
-        # A dislike that came without a reason has no example, and is a full no.
+    refused = np.flatnonzero(counts & (relevance == DISLIKED))
+    outcomes.relevance[slots[refused]] = DISLIKED
+    for row in refused.tolist():
+        # A no that came without a reason has no example: a dislike is a full no, a rating as much as it says.
         weight = example_weights[row]
-        outcomes.negative[slots[row]] = settings.DISLIKE_EXAMPLE_WEIGHT if weight is None else weight
-        outcomes.example_ids[slots[row]] = example_ids[row] or 0
+        if weight is None:
+            weight = settings.DISLIKE_EXAMPLE_WEIGHT * no_of(types[row], weights[row])
+        slot = slots[row]
+        outcomes.negative[slot] = max(outcomes.negative[slot], weight)
+        outcomes.example_ids[slot] = example_ids[row] or outcomes.example_ids[slot]
+
+
+def relevance_of(types: Sequence[str], weights: Sequence[float]) -> Ints:
+    """(n,) the graded relevance of interactions with these types and training weights."""
+    graded = [TYPES[name].relevance_of(weight) for name, weight in zip(types, weights, strict=True)]
+    return np.array(graded, dtype=np.int64)
+
+
+def no_of(type_name: str, weight: float) -> float:
+    """The share of a full no that an interaction with this training weight is, 0 to 1."""
+    row = TYPES[type_name]
+    return -min(0.0, row.strength_of(weight)) if row.is_rated else 1.0
 
 
 def slots_of(chunk: SessionChunk, keys: Sequence[str], item_ids: Sequence[int]) -> Rows:

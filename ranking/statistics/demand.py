@@ -5,19 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Doubles, Ints, positions
+from core.demand import approval_of, popularity_of
 from ranking.statistics.events import SECONDS_PER_DAY, Events
-
-# An item is taken to be approved as often as all items together, with the weight of so many verdicts.
-APPROVAL_PRIOR = 5.0
-# The share of approvals where nobody said anything yet.
-NO_VERDICTS = 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemDemand:
     """n items, aligned with the catalog.
 
-    popularity  (n,) 0 to 1: time-decayed positive weight over that of the most popular item
+    popularity  (n,) 0 to 1, as of `core.demand.popularity_of`
     approval    (n,) 0 to 1: smoothed share of approvals among the verdicts
     verdicts    (n,) how many approvals and dislikes there were
     """
@@ -29,11 +25,7 @@ class ItemDemand:
     @classmethod
     def from_counts(cls, popularity: Doubles, approvals: Doubles, dislikes: Doubles) -> "ItemDemand":
         """From the popularity and how many approvals and dislikes each item had; all (n,)."""
-        verdicts = approvals + dislikes
-        total = float(verdicts.sum())
-        average = float(approvals.sum()) / total if total else NO_VERDICTS
-        approval = (approvals + APPROVAL_PRIOR * average) / (verdicts + APPROVAL_PRIOR)
-        return cls(popularity=popularity, approval=approval, verdicts=verdicts)
+        return cls(popularity, approval_of(approvals, dislikes), approvals + dislikes)
 
 
 class DemandSweep:
@@ -78,8 +70,10 @@ class DemandSweep:
 
     def demand(self) -> ItemDemand:
         """The demand after all that was taken in."""
+        # Scaled first, so that no product can overflow.
         highest = float(self._sums.max(initial=0.0))
-        popularity = self._sums / highest if highest > 0 else self._sums.copy()
+        demand = self._sums / highest if highest > 0 else self._sums.copy()
+        popularity = popularity_of(demand, approval_of(self._approvals, self._dislikes))
         return ItemDemand.from_counts(popularity, self._approvals, self._dislikes)
 
 

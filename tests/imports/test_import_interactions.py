@@ -76,7 +76,7 @@ def test_every_column_is_stored_and_people_are_created_without_a_password(tmp_pa
     )
     new_year = datetime(2020, 1, 1, tzinfo=UTC)
     assert {(*values, round(weight, 6)) for *values, weight in rows} == {
-        ("ann", "movie", "watched", 8.0, new_year + timedelta(hours=10), None, 2.4),
+        ("ann", "movie", "watched", 8.0, new_year + timedelta(hours=10), None, 1.8),
         ("ann", "startup", "apply", None, new_year, None, 3.0),
         ("bob", "movie", "view", None, new_year + timedelta(milliseconds=500), None, 0.5),
     }

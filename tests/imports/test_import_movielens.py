@@ -93,12 +93,12 @@ def test_movies_and_ratings(folder: Path) -> None:
         "user__username", "item__external_id", "type", "rating", "weight"
     )
     assert {(*names, round(weight, 6)) for *names, weight in rows} == {
-        ("movielens-1", "1", "watched", 8.0, 2.4),
+        ("movielens-1", "1", "watched", 8.0, 1.821429),
         ("movielens-1", "1", "like", None, 2.0),
-        ("movielens-1", "2", "watched", 4.0, 1.2),
+        ("movielens-1", "2", "watched", 4.0, -0.6),
         ("movielens-1", "2", "dislike", None, -1.0),
-        ("movielens-2", "1", "watched", 7.0, 2.1),
-        ("movielens-2", "3", "watched", 1.0, 0.3),
+        ("movielens-2", "1", "watched", 7.0, 1.2),
+        ("movielens-2", "3", "watched", 1.0, -2.421053),
         ("movielens-2", "3", "dislike", None, -1.0),
     }
     moments = set(

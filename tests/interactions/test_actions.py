@@ -144,7 +144,9 @@ def test_what_was_liked_can_be_taken_back_when_the_item_is_hidden(api: APIClient
 
 
 class TestRating:
-    @pytest.mark.parametrize(("rating", "weight"), [(0, 0.0), (5, 1.5), (7.5, 2.25), (10, 3.0), (None, 2.1)])
+    @pytest.mark.parametrize(
+        ("rating", "weight"), [(0, -3.0), (1, -2.4), (5, 0.0), (7.5, 1.5), (10, 3.0), (None, 1.5)]
+    )
     def test_sets_the_training_weight(self, api: APIClient, rating: float | None, weight: float) -> None:
         answer = post(api, make_item(), "watched", rating=rating)
         assert answer.status_code == 201

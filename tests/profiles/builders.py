@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from core.domain import TYPES
 from profiles.models import Preference
 from profiles.reduction import CODES, Event, Rules, Taste, encode, no_taste, reduce_events
 
@@ -24,7 +25,8 @@ def event(
     reason: str = "",
 ) -> Event:
     """The interaction with this id."""
-    return Event(number, type_name, rating, reason, facets)
+    weight = TYPES[type_name].training_weight(rating)
+    return Event(number, type_name, weight, rating is not None, reason, facets)
 
 
 def reduce_all(*events: Event, rules: Rules = RULES) -> Taste:

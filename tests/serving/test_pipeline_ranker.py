@@ -196,7 +196,7 @@ def test_a_state_from_events_is_that_of_serving(person: User, films: list[Item])
         (films[2], 0.5, 1),
         (films[4], 2.0, 2),
         (films[7], -1.0, 3),
-        (films[20], 2.1, 5),
+        (films[20], 1.2, 5),
         (films[4], 0.5, 6),
     ]
     events = Events(

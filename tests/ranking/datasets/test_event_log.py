@@ -46,7 +46,7 @@ def test_holds_every_active_interaction_with_its_weight(person: User) -> None:
         (person.pk, film.pk, "like", True),
         (person.pk, second.pk, "dislike", False),
     ]
-    assert [row["weight"] for row in rows] == pytest.approx([2.4, 2.0, -1.0])
+    assert [row["weight"] for row in rows] == pytest.approx([1.8, 2.0, -1.0])
     assert rows[2]["occurred_at"] == EPOCH + timedelta(days=3.5)
 
     manifest = read_manifest(folder, kind="als", use_case="movie_home")

@@ -169,11 +169,34 @@ def test_relevance_is_the_best_of_what_was_done_and_a_dislike_outweighs_it(perso
 def test_what_is_worth_little_still_weighs_a_little_and_nothing_more_than_interest(person: User) -> None:
     little, much = make_items(2)
     session = show(person, [little, much], seen=2)
-    act(session, little, "watched", rating=5)
+    act(session, little, "watched", rating=5.1)
     act(session, much, "like")
     UserInteraction.objects.filter(item=much).update(weight=99.0)
-    UserInteraction.objects.filter(item=little).update(weight=0.0)
     assert [row["sample_weight"] for row in generate()[0]] == pytest.approx([LEAST_WEIGHT, 3.5 / 2.0])
+
+
+def test_a_slot_is_worth_more_the_higher_it_was_rated_and_a_low_rating_is_a_no(person: User) -> None:
+    items = make_items(11)
+    session = show(person, items, seen=11)
+    for rating, item in enumerate(items):
+        act(session, item, "watched", rating=float(rating))
+    rows = generate()[0]
+    assert [row["relevance"] for row in rows] == [0] * 5 + [1] + [2] * 2 + [3] * 3
+    assert [row["label"] for row in rows] == [0] * 6 + [1] * 5
+    weights = [row["sample_weight"] for row in rows]
+    assert weights[:5] == pytest.approx([0.8, 0.64, 0.48, 0.32, 0.16])
+    assert weights[6:] == pytest.approx([0.3, 0.6, 0.9, 1.2, 1.5])
+
+
+def test_a_low_rating_outweighs_a_look_and_a_like(person: User) -> None:
+    (item,) = make_items(1)
+    session = show(person, [item], seen=1)
+    for type_name in ("view", "like"):
+        act(session, item, type_name)
+    act(session, item, "watched", rating=2.0)
+    (row,) = generate()[0]
+    assert (row["relevance"], row["label"]) == (0, 0)
+    assert row["sample_weight"] == pytest.approx(0.8 * 0.6)
 
 
 def test_of_several_weights_the_largest_counts(person: User) -> None:

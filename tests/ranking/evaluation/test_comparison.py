@@ -342,7 +342,7 @@ def test_boosts_raise_what_fits_the_taste_of_that_moment(settings: Settings) -> 
     demand = ItemDemand.from_counts(np.array([1.0, 0.9, 0.95, 0.8]), np.zeros(4), np.zeros(4))
     context = ScoringContext.of(MOVIES, CatalogSnapshot.build(content, demand, np.array([10, 20])))
     taste = reduce_events(
-        no_taste(), [Event(1, "like", None, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ())
+        no_taste(), [Event(1, "like", 2.0, False, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ())
     )
     personal = PersonalTaste(taste, personal_alpha(taste), None, ())
     items = np.array([1, 2, 3, 4])

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranking.statistics.demand import APPROVAL_PRIOR, NO_VERDICTS, DemandSweep, ItemDemand, demand_of
+from core.demand import APPROVAL_PRIOR, NO_VERDICTS
+from ranking.statistics.demand import DemandSweep, ItemDemand, demand_of
 from ranking.statistics.events import SECONDS_PER_DAY, Events
 from ranking.statistics.popularity import decayed_popularity
 from tests.ranking.statistics.builders import Row, dislike, event_rows, like, make_events, view
@@ -51,7 +52,8 @@ def test_counts_approvals_and_dislikes() -> None:
         average,
     ]
     assert demand.approval == pytest.approx(expected)
-    assert demand.popularity == pytest.approx([1.0, 2 / 4.5, 0.5 / 4.5, 0.0])
+    wanted = np.array([4.5, 2.0, 0.5, 0.0]) * expected
+    assert demand.popularity == pytest.approx(wanted / wanted.max())
 
 
 def test_demand_halves_per_half_life() -> None:

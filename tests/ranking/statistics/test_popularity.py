@@ -15,7 +15,22 @@ def test_by_hand() -> None:
     )
     item_ids, scores = decayed_popularity(events, now=now, half_life_days=10)
     assert item_ids.tolist() == [3, 5, 8]
-    assert scores == pytest.approx([0.25, 1.0, 0.0])
+    # Three of four verdicts are approvals, and as many of the five that each item begins with.
+    one, two = (1 + 3.75) / 6, (2 + 3.75) / 7
+    assert scores == pytest.approx([0.25 * one / two, 1.0, 0.0])
+
+
+def test_many_dislikes_outweigh_a_few_likes_more() -> None:
+    events = make_events(
+        [
+            *(like(n, 5, 0.0) for n in range(3)),
+            *(dislike(n, 5, 0.0) for n in range(3, 63)),
+            like(1, 7, 0.0),
+            like(2, 7, 0.0),
+        ]
+    )
+    item_ids, scores = decayed_popularity(events, now=0.0, half_life_days=10)
+    assert item_ids[np.argmax(scores)] == 7
 
 
 def test_an_infinite_half_life_counts_all_alike() -> None:

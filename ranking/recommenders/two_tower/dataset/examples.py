@@ -55,12 +55,13 @@ def examples_of(
 def label_of(type_name: str, weight: float) -> float:
     """The strength by which an interaction says that the person likes the item, 0 to 1.
 
-    A rating r out of 10 gives r / 10, none 0.7; otherwise the training weight over that of a plain yes, at
-    most 1. A dislike gives 0.
+    A rating gives as much as it says for the item; otherwise it is the training weight over that of a plain
+    yes, at most 1. A no gives 0.
     """
     row = TYPES[type_name]
-    full = row.training if row.is_rated else APPROVAL_WEIGHT
-    return min(1.0, max(0.0, weight / full))
+    if row.is_rated:
+        return max(0.0, row.strength_of(weight))
+    return min(1.0, max(0.0, weight / APPROVAL_WEIGHT))
 
 
 def rank_weight(rank: int) -> float:
@@ -75,11 +76,10 @@ def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
         if act.counts and act.weight < 0.0:
             disliked.setdefault(act.item_id, act.time)
     for act in acts:
-        polarity = TYPES[act.type_name].polarity
-        if not act.counts or polarity == 0 or (polarity < 0 and act.weight == 0.0):
+        if not act.counts or act.weight == 0.0 or TYPES[act.type_name].polarity == 0:
             continue
-        if polarity < 0:
-            counts = settings.DISLIKE_EXAMPLE_WEIGHT * -act.weight
+        if act.weight < 0.0:
+            counts = settings.DISLIKE_EXAMPLE_WEIGHT * -TYPES[act.type_name].strength_of(act.weight)
             yield Example(act.time, act.item_id, 0.0, act.weight, counts, HARD_NEGATIVE, relevant=False)
         else:
             outweighed = disliked.get(act.item_id, np.inf) <= act.time

@@ -6,7 +6,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from profiles.reduction import Event, Rules, Taste, no_taste, reduce_events
+from profiles.reduction import Event, Rules, Taste, no_taste, reduce_events, without_looks
 from ranking.recommenders.two_tower.dataset.log import Act, FacetsOfItems, PersonLog
 from ranking.recommenders.two_tower.input import MOST_ITEMS, TowerInput, tower_input
 
@@ -22,6 +22,9 @@ class PersonSoFar:
         self._place = 0
         self._taste: Taste = no_taste()
         self._is_reset = False
+        # What happened since the reset, with its item; and the items that were refused so far.
+        self._events: list[tuple[int, Event]] = []
+        self._refused: set[int] = set()
         # Per item what speaks for it and what against it, in the order last acted on.
         self._history: dict[int, tuple[float, float]] = {}
 
@@ -40,16 +43,29 @@ class PersonSoFar:
 
     def _update_taste(self, new: list[Act], moment: float) -> None:
         """Taste is that of all a person does here, whatever the use case."""
+        refused = {act.item_id for act in new if act.weight < 0.0} - self._refused
+        self._refused |= refused
         reset = self._log.reset
         if reset is not None and reset.time < moment:
             if not self._is_reset:
-                self._taste, self._is_reset = no_taste(), True
+                self._taste, self._events, self._is_reset = no_taste(), [], True
             new = [act for act in new if act.interaction_id > reset.interaction_id and act.time >= reset.time]
-        events = [
-            Event(act.interaction_id, act.type_name, act.rating, act.reason, self._facets.of(act.item_id))
-            for act in new
-        ]
-        self._taste = reduce_events(self._taste, events, self._rules)
+        events = [(act.item_id, self._event(act)) for act in new]
+        self._events += events
+        if any(event.is_look and item_id in refused for item_id, event in self._events):
+            # What was looked at before is refused now, and those looks count no longer.
+            self._taste, events = no_taste(), self._events
+        self._taste = reduce_events(self._taste, without_looks(events, self._refused), self._rules)
+
+    def _event(self, act: Act) -> Event:
+        return Event(
+            act.interaction_id,
+            act.type_name,
+            act.weight,
+            act.rating is not None,
+            act.reason,
+            self._facets.of(act.item_id),
+        )
 
     def _input(self) -> TowerInput:
         spoken = (

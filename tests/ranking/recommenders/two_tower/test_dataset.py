@@ -156,9 +156,8 @@ def test_what_comes_later_changes_nothing_before(busy_log: None) -> None:
         ("like", None, 1.0),
         ("apply", None, 1.0),
         ("watched", 10.0, 1.0),
-        ("watched", 3.0, 0.3),
-        ("watched", 0.0, 0.0),
-        ("watched", None, 0.7),
+        ("watched", 7.0, 0.4),
+        ("watched", None, 0.5),
     ],
 )
 def test_a_label_says_how_much_the_person_liked_it(
@@ -172,9 +171,22 @@ def test_a_label_says_how_much_the_person_liked_it(
     assert label_of("dislike", -1.0) == 0.0
 
 
+def test_a_rating_below_the_middle_is_a_no_and_one_at_the_middle_says_nothing(person: User) -> None:
+    low, lower, middle = make_items(3)
+    for film, rating in ((low, 4.0), (lower, 0.0), (middle, 5.0)):
+        make_interaction(person, film, "watched", rating=rating)
+    rows = {row["item_id"]: row for row in told(generate())}
+    assert rows.keys() == {low.pk, lower.pk}
+    assert {(row["kind"], row["label"], row["relevant"]) for row in rows.values()} == {
+        ("hard_negative", 0.0, False)
+    }
+    weights = [rows[film.pk]["rank_weight"] for film in (low, lower)]
+    assert weights == pytest.approx([0.8 * 0.2, 0.8])
+
+
 def test_a_dislike_is_a_hard_negative_by_its_reason_and_outweighs_what_came_with_it(person: User) -> None:
     film, other, known = make_items(3)
-    make_interaction(person, film, "watched", rating=4, day=2)
+    make_interaction(person, film, "watched", rating=6, day=2)
     make_interaction(person, film, "dislike", day=2)
     save_dislike(user_id=person.pk, item=other, reason="irrelevant")
     save_dislike(user_id=person.pk, item=known, reason="already_watched")
@@ -191,7 +203,7 @@ def test_a_like_before_the_dislike_keeps_its_label(person: User) -> None:
     make_interaction(person, film, "watched", rating=9, day=1)
     make_interaction(person, film, "dislike", day=5)
     make_interaction(person, film, "view", day=6)
-    assert [row["label"] for row in told(generate())] == pytest.approx([0.9, 0.0, 0.0])
+    assert [row["label"] for row in told(generate())] == pytest.approx([0.8, 0.0, 0.0])
 
 
 def test_what_was_withdrawn_or_excluded_by_staff_is_nowhere(person: User) -> None:
