@@ -67,7 +67,8 @@ class Ledger:
         is_late = False
         for row in contradicting:
             if row.occurred_at <= new.occurred_at:
-                self._withdraw(row, now)
+                # What takes a state back is of the very moment in which the state ended.
+                self._withdraw(row, new.occurred_at if TYPES[row.type].undo == new.type else now)
             else:
                 is_late = TYPES[new.type].is_state
         new.withdrawn_at = now if is_late else None
@@ -82,8 +83,8 @@ class Ledger:
     def _active(self, item_id: int, type_name: str) -> Iterator[UserInteraction]:
         return (row for row in self.rows[item_id, type_name] if row.withdrawn_at is None)
 
-    def _withdraw(self, row: UserInteraction, now: datetime) -> None:
-        row.withdrawn_at = now
+    def _withdraw(self, row: UserInteraction, moment: datetime) -> None:
+        row.withdrawn_at = moment
         if row.pk is not None:
             self.withdrawn.append(row)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Sum
 
 from catalog.models import Item
 from catalog.selectors import find_item
@@ -16,6 +16,12 @@ from recommendations.selectors import items_shown
 
 _STATES = [row.name for row in TYPES.values() if row.is_state]
 
+# The types that record that a state was taken back, each with the states.
+TAKING_BACK: dict[str, list[str]] = {
+    undo: [row.name for row in TYPES.values() if row.undo == undo]
+    for undo in dict.fromkeys(row.undo for row in TYPES.values() if row.undo)
+}
+
 # item id, interaction type, sum of training weights
 HistoryRow = tuple[int, str, float]
 
@@ -23,6 +29,23 @@ HistoryRow = tuple[int, str, float]
 def active_interactions() -> QuerySet[UserInteraction]:
     """Every interaction that counts: withdrawn ones left out."""
     return UserInteraction.objects.filter(withdrawn_at=None)
+
+
+def telling_interactions() -> QuerySet[UserInteraction]:
+    """Every interaction that counts and says something: what only took a state back left out.
+
+    With the state it is as if neither had been; counted by itself it would weigh against the item.
+    """
+    took_back = Q()
+    for undo, states in TAKING_BACK.items():
+        ended = UserInteraction.objects.filter(
+            user=OuterRef("user"),
+            item=OuterRef("item"),
+            type__in=states,
+            withdrawn_at=OuterRef("occurred_at"),
+        )
+        took_back |= Q(Exists(ended), type=undo)
+    return active_interactions().filter(~took_back) if took_back else active_interactions()
 
 
 def kinds_to_speak_of(

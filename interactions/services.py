@@ -20,7 +20,7 @@ from core.domain import TYPES
 from core.domain.roles import TYPES_WITH_A_ROLE
 from core.errors import InvalidInput, NotFound
 from core.values import HAPPENED, RATING, TYPE, BadValue, check_rated, named
-from interactions.ledger import Ledger
+from interactions.ledger import REPLACES, Ledger
 from interactions.models import UserInteraction
 from interactions.ratings import weigh_ratings
 from interactions.selectors import active_interactions
@@ -102,8 +102,9 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
 def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInteraction:
     """Takes a state (a like, a place on the watchlist) back; the row stays, marked as withdrawn.
 
-    Where heed.toml names an `undo` for the type, that is recorded too. Raises NotFound where there is nothing
-    to take back.
+    What the state had ended when it came (a like, where it is a dislike) stands again, so that on and off
+    leaves what was before. Where heed.toml names an `undo` for the type, that is recorded too.
+    Raises NotFound where there is nothing to take back.
     """
     if type_name not in TYPES or not TYPES[type_name].is_state:
         states = sorted(row.name for row in TYPES.values() if row.is_state)
@@ -116,6 +117,7 @@ def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInterac
             raise NotFound(f"There is no {type_name.replace('_', ' ')} of this item to take back.")
         state.withdrawn_at = now
         state.save(update_fields=["withdrawn_at"])
+        _bring_back(state)
         if state.rating is not None:
             weigh_ratings([user_id])
         if undo := TYPES[type_name].undo:
@@ -124,6 +126,24 @@ def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInterac
                 user_id=user_id, item_id=item_id, type=undo, weight=weight, occurred_at=now
             )
         return state
+
+
+def _bring_back(state: UserInteraction) -> None:
+    """Makes the states stand again that `state`, which is withdrawn now, had ended."""
+    ended = UserInteraction.objects.filter(
+        user_id=state.user_id,
+        item_id=state.item_id,
+        type__in=[name for name in REPLACES[state.type] if name != state.type],
+        is_state=True,
+        occurred_at__lte=state.occurred_at,
+        withdrawn_at__gte=state.occurred_at,
+    )
+    latest = {row.type: row.pk for row in ended.order_by("occurred_at", "pk")}
+    standing = active_interactions().filter(user_id=state.user_id, item_id=state.item_id)
+    taken = set(standing.filter(type__in=latest).values_list("type", flat=True)) if latest else set()
+    wanted = [pk for name, pk in latest.items() if name not in taken]
+    if wanted:
+        UserInteraction.objects.filter(pk__in=wanted).update(withdrawn_at=None)
 
 
 def _weigh(user_id: int, ledger: Ledger) -> None:

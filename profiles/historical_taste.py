@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from catalog.models import ItemFacet
-from interactions.selectors import active_interactions
+from interactions.selectors import telling_interactions
 from profiles.boosts import personal_alpha
 from profiles.log import current_rules
 from profiles.reduction import CODES, Event, ItemFacets, Rules, no_taste, reduce_events, without_looks
@@ -63,7 +63,7 @@ class HistoricalTastes:
 def read_dated_events(user_id: int) -> list[DatedEvent]:
     """All that a person did and that stands, in the order of the reduction: two queries."""
     rows = list(
-        active_interactions()
+        telling_interactions()
         .filter(user_id=user_id)
         .order_by("occurred_at", "pk")
         .values_list("pk", "item_id", "type", "weight", "rating", "occurred_at", "dislike__reason")

@@ -16,7 +16,7 @@ from core.domain import REASONS, TYPES
 from core.sql import Table, fill
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import active_interactions
+from interactions.selectors import TAKING_BACK, active_interactions
 from profiles.models import TasteProfile
 from profiles.reduction import CODES, KINDS, Event, Rules, Taste, decode, no_taste, reduce_events
 
@@ -66,7 +66,8 @@ SELECT profile.*, state.goes_on_after, (
 ) AS events
 FROM state LEFT JOIN profile ON TRUE
 """
-# A look at an item that the person refuses says nothing for it, as in `reduction.without_looks`.
+# A look at an item that the person refuses says nothing for it, as in `reduction.without_looks`; nor does
+# what only took a state back, as in `telling_interactions`.
 _COUNTS = """(
     {done.is_state} OR {done.weight} <= 0 OR NOT EXISTS (
         SELECT 1 FROM {refused}
@@ -74,6 +75,24 @@ _COUNTS = """(
           AND {refused.withdrawn_at} IS NULL AND {refused.weight} < 0
     )
 )"""
+_TOOK_NOTHING_BACK = """ AND NOT ({done.type} = '{undo}' AND EXISTS (
+    SELECT 1 FROM {ended}
+    WHERE {ended.user} = {done.user} AND {ended.item} = {done.item} AND {ended.type} IN ({states})
+      AND {ended.withdrawn_at} = {done.occurred_at}
+))"""
+
+
+def _counts() -> str:
+    """The condition under which a row of the log counts."""
+    done = Table(UserInteraction, "done")
+    parts = [fill(_COUNTS, done=done, refused=Table(UserInteraction, "refused"))]
+    for undo, states in TAKING_BACK.items():
+        names = ", ".join(f"'{name}'" for name in states)
+        ended = Table(UserInteraction, "ended")
+        parts.append(fill(_TOOK_NOTHING_BACK, done=done, ended=ended, undo=undo, states=names))
+    return "".join(parts)
+
+
 _JSON_FUNCTIONS = {
     "sqlite": ("json_group_array", "json_array"),
     "postgresql": ("json_agg", "json_build_array"),
@@ -83,7 +102,7 @@ _SQL = {
         _READ,
         collected=collected,
         listed=listed,
-        counts=fill(_COUNTS, done=Table(UserInteraction, "done"), refused=Table(UserInteraction, "refused")),
+        counts=_counts(),
         stored=Table(TasteProfile, "stored"),
         profile=Table(TasteProfile, "profile"),
         done=Table(UserInteraction, "done"),

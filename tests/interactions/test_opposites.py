@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from interactions.models import UserInteraction
 from interactions.selectors import get_states
-from interactions.services import Wanted, record_interaction, record_interactions
+from interactions.services import Wanted, record_interaction, record_interactions, withdraw_state
 from tests.factories import make_item, make_items
 
 pytestmark = pytest.mark.django_db
@@ -62,3 +62,38 @@ def test_the_number_of_queries_does_not_grow(
     # The person's lock, the items' kinds, what is on record, withdrawn and added; and the savepoint.
     with django_assert_max_num_queries(7):
         record_interactions(user_id=person.pk, wanted=wanted)
+
+
+def active_types(person: User) -> list[str]:
+    return sorted(
+        UserInteraction.objects.filter(user=person, withdrawn_at=None).values_list("type", flat=True)
+    )
+
+
+@pytest.mark.parametrize("wanted", WANTED)
+def test_a_dislike_on_and_off_leaves_what_was_before(person: User, wanted: str) -> None:
+    item = make_item()
+    before = record_interaction(user_id=person.pk, item_id=item.pk, type_name=wanted).interaction
+    record_interaction(user_id=person.pk, item_id=item.pk, type_name="dislike")
+    withdraw_state(user_id=person.pk, item_id=item.pk, type_name="dislike")
+    (standing,) = UserInteraction.objects.filter(user=person, withdrawn_at=None)
+    assert (standing.pk, standing.occurred_at) == (before.pk, before.occurred_at)
+
+
+@pytest.mark.parametrize("wanted", WANTED)
+def test_what_ended_a_dislike_and_is_taken_back_leaves_the_dislike(person: User, wanted: str) -> None:
+    item = make_item()
+    for type_name in ("dislike", wanted):
+        record_interaction(user_id=person.pk, item_id=item.pk, type_name=type_name)
+    withdraw_state(user_id=person.pk, item_id=item.pk, type_name=wanted)
+    assert "dislike" in active_types(person)
+    assert wanted not in active_types(person)
+
+
+def test_what_the_person_took_back_before_stays_taken_back(person: User) -> None:
+    item = make_item()
+    record_interaction(user_id=person.pk, item_id=item.pk, type_name="like")
+    withdraw_state(user_id=person.pk, item_id=item.pk, type_name="like")
+    record_interaction(user_id=person.pk, item_id=item.pk, type_name="dislike")
+    withdraw_state(user_id=person.pk, item_id=item.pk, type_name="dislike")
+    assert active_types(person) == []

@@ -13,7 +13,7 @@ from catalog.models import ItemFacet
 from core.domain import UseCase
 from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import active_interactions, said_in
+from interactions.selectors import said_in, telling_interactions
 from profiles.models import TasteProfile
 from profiles.reduction import CODES, ItemFacets
 
@@ -172,7 +172,7 @@ class FacetsOfItems:
 
 def _standing(until: datetime) -> QuerySet[UserInteraction]:
     return (
-        active_interactions()
+        telling_interactions()
         .filter(occurred_at__lte=until)
         # Staff took it for abuse.
         .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
