@@ -3,13 +3,14 @@
 import structlog
 from django.contrib.auth.models import AnonymousUser
 from django.core.signing import BadSignature
-from django.db.models import Exists, QuerySet
+from django.db.models import Exists
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import PageToken, read_page_token
+from accounts.selectors import people_to_act_for
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -46,7 +47,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
     @staticmethod
     def _person(acting_for: str, token: ServiceToken) -> User:
         is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
-        person = _people().filter(pk=int(acting_for)).first() if is_id else None
+        person = people_to_act_for().filter(pk=int(acting_for)).first() if is_id else None
         if person is None:
             raise PermissionDenied("X-User-ID names nobody that this token may act for.")
         logger.info("service token acts for a person", token_user_id=token.user_id, user_id=person.pk)
@@ -76,7 +77,7 @@ class PageTokenAuthentication(BaseAuthentication):
         issuers = ServiceToken.objects.filter(
             digest=token.issued_to, may_act_for_others=True, user__is_active=True
         )
-        person = _people().filter(Exists(issuers), pk=token.person_id).first()
+        person = people_to_act_for().filter(Exists(issuers), pk=token.person_id).first()
         if person is None:
             raise AuthenticationFailed(_NO_PAGE_TOKEN)
         logger.info("page token acts for a person", service_token=token.issued_to[:8], user_id=person.pk)
@@ -97,8 +98,3 @@ class OwnSessionAuthentication(SessionAuthentication):
 
 # The authentication of the views that a page of another site may ask too.
 EMBEDDABLE = [ServiceTokenAuthentication, PageTokenAuthentication, OwnSessionAuthentication]
-
-
-def _people() -> QuerySet[User]:
-    """Those for whom a token may act: staff never, for it must not become a way to their permissions."""
-    return User.objects.filter(is_active=True, is_staff=False, is_superuser=False)

@@ -1,15 +1,23 @@
 """Reads about people, and what their roles let them have and do."""
 
+import re
 from collections.abc import Iterable
 
+import structlog
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
-from accounts.models import User
+from accounts.models import ServiceToken, User
 from core.domain import KINDS, ROLES, USE_CASES, UseCase
 from core.domain.roles import roles_for, use_cases_of_kind
-from core.errors import InvalidInput, RoleNeeded
+from core.errors import InvalidInput, NotFound, RoleNeeded
+
+logger = structlog.stdlib.get_logger(__name__)
+
+# Names that are ids: a number that every id column holds, alone or as the documents write it.
+_ID = re.compile(r"(?:user_)?([0-9]{1,18})", re.ASCII)
 
 
 def caller(request: Request | HttpRequest) -> User:
@@ -17,6 +25,42 @@ def caller(request: Request | HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise NotAuthenticated
     return request.user
+
+
+def people_to_act_for() -> QuerySet[User]:
+    """Those for whom a token may act: staff never, for it must not become a way to their permissions."""
+    return User.objects.filter(is_active=True, is_staff=False, is_superuser=False)
+
+
+def person_named(request: Request, name: str, permission: str) -> User:
+    """The person whom an address or a body names: the caller, or another whom the caller may ask for.
+
+    A name is an id, `user_<id>` or a user name. Others may be asked for by whoever holds `permission`, and by
+    a service token that may act for others. Raises NotFound, alike for nobody and for somebody out of reach.
+    """
+    person = caller(request)
+    found = person if name == str(person.pk) else _find_person(name)
+    if found is not None and found.pk == person.pk:
+        return person
+    if found is None or not (person.has_perm(permission) or _acts_for(request, found)):
+        raise NotFound("There is no such person, or none that you may ask for.")
+    logger.info("a person is named by another", named_by=person.pk, user_id=found.pk)
+    return found
+
+
+def _find_person(name: str) -> User | None:
+    """The active person of that name. Digits alone are always an id; `user_<id>` may be a user name first."""
+    people = User.objects.filter(is_active=True)
+    is_id = _ID.fullmatch(name)
+    named = None if name.isdecimal() else people.filter(username=name).first()
+    return named or (people.filter(pk=int(is_id[1])).first() if is_id else None)
+
+
+def _acts_for(request: Request, person: User) -> bool:
+    token = request.auth
+    if not isinstance(token, ServiceToken) or not token.may_act_for_others:
+        return False
+    return people_to_act_for().filter(pk=person.pk).exists()
 
 
 def use_cases_of(person: User, kind: str) -> list[UseCase]:

@@ -1,4 +1,4 @@
-"""URL converters for item kinds and ids; values that cannot exist do not match, so they answer 404."""
+"""URL converters for item kinds, ids and people; values that cannot exist do not match: they answer 404."""
 
 from django.urls import register_converter
 
@@ -29,5 +29,18 @@ class IdConverter:
         return str(value)
 
 
+class PersonConverter:
+    """An id or a user name; `accounts.selectors.person_named` says whom it means."""
+
+    regex = r"[\w.@+-]{1,150}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str | int) -> str:
+        return str(value)
+
+
 register_converter(KindConverter, "kinds")
 register_converter(IdConverter, "id")
+register_converter(PersonConverter, "person")

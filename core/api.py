@@ -8,13 +8,14 @@ import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core.errors import DATABASE_AWAY, HeedError
-from core.values import HAPPENED, ID, BadValue, Choice, Name, Names, Number, Rule, Text, Whole
+from core.values import HAPPENED, ID, PERSON, BadValue, Choice, Name, Names, Number, Rule, Text, Whole
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -92,6 +93,18 @@ class EventField(_ByRule, serializers.DateTimeField):
     """The time of something that happened."""
 
     rule = HAPPENED
+
+
+@extend_schema_field({"oneOf": [{"type": "string"}, {"type": "integer"}]})
+class PersonField(TextField):
+    """A person as a body names them: an id, or a user name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(PERSON, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        name: str = super().to_internal_value(str(data) if type(data) is int else data)
+        return name
 
 
 class UuidField(serializers.UUIDField):

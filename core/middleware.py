@@ -9,9 +9,17 @@ import structlog
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError, InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponsePermanentRedirect,
+    JsonResponse,
+)
+from django.middleware.common import CommonMiddleware
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.utils.http import escape_leading_slashes
 
 from core.errors import ACCOUNT_GONE, DATABASE_AWAY, AccountGone
 
@@ -30,7 +38,8 @@ class ErrorsMiddleware:
 
     Who was erased in the middle of their own request is sent to the start, where they are told; the API,
     whose views let through what they do not know, answers 401.
-    Under /api/ it also turns Django's own error pages into the JSON that every other error there has.
+    At the addresses of the API it also turns Django's own error pages into the JSON that every other error
+    there has.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -52,6 +61,20 @@ class ErrorsMiddleware:
         if was_erased or isinstance(exception, AccountGone):
             return _account_gone(request)
         return None
+
+
+class SlashMiddleware(CommonMiddleware):
+    """Django's CommonMiddleware, which sends on to a page's address with its slash; a write keeps its body.
+
+    Django refuses a write there in debug mode with an exception, and makes a GET of it elsewhere.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if response.status_code == 404 and self.should_redirect_with_slash(request):
+            address = escape_leading_slashes(request.get_full_path(force_append_slash=True))
+            is_read = request.method in ("GET", "HEAD")
+            return HttpResponsePermanentRedirect(address, preserve_request=not is_read)
+        return super().process_response(request, response)
 
 
 def without_charset(application: WSGIApplication) -> WSGIApplication:
@@ -99,7 +122,9 @@ def _account_gone(request: HttpRequest) -> HttpResponse:
 
 
 def _is_api(request: HttpRequest) -> bool:
-    return request.path.startswith("/api/")
+    """True where JSON is expected: under /api/, and at the views of the API that stand elsewhere."""
+    match = request.resolver_match
+    return request.path.startswith("/api/") or (match is not None and hasattr(match.func, "cls"))
 
 
 def _refusal(request: HttpRequest, sentence: str, status: int) -> HttpResponse:

@@ -291,6 +291,7 @@ MAX_ID = 2**63 - 1
 MAX_SLOTS = 500
 
 ID = Whole(1, MAX_ID)
+PERSON = Name(150)
 EXTERNAL_ID = Name(200)
 KIND = Choice(KINDS)
 TITLE = Name(300)

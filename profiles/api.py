@@ -9,8 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
-from accounts.selectors import caller
+from accounts.selectors import caller, person_named
 from catalog.models import Item
 from core.api import (
     ERRORS,
@@ -18,12 +17,12 @@ from core.api import (
     ChoiceField,
     IdField,
     NumberField,
+    PersonField,
     TextField,
     UuidField,
     WholeNumberField,
     validated,
 )
-from core.errors import NotFound
 from core.values import KIND, OTHER_TITLE, RATING, Whole
 from interactions.api import ActionAnswer, recorded_json
 from interactions.selectors import find_item_to_speak_of
@@ -55,6 +54,7 @@ class RateBody(ItemBody):
 class FeedbackBody(ItemBody):
     """A like (1) or a dislike (0) of an item, named by its id or its title."""
 
+    user_id = PersonField(required=False, allow_null=True, default=None, help_text="the caller if left out")
     movie_name = TextField(OTHER_TITLE, required=False, default="")
     rating = WholeNumberField(VERDICT)
 
@@ -140,8 +140,8 @@ class ProfileView(APIView):
     """A person's taste profile: seen, and forgotten."""
 
     @extend_schema(operation_id="profile", responses={200: ProfileAnswer, **ERRORS})
-    def get(self, request: Request, user_id: int) -> Response:
-        person = _person(request, user_id, "view_others_profile")
+    def get(self, request: Request, user_id: str) -> Response:
+        person = person_named(request, user_id, "profiles.view_others_profile")
         profile = get_profile(person.pk)
         return Response(
             {
@@ -159,8 +159,8 @@ class ProfileView(APIView):
         )
 
     @extend_schema(operation_id="profile_reset", responses={204: None, **ERRORS})
-    def delete(self, request: Request, user_id: int) -> Response:
-        reset_profile(user_id=_person(request, user_id, "change_others_profile").pk)
+    def delete(self, request: Request, user_id: str) -> Response:
+        reset_profile(user_id=person_named(request, user_id, "profiles.change_others_profile").pk)
         return Response(status=204)
 
 
@@ -172,9 +172,9 @@ class RateView(APIView):
         request=RateBody,
         responses={200: ActionAnswer, 201: ActionAnswer, **WRITE_ERRORS},
     )
-    def post(self, request: Request, user_id: int) -> Response:
+    def post(self, request: Request, user_id: str) -> Response:
         body = validated(RateBody, request.data)
-        person = _person(request, user_id, "change_others_profile")
+        person = person_named(request, user_id, "profiles.change_others_profile")
         recorded = rate_item(
             user_id=person.pk,
             item=_item(person.pk, body, "title"),
@@ -194,9 +194,12 @@ class FeedbackView(APIView):
     )
     def post(self, request: Request) -> Response:
         body = validated(FeedbackBody, request.data)
-        item = _item(caller(request).pk, body, "movie_name")
+        person = caller(request)
+        if body["user_id"] is not None:
+            person = person_named(request, body["user_id"], "profiles.change_others_profile")
+        item = _item(person.pk, body, "movie_name")
         given = give_feedback(
-            user_id=caller(request).pk,
+            user_id=person.pk,
             item=item,
             likes=body["rating"] == 1,
             session_id=body["recommendation_session_id"],
@@ -220,8 +223,8 @@ class TasteVectorView(APIView):
     """A person's taste vector."""
 
     @extend_schema(operation_id="taste_vector", responses={200: VectorAnswer, **ERRORS})
-    def get(self, request: Request, user_id: int) -> Response:
-        person = _person(request, user_id, "view_others_profile")
+    def get(self, request: Request, user_id: str) -> Response:
+        person = person_named(request, user_id, "profiles.view_others_profile")
         state = get_vector_state(person.pk)
         return Response(
             {
@@ -231,19 +234,6 @@ class TasteVectorView(APIView):
                 "next_update_in": state.next_update_in,
             }
         )
-
-
-def _person(request: Request, user_id: int, permission: str) -> User:
-    """The person in the address: the caller, or anybody for whom the caller holds `permission`."""
-    person = caller(request)
-    if person.pk == user_id:
-        return person
-    other = None
-    if person.has_perm(f"profiles.{permission}"):
-        other = User.objects.filter(pk=user_id, is_active=True).first()
-    if other is None:
-        raise NotFound("There is no such person, or none that you may ask for.")
-    return other
 
 
 def _item(user_id: int, body: dict[str, Any], title_field: str) -> Item:

@@ -12,8 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import EMBEDDABLE
-from accounts.models import User
-from accounts.selectors import caller, check_use_case, use_case_for
+from accounts.selectors import caller, check_use_case, person_named, use_case_for
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, validated
 from core.domain import BOOSTED, DEFAULT_USE_CASE, USE_CASES, ItemKind
@@ -117,29 +116,18 @@ class BestItemView(APIView):
     """The single best item now, for the caller; staff with the permission may ask for others."""
 
     @extend_schema(operation_id="best_item", parameters=[ListQuery], responses={200: BestAnswer, **ERRORS})
-    def get(self, request: Request, user_id: int) -> Response:
+    def get(self, request: Request, user_id: str) -> Response:
         query = validated(ListQuery, request.query_params)
         use_case = USE_CASES[query.get("use_case", DEFAULT_USE_CASE)]
-        check_use_case(_person(request, user_id), use_case)
-        served = recommend(user_id=user_id, use_case=use_case, limit=1)
+        person = person_named(request, user_id, "recommendations.recommend_for_others")
+        check_use_case(person, use_case)
+        served = recommend(user_id=person.pk, use_case=use_case, limit=1)
         if not served.slots:
             raise NotFound("There is nothing left to recommend.")
         answer = list_json(served)
         answer["recommendation"] = answer.pop("recommendations")[0]
         del answer["personalization"]
         return Response(answer)
-
-
-def _person(request: Request, user_id: int) -> User:
-    """The person in the address: the caller, or anybody if the caller may ask for others. Raises NotFound."""
-    person = caller(request)
-    if person.pk == user_id:
-        return person
-    may_ask = person.has_perm("recommendations.recommend_for_others")
-    other = User.objects.filter(pk=user_id, is_active=True).first() if may_ask else None
-    if other is None:
-        raise NotFound("There is no such person, or none that you may ask for.")
-    return other
 
 
 def list_json(served: ServedList) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
 import catalog.converters  # noqa: F401  registers the converters used below
-from web import carousels, feedback, my_data, roles, searching, signup, taste, views
+from web import carousels, feedback, my_data, roles, root, searching, signup, taste, views
 
 # The pages with posters, which are drawn in the page, shrink to a sixth.
 urlpatterns = [
-    path("", gzip_page(views.feed), name="feed"),
+    path("", gzip_page(root.feed_or_health), name="feed"),
+    path("feedback", root.feedback_or_page),
     path("items/<id:item_id>/", gzip_page(views.item), name="item"),
     path("items/<id:item_id>/act/", views.act, name="act"),
     path("items/<id:item_id>/dislike/", feedback.dislike, name="dislike"),

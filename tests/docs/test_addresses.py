@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from django.urls import URLPattern, get_resolver
 from rest_framework.views import APIView
 
 from config import urls
+from profiles.api import FeedbackView
 from tests.docs.pages import ROOT, expect_none, read
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -21,7 +23,7 @@ def without_names(address: str) -> str:
 
 def of_the_api() -> set[str]:
     found = set()
-    for pattern in [*urls.api, *(one for one in urls.urlpatterns if isinstance(one, URLPattern))]:
+    for pattern in [*urls.api, *_outside_the_api()]:
         view = getattr(pattern.callback, "cls", None)
         if view is None or not issubclass(view, APIView):
             continue
@@ -29,6 +31,10 @@ def of_the_api() -> set[str]:
         address = without_names(before + str(pattern.pattern))
         found |= {f"{method.upper()} {address}" for method in METHODS if hasattr(view, method)}
     return found - {"GET /docs", "GET /redoc"}
+
+
+def _outside_the_api() -> list[URLPattern]:
+    return [one for one in urls.urlpatterns if isinstance(one, URLPattern) and one not in urls.at_the_root]
 
 
 def documented_in_api() -> Iterator[str]:
@@ -44,8 +50,22 @@ def test_every_address_of_the_api_has_its_heading() -> None:
     assert len(documented) == len(set(documented)), "two headings in docs/api.md for the same"
 
 
+def _outside_the_root() -> list[Any]:
+    return [one for one in get_resolver().url_patterns if one not in urls.at_the_root]
+
+
+def test_the_addresses_without_api_are_listed_with_what_they_are() -> None:
+    views = {without_names(f"/api/{one.pattern}"): getattr(one.callback, "cls", None) for one in urls.api}
+    table = read(ROOT / "docs" / "api.md").partition("## Without `/api`")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([^`?]*)[^|]* \| [^|]*?(/api/[^`]*)` *[|;]", table, re.MULTILINE))
+    at_the_root = {f"/{one.pattern}": getattr(one.callback, "cls", None) for one in urls.at_the_root}
+    listed = {without_names(address): views[without_names(of)] for address, of in rows.items()}
+    assert listed.pop("/feedback") is FeedbackView
+    assert listed == {without_names(address): view for address, view in at_the_root.items()}
+
+
 def of_pages() -> set[str]:
-    patterns = [*get_resolver().url_patterns, *get_resolver("web.urls").url_patterns]
+    patterns = [*_outside_the_root(), *get_resolver("web.urls").url_patterns]
     return {without_names(f"/{one.pattern}") for one in patterns} - {"/api/"}
 
 
