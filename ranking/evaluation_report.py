@@ -131,7 +131,7 @@ class EvaluationReport:
 
     In a model version's record the version's own result is the first; elsewhere that of the baseline is.
 
-    results       empty where nothing could be evaluated; `why_empty` then says why
+    results       of each contender; `why_empty` says why, where there was nobody and nothing to evaluate on
     start         evaluated on what came from here on; `why_start` says why from there
     people        how many people lists were made for or shown to; `people_found` is before any were drawn
     lists         how many lists shown, drawn from `lists_found`

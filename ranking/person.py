@@ -65,17 +65,20 @@ def build_person(
     )
 
 
-def person_before(history: Events, *, user_id: int = 0, taste: PersonalTaste = STRANGER) -> PersonState:
+def person_before(
+    history: Events, *, user_id: int = 0, taste: PersonalTaste = STRANGER, not_there: Ints | None = None
+) -> PersonState:
     """The state of a person whose events up to a moment of the past are `history`, oldest first.
 
-    Everything in the history counts as known to the person, so none of it is retrieved again. `taste` is what
-    was believed of them then.
+    Everything in the history counts as known to the person, so none of it is retrieved again, and neither is
+    an item that was `not_there` yet. `taste` is what was believed of them then.
     """
+    barred = np.unique(history.item_ids)
     return build_person(
         user_id=user_id,
         item_ids=history.item_ids,
         weights=history.weights,
-        excluded=np.unique(history.item_ids),
+        excluded=barred if not_there is None else np.union1d(barred, not_there),
         taste=taste,
     )
 

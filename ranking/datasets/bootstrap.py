@@ -180,14 +180,14 @@ def context_before(
 ) -> ScoringContext:
     """The context at `start` with one model, from the events before it.
 
-    The catalog holds only what somebody had met by then: that an item is in it at all may be known from
-    later, as in a log whose catalog is made of what was rated.
+    The catalog holds only what was there by then: that an item is in it at all may be known from later, as in
+    a log whose catalog is made of what was rated.
     """
-    training = events.before(start)
-    met = np.isin(catalog.item_ids, training.item_ids)
-    demand = demand_of(training, catalog.item_ids[met], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    training, catalog = events.before(start), catalog.met(events)
+    there = catalog.there_at(start)
+    demand = demand_of(training, catalog.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
     models = NO_MODELS.with_model(kind, LoadedModel(0, METHOD, model))
-    return ScoringContext.of(use_case, catalog.only(met, demand), models)
+    return ScoringContext.of(use_case, catalog.only(there, demand), models)
 
 
 def relevance_of(item_ids: Ints, person: Person, touched: Ints) -> Ints:

@@ -18,6 +18,7 @@ from ranking.datasets.manifest import (
 )
 from ranking.datasets.ranker import write_ranker_manifest
 from ranking.datasets.ranker_rows import KIND, RankerWriter
+from ranking.datasets.shortage import why_nothing_to_learn
 from ranking.snapshot import read_snapshot
 
 
@@ -32,7 +33,7 @@ def generate_bootstrap_dataset(
     log = generate_als_dataset(use_case=use_case, progress=progress, now=made_at)
     _, events = load_als_events(Path(log.folder), use_case)
     if not len(events):
-        raise DatasetError("There is nothing to learn from yet: nobody did anything with these items.")
+        raise DatasetError(why_nothing_to_learn(use_case, made_at))
     lists = bootstrap_lists(
         events,
         catalog=read_snapshot(use_case.name),

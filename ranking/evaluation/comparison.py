@@ -65,4 +65,5 @@ def _combined(
         engagement=shown.engagement,
         dislikes=shown.dislikes,
         leaked=leaked,
+        by_models={"ndcg": people.by_models, "list_ndcg": shown.by_models},
     )

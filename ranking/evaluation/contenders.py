@@ -42,11 +42,13 @@ class ContenderScores:
     scores         (n,) what it orders the given items by; NaN for an item that the catalog does not have
     probabilities  (n,) what the models say of these items, before boosts and popularity are mixed in; NaN
                    where no model has anything to say
+    by_models      a model had a say in the order; else it is what anybody gets without one
     """
 
     retrieved: Ints
     scores: Doubles
     probabilities: Doubles
+    by_models: bool
 
 
 def contender_scores(
@@ -57,15 +59,17 @@ def contender_scores(
     *,
     retrieve: bool,
     taste: PersonalTaste = STRANGER,
+    not_there: Ints | None = None,
     boosted: bool = False,
 ) -> ContenderScores:
     """Scores items (n,) for a person whose events up to the moment are `history`, oldest first.
 
-    moment   seconds since 1970
-    taste    what was believed of the person then
-    boosted  boosts are applied, as in serving; dislikes hold nothing back, for they are no part of a model
+    moment     seconds since 1970
+    taste      what was believed of the person then
+    not_there  items of the catalog that came later
+    boosted    boosts are applied, as in serving; dislikes hold nothing back, for they are no part of a model
     """
-    request = RankingRequest.of(person_before(history, taste=taste), context, moment)
+    request = RankingRequest.of(person_before(history, taste=taste, not_there=not_there), context, moment)
     retrieved = _NOTHING
     if retrieve:
         pool = ranked_pool(request)
@@ -76,4 +80,4 @@ def contender_scores(
         has = ~np.isnan(scores)
         facets = context.catalog.content.facets[context.catalog.rows_of(item_ids[has])]
         scores[has] *= boosts_of(facets, request).multipliers
-    return ContenderScores(retrieved, scores, scored.probabilities)
+    return ContenderScores(retrieved, scores, scored.probabilities, request.is_by_models)

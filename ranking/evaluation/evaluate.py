@@ -11,12 +11,14 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from catalog.models import Item
 from core.domain import UseCase
 from core.errors import NotFound
 from core.progress import Progress
 from profiles.historical_taste import HistoricalTastes
 from ranking.datasets.event_log import load_als_events
 from ranking.datasets.manifest import newest_dataset
+from ranking.datasets.shortage import no_active_items
 from ranking.evaluation.comparison import evaluate_contenders
 from ranking.evaluation.contenders import POPULARITY, Contender
 from ranking.evaluation.evaluation_set import (
@@ -29,6 +31,7 @@ from ranking.evaluation.evaluation_set import (
 from ranking.evaluation.gate import compare
 from ranking.evaluation.report import write_report
 from ranking.evaluation.reporting import gate_rules, make_report
+from ranking.evaluation.shortage import why_few
 from ranking.evaluation.versions import VersionSet, load_contender, named_versions, usual_versions
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import EvaluationReport
@@ -87,7 +90,7 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
     Models are evaluated as they are; the first stands there once more with boosts, as it is served. The
     others are compared with the first. Raises NotFound for a version or dataset that does not exist,
     InvalidInput for versions that cannot serve together, DatasetError and ModelFileError for files that are
-    not whole.
+    not whole. Where there are neither people nor lists the report says why.
     """
     use_case = request.use_case
     named = request.versions
@@ -107,7 +110,7 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
         data,
         baseline=baseline,
         verdicts={
-            one.name: compare(one, baseline, gate_rules(), seed=request.seed)
+            one.name: compare(one, baseline, gate_rules(), seed=request.seed, why_few=why_few(data))
             for one in others
             if one.name in candidates
         },
@@ -115,10 +118,23 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
         seed=request.seed,
         why_start=why_start,
         datasets=log.datasets,
+        why_empty=_why_nothing(data, use_case),
     )
     folder = write_report(report, request.out)
     _store(compared, replace(report, folder=str(folder)))
     return Evaluation(str(folder), to_json(report))
+
+
+def _why_nothing(data: EvaluationSet, use_case: UseCase) -> str:
+    """The reason for having neither people nor lists; "" where there are any."""
+    if data.people is not None or len(data.lists):
+        return ""
+    if (
+        not len(data.catalog.item_ids)
+        and not Item.objects.filter(kind=use_case.kind, is_active=True).exists()
+    ):
+        return no_active_items(use_case)
+    return why_few(data)
 
 
 def _read_log(request: Request) -> _Log:

@@ -45,7 +45,7 @@ class EvaluationSet:
     lists      lists shown since, as far as they were seen, without items that the catalog knows no more;
                none where there are no sessions
     events     the whole log, sorted by person and time: the past of each list is read from it
-    catalog  the items, in the demand of `start`
+    catalog    the items that were there at `start` or stand in the lists, in the demand of `start`
     found      how many people and lists there were before any were left out by chance
     taste_at   what was believed of people at moments of the past
     """
@@ -70,6 +70,11 @@ class EvaluationSet:
         made_for = np.empty(0, dtype=np.int64) if self.people is None else self.people.user_ids
         engaged = self.lists.list_of_slot[self.lists.relevance >= ENGAGED]
         return len(np.union1d(made_for, self.lists.user_ids[engaged]))
+
+    def not_there_at(self, moment: float) -> Ints:
+        """The ids of the items of the catalog that came after a moment, which no list of then can hold."""
+        late: Ints = self.catalog.item_ids[~self.catalog.there_at(moment)]
+        return late
 
     def taste_of(self, person: Person) -> PersonalTaste:
         """The taste of somebody whom lists are made for, from what their history knows."""
@@ -102,12 +107,12 @@ def evaluation_set(
     training = ordered.before(start)
     end = float(ordered.times.max(initial=start)) + 1.0
     people = holdout(ordered, start, end) if (training.weights > 0).any() else None
-    # What came out later could not be retrieved then; what was shown all the same was on record by then.
-    there = (catalog.content.published <= start) | np.isin(catalog.item_ids, lists.item_ids)
-    demand = demand_of(training, catalog.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
-    catalog = catalog.only(there, demand)
     # Nobody could place an item that was taken out since, whichever model knew it.
     shown = lists.keep(catalog.holds(lists.item_ids)).since(start)
+    catalog = catalog.met(ordered, lists)
+    known = catalog.there_at(start) | np.isin(catalog.item_ids, shown.item_ids)
+    demand = demand_of(training, catalog.item_ids[known], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    catalog = catalog.only(known, demand)
     return EvaluationSet(
         start=start,
         people=people.sample(MAX_PEOPLE, rng) if people is not None and len(people) else None,

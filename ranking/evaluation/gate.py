@@ -29,21 +29,35 @@ _QUALITY = ("list_ndcg", "ndcg")
 _DISLIKES = ("list_order", "order", "disliked_share")
 # Where so many people all fare worse, chance explains it in 3 % of cases (sign test); fewer show nothing.
 _MIN_CLEAR = 6
+# What a list that the figure is about is made for, and what is wanted of it.
+_EVIDENCE = {
+    "ndcg": "made a list that holds anything they liked afterwards",
+    "list_ndcg": "ordered a list that holds anything they engaged with",
+}
 
 
 def compare(
-    candidate: ContenderEvaluation, active: ContenderEvaluation, rules: GateRules, *, seed: int
+    candidate: ContenderEvaluation,
+    active: ContenderEvaluation,
+    rules: GateRules,
+    *,
+    seed: int,
+    why_few: str = "Wait for more feedback.",
 ) -> GateVerdict:
     """Compares the candidate with the active models on the same people and lists.
 
     It passes when the lower end of the paired 95 % interval of its NDCG difference is not below the margin,
     and neither the order of liked over disliked items nor the share of later disliked ones is clearly worse.
-    What the candidate learned from decides nothing.
+    What the candidate learned from decides nothing. No difference where no model made any list, or none that
+    was any good to anybody, is no evidence, and does not pass. `why_few`: why there are few people, where
+    there are too few.
     """
     if candidate.leaked:
         return GateVerdict(False, f"{candidate.name} may have learned from part of what it is evaluated on.")
     differences = {one.figure: one for one in paired_differences(candidate, active, seed=seed)}
-    return GateVerdict(*_decide(differences, rules, active.name))
+    evidence = {name: _evidence(candidate, active, name) for name in _QUALITY}
+    passed, why = _decide(differences, evidence, rules, active.name)
+    return GateVerdict(passed, why or f"{_too_few(differences, rules)} {why_few}")
 
 
 def paired_differences(
@@ -61,35 +75,72 @@ def paired_differences(
     return tuple(differences)
 
 
-def _decide(by_name: dict[str, PairedDifference], rules: GateRules, active: str) -> tuple[bool, str]:
+def _evidence(one: ContenderEvaluation, other: ContenderEvaluation, name: str) -> int:
+    """The number of people for whom a model of either side has a list that is any good."""
+    if name not in one.figures or name not in other.figures:
+        return 0
+    user_ids, mine, theirs = one.figures[name].matched(other.figures[name])
+    speaks = (mine > 0.0) | (theirs > 0.0)
+    if name in one.by_models or name in other.by_models:
+        nobody = np.empty(0, dtype=np.int64)
+        by_either = np.union1d(one.by_models.get(name, nobody), other.by_models.get(name, nobody))
+        speaks &= np.isin(user_ids, by_either)
+    return int(speaks.sum())
+
+
+def _decide(
+    by_name: dict[str, PairedDifference], evidence: dict[str, int], rules: GateRules, active: str
+) -> tuple[bool, str]:
+    """The decision and its reason; "" where there are too few people to decide."""
     qualities = [by_name[name] for name in _QUALITY if name in by_name]
-    people = max((one.people for one in qualities), default=0)
     enough = [one for one in qualities if one.people >= rules.min_people]
     if not enough:
-        return False, (
-            f"Only {people} people can be evaluated on what was held out; "
-            f"{rules.min_people} are needed. Wait for more feedback."
-        )
+        return False, ""
     quality = enough[0]
-    if quality.interval.low < rules.margin:
+    told, needed = evidence[quality.figure], max(1, min(_MIN_CLEAR, rules.min_people))
+    if told < needed:
+        return False, (
+            f"{_people(quality.people)} can be evaluated, but for only {told} of them has a model of either "
+            f"side {_EVIDENCE[quality.figure]}; {needed} are needed."
+        )
+    # Turned round, so that what is no number passes nothing.
+    if not quality.interval.low >= rules.margin:
         return False, (
             f"{_words(quality)} against {active}: the lower end lies below the margin of {rules.margin:+.3f}."
         )
     known = [by_name[name] for name in _DISLIKES if name in by_name]
-    for one in known:
+    clear = [one for one in known if one.people >= _MIN_CLEAR]
+    for one in clear:
         if _is_clearly_worse(one):
             return False, f"{_words(one)} against {active}: clearly worse."
-    dislikes = "disliked items are not clearly worse" if known else "no dislikes to compare by"
-    return True, f"{_words(quality)} against {active}; {dislikes}."
+    return True, f"{_words(quality)} against {active}; {_about_dislikes(known, clear)}."
+
+
+def _too_few(by_name: dict[str, PairedDifference], rules: GateRules) -> str:
+    people = max((by_name[name].people for name in _QUALITY if name in by_name), default=0)
+    needed = max(1, rules.min_people)
+    return f"Only {_people(people)} can be evaluated on what was held out; {needed} are needed."
+
+
+def _about_dislikes(known: list[PairedDifference], clear: list[PairedDifference]) -> str:
+    if clear:
+        return "disliked items are not clearly worse"
+    if known:
+        people = max(one.people for one in known)
+        return f"{_people(people)} turned anything down, too few to compare by"
+    return "no dislikes to compare by"
 
 
 def _is_clearly_worse(one: PairedDifference) -> bool:
-    if one.people < _MIN_CLEAR:
-        return False
     return one.interval.low > 0.0 if FIGURES[one.figure].better < 0 else one.interval.high < 0.0
 
 
 def _words(one: PairedDifference) -> str:
     i = one.interval
-    people = "1 person" if one.people == 1 else f"{one.people} people"
-    return f"{FIGURES[one.figure].title} {i.mean:+.3f} [{i.low:+.3f}, {i.high:+.3f}] over {people}"
+    return (
+        f"{FIGURES[one.figure].title} {i.mean:+.3f} [{i.low:+.3f}, {i.high:+.3f}] over {_people(one.people)}"
+    )
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"

@@ -1,6 +1,6 @@
 """Figures on people: a list is made for each from what was known, and compared with what they did next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,10 +26,14 @@ from ranking.statistics.split import Holdout
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PeopleReport:
-    """The figures by name, and the share of the catalog in anybody's first k."""
+    """The figures by name, and the share of the catalog in anybody's first k.
+
+    by_models  ids of those for whom a model made a list with anything in it
+    """
 
     figures: dict[str, PersonFigures]
     coverage: Interval
+    by_models: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def evaluate_people(
@@ -49,6 +53,8 @@ def evaluate_people(
         return PeopleReport({}, NOWHERE)
     tops: list[Ints] = []
     recalls, orders = np.empty(len(data.people)), np.full(len(data.people), np.nan)
+    by_models = np.zeros(len(data.people), dtype=np.bool_)
+    not_there = data.not_there_at(data.start)
     progress.begin(len(data.people), "people")
     for row, person in enumerate(data.people.people()):
         liked, disliked = person.relevant_items, person.disliked_items
@@ -61,24 +67,26 @@ def evaluate_people(
             data.start,
             retrieve=True,
             taste=data.taste_of(person),
+            not_there=not_there,
             boosted=boosted,
         )
         tops.append(answer.retrieved[:k])
         recalls[row] = np.isin(liked, answer.retrieved).mean()
+        by_models[row] = answer.by_models and len(answer.retrieved) > 0
         if len(disliked):
             orders[row] = _order(answer.scores, len(liked))
         progress.advance()
     report = _report(data, data.people, _padded(tops, k), rng)
     report.figures["order"] = PersonFigures(data.people.user_ids, orders)
     report.figures["candidate_recall"] = PersonFigures(data.people.user_ids, recalls)
-    return report
+    return replace(report, by_models=data.people.user_ids[by_models])
 
 
 def evaluate_random_lists(data: EvaluationSet, rng: np.random.Generator, k: int) -> PeopleReport:
     """A list by chance for everybody, from what they do not know yet."""
     if data.people is None:
         return PeopleReport({}, NOWHERE)
-    items = data.catalog.item_ids
+    items = data.catalog.item_ids[data.catalog.there_at(data.start)]
     tops = [
         rng.permutation(np.setdiff1d(items, person.history.item_ids))[:k] for person in data.people.people()
     ]
@@ -121,7 +129,7 @@ def _report(data: EvaluationSet, people: Holdout, top: Ints, rng: np.random.Gene
     }
     return PeopleReport(
         {name: PersonFigures(people.user_ids, values) for name, values in figures.items()},
-        coverage_interval(top, len(data.catalog.item_ids), rng=rng),
+        coverage_interval(top, int(data.catalog.there_at(data.start).sum()), rng=rng),
     )
 
 

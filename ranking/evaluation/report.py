@@ -58,6 +58,7 @@ class ReportView:
     calibration: tuple[Curve, ...]
     off_policy: tuple[OffPolicyRow, ...]
     verdicts: tuple[VerdictRow, ...]
+    why_empty: str
 
 
 def view_of(report: EvaluationReport) -> ReportView:
@@ -78,6 +79,7 @@ def view_of(report: EvaluationReport) -> ReportView:
             if "engagement" in one.log_support
         ),
         verdicts=tuple(VerdictRow(one.name, one.gate.passed, one.gate.why) for one in results if one.gate),
+        why_empty=report.why_empty,
     )
 
 

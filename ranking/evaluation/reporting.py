@@ -24,11 +24,13 @@ def make_report(
     seed: int,
     why_start: str,
     datasets: Mapping[str, str | None] | None = None,
+    why_empty: str = "",
 ) -> EvaluationReport:
     """The report of contenders evaluated on `data`, in their order.
 
     baseline  the one of them that the others are compared with
     verdicts  of the gate, by contender, for those that it was asked about
+    why_empty  the reason where there was nothing to evaluate on
     """
 
     def result(one: ContenderEvaluation) -> EvaluationResult:
@@ -47,6 +49,7 @@ def make_report(
         lists=len(data.lists),
         lists_found=data.found[1],
         datasets=datasets or {},
+        why_empty=why_empty,
     )
 
 

@@ -1,7 +1,7 @@
 """The evaluation of one contender in memory: its figures person by person, and the result made of them."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,12 +27,17 @@ class PersonFigures:
 
     def beside(self, other: "PersonFigures") -> tuple[Doubles, Doubles]:
         """The values of this and of the other for those people for whom both are defined."""
-        _, mine, theirs = np.intersect1d(
+        _, a, b = self.matched(other)
+        return a, b
+
+    def matched(self, other: "PersonFigures") -> tuple[Ints, Doubles, Doubles]:
+        """The ids of the people for whom both are defined, and the values of this and of the other."""
+        user_ids, mine, theirs = np.intersect1d(
             self.user_ids, other.user_ids, assume_unique=True, return_indices=True
         )
         a, b = self.values[mine], other.values[theirs]
         both = ~np.isnan(a) & ~np.isnan(b)
-        return a[both], b[both]
+        return user_ids[both], a[both], b[both]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +52,8 @@ class ContenderEvaluation:
     calibration_error   the mean distance between the two
     engagement, dislikes   counterfactual share of engaged and of disliked slots; None without propensities
     leaked        its models may have learned from part of what was held out
+    by_models     by figure, ids of the people for whom a model made or ordered a list; a figure that is not
+                  in it counts for everybody for whom it is defined
     """
 
     name: str
@@ -58,6 +65,7 @@ class ContenderEvaluation:
     engagement: Estimate | None = None
     dislikes: Estimate | None = None
     leaked: bool = False
+    by_models: Mapping[str, Ints] = field(default_factory=dict)
 
     @property
     def people(self) -> int:

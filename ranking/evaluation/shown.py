@@ -10,11 +10,11 @@ things (docs/evaluation.md):
   the person had only viewed before is not retrieved again. Such slots say nothing about the contender.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from core.arrays import Bools, Doubles
+from core.arrays import Bools, Doubles, Ints
 from core.progress import Progress
 from ranking.context import ScoringContext
 from ranking.evaluation.contenders import contender_scores
@@ -29,13 +29,14 @@ from ranking.statistics.resampling import calibration_interval
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListsReport:
-    """As in `ContenderEvaluation`."""
+    """As in `ContenderEvaluation`; `by_models`: ids of the people of whose lists a model ordered any."""
 
     figures: dict[str, PersonFigures]
     calibration: CalibrationCurve | None = None
     calibration_error: Interval = NOWHERE
     engagement: Estimate | None = None
     dislikes: Estimate | None = None
+    by_models: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def evaluate_shown(
@@ -55,6 +56,7 @@ def evaluate_shown(
     scores, probabilities = np.full(len(lists.item_ids), np.nan), np.full(len(lists.item_ids), np.nan)
     targets = np.zeros(len(lists.item_ids))
     logged, depths = _logged(lists), lists.depths.tolist()
+    by_models = np.zeros(len(lists), dtype=np.bool_)
     progress.begin(len(lists), "lists")
     for row, (end, size) in enumerate(zip(lists.ends.tolist(), lists.sizes.tolist(), strict=True)):
         part = slice(end - size, end)
@@ -66,12 +68,15 @@ def evaluate_shown(
             moment,
             retrieve=bool(logged[part].any()),
             taste=data.taste_at(user_id, moment, ()),
+            not_there=data.not_there_at(moment),
             boosted=boosted,
         )
         scores[part], probabilities[part] = answer.scores, answer.probabilities
+        by_models[row] = answer.by_models
         targets[part] = np.isin(lists.item_ids[part], answer.retrieved[: depths[row]])
         progress.advance()
-    return _report(lists, scores, probabilities, targets, rng, k)
+    report = _report(lists, scores, probabilities, targets, rng, k)
+    return replace(report, by_models=np.unique(lists.user_ids[by_models]))
 
 
 def evaluate_random_orders(data: EvaluationSet, rng: np.random.Generator, k: int) -> ListsReport:

@@ -62,7 +62,10 @@ def people_held_out(events: Events, start: float, end: float) -> Holdout | None:
 def check_learnable(events: Events) -> None:
     """Raises TrainingError where no event speaks for an item."""
     if not (events.weights > 0).any():
-        raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
+        raise TrainingError(
+            "There is nothing to learn from yet: "
+            f"none of the dataset's {len(events):,} interactions speaks for an item."
+        )
 
 
 def tune_on(

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from core.domain import UseCase
 from feedback.training import count_waiting_examples
-from interactions.selectors import active_interactions, said_in
+from ranking.datasets.shortage import why_nothing_to_learn
 from ranking.models import ModelVersion
 from ranking.policy import lead_of
 from ranking.recommenders.registry import TRAINED
@@ -44,7 +44,7 @@ def decide(use_case: UseCase, now: datetime) -> RetrainDecision:
     if (waits := _waits(last, use_case, now)) is not None:
         return waits
     if active is None:
-        return _first(use_case)
+        return _first(use_case, now)
     # Dislikes that the last new model was evaluated on do not count: the next would be evaluated on fewer.
     after = last.until if last is not None and last.activated else None
     waiting = count_waiting_examples(use_case, after=after, until=now)
@@ -57,11 +57,9 @@ def decide(use_case: UseCase, now: datetime) -> RetrainDecision:
     return RetrainDecision(False, f"{waiting} of {threshold} dislikes wait, and {active.label} is not old.")
 
 
-def _first(use_case: UseCase) -> RetrainDecision:
-    informative = active_interactions().filter(said_in(use_case), weight__gt=0)
-    if informative.exists():
-        return RetrainDecision(True, "No model serves yet.")
-    return RetrainDecision(False, "There is nothing to learn from yet: no interaction speaks for an item.")
+def _first(use_case: UseCase, now: datetime) -> RetrainDecision:
+    why_not = why_nothing_to_learn(use_case, now)
+    return RetrainDecision(False, why_not) if why_not else RetrainDecision(True, "No model serves yet.")
 
 
 def _waits(last: _Attempt | None, use_case: UseCase, now: datetime) -> RetrainDecision | None:

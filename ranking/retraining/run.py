@@ -15,11 +15,13 @@ from profiles.historical_taste import HistoricalTastes
 from ranking.datasets.event_log import generate_als_dataset, load_als_events
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.datasets.session_log import sessions_until
+from ranking.datasets.shortage import moment_text, no_active_items, why_nothing_to_learn
 from ranking.evaluation.comparison import evaluate_contenders
 from ranking.evaluation.contenders import POPULARITY, Contender
 from ranking.evaluation.evaluation_set import EVALUATED_OF_ALL, EvaluationSet, evaluation_set, load_lists
 from ranking.evaluation.gate import compare
 from ranking.evaluation.reporting import gate_rules, make_report
+from ranking.evaluation.shortage import why_few
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import GateVerdict
 from ranking.models import ModelVersion, StoredReport
@@ -27,6 +29,7 @@ from ranking.recommenders.training import Fitted, TrainingError, TrainingMateria
 from ranking.registry.lineage import active_hyper_parameters, seen_until
 from ranking.registry.loading import ModelSet
 from ranking.snapshot import read_snapshot
+from ranking.statistics.events import Events
 from ranking.statistics.split import time_cuts
 
 # This share of what came since the active models learned is for evaluation; where there are none, it is
@@ -53,19 +56,23 @@ class Run:
 
 
 def read_run(use_case: UseCase, active: ModelSet, seed: int, progress: Progress, now: datetime) -> Run:
-    """Reads the log up to `now` and cuts it. Raises TrainingError where nobody did anything."""
+    """Reads the log up to `now` and cuts it. Raises TrainingError, which says why, with nothing to learn."""
+    if why_not := why_nothing_to_learn(use_case, now):
+        raise TrainingError(why_not)
+    catalog = read_snapshot(use_case.name)
+    if not len(catalog.item_ids):
+        raise TrainingError(no_active_items(use_case))
     events_folder = Path(generate_als_dataset(use_case=use_case, progress=progress, now=now).folder)
     events_manifest, events = load_als_events(events_folder, use_case)
-    if not len(events):
-        raise TrainingError("There is nothing to learn from yet: nobody did anything with these items.")
     cut = choose_cut(events.times, _times_of_lists(use_case, now), seen_until(_in_use(use_case, active)))
+    _check_past(events, cut)
     lists = generate_ranker_dataset(use_case=use_case, progress=progress, now=last_before(cut))
     # Second, because the newest dataset is what other commands take.
     shown = generate_ranker_dataset(use_case=use_case, progress=progress, now=now)
     data = evaluation_set(
         events=events,
         lists=load_lists(Path(shown.folder), use_case),
-        catalog=read_snapshot(use_case.name),
+        catalog=catalog,
         start=cut,
         seed=seed,
         taste_at=HistoricalTastes().at,
@@ -82,6 +89,22 @@ def read_run(use_case: UseCase, active: ModelSet, seed: int, progress: Progress,
         hyper_parameters=active_hyper_parameters(use_case),
     )
     return Run(material, data, cut, now)
+
+
+def _check_past(events: Events, cut: float) -> None:
+    """Raises TrainingError where nothing before the cut speaks for an item."""
+    if (events.weights[events.times < cut] > 0).any():
+        return
+    if (events.times == events.times[0]).all():
+        raise TrainingError(
+            f"There is nothing to learn from yet: all {len(events):,} interactions are of one moment, "
+            f"{moment_text(cut)}, and a model is evaluated on what came after what it learned from. "
+            "Import them with the times at which they happened."
+        )
+    raise TrainingError(
+        f"There is nothing to learn from yet: nothing before {moment_text(cut)} speaks for an item, and what "
+        "came since is kept for evaluation. Wait for more feedback."
+    )
 
 
 def _in_use(use_case: UseCase, serving: ModelSet) -> QuerySet[ModelVersion]:
@@ -125,7 +148,9 @@ def compare_models(run: Run, candidate: ModelSet, active: ModelSet) -> tuple[dic
     evaluations = evaluate_contenders(
         contenders, run.data, material.use_case, seed=material.seed, progress=material.progress
     )
-    verdict = compare(evaluations[0], evaluations[1], gate_rules(), seed=material.seed)
+    verdict = compare(
+        evaluations[0], evaluations[1], gate_rules(), seed=material.seed, why_few=why_few(run.data)
+    )
     report = make_report(
         evaluations,
         run.data,

@@ -56,7 +56,9 @@ class Command(HeedCommand):
     def describe(self, summary: Mapping[str, Any]) -> str:
         report = from_json(summary["evaluation"])
         lines = [f"{name}: {value}" for name, value in view_of(report).facts] if report else []
-        for one in report.results if report else ():
+        if report and report.why_empty:
+            lines.append(f"There is nobody and nothing to evaluate on. {report.why_empty}")
+        for one in report.results if report and not report.why_empty else ():
             lines.append(f"{one.name}{' (may have seen part of it)' if one.leaked else ''}:")
             lines += [
                 f"  {figure.title}: {interval_text(one.figures[name])}"

@@ -95,7 +95,8 @@ def train_ranker(
             raise InvalidInput(str(error)) from error
         if not data.can_teach_order:
             raise TrainingError(
-                "There is nothing to learn from yet: no list holds anything that was preferred to the rest."
+                "There is nothing to learn from yet: "
+                f"none of the dataset's {len(data):,} lists holds anything preferred to the rest."
             )
         test_from = time_cuts(data.times, CUTS)[1]
         training, test = data.take_lists(data.times < test_from), data.take_lists(data.times >= test_from)

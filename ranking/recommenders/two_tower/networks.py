@@ -82,7 +82,8 @@ class Towers(nn.Module):
                 history_ids=self._items.item_ids[self._in_histories],
                 history_vectors=_array(self.history.weight)[self._in_histories],
                 facet_ids=self._items.facet_ids,
-                facet_vectors=_array(self.facets.weight),
+                # A bag has a row more than a catalog without facets needs.
+                facet_vectors=_array(self.facets.weight)[: len(self._items.facet_ids)],
                 hidden=Dense(_array(self.user_hidden.weight.T), _array(self.user_hidden.bias)),
                 output=Dense(_array(self.user_output.weight.T), _array(self.user_output.bias)),
             )

@@ -179,7 +179,10 @@ class Trainer:
         """Raises TrainingError where no example speaks for an item."""
         positive = data.examples.positive
         if not positive.any():
-            raise TrainingError("There is nothing to learn from yet: no interaction speaks for an item.")
+            raise TrainingError(
+                "There is nothing to learn from yet: "
+                f"none of the dataset's {len(positive):,} examples speaks for an item."
+            )
         self._data = data
         self._seed = seed
         self._progress = progress

@@ -65,7 +65,7 @@ def events() -> Events:
 
 @pytest.fixture
 def catalog(events: Events) -> CatalogSnapshot:
-    """Two genres, as the tastes are, and the demand as it is at the end of the log."""
+    """Two genres, as the tastes are, the demand of the end of the log, and years alone for dates."""
     genre = np.arange(len(ITEMS)) // 30
     content = ItemContent(
         item_ids=ITEMS,
@@ -73,7 +73,8 @@ def catalog(events: Events) -> CatalogSnapshot:
         facets=csr_matrix((np.ones(len(ITEMS)), (np.arange(len(ITEMS)), genre))),
         groups=np.zeros(2, dtype=np.int64),
     )
-    return CatalogSnapshot.build(content, demand_of(events, ITEMS, half_life_days=365.0), np.array([1, 2]))
+    demand = demand_of(events, ITEMS, half_life_days=365.0)
+    return CatalogSnapshot.build(content, demand, np.array([1, 2]), np.full(len(ITEMS), np.inf))
 
 
 def make_lists(events: Events, catalog: CatalogSnapshot, plan: BootstrapPlan = PLAN) -> list[BootstrapList]:
@@ -182,6 +183,15 @@ def test_the_live_state_of_a_moment_holds_what_was_met_and_wanted_by_then(
     assert context.catalog.demand.verdicts.sum() == np.count_nonzero(
         training.relevant | (training.weights < 0)
     )
+
+
+def test_an_item_is_there_from_its_date_whoever_met_it(events: Events, catalog: CatalogSnapshot) -> None:
+    start = float(np.quantile(events.times, 0.02))
+    als = fit_als(events.before(start), AlsParameters(factors=2, iterations=1), seed=0)
+    dated = replace(catalog, there_since=np.where(ITEMS < 110, start, np.inf))
+    context = context_before(events, start, dated, MOVIES, "als", als)
+    met = events.before(start).item_ids
+    assert context.catalog.item_ids.tolist() == np.union1d(ITEMS[:10], met).tolist()
 
 
 def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalog: CatalogSnapshot) -> None:

@@ -374,3 +374,68 @@ def test_what_is_believed_of_people_is_asked_for_the_moment_before_what_they_are
     data = evaluation_set(events=events, lists=lists, catalog=catalog(), start=DAY, taste_at=taste_at)
     evaluate_contenders([Contender("model", models())], data, MOVIES, seed=0, progress=QUIET)
     assert asked == [(1, DAY, [2]), (2, DAY + 10.0, [2, 4]), (1, DAY + 100, [])]
+
+
+class TestThere:
+    """The items that were there at the cut: by their date, or because somebody had met them."""
+
+    def held(self, since: Sequence[float], events: Events, lists: ShownLists | None = None) -> EvaluationSet:
+        dated = replace(catalog(), there_since=np.array(since))
+        return evaluation_set(
+            events=events, lists=no_lists() if lists is None else lists, catalog=dated, start=DAY
+        )
+
+    def there(self, held: EvaluationSet) -> list[int]:
+        return sorted(set(held.catalog.item_ids.tolist()) - set(held.not_there_at(held.start).tolist()))
+
+    def test_what_anybody_met_is_there_whatever_its_date_says(self) -> None:
+        """Items 1 to 4 are dated long after; 1 was liked, 2 shown, 3 disliked, 4 met at the cut itself."""
+        events = make_events([like(1, 1, 5.0), dislike(2, 3, 6.0), like(1, 4, DAY), like(1, 7, 1.0)])
+        lists = lists_of([(3, 9.0, [(2, 1)])])
+        held = self.held([9 * DAY] * 4 + [0.0] * 4, events, lists)
+        assert self.there(held) == [1, 2, 3, 5, 6, 7, 8]
+
+    def test_a_date_after_the_whole_log_changes_no_figure(self) -> None:
+        dated, late = (
+            evaluated(self.held([moment] * 8, evening_people()), Contender("model", models()))["model"]
+            for moment in (0.0, 99 * DAY)
+        )
+        assert mean(late, "ndcg") == mean(dated, "ndcg") > 0.5
+        assert mean(late, "order") == mean(dated, "order")
+
+    def test_what_is_first_shown_later_is_scored_then_and_retrieved_by_nobody_before(self) -> None:
+        """Item 8 comes with a list a day after the cut."""
+        lists = lists_of(
+            [(0, DAY + 1, [(2, 3), (1, 1)]), (2, 2 * DAY, [(8, 3), (1, 1)])],
+            propensities=np.ones(4),
+        )
+        events = evening_people()
+        events = events.select(events.item_ids != 8)
+        held = self.held([0.0] * 7 + [np.inf], events, lists)
+        assert held.not_there_at(DAY).tolist() == held.not_there_at(DAY + 1).tolist() == [8]
+        assert held.not_there_at(2 * DAY).tolist() == []
+        assert held.lists.item_ids.tolist() == [2, 1, 8, 1]
+        context = ScoringContext.of(MOVIES, held.catalog, models())
+        for moment, expected in ((DAY + 1, False), (2 * DAY, True)):
+            answer = contender_scores(
+                np.array([8]), make_events([like(1, 4)]), context, moment,
+                retrieve=True, not_there=held.not_there_at(moment),
+            )  # fmt: skip
+            assert (8 in answer.retrieved) is expected
+            assert not np.isnan(answer.scores).any()
+
+    def test_random_lists_and_coverage_are_of_what_was_there(self) -> None:
+        held = self.held([0.0] * 4 + [np.inf] * 4, make_events([like(1, 2, 5.0), like(1, 4, DAY + 5)]))
+        found = evaluated(held, Contender(POPULARITY))
+        assert found[RANDOM].coverage.mean == pytest.approx(3 / 4)
+
+
+def test_it_is_noted_for_whom_a_model_made_a_list() -> None:
+    events = make_events([like(1, 2, 5.0), like(1, 4, DAY + 5), like(2, 99, 5.0), like(2, 4, DAY + 5)])
+    lists = lists_of([(1, DAY + 9, [(6, 3), (1, 1)]), (2, DAY + 9, [(6, 3), (1, 1)])])
+    found = evaluated(make_set(events, lists), Contender("model", models()), Contender(POPULARITY))
+    assert {name: ids.tolist() for name, ids in found["model"].by_models.items()} == {
+        "ndcg": [1],
+        "list_ndcg": [1, 2],
+    }
+    assert all(len(ids) == 0 for ids in found[POPULARITY].by_models.values())

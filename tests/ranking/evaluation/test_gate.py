@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from core.arrays import Doubles
+from core.arrays import Doubles, Ints
 from ranking.evaluation.gate import GateRules, compare, paired_differences
 from ranking.evaluation.results import ContenderEvaluation, PersonFigures
 from ranking.evaluation_report import GateVerdict
@@ -14,7 +14,9 @@ RNG = np.random.default_rng
 BASE = RNG(0).uniform(0.2, 0.6, PEOPLE)
 
 
-def evaluated(name: str, figures: dict[str, Doubles], *, leaked: bool = False) -> ContenderEvaluation:
+def evaluated(
+    name: str, figures: dict[str, Doubles], *, leaked: bool = False, by_models: dict[str, Ints] | None = None
+) -> ContenderEvaluation:
     return ContenderEvaluation(
         name=name,
         k=10,
@@ -23,6 +25,7 @@ def evaluated(name: str, figures: dict[str, Doubles], *, leaked: bool = False) -
             for figure, values in figures.items()
         },
         leaked=leaked,
+        by_models=by_models or {},
     )
 
 
@@ -63,7 +66,8 @@ def test_too_few_people_decide_nothing(people: int) -> None:
     found = verdict({"list_ndcg": BASE[:people] + 0.3}, {"list_ndcg": BASE[:people]})
     assert not found.passed
     assert found.why == (
-        f"Only {people} people can be evaluated on what was held out; 20 are needed. Wait for more feedback."
+        f"Only {people} {'person' if people == 1 else 'people'} can be evaluated on what was held out; "
+        "20 are needed. Wait for more feedback."
     )
 
 
@@ -131,6 +135,54 @@ def test_six_people_who_all_fare_worse_are_no_chance(people: int, passes: bool) 
     few = np.where(np.arange(PEOPLE) < people, BASE, np.nan)
     found = verdict({"ndcg": BASE, "disliked_share": few + 0.1}, {"ndcg": BASE, "disliked_share": few})
     assert found.passed is passes
+
+
+NOTHING = np.zeros(PEOPLE)
+
+
+@pytest.mark.parametrize("margin", [-0.02, 0.0, -1.0])
+@pytest.mark.parametrize("figure", ["ndcg", "list_ndcg"])
+def test_where_neither_has_anything_right_for_anybody_nothing_passes(figure: str, margin: float) -> None:
+    found = verdict({figure: NOTHING}, {figure: NOTHING}, GateRules(margin=margin, min_people=20))
+    assert not found.passed
+    assert found.why.startswith(
+        "60 people can be evaluated, but for only 0 of them has a model of either side"
+    )
+    assert found.why.endswith("; 6 are needed.")
+
+
+def test_where_no_people_are_asked_for_nothing_still_shows_nothing() -> None:
+    assert not verdict({"ndcg": NOTHING}, {"ndcg": NOTHING}, GateRules(margin=-1.0, min_people=0)).passed
+
+
+@pytest.mark.parametrize(("people", "passes"), [(5, False), (6, True)])
+def test_a_handful_of_people_with_anything_is_little_evidence(people: int, passes: bool) -> None:
+    few = np.where(np.arange(PEOPLE) < people, BASE, 0.0)
+    assert verdict({"ndcg": few + few}, {"ndcg": few}).passed is passes
+    assert verdict({"ndcg": few}, {"ndcg": NOTHING}).passed is passes
+
+
+@pytest.mark.parametrize("figure", ["ndcg", "list_ndcg"])
+@pytest.mark.parametrize("sides", [(0, 0), (0, 60), (60, 0), (5, 6)])
+def test_lists_that_no_model_made_are_no_evidence(figure: str, sides: tuple[int, int]) -> None:
+    """Both lists are those by popularity for whom neither side knows; one model that knows them is enough."""
+    people = np.arange(100, 100 + PEOPLE)
+    candidate, active = (
+        evaluated(name, {figure: BASE}, by_models={figure: people[:count]})
+        for name, count in zip(("new", "old"), sides, strict=True)
+    )
+    assert compare(candidate, active, RULES, seed=0).passed is (max(sides) >= 6)
+
+
+def test_what_is_no_number_passes_nothing() -> None:
+    assert not verdict({"ndcg": BASE}, {"ndcg": BASE}, GateRules(margin=np.nan, min_people=20)).passed
+
+
+def test_too_few_dislikes_are_said_to_be_too_few() -> None:
+    few = np.where(np.arange(PEOPLE) < 5, BASE, np.nan)
+    found = verdict({"ndcg": BASE, "disliked_share": few + 0.1}, {"ndcg": BASE, "disliked_share": few})
+    assert found.passed
+    assert found.why.endswith("; 5 people turned anything down, too few to compare by.")
 
 
 def test_one_person_is_no_people() -> None:

@@ -31,7 +31,8 @@ class TestDue:
         return found.due, found.why
 
     def test_without_a_model_as_soon_as_there_is_something_to_learn(self) -> None:
-        assert self.due() == (False, "There is nothing to learn from yet: no interaction speaks for an item.")
+        why_not = "the catalog has no films. Import them first, with import_items."
+        assert self.due() == (False, f"There is nothing to learn from yet: {why_not}")
         make_interaction(make_user(), make_item(kind="drama"))
         assert not self.due()[0]
         make_interaction(make_user(), make_item())

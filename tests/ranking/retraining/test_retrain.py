@@ -68,7 +68,7 @@ class TestRun:
             make_interaction(person, film, day=float(place))
         (outcome, *_) = run().outcomes
         assert outcome.status == Status.REJECTED
-        assert "people can be evaluated" in outcome.why
+        assert "Only 1 person can be evaluated" in outcome.why
 
     def test_a_damaged_active_file_is_replaced(self, people: list[User], films: list[Item]) -> None:
         damaged = serve(films)
