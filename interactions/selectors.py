@@ -124,6 +124,12 @@ def history_rows(
     )
 
 
+def get_refused(*, user_id: int) -> set[int]:
+    """The items that a person disliked or rated below their middle: one query."""
+    rows = active_interactions().filter(Q(type=DISLIKE) | Q(weight__lt=0.0), user_id=user_id)
+    return set(rows.values_list("item_id", flat=True))
+
+
 def get_states(*, user_id: int, item_ids: Iterable[int]) -> dict[int, set[str]]:
     """The active states (like, watched, …) between a person and each of these items, in one query."""
     rows = active_interactions().filter(user_id=user_id, item_id__in=list(item_ids), type__in=_STATES)

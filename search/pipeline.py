@@ -4,7 +4,7 @@ score = relevance × (1 + the parts of taste), cut at 1. A title that is the que
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from catalog.selectors import ItemCard, get_cards
 from core.domain import BOOSTED, UseCase
 from core.domain.words import listed
+from interactions.selectors import get_refused
 from profiles.boosts import boost
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.candidates import Boost, Candidates
@@ -73,6 +74,11 @@ class _Ordered:
     analysis: QueryAnalysis
     hits: Candidates
 
+    def without(self, refused: NDArray[np.int64]) -> "_Ordered":
+        """The same hits but for what the person refused, unless its title is what they searched for."""
+        is_title = self.hits.base_scores > _TITLE_RELEVANCE
+        return replace(self, hits=self.hits.take(is_title | ~np.isin(self.hits.item_ids, refused)))
+
 
 def search_items(
     *,
@@ -101,12 +107,16 @@ def search_kinds(
 ) -> list[FoundList]:
     """At most `limit` items for `query`, any text, in each of the use cases, best first.
 
-    What a person disliked or knows is found too: they may be looking for it. Without a person nothing is
-    boosted and nothing recorded; nor is anything with `is_recorded` off, for what is shown while typing.
-    Three queries at the most, however many use cases: the taste, the cards, the sessions' rows.
+    What a person knows is found too: they may be looking for it. What they refused is found by its title
+    alone. Without a person nothing is boosted and nothing recorded; nor is anything with `is_recorded` off,
+    for what is shown while typing. Four queries at the most, however many use cases: the taste, what was
+    refused, the cards, the sessions' rows.
     """
     taste = STRANGER if user_id is None else get_taste(user_id)
     ordered = [_order(use_case, query, taste) for use_case in use_cases]
+    if user_id is not None and any(len(one.hits) for one in ordered):
+        refused = np.array(sorted(get_refused(user_id=user_id)), dtype=np.int64)
+        ordered = [one.without(refused) for one in ordered]
     front = [one.hits.item_ids[: limit + _SPARE].tolist() for one in ordered]
     cards = get_cards(item_id for ids in front for item_id in ids) if any(front) else {}
     is_recorded = is_recorded and user_id is not None

@@ -193,7 +193,7 @@ class SimilarAnswer(serializers.Serializer[Any]):
 
 
 class SimilarView(APIView):
-    """Items most like a given one, the same for everybody."""
+    """Items most like a given one, without those that the caller refused."""
 
     authentication_classes = EMBEDDABLE
 
@@ -202,7 +202,12 @@ class SimilarView(APIView):
     )
     def get(self, request: Request, kind: ItemKind, item_id: int) -> Response:
         query = validated(SimilarQuery, request.query_params)
-        found = similar_items(item_id=item_id, use_case=use_cases_of_kind(kind.name)[0], limit=query["limit"])
+        found = similar_items(
+            item_id=item_id,
+            use_case=use_cases_of_kind(kind.name)[0],
+            limit=query["limit"],
+            user_id=caller(request).pk if request.user.is_authenticated else None,
+        )
         return Response({"similar": _row_json(found)})
 
 

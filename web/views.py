@@ -108,7 +108,8 @@ def _similar_cards(card: ItemCard, person: User | None) -> list[ItemCard]:
     """The items most similar to an item; nothing where the models do not know it yet."""
     use_case = open_use_case(person, card.kind)
     try:
-        near = similar_items(item_id=card.id, use_case=use_case, limit=SIMILAR_LENGTH)
+        user_id = None if person is None else person.pk
+        near = similar_items(item_id=card.id, use_case=use_case, limit=SIMILAR_LENGTH, user_id=user_id)
     except NotFound:
         return []
     return [similar.item for similar in near]

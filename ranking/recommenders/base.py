@@ -91,6 +91,10 @@ class Recommender(Protocol[Representation]):
         """The evidence for each item (n,), None where it can name none."""
         ...
 
+    def evidence(self, item_ids: Ints) -> Doubles:
+        """The trust that a likeness of each item deserves, (n,) from 0 (hardly anybody met it) to 1."""
+        ...
+
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         """The likeness of each item to each of the others, (n, m) in [-1, 1]; NaN where it cannot tell."""
         ...

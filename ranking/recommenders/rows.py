@@ -45,6 +45,11 @@ def scores_of(item_ids: Ints, known_ids: Ints, scores: Doubles) -> Doubles:
     return np.where(found > 0.0, found, np.nan)
 
 
+def full_evidence(item_ids: Ints) -> Doubles:
+    """1 for every item: for a recommender whose likeness does not rest on how many met an item."""
+    return np.ones(len(item_ids))
+
+
 def no_similarities(item_ids: Ints, others: Ints) -> Doubles:
     """NaN for every pair: for a recommender that cannot compare two items."""
     return np.full((len(item_ids), len(others)), np.nan)

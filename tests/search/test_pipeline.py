@@ -183,7 +183,7 @@ def test_several_kinds_cost_no_more_queries_than_one(
     use_cases = [USE_CASES[name] for name in ("movie_home", "drama_home", "developer_startup")]
     fan = fan_of("Medical", dramas)
     search_kinds(user_id=fan.pk, use_cases=use_cases, query="drama")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):
         films, found, startups = search_kinds(user_id=fan.pk, use_cases=use_cases, query="drama", limit=5)
     assert titles(films) == ["Drama of the year"]
     assert titles(found)[0].startswith("Medical")

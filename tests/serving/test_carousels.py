@@ -1,8 +1,11 @@
 """Item to item: what is like an item, and the rows of "because you watched"."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -12,15 +15,22 @@ from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
 from core.errors import NotFound
+from core.progress import Progress
+from feedback.services import save_dislike
 from interactions.services import record_interaction
+from ranking.datasets.event_log import generate_als_dataset, load_als_events
 from ranking.features import FEATURE_SET, FEATURES
+from ranking.recommenders.als.file import dump_als
+from ranking.recommenders.als.model import AlsParameters, fit_als
+from ranking.registry.versions import activate_version
 from ranking.scoring import features_of
 from recommendations.models import RecommendationSession
+from search.pipeline import search_items
 from serving.carousels import Carousel, because_you_watched, similar_items
 from serving.live import get_context
 from serving.pipeline import open_request
 from tests.answers import assert_refused
-from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item
+from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item, make_user, make_version
 from tests.feedback.builders import make_film
 
 MOVIES = USE_CASES["movie_home"]
@@ -66,6 +76,45 @@ class TestSimilarItems:
         found = titles(similar_items(item_id=new.pk, use_case=MOVIES, limit=20))
         assert found == [f"Crime {n}" for n in range(8)]
         assert "New" in titles(similar_items(item_id=films["Crime"][0].pk, use_case=MOVIES, limit=20))
+
+    @pytest.mark.parametrize("refuse", ["a dislike", "a low rating"])
+    def test_what_was_refused_is_nowhere(
+        self, api: APIClient, browserless: Client, person: User, films: dict[str, list[Item]], refuse: str
+    ) -> None:
+        anchor, refused, *_ = films["Crime"]
+        address = f"/api/movies/{anchor.pk}/similar"
+        assert refused.title in [one["item"]["title"] for one in api.get(address).json()["similar"]]
+        if refuse == "a dislike":
+            save_dislike(user_id=person.pk, item=refused, reason="other")
+        else:
+            record_interaction(user_id=person.pk, item_id=refused.pk, type_name="watched", rating=1.0)
+        assert refused.title not in [one["item"]["title"] for one in api.get(address).json()["similar"]]
+        page = browserless.get(f"/items/{anchor.pk}/")
+        assert refused.pk not in [card.id for card, _ in page.context["similar"]]
+        found = titles(search_items(user_id=person.pk, use_case=MOVIES, query="Crime life").items)
+        assert refused.title not in found
+        # Who searches for it by its title finds it, and can take the no back.
+        by_title = search_items(user_id=person.pk, use_case=MOVIES, query=refused.title)
+        assert refused.title in titles(by_title.items)
+
+    def test_an_item_that_was_only_refused_is_no_neighbor_by_behavior(
+        self, films: dict[str, list[Item]]
+    ) -> None:
+        crime, western = films["Crime"], films["Western"]
+        people = [make_user() for _ in range(8)]
+        for one in people:
+            for film in crime:
+                make_interaction(one, film)
+        make_interaction(people[0], western[0], "dislike")
+        events = load_als_events(
+            Path(generate_als_dataset(use_case=MOVIES, progress=Progress("als", quiet=True)).folder), MOVIES
+        )[1]
+        parameters = AlsParameters(factors=4, regularization=1.0, alpha=5.0)
+        data = dump_als(fit_als(events, parameters, seed=0, threads=1))
+        activate_version(version=make_version(data), why="made by a test")
+        found = titles(similar_items(item_id=crime[0].pk, use_case=MOVIES, limit=20))
+        assert found
+        assert all(title.startswith("Crime") for title in found)
 
     def test_what_is_hidden_is_left_out_and_others_take_its_place(self, films: dict[str, list[Item]]) -> None:
         assert len(similar_items(item_id=films["Crime"][0].pk, use_case=MOVIES, limit=3)) == 3

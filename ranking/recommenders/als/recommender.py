@@ -80,6 +80,17 @@ class Als:
                 evidence[row] = Evidence(item_id=int(history[column]), strength=float(value))
         return evidence
 
+    def evidence(self, item_ids: Ints) -> Doubles:
+        """The squared length of each factor over that of the mean item, at most 1.
+
+        Regularization keeps the factor short of an item that few have met, or that people only refused.
+        """
+        squares = np.square(self.model.item_factors.astype(np.float64)).sum(axis=1)
+        mean, rows = float(squares.mean()), self.model.rows_of(item_ids)
+        if mean <= 0.0:
+            return np.zeros(len(item_ids))
+        return np.where(rows >= 0, np.minimum(squares[rows] / mean, 1.0), 0.0)
+
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         return cosines(self.model.item_factors, self.model.rows_of(item_ids), self.model.rows_of(others))
 

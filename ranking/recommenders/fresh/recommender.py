@@ -7,7 +7,7 @@ import numpy as np
 from core.arrays import Doubles, Ints
 from ranking.person import PersonState
 from ranking.recommenders.base import ANYBODY, Anybody, Evidence, Kind, Retrieved
-from ranking.recommenders.rows import no_similarities, retrieve_ordered, scores_of
+from ranking.recommenders.rows import full_evidence, no_similarities, retrieve_ordered, scores_of
 from ranking.snapshot import CatalogSnapshot
 
 
@@ -43,6 +43,9 @@ class Fresh:
 
     def explain(self, representation: Anybody, item_ids: Ints) -> list[Evidence | None]:
         return [None] * len(item_ids)
+
+    def evidence(self, item_ids: Ints) -> Doubles:
+        return full_evidence(item_ids)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         return no_similarities(item_ids, others)

@@ -9,7 +9,7 @@ from ranking.person import PersonState
 from ranking.recommenders.base import Evidence, Kind, Retrieved
 from ranking.recommenders.item_knn.file import load_item_knn
 from ranking.recommenders.item_knn.model import ItemKnn, score_all
-from ranking.recommenders.rows import retrieve_rows
+from ranking.recommenders.rows import full_evidence, retrieve_rows
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.calibration import probabilities
 
@@ -70,6 +70,9 @@ class ItemNeighbors:
             else None
             for best, value in zip(added.argmax(axis=0), added.max(axis=0), strict=True)
         ]
+
+    def evidence(self, item_ids: Ints) -> Doubles:
+        return full_evidence(item_ids)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         mine, theirs = self.model.rows_of(item_ids), self.model.rows_of(others)

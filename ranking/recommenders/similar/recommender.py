@@ -7,7 +7,7 @@ import numpy as np
 from core.arrays import Doubles, Ints, Rows
 from ranking.person import PersonState
 from ranking.recommenders.base import Evidence, Kind, Retrieved
-from ranking.recommenders.rows import retrieve_above, scores_of
+from ranking.recommenders.rows import full_evidence, retrieve_above, scores_of
 from ranking.recommenders.similar.model import content_similarities
 from ranking.snapshot import CatalogSnapshot
 
@@ -68,6 +68,9 @@ class Similar:
             Evidence(item_id=int(anchors[nearest]), strength=float(cosine)) if cosine > 0.0 else None
             for nearest, cosine in zip(cosines.argmax(axis=1), cosines.max(axis=1), strict=True)
         ]
+
+    def evidence(self, item_ids: Ints) -> Doubles:
+        return full_evidence(item_ids)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         mine, theirs = self.catalog.rows_of(item_ids), self.catalog.rows_of(others)

@@ -9,7 +9,7 @@ from profiles.reduction import NEUTRAL, Taste
 from profiles.taste import manhattan_distances, vector_for
 from ranking.person import PersonState
 from ranking.recommenders.base import Evidence, Kind, Retrieved
-from ranking.recommenders.rows import no_similarities, retrieve_above, scores_of
+from ranking.recommenders.rows import full_evidence, no_similarities, retrieve_above, scores_of
 from ranking.snapshot import CatalogSnapshot
 from ranking.tastes import liked_facets
 
@@ -65,6 +65,9 @@ class NearTaste:
             for item_id in item_ids.tolist()
         ]
         return [Evidence(facets=facets) if facets else None for facets in liked]
+
+    def evidence(self, item_ids: Ints) -> Doubles:
+        return full_evidence(item_ids)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         return no_similarities(item_ids, others)

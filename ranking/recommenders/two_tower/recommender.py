@@ -10,7 +10,7 @@ import numpy as np
 from core.arrays import Bools, Doubles, Floats, Ints
 from ranking.person import PersonState
 from ranking.recommenders.base import Evidence, Kind, Retrieved
-from ranking.recommenders.rows import cosines, retrieve_rows
+from ranking.recommenders.rows import cosines, full_evidence, retrieve_rows
 from ranking.recommenders.two_tower.file import load_two_tower
 from ranking.recommenders.two_tower.input import tower_input
 from ranking.recommenders.two_tower.model import TwoTower, calibrated, score_items, user_vector
@@ -57,6 +57,9 @@ class Towers:
 
     def explain(self, representation: Floats, item_ids: Ints) -> list[Evidence | None]:
         return [None] * len(item_ids)
+
+    def evidence(self, item_ids: Ints) -> Doubles:
+        return full_evidence(item_ids)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         return cosines(self.model.item_vectors, self.model.rows_of(item_ids), self.model.rows_of(others))
