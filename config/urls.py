@@ -8,14 +8,15 @@ import catalog.converters  # noqa: F401  registers the converters used below
 from accounts.api import CheckAuthView, RolesView
 from accounts.page_token_api import PageTokenView
 from catalog.api import ItemListView
+from console.api import FeedbackMetricsView
 from feedback.api import (
     DislikeDetailView,
     DislikeHistoryView,
     DislikePatternsView,
     DislikeView,
-    FeedbackMetricsView,
     ItemDislikeView,
 )
+from feedback.completion import record_with_dislikes
 from interactions.api import InteractionsView, ItemActionView, ItemDetailView
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
 from recommendations.api import ExternalSessionView, SeenView
@@ -48,7 +49,7 @@ api = [
     path("profile/<person:user_id>", ProfileView.as_view(), name="profile"),
     path("profile/<person:user_id>/rate", RateView.as_view(), name="profile-rate"),
     path("user/<person:user_id>/profile", TasteVectorView.as_view(), name="taste-vector"),
-    path("interactions", InteractionsView.as_view(), name="interactions"),
+    path("interactions", InteractionsView.as_view(record=record_with_dislikes), name="interactions"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("<kinds:kind>", ItemListView.as_view(), name="items"),
     path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),

@@ -22,7 +22,7 @@ from console.selectors.serving import (
 from console.tiles import NOTHING, Tile
 from core.domain import USE_CASES, UseCase
 from feedback.selectors import dislikes_to_review
-from feedback.training import should_retrain_from_feedback
+from feedback.training import get_retrainings
 from ranking.models import ModelVersion
 from serving.live import ServingState, get_state
 
@@ -158,10 +158,10 @@ def _feedback_needs() -> Iterator[Need]:
     if waiting:
         noun = "dislike waits" if waiting == 1 else "dislikes wait"
         yield Need(f"{waiting:,} {noun} for review.", dislikes_to_review_address())
-    retraining = should_retrain_from_feedback()
-    if retraining.due:
-        yield Need(
-            f"{retraining.untrained:,} dislikes wait for a new model; {retraining.threshold} ask for one. "
-            "Let cron train it every night:",
-            command="retrain --if-needed",
-        )
+    for one in get_retrainings():
+        if one.due:
+            yield Need(
+                f"{USE_CASES[one.use_case].label}: {one.untrained:,} dislikes wait for a new model; "
+                f"{one.threshold} ask for one. Let cron train it every night:",
+                command=f"retrain --if-needed --use-case {one.use_case}",
+            )

@@ -7,7 +7,7 @@ from datetime import date
 
 from django.urls import reverse
 
-from console.addresses import dislikes_address, dislikes_to_review_address
+from console.addresses import counted_dislikes_address, dislikes_to_review_address
 from console.selectors.feedback import (
     PERIODS,
     DayFigures,
@@ -99,7 +99,7 @@ def _tiles(figures: FeedbackDashboard) -> list[Tile]:
             f"{counts.dislikes:,}",
             f"from {_many(counts.people, 'person', 'people')}; "
             f"{counts.undone:,} undone, {counts.excluded:,} excluded",
-            address=dislikes_address(),
+            address=counted_dislikes_address(figures.period.since, figures.period.until),
         ),
         Tile(
             "To review",
@@ -110,7 +110,8 @@ def _tiles(figures: FeedbackDashboard) -> list[Tile]:
         Tile(
             "Waiting for a model",
             f"{retraining.untrained:,}",
-            f"{'retraining is due: ' if retraining.due else ''}{retraining.threshold} ask for a new model",
+            f"{'retraining is due: ' if retraining.due else ''}{retraining.threshold} ask for a new model; "
+            f"of {retraining.use_case}, since its models changed",
         ),
     ]
 
@@ -166,7 +167,7 @@ def _reasons(figures: FeedbackDashboard) -> Panel:
                 f"{reason.dislikes / total:.0%}",
                 f"{reason.dislikes:,}",
                 reason.dislikes,
-                dislikes_address(reason=reason.name),
+                counted_dislikes_address(figures.period.since, figures.period.until, reason=reason.name),
             )
             for reason in figures.reasons
             if total

@@ -21,6 +21,7 @@ from core.progress import Progress
 from demo.experiments import make_account_with_feedback, start_example
 from demo.nights import Visit, choose_action, simulate_visits
 from demo.people import HiddenTastes, invent_tastes
+from feedback.completion import complete_dislikes
 from imports.items import import_items
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
@@ -207,6 +208,7 @@ def bring_history(
                 )
     UserInteraction.objects.bulk_create(rows, batch_size=1000)
     weigh_ratings(people)
+    complete_dislikes()
 
 
 def visits_of(

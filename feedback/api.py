@@ -1,13 +1,10 @@
 """The dislike system: say no with a reason, see one's dislikes and patterns, take one back."""
 
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -28,44 +25,69 @@ from core.api import (
     UuidField,
     validated,
 )
-from core.domain import CATEGORIES, PEOPLE, SERIES, ItemKind
+from core.domain import DOMAIN, ItemKind
 from core.errors import NotFound
 from core.values import COMMENT, OTHER_TITLE, REASON, SAID_NAMES, SCORE
+from feedback.answers import adjustments_json, dislike_json, pattern_json, patterns_json
 from feedback.models import Dislike
-from feedback.selectors import (
-    active_dislikes,
-    get_dislike_pattern_analysis,
-    get_feedback_improvement_metrics,
-    get_model_feedback_metrics,
-)
+from feedback.patterns import patterns_of
+from feedback.selectors import active_dislikes, get_dislike_pattern_analysis
 from feedback.services import (
     ClientContext,
     SavedDislike,
+    find_session,
     save_dislike,
     undo_dislike,
     undo_dislike_of_item,
 )
-from feedback.training import should_retrain_from_feedback
+from feedback.training import Retraining, nearest_retraining
 from feedback.wording import recorded_sentence
 from interactions.selectors import check_may_speak, find_item_to_speak_of
+
+MAX_PATTERNS = 50
+MAX_SET_ID = 100
+TRENDS = ["rising", "falling", "steady"]
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "integer"}, {"type": "string", "minLength": 1, "maxLength": MAX_SET_ID}]}
+)
+class SetIdField(serializers.Field[str, Any, str, Any]):
+    """The id of a list, in whatever form its maker writes ids: a whole number or a text."""
+
+    default_error_messages = {"invalid": f"Must be a whole number or a text of 1 to {MAX_SET_ID} characters."}
+
+    def to_internal_value(self, data: Any) -> str:
+        if type(data) is int and abs(data) >= 10**MAX_SET_ID:
+            self.fail("invalid")
+        text = str(data) if type(data) in (int, str) else ""
+        if not 0 < len(text) <= MAX_SET_ID or "\0" in text:
+            self.fail("invalid")
+        return text
+
+    def to_representation(self, value: str) -> str:
+        return value
 
 
 class DislikeReasonBody(serializers.Serializer[Any]):
     """The reason, and the list in which the item was met."""
 
-    reason = ChoiceField(REASON, default="other")
+    reason = ChoiceField(REASON, default=DOMAIN.dislikes.plain)
     feedback_text = TextField(COMMENT, default="")
     recommendation_session_id = UuidField(required=False, allow_null=True, default=None)
 
 
 class DislikeBody(serializers.Serializer[Any]):
-    """A no. `predicted_score`, `genres` and `cast` count only where the server has no record of its own."""
+    """A no. `predicted_score`, `genres` and `cast` count only where the server has no record of its own.
+
+    A `recommendation_set_id` that is none of the caller's lists with the item is kept, and proves nothing.
+    """
 
     movie_id = IdField(required=False, allow_null=True, default=None)
     movie_title = TextField(OTHER_TITLE, required=False, default="")
-    recommendation_set_id = UuidField(required=False, allow_null=True, default=None)
+    recommendation_set_id = SetIdField(required=False, allow_null=True, default=None)
     predicted_score = NumberField(SCORE, required=False, allow_null=True, default=None)
-    reason = ChoiceField(REASON)
+    reason = ChoiceField(REASON, default=DOMAIN.dislikes.plain)
     feedback_text = TextField(COMMENT, default="")
     genres = NamesField(SAID_NAMES, default=list)
     cast = NamesField(SAID_NAMES, default=list)
@@ -83,21 +105,32 @@ class FeatureAdjustments(serializers.Serializer[Any]):
 
     genre_adjustments = serializers.DictField(child=serializers.FloatField())
     cast_adjustments = serializers.DictField(child=serializers.FloatField())
-    franchise_adjustment = serializers.FloatField(allow_null=True)
+    franchise_adjustment = serializers.FloatField(help_text="0 where the item is of no series")
     reason = serializers.CharField()
+
+
+class RecentTrend(serializers.Serializer[Any]):
+    """The dislikes of the last 30 days."""
+
+    total_dislikes = serializers.IntegerField()
+    avg_predicted_score = serializers.FloatField(allow_null=True)
 
 
 class UserPatterns(serializers.Serializer[Any]):
     """The dislikes of this person."""
 
     reason_distribution = serializers.DictField(child=serializers.IntegerField())
-    recent_trend = serializers.ChoiceField(choices=["rising", "falling", "steady"])
+    recent_trend = RecentTrend()
+    trend = serializers.CharField(
+        help_text="rising, falling or steady: the last 30 days against the 30 days before"
+    )
     total_dislikes = serializers.IntegerField()
 
 
 class RetrainingState(serializers.Serializer[Any]):
-    """The progress of the examples towards asking for a new model."""
+    """The progress of the examples towards asking for a model, of the use case that is nearest to it."""
 
+    use_case = serializers.CharField(allow_blank=True)
     untrained = serializers.IntegerField()
     threshold = serializers.IntegerField()
     due = serializers.BooleanField()
@@ -111,6 +144,10 @@ class DislikeAnswer(serializers.Serializer[Any]):
     message = serializers.CharField(
         help_text="a sentence for the person: what was recorded, and what it changes"
     )
+    context_source = serializers.ChoiceField(
+        choices=Dislike.ContextSource.values,
+        help_text="session: our record of the list; client: what the client said, which proves nothing",
+    )
     training_impact = TrainingImpact()
     feature_adjustments = FeatureAdjustments()
     user_patterns = UserPatterns()
@@ -121,8 +158,12 @@ class DislikeEntry(serializers.Serializer[Any]):
     """One dislike of the caller."""
 
     dislike_id = serializers.IntegerField()
-    item_id = serializers.IntegerField()
-    title = serializers.CharField()
+    movie_id = serializers.IntegerField()
+    movie_title = serializers.CharField()
+    item_id = serializers.IntegerField(help_text="the same as movie_id")
+    title = serializers.CharField(help_text="the same as movie_title")
+    recommendation_set_id = serializers.CharField(allow_null=True, help_text="as it was given")
+    context_source = serializers.ChoiceField(choices=Dislike.ContextSource.values)
     reason = serializers.CharField()
     feedback_text = serializers.CharField(allow_blank=True)
     predicted_score = serializers.FloatField(allow_null=True)
@@ -140,7 +181,8 @@ class HistoryAnswer(serializers.Serializer[Any]):
     """The caller's dislikes that stand, newest first."""
 
     success = serializers.BooleanField()
-    total = serializers.IntegerField()
+    count = serializers.IntegerField(help_text="how many are listed here")
+    total = serializers.IntegerField(help_text="how many there are")
     dislikes = DislikeEntry(many=True)
 
 
@@ -151,48 +193,28 @@ class NameCount(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
-class PatternsAnswer(UserPatterns):
-    """The caller's patterns in full."""
+class IdentifiedPattern(serializers.Serializer[Any]):
+    """Something that the caller turns down: a genre, a person, a series."""
+
+    kind = serializers.CharField()
+    name = serializers.CharField()
+    dislikes = serializers.IntegerField()
+    since = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+
+
+class PatternsAnswer(serializers.Serializer[Any]):
+    """The caller's patterns in full; beside `patterns` the same and more under its older names."""
 
     success = serializers.BooleanField()
+    patterns = UserPatterns()
+    identified = IdentifiedPattern(many=True, help_text=f"the {MAX_PATTERNS} turned down most often")
+    reason_distribution = serializers.DictField(child=serializers.IntegerField())
+    recent_trend = serializers.ChoiceField(choices=TRENDS)
+    total_dislikes = serializers.IntegerField()
     last_30_days = serializers.IntegerField()
     top_genres = NameCount(many=True)
     top_people = NameCount(many=True)
-
-
-class MetricsQuery(serializers.Serializer[Any]):
-    """Over how many days."""
-
-    days = serializers.IntegerField(min_value=1, max_value=3650, default=30)
-
-
-class ModelFeedbackEntry(serializers.Serializer[Any]):
-    """One model version over the period."""
-
-    model_version = serializers.CharField(allow_blank=True)
-    lists = serializers.IntegerField()
-    slots_seen = serializers.IntegerField()
-    dislikes = serializers.IntegerField()
-    dislike_rate = serializers.FloatField(allow_null=True)
-    mean_error = serializers.FloatField(allow_null=True)
-
-
-class ImprovementEntry(serializers.Serializer[Any]):
-    """This period against the one before."""
-
-    dislike_rate = serializers.FloatField(allow_null=True)
-    dislike_rate_before = serializers.FloatField(allow_null=True)
-    mean_error = serializers.FloatField(allow_null=True)
-    mean_error_before = serializers.FloatField(allow_null=True)
-
-
-class MetricsAnswer(serializers.Serializer[Any]):
-    """Statistics of dislikes per model."""
-
-    success = serializers.BooleanField()
-    models = ModelFeedbackEntry(many=True)
-    improvement = ImprovementEntry()
-    retraining = RetrainingState()
 
 
 class DislikeView(APIView):
@@ -205,19 +227,21 @@ class DislikeView(APIView):
     )
     def post(self, request: Request) -> Response:
         body = validated(DislikeBody, request.data)
+        user_id, set_id = caller(request).pk, body["recommendation_set_id"] or ""
+        item = find_item_to_speak_of(
+            user_id=user_id,
+            item_id=body["movie_id"],
+            title=body["movie_title"],
+            id_field="movie_id",
+            title_field="movie_title",
+        )
         saved = save_dislike(
-            user_id=caller(request).pk,
-            item=find_item_to_speak_of(
-                user_id=caller(request).pk,
-                item_id=body["movie_id"],
-                title=body["movie_title"],
-                id_field="movie_id",
-                title_field="movie_title",
-            ),
+            user_id=user_id,
+            item=item,
             reason=body["reason"],
             feedback_text=body["feedback_text"],
-            session_id=body["recommendation_set_id"],
-            client=ClientContext(body["predicted_score"], body["genres"], body["cast"]),
+            session_id=find_session(user_id=user_id, item_id=item.pk, set_id=set_id),
+            client=ClientContext(set_id, body["predicted_score"], body["genres"], body["cast"]),
         )
         status, answer = _dislike_answer(saved)
         return Response(answer, status=status)
@@ -282,8 +306,8 @@ class DislikeHistoryView(APIView):
     def get(self, request: Request) -> Response:
         query = validated(HistoryQuery, request.query_params)
         mine = active_dislikes(caller(request).pk)
-        entries = [_entry_json(dislike) for dislike in mine[: query["limit"]]]
-        return Response({"success": True, "total": mine.count(), "dislikes": entries})
+        entries = [dislike_json(dislike) for dislike in mine[: query["limit"]]]
+        return Response({"success": True, "count": len(entries), "total": mine.count(), "dislikes": entries})
 
 
 class DislikePatternsView(APIView):
@@ -291,73 +315,42 @@ class DislikePatternsView(APIView):
 
     @extend_schema(operation_id="dislike_patterns", responses={200: PatternsAnswer, **ERRORS})
     def get(self, request: Request) -> Response:
-        patterns = asdict(get_dislike_pattern_analysis(user_id=caller(request).pk))
-        for name, found in (("top_genres", "top_categories"), ("top_people", "top_people")):
-            patterns[name] = [{"name": facet, "count": count} for facet, count in patterns.pop(found)]
-        return Response({"success": True, **patterns})
-
-
-class FeedbackMetricsView(APIView):
-    """Statistics of everybody's dislikes per model; for staff who may see dislikes."""
-
-    @extend_schema(
-        operation_id="feedback_metrics", parameters=[MetricsQuery], responses={200: MetricsAnswer, **ERRORS}
-    )
-    def get(self, request: Request) -> Response:
-        if not caller(request).has_perm("feedback.view_dislike"):
-            raise PermissionDenied("Only staff who may see dislikes may see these figures.")
-        days = validated(MetricsQuery, request.query_params)["days"]
-        since = timezone.now() - timedelta(days=days)
+        user_id = caller(request).pk
+        patterns = get_dislike_pattern_analysis(user_id=user_id)
         return Response(
             {
                 "success": True,
-                "models": [asdict(one) for one in get_model_feedback_metrics(since=since)],
-                "improvement": asdict(get_feedback_improvement_metrics(days=days)),
-                "retraining": asdict(should_retrain_from_feedback()),
+                "patterns": patterns_json(patterns),
+                "identified": [pattern_json(one) for one in patterns_of(user_id=user_id)[:MAX_PATTERNS]],
+                "reason_distribution": patterns.reason_distribution,
+                "recent_trend": patterns.recent_trend,
+                "total_dislikes": patterns.total_dislikes,
+                "last_30_days": patterns.last_30_days,
+                "top_genres": [{"name": name, "count": count} for name, count in patterns.top_categories],
+                "top_people": [{"name": name, "count": count} for name, count in patterns.top_people],
             }
         )
 
 
+def retraining_json(retraining: Retraining) -> dict[str, Any]:
+    """`retraining` in the form that RetrainingState describes."""
+    return {**asdict(retraining), "due": retraining.due}
+
+
 def _dislike_answer(saved: SavedDislike) -> tuple[int, dict[str, Any]]:
     """The answer to a no, as (status, body): 201 where it is new, 200 where it stood already."""
-    patterns = get_dislike_pattern_analysis(user_id=saved.dislike.user_id)
-    of_categories, of_people, of_series = (
-        {delta.name: delta.delta for delta in saved.deltas if delta.kind in kinds}
-        for kinds in (CATEGORIES, PEOPLE, SERIES)
-    )
+    dislike, example = saved.dislike, saved.example
     answer = {
         "success": True,
-        "dislike_id": saved.dislike.pk,
+        "dislike_id": dislike.pk,
         "message": recorded_sentence(saved.deltas),
+        "context_source": dislike.context_source,
         "training_impact": {
-            "error_recorded": saved.example.error if saved.example else None,
-            "weight": saved.example.weight if saved.example else 0.0,
+            "error_recorded": example.error if example else None,
+            "weight": example.weight if example else 0.0,
         },
-        "feature_adjustments": {
-            "genre_adjustments": of_categories,
-            "cast_adjustments": of_people,
-            "franchise_adjustment": min(of_series.values(), default=None),
-            "reason": saved.dislike.reason,
-        },
-        "user_patterns": {
-            "reason_distribution": patterns.reason_distribution,
-            "recent_trend": patterns.recent_trend,
-            "total_dislikes": patterns.total_dislikes,
-        },
-        "retraining": asdict(should_retrain_from_feedback()),
+        "feature_adjustments": adjustments_json(saved.deltas, dislike.reason),
+        "user_patterns": patterns_json(get_dislike_pattern_analysis(user_id=dislike.user_id)),
+        "retraining": retraining_json(nearest_retraining(kind=dislike.item.kind)),
     }
     return (201 if saved.created else 200), answer
-
-
-def _entry_json(dislike: Dislike) -> dict[str, Any]:
-    example = getattr(dislike, "example", None)
-    return {
-        "dislike_id": dislike.pk,
-        "item_id": dislike.item_id,
-        "title": dislike.title,
-        "reason": dislike.reason,
-        "feedback_text": dislike.feedback_text,
-        "predicted_score": dislike.predicted_score,
-        "created_at": dislike.created_at,
-        "used_in_training": example is not None and example.used_in_training,
-    }

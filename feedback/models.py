@@ -15,16 +15,22 @@ class Dislike(models.Model):
 
     `predicted_score` is what the list gave the item. `context_source` says where it came from: the server's
     own record of the list, or what the client said because the server had no record.
+    `recommendation_set_id` is the list that the client named, as it was given: alone it proves nothing.
     """
+
+    # The source of a row that is being written together with many others; see feedback/completion.py.
+    UNFINISHED = "completing"
 
     class ReviewState(models.TextChoices):
         NEW = "new"
         REVIEWED = "reviewed"
+        IMPORTED = "imported", "brought by staff, not for review"
         EXCLUDED = "excluded", "excluded from training"
 
     class ContextSource(models.TextChoices):
         SESSION = "session", "the server's record"
         CLIENT = "client", "what the client said"
+        IMPORT = "import", "an import"
         NONE = "none", "unknown"
 
     user = models.ForeignKey(
@@ -42,6 +48,7 @@ class Dislike(models.Model):
         on_delete=models.SET_NULL,
         related_name="dislikes",
     )
+    recommendation_set_id = models.CharField(max_length=100, blank=True, default="")
     use_case = models.CharField(max_length=64, blank=True)
     model_version = models.CharField(max_length=200, blank=True)
     rank = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -57,7 +64,14 @@ class Dislike(models.Model):
     class Meta:
         db_table = "user_dislikes"
         ordering = ["-created_at", "-pk"]
-        indexes = [models.Index(fields=["user", "-created_at"], name="dislike_by_user")]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="dislike_by_user"),
+            models.Index(
+                fields=["context_source"],
+                name="dislike_unfinished",
+                condition=models.Q(context_source="completing"),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_id} dislikes {self.title}"
@@ -104,3 +118,40 @@ class FeatureAdjustment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.facet_id}: {self.delta:+.0%}"
+
+
+class DislikePattern(models.Model):
+    """A facet that a person turns down, and how often: one row for each facet of what they disliked.
+
+    Counted from the dislikes that stand and speak of taste, whenever one is made or taken back and before the
+    patterns are read; see feedback/patterns.py.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="dislike_patterns", db_index=False
+    )
+    facet = models.ForeignKey("catalog.Facet", on_delete=models.CASCADE, related_name="dislike_patterns")
+    dislikes = models.PositiveIntegerField(help_text="standing dislikes of items that have the facet")
+    since = models.DateTimeField(help_text="the first of them")
+    last_at = models.DateTimeField(help_text="the last of them")
+
+    class Meta:
+        db_table = "dislike_patterns"
+        ordering = ["-dislikes", "facet__name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["user", "facet"], name="one_pattern_per_facet")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} turns down {self.facet_id}, {self.dislikes} times"
+
+
+class RetrainingMark(models.Model):
+    """The moment up to which the dislikes of a use case are spent: only later ones ask for the next model."""
+
+    use_case = models.CharField(max_length=64, unique=True)
+    counted_until = models.DateTimeField()
+
+    class Meta:
+        db_table = "retraining_marks"
+
+    def __str__(self) -> str:
+        return f"{self.use_case} {self.counted_until:%Y-%m-%d %H:%M}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Avg, BooleanField, Count, QuerySet, Sum, Value
+from django.db.models import Avg, BooleanField, Count, Max, Min, QuerySet, Sum, Value
 from django.utils import timezone
 
 from catalog.models import ItemFacet
@@ -13,6 +13,7 @@ from core.domain import CATEGORIES, PEOPLE, REASONS, UseCase
 from core.errors import InvalidInput
 from feedback.adjustments import Adjustment, combine_adjustments
 from feedback.models import Dislike, FeatureAdjustment
+from feedback.training import countable_examples
 from interactions.selectors import HistoryRow, history_rows
 from recommendations.models import RecommendationSession
 
@@ -25,6 +26,7 @@ class DislikePatterns:
     """The dislikes of a person.
 
     recent_trend   "rising", "falling" or "steady": the last 30 days against the 30 before
+    recent_score   mean predicted score of those of the last 30 days; None where none has one
     top_categories, top_people   name and how many disliked items have it, most first
     """
 
@@ -32,6 +34,7 @@ class DislikePatterns:
     recent_trend: str
     total_dislikes: int
     last_30_days: int
+    recent_score: float | None
     top_categories: list[tuple[str, int]]
     top_people: list[tuple[str, int]]
 
@@ -61,6 +64,19 @@ class ModelFeedback:
     dislikes: int
     dislike_rate: float | None
     mean_error: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleErrors:
+    """The negative training examples that may teach, and how wrong the predictions behind them were.
+
+    The errors lie in [0, 1]; they are None where nothing predicted any of the items.
+    """
+
+    total_negative_examples: int
+    avg_prediction_error: float | None
+    max_error: float | None
+    min_error: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +119,15 @@ def get_dislike_pattern_analysis(*, user_id: int, now: datetime | None = None) -
     mine = Dislike.objects.filter(user_id=user_id, interaction__withdrawn_at=None)
     reasons = Counter(dict(mine.order_by().values_list("reason").annotate(times=Count("pk"))))
     month = timedelta(days=TREND_DAYS)
-    recent = mine.filter(created_at__gt=now - month).count()
+    last = mine.filter(created_at__gt=now - month).aggregate(count=Count("pk"), score=Avg("predicted_score"))
+    recent = last["count"]
     before = mine.filter(created_at__gt=now - 2 * month, created_at__lte=now - month).count()
     return DislikePatterns(
         reason_distribution={name: reasons[name] for name in REASONS if reasons[name]},
         recent_trend="rising" if recent > before else "falling" if recent < before else "steady",
         total_dislikes=reasons.total(),
         last_30_days=recent,
+        recent_score=last["score"],
         top_categories=_top_facets(user_id, CATEGORIES),
         top_people=_top_facets(user_id, PEOPLE),
     )
@@ -193,6 +211,18 @@ def get_model_feedback_metrics(*, since: datetime, until: datetime | None = None
         )
         for version, (lists, seen) in sorted(shown.items())
     ]
+
+
+def get_example_errors() -> ExampleErrors:
+    """The errors of all examples that may teach, of any time, in one query."""
+    return ExampleErrors(
+        **countable_examples().aggregate(
+            total_negative_examples=Count("pk"),
+            avg_prediction_error=Avg("error"),
+            max_error=Max("error"),
+            min_error=Min("error"),
+        )
+    )
 
 
 def get_feedback_improvement_metrics(

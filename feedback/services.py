@@ -12,20 +12,18 @@ from django.utils import timezone
 
 from accounts.services import lock_person
 from catalog.models import Facet, Item, ItemFacet
-from core.domain import CATEGORIES, DISLIKE, PEOPLE, REASONS
+from core.domain import CATEGORIES, DISLIKE, DOMAIN, PEOPLE, REASONS
 from core.errors import InvalidInput, NotFound
 from core.values import COMMENT, REASON, BadValue, named
 from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
+from feedback.patterns import refresh_patterns
 from feedback.selectors import active_dislikes
-from feedback.training import (
-    apply_dislike_to_training_data,
-    get_untrained_negative_feedback_count,
-    should_retrain_from_feedback,
-)
+from feedback.training import Retraining, apply_dislike_to_training_data, get_retrainings
 from interactions.selectors import active_interactions
 from interactions.services import record_interaction, withdraw_state
 from recommendations.models import RecommendationSession
+from recommendations.selectors import find_slots
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -42,8 +40,12 @@ class SavedDislike:
 
 @dataclass(frozen=True, slots=True)
 class ClientContext:
-    """The client's statement on the item, for where the server has no record of its own."""
+    """The client's statement on the item, for where the server has no record of its own.
 
+    set_id  the list that it names, as it was given; it need not be one of ours
+    """
+
+    set_id: str = ""
     predicted_score: float | None = None
     categories: Sequence[str] = ()
     people: Sequence[str] = ()
@@ -53,7 +55,7 @@ def save_dislike(
     *,
     user_id: int,
     item: Item,
-    reason: str,
+    reason: str | None = None,
     feedback_text: str = "",
     session_id: UUID | None = None,
     client: ClientContext | None = None,
@@ -61,10 +63,12 @@ def save_dislike(
 ) -> SavedDislike:
     """Records a person's no to an item with everything that follows from it, or nothing at all.
 
-    `occurred_at` is now where it is not given. An item that is disliked already keeps its dislike, unchanged,
-    and the same no at the same moment is one no. Raises InvalidInput for a reason that does
-    not exist or a text that is too long, and NotFound for a session that does not hold the item.
+    `occurred_at` is now where it is not given, and the reason the plain one. An item that is disliked already
+    keeps its dislike, unchanged, and the same no at the same moment is one no. Raises InvalidInput for a
+    reason that does not exist or a text that is too long, and NotFound for a session that does not hold the
+    item.
     """
+    reason = DOMAIN.dislikes.plain if reason is None else reason
     try:
         named("reason", REASON, reason)
         feedback_text = named("feedback_text", COMMENT, feedback_text)
@@ -75,20 +79,36 @@ def save_dislike(
         lock_person(user_id=user_id)
         moment = occurred_at or timezone.now()
         same = Q(interaction__withdrawn_at=None) | Q(interaction__occurred_at=moment)
-        known = Dislike.objects.filter(same, user_id=user_id, item=item).first()
+        # A dislike that came by import says neither why nor where: this one takes its place.
+        imported = Q(context_source=Dislike.ContextSource.IMPORT) & ~Q(interaction__occurred_at=moment)
+        known = Dislike.objects.filter(same, user_id=user_id, item=item).exclude(imported).first()
         if known is not None:
             return _as_saved(known)
-        waiting = get_untrained_negative_feedback_count()
-        # A dislike that came by import says neither why nor where: this one takes its place.
-        imported = active_interactions().filter(user_id=user_id, item=item, type=DISLIKE)
-        imported.exclude(occurred_at=moment).update(withdrawn_at=timezone.now())
+        before = get_retrainings(kind=item.kind)
+        standing = active_interactions().filter(user_id=user_id, item=item, type=DISLIKE)
+        standing.exclude(occurred_at=moment).update(withdrawn_at=timezone.now())
         dislike = _create_dislike(user_id, item, reason, feedback_text, session_id, client, moment)
         example = apply_dislike_to_training_data(dislike)
         facets = _facets_of(item, client)
         deltas = calculate_feature_adjustment_from_dislike(reason, facets)
         record_feedback_impact(dislike, deltas)
-    _tell(dislike, deltas, waiting)
+        refresh_patterns(user_id=user_id)
+    _tell(dislike, deltas)
+    tell_of_threshold(before, get_retrainings(kind=item.kind))
     return SavedDislike(dislike, created=True, example=example, deltas=deltas)
+
+
+def find_session(*, user_id: int, item_id: int, set_id: str) -> UUID | None:
+    """The person's own list that a client names, if it is one and holds the item; else None.
+
+    None is no mistake: a list may have been made elsewhere, and then it proves nothing.
+    """
+    try:
+        session_id = UUID(set_id)
+        find_slots(user_id=user_id, wanted={(session_id, item_id)})
+    except (ValueError, NotFound):
+        return None
+    return session_id
 
 
 def record_feedback_impact(dislike: Dislike, deltas: Sequence[FacetDelta]) -> None:
@@ -111,6 +131,7 @@ def undo_dislike(*, user_id: int, dislike_id: int) -> Dislike:
         if dislike is None:
             raise NotFound("There is no such dislike to take back.")
         withdraw_state(user_id=user_id, item_id=dislike.item_id, type_name=DISLIKE)
+        refresh_patterns(user_id=user_id)
     logger.info("[FEEDBACK] dislike undone", dislike_id=dislike.pk, user_id=user_id, item_id=dislike.item_id)
     return dislike
 
@@ -161,6 +182,7 @@ def _create_dislike(
         title=item.title,
         interaction=interaction,
         session=session,
+        recommendation_set_id=client.set_id,
         use_case=session.use_case if session else "",
         model_version=session.model_version if session else "",
         rank=interaction.recommendation_rank if session else None,
@@ -200,8 +222,8 @@ def _as_saved(dislike: Dislike) -> SavedDislike:
     return SavedDislike(dislike, created=False, example=example, deltas=deltas)
 
 
-def _tell(dislike: Dislike, deltas: Sequence[FacetDelta], waiting: int) -> None:
-    """Logs what came of it, `waiting` being the examples before it; never what the person wrote."""
+def _tell(dislike: Dislike, deltas: Sequence[FacetDelta]) -> None:
+    """Logs what came of it; never what the person wrote."""
     logger.info(
         "[FEEDBACK] dislike saved",
         dislike_id=dislike.pk,
@@ -217,10 +239,16 @@ def _tell(dislike: Dislike, deltas: Sequence[FacetDelta], waiting: int) -> None:
             dislike_id=dislike.pk,
             facets={f"{delta.kind}: {delta.name}": delta.delta for delta in deltas},
         )
-    retraining = should_retrain_from_feedback()
-    if waiting < retraining.threshold <= retraining.untrained:
-        logger.info(
-            "[FEEDBACK] Feedback threshold reached",
-            untrained=retraining.untrained,
-            threshold=retraining.threshold,
-        )
+
+
+def tell_of_threshold(before: Sequence[Retraining], after: Sequence[Retraining]) -> None:
+    """Logs each use case whose threshold was reached in between."""
+    were_due = {one.use_case for one in before if one.due}
+    for one in after:
+        if one.due and one.use_case not in were_due:
+            logger.info(
+                "[FEEDBACK] Feedback threshold reached",
+                use_case=one.use_case,
+                untrained=one.untrained,
+                threshold=one.threshold,
+            )

@@ -7,20 +7,26 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.utils import timezone
 
-from core.domain import REASONS, UseCase
-from feedback.models import Dislike, NegativeTrainingExample
+from core.domain import REASONS, USE_CASES, UseCase
+from feedback.models import Dislike, NegativeTrainingExample, RetrainingMark
 
 MAX_BATCH = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Retraining:
-    """The progress of the examples towards asking for a new model."""
+    """The progress of the examples of a use case towards asking for its next model."""
 
+    use_case: str
     untrained: int
     threshold: int
-    due: bool
+
+    @property
+    def due(self) -> bool:
+        """True where enough people have said no since the last change of the models."""
+        return self.untrained >= self.threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +73,65 @@ def countable_examples() -> QuerySet[NegativeTrainingExample]:
     )
 
 
-def get_untrained_negative_feedback_count(kind: str | None = None) -> int:
-    """The number of examples that wait for a model, at most DISLIKE_CAP_PER_PERSON of any one person.
+def get_retraining(use_case: UseCase, *, until: datetime | None = None) -> Retraining:
+    """The progress of one use case: what `retrain --if-needed`, the API and the admin all go by.
 
-    With `kind` only those about items of that kind.
+    It counts the examples after its mark and up to `until`, now if left out, that no model has used, at most
+    DISLIKE_CAP_PER_PERSON of any one person. An example of another use case's list is left to that one.
     """
-    untrained = countable_examples().filter(used_in_training=False)
-    return _count_capped(untrained if kind is None else untrained.filter(dislike__item__kind=kind))
+    return _progress([use_case], until or timezone.now())[0]
 
 
-def count_waiting_examples(use_case: UseCase, *, after: datetime | None, until: datetime) -> int:
-    """The number of examples that wait for a model of one use case, with the same cap: after < time <= until.
+def get_retrainings(*, kind: str | None = None) -> list[Retraining]:
+    """The progress of every use case, or of those of a kind, the one that has most first.
 
-    An example of another use case's list is left to the models of that one.
+    A query for each, and one for all of their marks.
     """
-    waiting = examples_for(use_case, until).filter(used_in_training=False)
-    return _count_capped(waiting if after is None else waiting.filter(created_at__gt=after))
+    wanted = [use_case for use_case in USE_CASES.values() if kind is None or use_case.kind == kind]
+    return sorted(_progress(wanted, timezone.now()), key=lambda one: -one.untrained)
+
+
+def _progress(use_cases: Iterable[UseCase], until: datetime) -> list[Retraining]:
+    marks = dict(RetrainingMark.objects.values_list("use_case", "counted_until"))
+    found = []
+    for use_case in use_cases:
+        waiting = examples_for(use_case, until).filter(used_in_training=False)
+        if use_case.name in marks:
+            waiting = waiting.filter(created_at__gt=marks[use_case.name])
+        found.append(Retraining(use_case.name, _count_capped(waiting), settings.DISLIKE_RETRAIN_THRESHOLD))
+    return found
+
+
+def nearest_retraining(*, kind: str | None = None) -> Retraining:
+    """The progress of the use case, of this kind or of any, whose next model is nearest."""
+    found = get_retrainings(kind=kind)
+    return found[0] if found else Retraining("", 0, settings.DISLIKE_RETRAIN_THRESHOLD)
+
+
+def get_untrained_negative_feedback_count(use_case: str | None = None) -> int:
+    """The number of examples that wait for a model of a use case, or of the one that has most.
+
+    Raises KeyError for a use case that does not exist.
+    """
+    one = nearest_retraining() if use_case is None else get_retraining(USE_CASES[use_case])
+    return one.untrained
+
+
+def should_retrain_from_feedback(use_case: str | None = None) -> bool:
+    """True where enough people have said no since the last change of the models, of a use case or of any.
+
+    Raises KeyError for a use case that does not exist.
+    """
+    one = nearest_retraining() if use_case is None else get_retraining(USE_CASES[use_case])
+    return one.due
+
+
+def spend_dislikes(use_case: str, *, until: datetime) -> None:
+    """Notes that a model went live that knows the dislikes up to `until`; the mark never moves back."""
+    mark, is_new = RetrainingMark.objects.get_or_create(use_case=use_case, defaults={"counted_until": until})
+    if not is_new and mark.counted_until < until:
+        mark.counted_until = until
+        mark.save(update_fields=["counted_until"])
 
 
 def examples_for(use_case: UseCase, until: datetime) -> QuerySet[NegativeTrainingExample]:
@@ -102,13 +151,6 @@ def _count_capped(examples: QuerySet[NegativeTrainingExample]) -> int:
         examples.values("dislike__user_id").annotate(examples=Count("pk")).values_list("examples", flat=True)
     )
     return sum(min(count, settings.DISLIKE_CAP_PER_PERSON) for count in per_person)
-
-
-def should_retrain_from_feedback(kind: str | None = None) -> Retraining:
-    """True where enough people have said no since the last model, of items of `kind` or of any."""
-    untrained = get_untrained_negative_feedback_count(kind)
-    threshold = settings.DISLIKE_RETRAIN_THRESHOLD
-    return Retraining(untrained=untrained, threshold=threshold, due=untrained >= threshold)
 
 
 def untrained_examples(among: Collection[int]) -> list[int]:

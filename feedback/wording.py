@@ -6,7 +6,7 @@ from core.domain import SERIES
 from feedback.adjustments import FacetDelta
 
 NAMES_SHOWN = 2
-_RECORDED = "Dislike recorded. We'll improve your recommendations."
+_RECORDED = "✓ Dislike recorded. We'll improve recommendations!"
 _SAME_SERIES = "of the same series"
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from core.domain import DEFAULT_KIND
 from core.progress import Progress
 from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, check_rated, named
+from feedback.completion import complete_dislikes
 from imports.cells import optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
 from imports.items import check_kind, parse_key
@@ -68,6 +69,7 @@ def import_interactions(
         usable = staging.count + bad_rows.count
         with transaction.atomic():
             counts = merge_interactions(staging, path.name, bad_rows)
+            complete_dislikes()
             refresh_popularity(now=now)
     return InteractionSummary(
         rows=usable,

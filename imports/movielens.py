@@ -30,6 +30,7 @@ from core.values import (
     Whole,
     named,
 )
+from feedback.completion import complete_dislikes
 from imports.cells import optional, required
 from imports.interaction_merge import (
     STAGED_INTERACTIONS,
@@ -136,6 +137,7 @@ def import_movielens(
             movies = write_items(_movies(run))
             described = Metadata() if metadata is None else _write_metadata(run, metadata, tmdb_ids)
             interactions = merge_interactions(staging, "ratings.csv", run.bad_rows)
+            complete_dislikes()
             refresh_popularity(now=run.now)
     return MovieLensSummary(
         movies={"created": movies.created, "updated": movies.updated, "unchanged": movies.unchanged},

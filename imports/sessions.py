@@ -34,6 +34,7 @@ from core.values import (
     named,
     shown,
 )
+from feedback.completion import complete_dislikes
 from imports.cells import is_empty, optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, merge_interactions
 from imports.interactions import parse_rating
@@ -120,6 +121,7 @@ def import_sessions(
             counts = merge.run(interactions)
             done = merge_interactions(interactions, path.name, bad_rows)
             tie_interactions()
+            complete_dislikes()
             refresh_popularity(now=now)
     return SessionSummary(
         rows=usable,

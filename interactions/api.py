@@ -1,5 +1,6 @@
 """An item's page as JSON, which records a view, the actions on it, and interactions in bulk."""
 
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -185,7 +186,12 @@ class ItemActionView(APIView):
 
 
 class InteractionsView(APIView):
-    """Records one interaction or many, all or none; a repeated Idempotency-Key gets the first answer."""
+    """Records one interaction or many, all or none; a repeated Idempotency-Key gets the first answer.
+
+    `record` writes them; the address names one that gives each dislike its row too, which is not known here.
+    """
+
+    record: Callable[..., list[Recorded]] = staticmethod(record_interactions)
 
     @extend_schema(
         operation_id="record_interactions",
@@ -200,35 +206,37 @@ class InteractionsView(APIView):
         else:
             rows = [validated(InteractionBody, request.data)]
         person = caller(request)
-        return respond_once(request, route="interactions", act=lambda: _record_all(person.pk, rows))
+        return respond_once(request, route="interactions", act=lambda: self._record_all(person.pk, rows))
 
-
-def _record_all(user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
-    kinds = kinds_to_speak_of(
-        user_id=user_id,
-        item_ids={row["item_id"] for row in rows},
-        as_of_then={row["item_id"] for row in rows if row["occurred_at"] or row["recommendation_session_id"]},
-    )
-    for row in rows:
-        if row["item_id"] not in kinds:
-            raise NotFound(f"There is no item with the id {row['item_id']}.")
-        _check_type(KINDS[kinds[row["item_id"]]], row["type"])
-    recorded = record_interactions(
-        user_id=user_id,
-        wanted=[
-            Wanted(
-                item_id=row["item_id"],
-                type_name=row["type"],
-                session_id=row["recommendation_session_id"],
-                rating=row["rating"],
-                occurred_at=row["occurred_at"],
-            )
-            for row in rows
-        ],
-    )
-    created = sum(one.created for one in recorded)
-    answer = {"success": True, "recorded": created, "interactions": [recorded_json(one) for one in recorded]}
-    return (201 if created else 200), answer
+    def _record_all(self, user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
+        kinds = kinds_to_speak_of(
+            user_id=user_id,
+            item_ids={row["item_id"] for row in rows},
+            as_of_then={
+                row["item_id"] for row in rows if row["occurred_at"] or row["recommendation_session_id"]
+            },
+        )
+        for row in rows:
+            if row["item_id"] not in kinds:
+                raise NotFound(f"There is no item with the id {row['item_id']}.")
+            _check_type(KINDS[kinds[row["item_id"]]], row["type"])
+        recorded = self.record(
+            user_id=user_id,
+            wanted=[
+                Wanted(
+                    item_id=row["item_id"],
+                    type_name=row["type"],
+                    session_id=row["recommendation_session_id"],
+                    rating=row["rating"],
+                    occurred_at=row["occurred_at"],
+                )
+                for row in rows
+            ],
+        )
+        created = sum(one.created for one in recorded)
+        told = [recorded_json(one) for one in recorded]
+        answer = {"success": True, "recorded": created, "interactions": told}
+        return (201 if created else 200), answer
 
 
 def _check_action(kind: ItemKind, action: str) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.services import lock_person
 from catalog.models import Item
-from core.domain import DOMAIN, KINDS
+from core.domain import KINDS
 from core.domain.roles import plain_yes, rated_type
 from core.errors import InvalidInput
 from core.progress import Progress
@@ -118,7 +118,7 @@ def rate_item(*, user_id: int, item: Item, rating: float, session_id: UUID | Non
 
 
 def give_feedback(*, user_id: int, item: Item, likes: bool, session_id: UUID | None = None) -> FeedbackGiven:
-    """Records the plain yes of its kind or a dislike for the plain reason; tells what it moved in the vector.
+    """Records the plain yes of its kind or a dislike without a reason; tells what it moved in the vector.
 
     What stands already is not recorded again and moves nothing. Raises NotFound for a session that does not
     hold the item.
@@ -131,9 +131,7 @@ def give_feedback(*, user_id: int, item: Item, likes: bool, session_id: UUID | N
                 user_id=user_id, item_id=item.pk, type_name=plain_yes(item.kind), session_id=session_id
             ).created
         else:
-            created = save_dislike(
-                user_id=user_id, item=item, reason=DOMAIN.dislikes.plain, session_id=session_id
-            ).created
+            created = save_dislike(user_id=user_id, item=item, session_id=session_id).created
         after = catch_up(user_id=user_id)
     every = current_rules().update_every
     changes = _changes(before, after)

@@ -71,7 +71,7 @@
     },
     act: (entry, action, more) => ask("POST", `${pathOf(entry)}/${encodeURIComponent(action)}`, { ...context(entry), ...more }),
     undo: (entry, action) => ask("DELETE", `${pathOf(entry)}/${encodeURIComponent(action)}`),
-    dislike: (entry, { reason = "other", text = "" } = {}) => Heed.act(entry, "dislike", { reason, feedback_text: text }),
+    dislike: (entry, { reason, text = "" } = {}) => Heed.act(entry, "dislike", { reason, feedback_text: text }),
     watch, show,
   };
 

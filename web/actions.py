@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.selectors import may_do
 from catalog.models import Item
 from catalog.selectors import ItemCard
-from core.domain import ACTIONS, DISLIKE, DOMAIN, KINDS, InteractionType, UseCase
+from core.domain import ACTIONS, DISLIKE, KINDS, InteractionType, UseCase
 from core.domain.roles import is_said_in
 from core.errors import NotFound
 from feedback.services import save_dislike, undo_dislike_of_item
@@ -66,9 +66,7 @@ def perform(
     if row.name == DISLIKE and undo:
         undo_dislike_of_item(user_id=user_id, item_id=item.id)
     elif row.name == DISLIKE:
-        # Nobody was asked for a reason.
-        disliked = Item.objects.get(pk=item.id)
-        save_dislike(user_id=user_id, item=disliked, reason=DOMAIN.dislikes.unasked, session_id=session_id)
+        save_dislike(user_id=user_id, item=Item.objects.get(pk=item.id), session_id=session_id)
     elif undo:
         withdraw_state(user_id=user_id, item_id=item.id, type_name=row.name)
     else:

@@ -24,7 +24,7 @@ from feedback.selectors import (
     get_feedback_improvement_metrics,
     get_model_feedback_metrics,
 )
-from feedback.training import Retraining, should_retrain_from_feedback
+from feedback.training import Retraining, nearest_retraining
 from recommendations.models import RecommendationSession
 
 PERIODS = (7, 30, 90, 365)
@@ -156,7 +156,7 @@ def get_feedback_dashboard(*, period: Period) -> FeedbackDashboard:
         period=period,
         counts=_get_counts(period),
         improvement=get_feedback_improvement_metrics(days=period.days, now=period.until),
-        retraining=should_retrain_from_feedback(),
+        retraining=nearest_retraining(),
         days=_get_days(period),
         models=get_model_feedback_metrics(since=period.since, until=period.until),
         reasons=_get_reasons(period),

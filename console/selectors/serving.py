@@ -7,10 +7,11 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import TruncWeek
 
 from console.selectors.feedback import Period
-from core.domain import TYPES
+from core.domain import TYPES, UseCase
 from feedback.selectors import get_feedback_rates
 from interactions.selectors import active_interactions
 from ranking.models import ModelVersion
+from ranking.policy import lead_of
 from recommendations.models import RecommendationSession
 
 Status = ModelVersion.Status
@@ -39,6 +40,12 @@ def get_activation_times() -> dict[str, datetime | None]:
     """The time at which the newest active version of each use case went live."""
     active = ModelVersion.objects.filter(status=Status.ACTIVE).order_by("activated_at")
     return dict(active.values_list("use_case", "activated_at"))
+
+
+def get_leading_version(use_case: UseCase) -> ModelVersion | None:
+    """The active version that leads the lists of a use case; None where no model does."""
+    active = ModelVersion.objects.filter(use_case=use_case.name, status=Status.ACTIVE)
+    return active.filter(kind=lead_of(use_case) or "").first()
 
 
 def count_lists(*, since: datetime) -> dict[str, int]:

@@ -150,7 +150,6 @@ def _check_reasons(domain: Domain) -> None:
             _one_of(key, kind, domain.facets)
             _check_share(f"{key}.{kind}", share)
     _one_of("dislikes.plain", domain.dislikes.plain, domain.reasons)
-    _one_of("dislikes.unasked", domain.dislikes.unasked, domain.reasons)
 
 
 def _check_share(key: str, share: float | str) -> None:

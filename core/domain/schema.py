@@ -236,16 +236,11 @@ def _share(share: float | str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Dislikes:
-    """The reasons that stand in where nobody gave one.
-
-    plain    of a no to a single question (POST /api/feedback)
-    unasked  of a no on a page without a script, which asks for no reason
-    """
+    """The reason that a no without a reason means, wherever it was said: `plain`."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     plain: str
-    unasked: str
 
 
 @dataclass(frozen=True, slots=True)

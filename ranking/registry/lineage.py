@@ -11,6 +11,9 @@ from ranking.models import ModelVersion
 from ranking.policy import lead_of
 from ranking.recommenders.registry import TRAINED
 
+# In the manifest of a version that `retrain` made: up to when it was evaluated, beyond what it learned from.
+EVALUATED_UNTIL = "judged_until"
+
 
 def seen_until(versions: Iterable[ModelVersion]) -> float:
     """The latest moment that any of the versions learned from, seconds since 1970; -inf for none.
@@ -42,6 +45,13 @@ def learned_until() -> dict[str, datetime]:
         and "window_end" in manifest
         and parameters.get("negatives", "keep") == "keep"
     }
+
+
+def known_until(version: ModelVersion) -> datetime | None:
+    """The moment up to which a version has been trained or evaluated; None where it does not say."""
+    manifest = version.dataset_manifest
+    moments = [manifest[name] for name in (EVALUATED_UNTIL, "window_end") if name in manifest]
+    return max(map(datetime.fromisoformat, moments), default=None)
 
 
 def _window_end(version: ModelVersion) -> float:

@@ -17,8 +17,10 @@ from django.db.models import Max
 from django.utils import timezone
 
 from core.errors import Conflict, HeedError, NotFound
+from feedback.training import spend_dislikes
 from ranking.models import ModelVersion
 from ranking.recommenders.registry import TRAINED
+from ranking.registry.lineage import known_until
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -117,6 +119,8 @@ def activate_version(*, version: ModelVersion, why: str) -> ModelVersion:
             _set_status(current, Status.ARCHIVED, f"replaced by {version.label}")
         version.activated_at = timezone.now()
         _set_status(version, Status.ACTIVE, why)
+        if (until := known_until(version)) is not None:
+            spend_dislikes(version.use_case, until=until)
     logger.info("model version is active", version=version.label, why=why)
     return version
 

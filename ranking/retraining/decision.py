@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from core.domain import UseCase
-from feedback.training import count_waiting_examples
+from feedback.training import get_retraining
 from ranking.datasets.shortage import why_nothing_to_learn
 from ranking.models import ModelVersion
 from ranking.policy import lead_of
 from ranking.recommenders.registry import TRAINED
-from ranking.retraining.run import EVALUATED_UNTIL
+from ranking.registry.lineage import EVALUATED_UNTIL
 
 Status = ModelVersion.Status
 
@@ -26,10 +26,9 @@ class RetrainDecision:
 
 @dataclass(frozen=True, slots=True)
 class _Attempt:
-    """The last run that came to its end: its first version, how far it looked, if it changed anything."""
+    """The last run that came to its end: its first version, and if it changed anything."""
 
     version: ModelVersion
-    until: datetime
     activated: bool
 
 
@@ -46,10 +45,9 @@ def decide(use_case: UseCase, now: datetime) -> RetrainDecision:
     if active is None:
         return _first(use_case, now)
     # Dislikes that the last new model was evaluated on do not count: the next would be evaluated on fewer.
-    after = last.until if last is not None and last.activated else None
-    waiting = count_waiting_examples(use_case, after=after, until=now)
-    threshold = settings.DISLIKE_RETRAIN_THRESHOLD
-    if waiting >= threshold:
+    feedback = get_retraining(use_case, until=now)
+    waiting, threshold = feedback.untrained, feedback.threshold
+    if feedback.due:
         return RetrainDecision(True, f"{waiting} dislikes wait for a model; {threshold} ask for one.")
     limit = settings.RETRAIN_MAX_AGE_DAYS
     if active.created_at < now - timedelta(days=limit):
@@ -103,4 +101,4 @@ def _last_attempt(use_case: UseCase) -> _Attempt | None:
         version for version in evaluated[: len(TRAINED)] if version.dataset_manifest[EVALUATED_UNTIL] == until
     ]
     activated = any(version.activated_at is not None for version in run)
-    return _Attempt(run[-1], datetime.fromisoformat(until), activated)
+    return _Attempt(run[-1], activated)

@@ -26,7 +26,7 @@ from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import GateVerdict
 from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.training import Fitted, TrainingError, TrainingMaterial
-from ranking.registry.lineage import active_hyper_parameters, seen_until
+from ranking.registry.lineage import EVALUATED_UNTIL, active_hyper_parameters, seen_until
 from ranking.registry.loading import ModelSet
 from ranking.snapshot import read_snapshot
 from ranking.statistics.events import Events
@@ -35,8 +35,6 @@ from ranking.statistics.split import time_cuts
 # This share of what came since the active models learned is for evaluation; where there are none, it is
 # EVALUATED_OF_ALL of the whole log.
 EVALUATED_OF_NEW = 0.5
-# In the manifest of a version that `retrain` made: up to when it was evaluated, beyond what it learned from.
-EVALUATED_UNTIL = "judged_until"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -98,7 +98,7 @@ def test_dislikes_wait_for_review_and_for_a_model(settings: Settings, person: Us
     save_dislike(user_id=make_user().pk, item=films[0], reason="wrong_genre")
     review, retrain = overview().needs
     assert review.text == "2 dislikes wait for review."
-    assert retrain.command == "retrain --if-needed"
+    assert retrain.command == "retrain --if-needed --use-case movie_home"
     assert overview(with_dislikes=False).needs == ()
 
 

@@ -20,6 +20,7 @@ from console.selectors.feedback import (
     group_days,
     parse_period,
 )
+from core.domain import USE_CASES
 from feedback.models import Dislike
 from feedback.services import save_dislike, undo_dislike
 from ranking.models import ModelVersion
@@ -28,7 +29,8 @@ from tests.factories import allow, make_item, make_user, make_version
 
 pytestmark = pytest.mark.django_db
 _seconds = count(1)
-QUERIES = 16
+# One for each use case, how far it is from its next model.
+QUERIES = 16 + len(USE_CASES)
 
 
 def earlier(*, days: float = 0.0) -> datetime:
@@ -274,6 +276,10 @@ def test_each_fact_about_dislikes_is_one_number_wherever_it_stands(
     assert needs["3 dislikes wait for review."].address == tiles["To review"].address
     assert client.get(tiles["To review"].address).context["cl"].result_count == 3
     assert (tiles["Dislikes"].value, tiles["Dislikes"].note) == ("3", "from 1 person; 1 undone, 1 excluded")
+    assert client.get(tiles["Dislikes"].address).context["cl"].result_count == 3
+    reasons = next(panel for panel in page.context["dashboard"].panels if panel.title == "Reasons")
+    for reason in reasons.rows:
+        assert client.get(reason.address).context["cl"].result_count == int(reason.value), reason.label
     counts = figures().counts
     assert counts.dislikes + counts.undone + counts.excluded == 5
     assert tiles["Dislikes"].value == str(sum(reason.dislikes for reason in figures().reasons))

@@ -62,7 +62,14 @@ def test_the_threshold_is_told_when_it_is_crossed_and_not_again(
         log.clear()
         dislike(who, item)
         told.append([line for line in log.messages if "Feedback threshold reached" in line])
-    assert told == [[], [], [], ["[FEEDBACK] Feedback threshold reached untrained=3 threshold=3"], [], []]
+    assert told == [
+        [],
+        [],
+        [],
+        ["[FEEDBACK] Feedback threshold reached use_case=movie_home untrained=3 threshold=3"],
+        [],
+        [],
+    ]
 
 
 def test_a_value_cannot_make_a_line_of_its_own(log: pytest.LogCaptureFixture, person: User) -> None:

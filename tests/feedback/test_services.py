@@ -170,7 +170,10 @@ class TestWhereItWasMet:
 
     def test_without_a_session_the_client_is_quoted(self, person: User) -> None:
         saved = save_dislike(
-            user_id=person.pk, item=make_item(), reason="wrong_genre", client=ClientContext(0.7)
+            user_id=person.pk,
+            item=make_item(),
+            reason="wrong_genre",
+            client=ClientContext(predicted_score=0.7),
         )
         row = saved.dislike
         assert (row.context_source, row.predicted_score, row.rank, row.session) == ("client", 0.7, None, None)

@@ -1,6 +1,9 @@
 """The threshold that asks for a new model, and the batch that it learns from."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
@@ -14,6 +17,7 @@ from feedback.training import (
     get_untrained_negative_feedback_count,
     mark_negative_examples_as_used,
     should_retrain_from_feedback,
+    spend_dislikes,
 )
 from tests.factories import make_items, make_user
 from tests.feedback.builders import dislike
@@ -74,15 +78,25 @@ class TestThreshold:
         last = make_user()
         for item in items[:4]:
             dislike(last, item)
-        state = should_retrain_from_feedback()
-        assert (state.untrained, state.threshold, state.due) == (19, 20, False)
+        assert (get_untrained_negative_feedback_count(), should_retrain_from_feedback()) == (19, False)
         dislike(last, items[4])
-        assert should_retrain_from_feedback().due is True
+        assert should_retrain_from_feedback() is True
+        assert should_retrain_from_feedback("drama_home") is False
 
     def test_one_person_alone_never_makes_it_due(self, person: User) -> None:
         for item in make_items(25):
             dislike(person, item)
-        assert should_retrain_from_feedback().due is False
+        assert should_retrain_from_feedback() is False
+
+    def test_what_a_live_model_knows_asks_for_no_other(self, person: User, other_person: User) -> None:
+        old, new = make_items(2)
+        dislike(person, old, days_ago=2)
+        spend_dislikes("movie_home", until=timezone.now() - timedelta(days=1))
+        assert get_untrained_negative_feedback_count("movie_home") == 0
+        # A mark never moves back.
+        spend_dislikes("movie_home", until=timezone.now() - timedelta(days=3))
+        dislike(other_person, new)
+        assert get_untrained_negative_feedback_count("movie_home") == 1
 
 
 class TestBatch:

@@ -16,13 +16,13 @@ def test_changes_in_words() -> None:
         "less Actor 4, Actor 5 and 2 more, −7.5 %"
     )
     assert recorded_sentence(deltas[:1]) == (
-        "Dislike recorded. We'll improve your recommendations. From now on: less Action, −15 %."
+        "✓ Dislike recorded. We'll improve recommendations! From now on: less Action, −15 %."
     )
 
 
 def test_nothing_held_back_is_nothing_said() -> None:
     assert changes_in_words([]) == ""
-    assert recorded_sentence([]) == "Dislike recorded. We'll improve your recommendations."
+    assert recorded_sentence([]) == "✓ Dislike recorded. We'll improve recommendations!"
 
 
 def test_a_name_is_said_once() -> None:

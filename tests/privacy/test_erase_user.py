@@ -134,6 +134,7 @@ class TestTheCommand:
         assert summary["rows"] == {
             "access attempts": 1,
             "access logs": 2,
+            "dislike patterns": 1,
             "dislikes": 1,
             "example uses": 1,
             "feature adjustments": 1,

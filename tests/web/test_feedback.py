@@ -59,7 +59,7 @@ def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, fil
     dislike = Dislike.objects.get()
     assert (dislike.session_id, dislike.rank, dislike.reason) == (served.session_id, 1, "wrong_genre")
     assert dislike.feedback_text == "a\nb"
-    assertContains(response, "Dislike recorded. We&#x27;ll improve your recommendations.")
+    assertContains(response, "Dislike recorded. We&#x27;ll improve recommendations!")
     assertContains(response, "From now on: less Crime and Thriller, −15 %.")
 
     response = ada.post(f"/feedback/{dislike.pk}/undo/", {"next": "/"}, follow=True)
@@ -121,7 +121,7 @@ def test_the_form_without_its_token_is_refused(person: User, film: Item) -> None
 def test_the_plain_action_is_a_dislike_like_any_other(ada: Client, person: User, film: Item) -> None:
     ada.post(f"/items/{film.pk}/act/", {"action": "dislike"})
     dislike = Dislike.objects.select_related("interaction").get()
-    assert dislike.reason == "other"
+    assert dislike.reason == "not_interested"
     ada.post(f"/items/{film.pk}/act/", {"undo": "dislike"})
     dislike.interaction.refresh_from_db()
     assert dislike.interaction.withdrawn_at is not None

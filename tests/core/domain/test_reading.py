@@ -74,7 +74,7 @@ MISTAKES = {
     'label = "Dramas"': ('label = ""', "kinds.drama.label: must not be empty, not ''"),
     # Something that is missing.
     'label = "I invest"\n': ("", "roles.investor.label: is missing"),
-    'unasked = "other"\n': ("", "dislikes.unasked: is missing"),
+    'plain = "not_interested"\n': ("", "dislikes.plain: is missing"),
     "[interactions.view]": (
         "[interactions.look]",
         "interactions.view: is missing; the product",

@@ -10,13 +10,13 @@ from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
 from feedback.models import Dislike, NegativeTrainingExample
-from feedback.training import count_waiting_examples
+from feedback.training import get_retraining, should_retrain_from_feedback
 from ranking.datasets.manifest import datasets_folder
 from ranking.models import ModelVersion
 from ranking.registry.versions import rollback_version
 from ranking.retraining.decision import decide
 from tests.factories import make_interaction, make_item, make_user
-from tests.ranking.retraining.builders import MOVIES, NOW, run, say_no, serve
+from tests.ranking.retraining.builders import MOVIES, run, say_no, serve
 
 pytestmark = pytest.mark.django_db
 
@@ -41,31 +41,35 @@ class TestDue:
     def test_when_enough_people_said_no(self, films: list[Item]) -> None:
         serve(films)
         for _ in range(2):
-            say_no(make_user(), films[0], 1)
+            say_no(make_user(), films[0], 9)
         assert self.due() == (False, "2 of 3 dislikes wait, and als-movie_home-1 is not old.")
         say_no(make_user(), make_item(kind="drama"), 1)
         assert not self.due()[0]
-        say_no(make_user(), films[0], 1)
+        say_no(make_user(), films[0], 9)
         assert self.due() == (True, "3 dislikes wait for a model; 3 ask for one.")
+
+    def test_what_the_model_knows_already_asks_for_no_other(self, films: list[Item]) -> None:
+        for _ in range(3):
+            say_no(make_user(), films[0], 1)
+        serve(films)
+        assert self.due()[1].startswith("0 of 3")
+        assert not should_retrain_from_feedback()
 
     def test_one_person_counts_only_so_often(self, films: list[Item], settings: Settings) -> None:
         settings.DISLIKE_CAP_PER_PERSON = 2
         serve(films)
         person = make_user()
         for film in films[:5]:
-            say_no(person, film, 1)
+            say_no(person, film, 9)
         assert self.due()[1].startswith("2 of 3")
 
     def test_lists_of_another_use_case_are_for_its_own_models(self) -> None:
         item = make_item(kind="startup")
         dislike = say_no(make_user(), item, 1)
         developers, investors = USE_CASES["developer_startup"], USE_CASES["investor_startup"]
-        waiting = [count_waiting_examples(one, after=None, until=NOW) for one in (developers, investors)]
-        assert waiting == [1, 1]
+        assert [get_retraining(one).untrained for one in (developers, investors)] == [1, 1]
         Dislike.objects.filter(pk=dislike.pk).update(use_case=investors.name)
-        waiting = [count_waiting_examples(one, after=None, until=NOW) for one in (developers, investors)]
-        assert waiting == [0, 1]
-        assert count_waiting_examples(investors, after=NOW, until=NOW) == 0
+        assert [get_retraining(one).untrained for one in (developers, investors)] == [0, 1]
 
     def test_when_the_model_is_old(self, films: list[Item]) -> None:
         version = serve(films)

@@ -16,11 +16,10 @@ from ranking.features import FEATURES
 from ranking.models import ModelVersion
 from ranking.recommenders.als.file import load_als
 from ranking.recommenders.ranker.file import load_ranker
-from ranking.registry.lineage import learned_until, seen_until
+from ranking.registry.lineage import EVALUATED_UNTIL, learned_until, seen_until
 from ranking.registry.versions import read_verified
 from ranking.retraining import publishing
 from ranking.retraining.cleanup import note_path
-from ranking.retraining.run import EVALUATED_UNTIL
 from recommendations.models import RecommendationSession
 from tests.factories import EPOCH, make_items
 from tests.ranking.retraining.builders import NOW, SEED, Retrained, make_people, of, rolled_back, run, serve

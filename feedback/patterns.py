@@ -1,0 +1,79 @@
+"""Patterns in what people turn down: the table `dislike_patterns`, counted from their dislikes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts.services import lock_person
+from catalog.models import Facet, ItemFacet
+from core.domain import CATEGORIES, PEOPLE, REASONS, SERIES
+from core.sql import Table, column_names, fill, table_name
+from feedback.models import Dislike, DislikePattern
+from interactions.models import UserInteraction
+
+KINDS_OF_PATTERNS = tuple(dict.fromkeys((*CATEGORIES, *PEOPLE, *SERIES)))
+
+_INSERT = fill(
+    """
+INSERT INTO {pattern} ({columns})
+SELECT {dislike.user}, {link.facet}, COUNT(*), MIN({dislike.created_at}), MAX({dislike.created_at})
+FROM {dislike}
+JOIN {done} ON {done.id} = {dislike.interaction} AND {done.withdrawn_at} IS NULL
+JOIN {link} ON {link.item} = {dislike.item}
+JOIN {facet} ON {facet.id} = {link.facet}
+""",
+    pattern=table_name(DislikePattern),
+    columns=column_names(DislikePattern, "user", "facet", "dislikes", "since", "last_at"),
+    dislike=Table(Dislike, "dislike"),
+    done=Table(UserInteraction, "done"),
+    link=Table(ItemFacet, "link"),
+    facet=Table(Facet, "facet"),
+)
+_GROUP = fill(
+    """
+GROUP BY {dislike.user}, {link.facet}
+ON CONFLICT ({key}) DO UPDATE SET {counts}
+""",
+    dislike=Table(Dislike, "dislike"),
+    link=Table(ItemFacet, "link"),
+    key=column_names(DislikePattern, "user", "facet"),
+    counts=", ".join(f"{name} = excluded.{name}" for name in ("dislikes", "since", "last_at")),
+)
+
+
+def telling_reasons() -> list[str]:
+    """The reasons that say something about taste."""
+    return [reason.name for reason in REASONS.values() if reason.weight > 0.0]
+
+
+def refresh_patterns(*, user_id: int | None = None) -> None:
+    """Counts the patterns anew, of one person or of everybody: two statements, whatever there is."""
+    conditions: dict[str, Sequence[Any]] = {
+        "dislike.reason": telling_reasons(),
+        "facet.kind": KINDS_OF_PATTERNS,
+    }
+    stored = DislikePattern.objects.all()
+    if user_id is not None:
+        stored = stored.filter(user_id=user_id)
+        conditions["dislike.user_id"] = [user_id]
+    with transaction.atomic():
+        stored.delete()
+        if not all(conditions.values()):
+            return
+        asked = " AND ".join(f"{name} IN ({_places(values)})" for name, values in conditions.items())
+        given = [value for values in conditions.values() for value in values]
+        with connection.cursor() as cursor:
+            cursor.execute(f"{_INSERT} WHERE {asked} {_GROUP}", given)  # the names are ours
+
+
+def patterns_of(*, user_id: int) -> list[DislikePattern]:
+    """A person's patterns as of now, those turned down most often first."""
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        refresh_patterns(user_id=user_id)
+        return list(DislikePattern.objects.filter(user_id=user_id).select_related("facet"))
+
+
+def _places(values: Sequence[Any]) -> str:
+    return ", ".join(["%s"] * len(values))
