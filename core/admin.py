@@ -13,12 +13,19 @@ from unfold.admin import ModelAdmin
 
 
 class RecordAdmin(ModelAdmin):  # type: ignore[misc]
-    """A record of what happened: it is read, and never added or changed by hand."""
+    """A record of what happened: it is read, and never added, changed or deleted by hand.
+
+    What was done is taken back, a person is erased and an item is hidden, each by one door. A row that is
+    deleted by itself would leave the others behind.
+    """
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
 

@@ -1,6 +1,8 @@
 """Dislikes for staff: reviewed, excluded from training, exported; with what each of them set in motion."""
 
 import csv
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -15,7 +17,10 @@ from django.utils.safestring import SafeString
 from catalog.models import Item
 from core.admin import RecordAdmin, choice_filter, table
 from core.domain import FACETS, REASONS
-from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
+from core.errors import NotFound
+from feedback.models import Dislike, DislikePattern, FeatureAdjustment, NegativeTrainingExample
+from feedback.patterns import refresh_patterns
+from feedback.services import undo_dislike
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -228,6 +233,26 @@ class DislikeAdmin(RecordAdmin):
         write_csv(csv.writer(response), queryset)
         return response
 
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("feedback.delete_dislike")
+
+    def get_deleted_objects(
+        self, objs: Iterable[Dislike], request: HttpRequest
+    ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
+        titles = [f"{one}, which is taken back as the person would take it back" for one in objs]
+        return titles, {"dislikes": len(titles)}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Dislike) -> None:
+        self.delete_queryset(request, Dislike.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Dislike]) -> None:
+        """Takes the dislikes back by the service that their people use; their record stays, as undone."""
+        standing = queryset.filter(interaction__withdrawn_at=None)
+        for user_id, dislike_id in list(standing.values_list("user_id", "pk")):
+            # One that its own person takes back in this moment is taken back.
+            with suppress(NotFound):
+                undo_dislike(user_id=user_id, dislike_id=dislike_id)
+
     def has_review_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("feedback.change_dislike")
 
@@ -295,6 +320,25 @@ class FeatureAdjustmentAdmin(RecordAdmin):
     @admin.display(description="because of", ordering="dislike__title")
     def because_of(self, adjustment: FeatureAdjustment) -> str:
         return adjustment.dislike.title
+
+
+@admin.register(DislikePattern)
+class DislikePatternAdmin(RecordAdmin):
+    list_display = ("person", "facet", "dislikes", "since", "last_at")
+    list_filter = (choice_filter("facet__kind", "kind", _FACET_KINDS),)
+    list_select_related = ("facet", "user")
+    search_fields = ("facet__name", "user__username")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        refresh_patterns()
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
+
+    @admin.display(description="person", ordering="user__username")
+    def person(self, pattern: DislikePattern) -> str:
+        return pattern.user.get_username()
 
 
 def write_csv(writer: Any, dislikes: QuerySet[Dislike]) -> None:

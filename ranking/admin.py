@@ -55,10 +55,6 @@ class ModelVersionAdmin(RecordAdmin):
         "dataset_readable",
     )
 
-    def has_delete_permission(self, request: HttpRequest, obj: ModelVersion | None = None) -> bool:
-        # A version that went live is part of the record of every list it made.
-        return False
-
     @admin.display(description=FIGURES["ndcg"].title)
     def ndcg(self, version: ModelVersion) -> str:
         return _figure(version, "ndcg")
@@ -116,8 +112,9 @@ class ModelVersionAdmin(RecordAdmin):
 
     @admin.action(description="Compare the metrics of the selected versions")
     def compare(self, request: HttpRequest, queryset: QuerySet[ModelVersion]) -> None:
-        versions = list(queryset.order_by("kind", "use_case", "version")[:10])
-        rows = [row for version in versions for row in _rows(version, version.measured())]
+        versions = list(queryset.order_by("kind", "use_case", "version"))
+        # Where there are no figures, the last evaluation says why.
+        rows = [row for one in versions for row in _rows(one, one.measured() or one.evaluation())]
         self.message_user(request, _table(rows), messages.INFO)
 
     @admin.action(description="Put the selected version into service", permissions=["activate"])

@@ -77,7 +77,7 @@ class ModelVersion(models.Model):
 
     def measured(self) -> EvaluationReport | None:
         """The report that the version's figures are taken from: the last one that has any of them."""
-        for stored in (StoredReport.LATEST, StoredReport.TRAINING):
+        for stored in StoredReport:
             report = self.evaluation(stored)
             if report and report.own and report.own.figures:
                 return report

@@ -15,9 +15,10 @@ from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
 from feedback.admin import escape_formula
-from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
+from feedback.models import Dislike, DislikePattern, FeatureAdjustment, NegativeTrainingExample
+from feedback.selectors import active_dislikes
 from feedback.services import save_dislike, undo_dislike
-from feedback.training import get_untrained_negative_feedback_count
+from feedback.training import countable_examples, get_untrained_negative_feedback_count
 from recommendations.services import report_seen
 from serving.pipeline import recommend
 from tests.factories import allow, make_item, make_user
@@ -213,3 +214,66 @@ def test_a_longer_list_asks_no_more_queries(
         dislike(make_item(genres=[f"Genre {number}"]))
     with django_assert_max_num_queries(14):
         assert client.get(f"/admin/feedback/{model}/").status_code == 200
+
+
+class TestDeleting:
+    """There is one way back for a dislike, whoever takes it."""
+
+    @pytest.fixture
+    def abuse(self, staff: User) -> Dislike:
+        allow(staff, "view_dislike", "delete_dislike", "change_dislike")
+        row = dislike(make_item("Heat", genres=["Crime"]))
+        Dislike.objects.filter(pk=row.pk).update(review_state=State.EXCLUDED)
+        return row
+
+    @pytest.mark.parametrize("from_the_list", [False, True])
+    def test_takes_it_back_as_the_person_would(
+        self, client: Client, abuse: Dislike, from_the_list: bool
+    ) -> None:
+        asked = client.get(f"{DISLIKES}{abuse.pk}/delete/").content.decode()
+        assert "taken back as the person would take it back" in asked
+        if from_the_list:
+            body = {"action": "delete_selected", "_selected_action": [abuse.pk], "post": "yes"}
+            assert client.post(DISLIKES, body).status_code == 302
+        else:
+            assert client.post(f"{DISLIKES}{abuse.pk}/delete/", {"post": "yes"}).status_code == 302
+        abuse.interaction.refresh_from_db()
+        assert abuse.interaction.withdrawn_at is not None
+        assert not active_dislikes(abuse.user_id).exists()
+        assert not DislikePattern.objects.exists()
+        # What staff excluded stays excluded, and nothing of it returns to training.
+        assert state(abuse) == State.EXCLUDED
+        assert not countable_examples().exists()
+        # The person can say it again, and so they can take it back.
+        again = save_dislike(user_id=abuse.user_id, item=abuse.item, reason="other")
+        assert again.created
+
+    def test_needs_its_permission(self, client: Client, staff: User) -> None:
+        allow(staff, "view_dislike")
+        row = dislike(make_item("Heat"))
+        assert client.post(f"{DISLIKES}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+
+    def test_what_hangs_on_a_dislike_has_no_door_of_its_own(self, admin_client: Client) -> None:
+        row = dislike(make_item("Heat", genres=["Crime"]))
+        for address in (
+            f"/admin/feedback/negativetrainingexample/{row.example.pk}/delete/",
+            f"/admin/feedback/featureadjustment/{row.adjustments.get().pk}/delete/",
+            f"/admin/feedback/dislikepattern/{DislikePattern.objects.get().pk}/delete/",
+            f"/admin/interactions/userinteraction/{row.interaction_id}/delete/",
+        ):
+            assert admin_client.post(address, {"post": "yes"}).status_code == 403, address
+
+    def test_an_item_that_somebody_met_is_hidden_and_not_deleted(self, admin_client: Client) -> None:
+        row = dislike(make_item("Heat"))
+        admin_client.post(f"/admin/catalog/item/{row.item_id}/delete/", {"post": "yes"})
+        assert Dislike.objects.filter(pk=row.pk).exists()
+        other = make_item("Nobody met it")
+        admin_client.post(f"/admin/catalog/item/{other.pk}/delete/", {"post": "yes"})
+        assert not Item.objects.filter(pk=other.pk).exists()
+
+
+def test_patterns_are_counted_when_they_are_listed(admin_client: Client) -> None:
+    dislike(make_item("Heat", genres=["Crime"]))
+    DislikePattern.objects.all().delete()
+    page = admin_client.get("/admin/feedback/dislikepattern/")
+    assert [str(one.facet.name) for one in page.context["cl"].result_list] == ["Crime"]

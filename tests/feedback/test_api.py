@@ -32,6 +32,7 @@ NOT_TAKEN: dict[str, list[Any]] = {
     "genres": NO_NAMES,
     "cast": NO_NAMES,
 }
+UNKNOWN_LIST = "9e7c5f0e-7a0b-4d5e-8a51-6f0f6ac7d0aa"
 NO_SUCH_SESSION = "There is no such recommendation session with this item."
 
 
@@ -152,7 +153,7 @@ class TestSayingNo:
         ]
         assert said == [("not_interested", 0.8, -0.075)] * len(ways)
 
-    @pytest.mark.parametrize("given", [789, "789", "list-7", "0" * 32, str(uuid4())])
+    @pytest.mark.parametrize("given", [789, "789", "list-7", "0" * 32, UNKNOWN_LIST])
     def test_a_list_made_elsewhere_is_kept_and_proves_nothing(self, api: APIClient, given: int | str) -> None:
         answer = post(api, movie_id=make_item().pk, recommendation_set_id=given, predicted_score=0.75)
         assert (answer.status_code, answer.json()["context_source"]) == (201, "client")

@@ -153,6 +153,19 @@ def test_a_figure_is_the_same_wherever_it_stands(client: Client, staff: User, ki
     assert "+0.020 [+0.010, +0.030]" in opened
 
 
+@pytest.mark.parametrize("stored", ["evaluation_by_gate", "evaluation_in_place"])
+def test_figures_are_shown_whichever_report_has_them(client: Client, staff: User, stored: str) -> None:
+    allow(staff, "view_modelversion")
+    version = make_version(b"1")
+    figures = {"ndcg": {"mean": 0.634, "low": 0.6, "high": 0.66}}
+    own = {"name": "candidate", "people": 49, "figures": figures, "saw_it": False}
+    version.metrics = {stored: {"from": "2026-05-01T12:00:00+00:00", "judgements": [own]}}
+    version.save()
+    for page in (client.get(VERSIONS).content.decode(), act(client, "compare", version)):
+        assert "0.634 [0.600, 0.660]" in page
+        assert "not measured" not in page
+
+
 @pytest.mark.parametrize(
     "metrics",
     [{"evaluation": {"schema_version": 99}}, {"test": []}, {"evaluation": "text", "test": {"a": 1}}],
