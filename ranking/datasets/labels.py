@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 from django.conf import settings
 
-from core.arrays import Bools, Doubles, Ints, Rows
+from core.arrays import Bools, Doubles, Ints, Rows, positions
 from core.domain import APPROVAL_WEIGHT, MOST_TRAINING_WEIGHT, REASONS, TYPES, UseCase
 from core.domain.roles import types_of_other_roles
 from feedback.models import Dislike
@@ -33,6 +33,7 @@ class Outcomes:
     strongest  (n,) the largest training weight of what was done; 0 for nothing
     negative   (n,) what the strongest no weighs as an example; 0 where there is none
     example_ids  (n,) the example of its dislike; 0 where there is none
+    liked      (n,) a success with the item, from this list or from anywhere, before it or since
     left_out   (n,) its dislike must not teach: staff took it for abuse, or its reason says nothing of taste
     """
 
@@ -41,11 +42,12 @@ class Outcomes:
     strongest: Doubles
     negative: Doubles
     example_ids: Ints
+    liked: Bools
     left_out: Bools
 
 
 def read_outcomes(chunk: SessionChunk, use_case: UseCase, until: datetime) -> Outcomes:
-    """The active interactions with the slots of a chunk up to `until`: one query.
+    """The active interactions with the slots of a chunk up to `until`: two queries.
 
     What somebody did in another role with an item of the list is no success of the list.
     """
@@ -73,6 +75,7 @@ def read_outcomes(chunk: SessionChunk, use_case: UseCase, until: datetime) -> Ou
         strongest=np.zeros(n),
         negative=np.zeros(n),
         example_ids=np.zeros(n, dtype=np.int64),
+        liked=_liked(chunk, use_case, until),
         left_out=np.zeros(n, dtype=np.bool_),
     )
     if done and n:
@@ -88,15 +91,16 @@ def deepest_ranks(chunk: SessionChunk, outcomes: Outcomes) -> Ints:
     return deepest
 
 
-def hard_negatives(chunk: SessionChunk, relevance: Ints) -> Bools:
-    """(n,) what was passed over though its score is above HARD_NEGATIVE_SCORE.
+def hard_negatives(chunk: SessionChunk, outcomes: Outcomes) -> Bools:
+    """(n,) what was passed over though it scored above HARD_NEGATIVE_SCORE, and what the person never liked.
 
-    Or the score of the model that brought it, whatever became of that in the list.
+    The score is that in the list, or of the model that brought it, whatever became of that in the list.
     """
     by_model = np.isin(chunk.texts("source").to_numpy(zero_copy_only=False), list(TRAINED))
     model_scores = np.where(by_model, chunk.numbers("source_score"), np.nan)
     highest = np.fmax(chunk.numbers("score"), model_scores)
-    hard: Bools = (highest > settings.HARD_NEGATIVE_SCORE) & (relevance == PASSED_OVER)
+    hard: Bools = (highest > settings.HARD_NEGATIVE_SCORE) & (outcomes.relevance == PASSED_OVER)
+    hard &= ~outcomes.liked
     return hard
 
 
@@ -108,6 +112,25 @@ def sample_weights(outcomes: Outcomes, hard: Bools) -> Doubles:
     strongest = np.minimum(outcomes.strongest, MOST_TRAINING_WEIGHT) / APPROVAL_WEIGHT
     weights[engaged], weights[disliked] = strongest[engaged], outcomes.negative[disliked]
     return np.maximum(weights, LEAST_WEIGHT)
+
+
+def _liked(chunk: SessionChunk, use_case: UseCase, until: datetime) -> Bools:
+    """(n,) True where the person of the slot has a success with its item on record."""
+    successes = active_interactions().filter(
+        user_id__in=set(chunk.user_ids.tolist()),
+        type__in=use_case.positive_interactions,
+        weight__gt=0.0,
+        occurred_at__lte=until,
+    )
+    pairs = np.array(list(successes.order_by().values_list("user_id", "item_id")), dtype=np.int64)
+    if not len(pairs):
+        return np.zeros(len(chunk.item_ids), dtype=np.bool_)
+    # A person and an item as one number: each by its place among those of the chunk.
+    people, items = np.unique(chunk.user_ids), np.unique(chunk.item_ids)
+    rows, columns = positions(pairs[:, 0], people), positions(pairs[:, 1], items)
+    codes = (rows * len(items) + columns)[columns >= 0]
+    slots = np.searchsorted(people, chunk.user_ids)[chunk.list_of_slot] * len(items)
+    return np.isin(slots + np.searchsorted(items, chunk.item_ids), codes)
 
 
 def _note(

@@ -131,7 +131,7 @@ def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[Ra
     outcomes, lists = read_outcomes(chunk, use_case, until), chunk.list_of_slot
     deepest = deepest_ranks(chunk, outcomes)
     touched = np.bincount(lists[outcomes.acted], minlength=len(deepest)) > 0
-    features, hard = chunk.features(), hard_negatives(chunk, outcomes.relevance)
+    features, hard = chunk.features(), hard_negatives(chunk, outcomes)
     weights, seen = sample_weights(outcomes, hard), chunk.ranks <= deepest[lists]
     # An item that the catalog no longer knows has no features.
     complete = np.isfinite(features).all(axis=1)

@@ -308,6 +308,15 @@ def test_what_scored_high_and_was_passed_over_is_a_hard_negative(person: User, s
     assert [row["is_hard_negative"] for row in generate()[0]] == [True, True, False, False]
 
 
+def test_what_the_person_likes_from_elsewhere_is_no_hard_negative(person: User, other_person: User) -> None:
+    items = make_items(3)
+    show(person, items, seen=3, scores=(0.9, 0.9, 0.9))
+    make_interaction(person, items[0], "like", day=30)
+    make_interaction(other_person, items[1], "like", day=30)
+    make_interaction(person, items[2], "view", day=30)
+    assert [row["is_hard_negative"] for row in generate()[0]] == [False, True, True]
+
+
 @pytest.mark.parametrize(("source", "is_hard"), [("als", True), ("two_tower", True), ("popular", False)])
 def test_the_score_of_a_model_behind_a_slot_makes_it_hard_too(
     person: User, source: str, is_hard: bool
@@ -372,8 +381,8 @@ def test_streams_in_chunks_with_a_query_for_each(person: User, monkeypatch: pyte
     assert rows == expected
     assert len(rows) == 14
     assert pq.ParquetFile(folder / "data.parquet").num_row_groups == 4
-    # Three chunks more, each with its sessions and what was done with them.
-    assert len(chunked) - len(whole) == 6
+    # Three chunks more, each with its sessions, what was done with them and what its people like.
+    assert len(chunked) - len(whole) == 9
 
 
 def test_the_same_log_gives_the_same_bytes(person: User) -> None:

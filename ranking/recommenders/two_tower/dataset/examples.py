@@ -1,6 +1,6 @@
 """The examples of one person: interactions, slots passed over, and items they might have met instead."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import groupby
 from math import log2
 from operator import attrgetter
@@ -12,10 +12,12 @@ from django.conf import settings
 from core.domain import APPROVAL_WEIGHT, TYPES, UseCase
 from ranking.recommenders.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
 from ranking.recommenders.two_tower.dataset.log import Act, PersonLog
-from ranking.recommenders.two_tower.dataset.negatives import Demand, PassedOver
+from ranking.recommenders.two_tower.dataset.negatives import Demand, PassedOver, Shown
 
 # A like found far down says more than one at the top, where everybody looks; but not without end.
 MOST_RANK_WEIGHT = 3.0
+# So often an item is drawn in the hope of one that the person never met.
+DRAWS = 4
 
 
 class Example(NamedTuple):
@@ -26,6 +28,7 @@ class Example(NamedTuple):
     rank_weight  how much the example counts, above 0
     kind         OBSERVED, HARD_NEGATIVE or RANDOM_NEGATIVE
     relevant     counts as a success in the use case
+    rank, score  of the slot that it came from; 0 and None for no list
     """
 
     time: float
@@ -35,18 +38,25 @@ class Example(NamedTuple):
     rank_weight: float
     kind: int
     relevant: bool
+    rank: int = 0
+    score: float | None = None
 
 
 def examples_of(
     log: PersonLog,
-    passed_over: Sequence[PassedOver],
+    shown: Shown,
     demand: Demand,
     use_case: UseCase,
     rng: np.random.Generator,
 ) -> Iterator[tuple[float, list[Example]]]:
     """Each moment of which there are examples, oldest first, with these."""
     observed = list(_observed(log.acts, use_case))
-    found = [*observed, *map(_hard_negative, passed_over), *_random_negatives(log, observed, demand, rng)]
+    met = shown.item_ids.union(act.item_id for act in log.acts)
+    found = [
+        *observed,
+        *map(_hard_negative, shown.passed_over),
+        *_random_negatives(observed, met, demand, rng),
+    ]
     found.sort(key=attrgetter("time"))
     for moment, examples in groupby(found, key=attrgetter("time")):
         yield moment, list(examples)
@@ -80,7 +90,17 @@ def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
             continue
         if act.weight < 0.0:
             counts = settings.DISLIKE_EXAMPLE_WEIGHT * -TYPES[act.type_name].strength_of(act.weight)
-            yield Example(act.time, act.item_id, 0.0, act.weight, counts, HARD_NEGATIVE, relevant=False)
+            yield Example(
+                time=act.time,
+                item_id=act.item_id,
+                label=0.0,
+                weight=act.weight,
+                rank_weight=counts,
+                kind=HARD_NEGATIVE,
+                relevant=False,
+                rank=act.rank,
+                score=act.score,
+            )
         else:
             outweighed = disliked.get(act.item_id, np.inf) <= act.time
             yield Example(
@@ -91,24 +111,34 @@ def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
                 rank_weight=rank_weight(act.rank),
                 kind=OBSERVED,
                 relevant=act.type_name in use_case.positive_interactions,
+                rank=act.rank,
+                score=act.score,
             )
 
 
 def _hard_negative(slot: PassedOver) -> Example:
     """It counts as much as the rank is likely to have been examined."""
     examined = 1.0 / log2(slot.rank + 1)
-    return Example(slot.time, slot.item_id, 0.0, 0.0, examined, HARD_NEGATIVE, relevant=False)
+    return Example(
+        time=slot.time,
+        item_id=slot.item_id,
+        label=0.0,
+        weight=0.0,
+        rank_weight=examined,
+        kind=HARD_NEGATIVE,
+        relevant=False,
+        rank=slot.rank,
+        score=slot.score,
+    )
 
 
 def _random_negatives(
-    log: PersonLog, observed: Sequence[Example], demand: Demand, rng: np.random.Generator
+    observed: Sequence[Example], met: Collection[int], demand: Demand, rng: np.random.Generator
 ) -> Iterator[Example]:
-    """For each positive example an item drawn by demand, left out where the person had met it by then."""
+    """For each positive example an item drawn by demand that the person never met, or none after DRAWS."""
     moments = [one.time for one in observed if one.label > 0.0]
-    met: dict[int, float] = {}
-    for act in log.acts:
-        met.setdefault(act.item_id, act.time)
-    drawn = demand.draw(np.array(moments, dtype=np.float64), rng)
-    for moment, item_id in zip(moments, drawn.tolist(), strict=True):
-        if item_id and met.get(item_id, np.inf) > moment:
+    drawn = demand.draw(np.repeat(np.array(moments, dtype=np.float64), DRAWS), rng).reshape(-1, DRAWS)
+    for moment, item_ids in zip(moments, drawn.tolist(), strict=True):
+        item_id = next((one for one in item_ids if one not in met), 0)
+        if item_id:
             yield Example(moment, item_id, 0.0, 0.0, 1.0, RANDOM_NEGATIVE, relevant=False)

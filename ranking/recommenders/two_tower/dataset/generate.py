@@ -28,7 +28,7 @@ from ranking.datasets.ranker import negative_examples
 from ranking.recommenders.two_tower.dataset.examples import examples_of
 from ranking.recommenders.two_tower.dataset.items import ITEMS, write_items
 from ranking.recommenders.two_tower.dataset.log import FacetsOfItems, people_batches, read_people
-from ranking.recommenders.two_tower.dataset.negatives import read_demand, read_passed_over
+from ranking.recommenders.two_tower.dataset.negatives import Shown, read_demand, read_shown
 from ranking.recommenders.two_tower.dataset.rows import KIND, TWO_TOWER_SCHEMA, TwoTowerRows, TwoTowerWriter
 from ranking.recommenders.two_tower.dataset.state import PersonSoFar
 
@@ -72,14 +72,13 @@ def _write_examples(
         batches = people_batches(use_case, until)
         progress.begin(len(batches), "batches of people")
         for people in batches:
-            passed_over = read_passed_over(use_case, people, until)
+            shown = read_shown(use_case, people, until)
             rows = TwoTowerRows()
             for log in read_people(use_case, people, until):
                 facets.look_up({act.item_id for act in log.acts})
                 so_far = PersonSoFar(log, facets, rules)
-                for moment, examples in examples_of(
-                    log, passed_over.get(log.user_id, ()), demand, use_case, rng
-                ):
+                lists = shown.get(log.user_id, Shown())
+                for moment, examples in examples_of(log, lists, demand, use_case, rng):
                     rows.add(log.user_id, so_far.before(moment), examples)
             writer.write(rows)
             progress.advance()

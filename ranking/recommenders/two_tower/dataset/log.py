@@ -43,6 +43,7 @@ class Act(NamedTuple):
     weight  signed training weight
     reason  of a dislike; "" where there is none
     rank    the rank from which it was done, from 1; 0 where it came from no list
+    score   the score that its slot had; None where it came from no list, or that list does not say
     counts  whether it says anything in the use case
     """
 
@@ -54,6 +55,7 @@ class Act(NamedTuple):
     rating: float | None
     reason: str
     rank: int
+    score: float | None
     counts: bool
 
 
@@ -126,13 +128,14 @@ def read_people(use_case: UseCase, people: People, until: datetime) -> Iterator[
             "rating",
             "dislike__reason",
             "recommendation_rank",
+            "recommendation_score",
             "counts",
         )
     )
     for user_id, of_person in groupby(rows.iterator(), key=itemgetter(0)):
         acts = [
-            Act(pk, moment.timestamp(), item_id, name, weight, rating, reason or "", rank or 0, counts)
-            for _, pk, moment, item_id, name, weight, rating, reason, rank, counts in of_person
+            Act(pk, moment.timestamp(), item_id, name, weight, rating, reason or "", rank or 0, score, counts)
+            for _, pk, moment, item_id, name, weight, rating, reason, rank, score, counts in of_person
         ]
         if any(act.counts for act in acts):
             yield PersonLog(user_id, acts, resets.get(user_id))

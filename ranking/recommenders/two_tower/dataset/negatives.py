@@ -1,7 +1,7 @@
 """Implicit negatives: items passed over in a list, or drawn by chance."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -21,21 +21,37 @@ class PassedOver(NamedTuple):
     time: float
     item_id: int
     rank: int
+    score: float
 
 
-def read_passed_over(use_case: UseCase, people: People, until: datetime) -> dict[int, list[PassedOver]]:
-    """The hard negatives of these people, by person, oldest first.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The items that one person was shown in lists of the use case.
 
-    As for the ranker: in lists of the use case shown up to `until`, no deeper than was examined.
+    item_ids     every item of these lists, however deep it stood
+    passed_over  the hard negatives among them, oldest first
     """
-    found: defaultdict[int, list[PassedOver]] = defaultdict(list)
+
+    item_ids: set[int] = field(default_factory=set)
+    passed_over: list[PassedOver] = field(default_factory=list)
+
+
+def read_shown(use_case: UseCase, people: People, until: datetime) -> dict[int, Shown]:
+    """The lists of the use case that these people were shown up to `until`, by person.
+
+    Hard negatives are those of the ranker: no deeper than was examined.
+    """
+    found: defaultdict[int, Shown] = defaultdict(Shown)
     for chunk in read_sessions(sessions_until(use_case, until).filter(people.rows)):
         outcomes, lists = read_outcomes(chunk, use_case, until), chunk.list_of_slot
         seen = chunk.ranks <= deepest_ranks(chunk, outcomes)[lists]
-        kept = np.flatnonzero(hard_negatives(chunk, outcomes.relevance) & seen & ~outcomes.left_out)
-        columns = (chunk.user_ids[lists], chunk.times[lists], chunk.item_ids, chunk.ranks)
-        for user_id, time, item_id, rank in zip(*(column[kept].tolist() for column in columns), strict=True):
-            found[user_id].append(PassedOver(time, item_id, rank))
+        kept = np.flatnonzero(hard_negatives(chunk, outcomes) & seen & ~outcomes.left_out)
+        owners = chunk.user_ids[lists]
+        for user_id, item_id in zip(owners.tolist(), chunk.item_ids.tolist(), strict=True):
+            found[user_id].item_ids.add(item_id)
+        columns = (owners, chunk.times[lists], chunk.item_ids, chunk.ranks, chunk.numbers("score"))
+        for user_id, *slot in zip(*(column[kept].tolist() for column in columns), strict=True):
+            found[user_id].passed_over.append(PassedOver(*slot))
     return found
 
 

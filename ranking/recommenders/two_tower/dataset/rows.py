@@ -29,6 +29,8 @@ TWO_TOWER_SCHEMA = pa.schema(
         ("kind", pa.dictionary(pa.int8(), pa.string())),
         ("weight", pa.float32()),
         ("relevant", pa.bool_()),
+        ("recommendation_rank", pa.int16()),
+        ("recommendation_score", pa.float64()),
         ("occurred_at", pa.timestamp("us", tz="UTC")),
         ("history_item_ids", pa.list_(pa.int64())),
         ("history_weights", pa.list_(pa.float32())),
@@ -59,7 +61,8 @@ class TwoTowerRows:
 
     def as_batch(self) -> pa.RecordBatch:
         """The rows as TWO_TOWER_SCHEMA has them. Raises ValueError where there are none."""
-        times, item_ids, labels, weights, rank_weights, kinds, relevant = zip(*self._examples, strict=True)
+        columns_of = zip(*self._examples, strict=True)
+        times, item_ids, labels, weights, rank_weights, kinds, relevant, ranks, scores = columns_of
         state_of = np.array(self._state_of, dtype=np.int64)
         microseconds = np.rint(np.array(times) * 1e6).astype(np.int64)
         columns: dict[str, Any] = {
@@ -70,6 +73,8 @@ class TwoTowerRows:
             "kind": pa.array([KIND_NAMES[kind] for kind in kinds]).dictionary_encode(),
             "weight": weights,
             "relevant": relevant,
+            "recommendation_rank": [rank or None for rank in ranks],
+            "recommendation_score": scores,
             "occurred_at": pa.array(microseconds).cast(pa.timestamp("us", tz="UTC")),
             "history_item_ids": as_lists([state.item_ids for state in self._states]).take(state_of),
             "history_weights": as_lists([state.weights for state in self._states]).take(state_of),

@@ -228,10 +228,25 @@ def test_hard_negatives_are_slots_seen_scored_high_and_passed_over(person: User)
     hard = [row for row in told(generate()) if row["kind"] == "hard_negative"]
     assert [(row["item_id"], row["label"], row["weight"]) for row in hard] == [(passed.pk, 0.0, 0.0)]
     assert hard[0]["rank_weight"] == pytest.approx(1.0)
+    assert (hard[0]["recommendation_rank"], hard[0]["recommendation_score"]) == (1, 0.9)
     assert hard[0]["occurred_at"] == session.created_at
     assert hard[0]["history_item_ids"] == [first.pk]
     (liked_row,) = [row for row in told(generate()) if row["item_id"] == liked.pk]
     assert liked_row["rank_weight"] == pytest.approx(np.log2(3))
+    assert liked_row["recommendation_rank"] == 2
+    (first_row,) = [row for row in told(generate()) if row["item_id"] == first.pk]
+    assert (first_row["recommendation_rank"], first_row["recommendation_score"]) == (None, None)
+
+
+def test_what_the_person_likes_from_elsewhere_is_no_hard_negative(person: User) -> None:
+    before, after, never, only_viewed = make_items(4)
+    make_interaction(person, before, "favorite", day=1)
+    show(person, [before, after, never, only_viewed], day=2, seen=4)
+    make_interaction(person, after, "like", day=9)
+    make_interaction(person, only_viewed, "view", day=9)
+    make_interaction(make_user(), never, "like", day=9)
+    hard = [row["item_id"] for row in told(generate()) if row["kind"] == "hard_negative"]
+    assert hard == [never.pk, only_viewed.pk]
 
 
 def test_what_is_found_far_down_counts_more_but_not_without_end() -> None:
@@ -264,16 +279,16 @@ def test_random_negatives_follow_the_seed(busy_log: None) -> None:
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-def test_no_random_negative_is_what_the_person_had_met(busy_log: None) -> None:
-    met = {
-        (act.user_id, act.item_id): act.occurred_at
-        for act in UserInteraction.objects.order_by("-occurred_at")
-    }
+def test_no_random_negative_is_what_the_person_ever_met(busy_log: None) -> None:
+    person = User.objects.get(pk=UserInteraction.objects.earliest("pk").user_id)
+    unmet = Item.objects.filter(kind="movie").exclude(interactions__user=person)
+    shown = unmet.first()
+    assert shown is not None
+    show(person, [shown], day=60, seen=0)
+    met = set(UserInteraction.objects.values_list("user_id", "item_id")) | {(person.pk, shown.pk)}
     drawn = [row for row in rows_of(generate()) if row["kind"] == "random_negative"]
-    assert drawn
-    for row in drawn:
-        known = met.get((row["user_id"], row["item_id"]))
-        assert known is None or known > row["occurred_at"]
+    assert person.pk in {row["user_id"] for row in drawn}
+    assert met.isdisjoint((row["user_id"], row["item_id"]) for row in drawn)
 
 
 def test_taste_is_that_of_all_kinds_and_the_history_that_of_one(person: User) -> None:
