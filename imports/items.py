@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -23,7 +24,6 @@ from core.values import (
     ADDRESS,
     DESCRIPTION,
     EXTERNAL_ID,
-    FACET_NAMES,
     KIND,
     OTHER_TITLE,
     PUBLISHED_AT,
@@ -35,6 +35,7 @@ from core.values import (
     named,
 )
 from imports.cells import is_empty, optional, required
+from imports.lists import parse_names, separators
 from imports.reading import (
     BadRow,
     BadRows,
@@ -50,6 +51,7 @@ _IN_LIST = 5_000
 _STATISTICS_AFTER_BATCHES = 10
 
 Entry = TypeVar("Entry")
+Sized = TypeVar("Sized", Row, "ItemRow")
 Value: TypeAlias = str | int | bool | datetime | Attributes | None
 
 FACET_COLUMNS = {facet.column: facet.name for facet in FACETS.values()}
@@ -135,9 +137,12 @@ def import_items(
     kind: str = DEFAULT_KIND,
     file_format: str | None = None,
     max_errors: int = 0,
+    list_separator: str | None = None,
     progress: Progress | None = None,
 ) -> ItemSummary:
     """Imports a CSV or JSON Lines file of items; `kind` is that of rows that name none.
+
+    `list_separator` is what separates names in all columns of facets; without it each column shows its own.
 
     All or nothing, and the same file again changes nothing. Raises BrokenFile, ImportRefused when more than
     `max_errors` rows are bad, and InvalidInput for a kind or format that does not exist.
@@ -146,7 +151,8 @@ def import_items(
     bad_rows = BadRows(allowed=max_errors)
     rows = read_rows(path, file_format=format_of(path, file_format), columns=ITEM_COLUMNS, bad_rows=bad_rows)
     with transaction.atomic():
-        counts = write_items(_parsed(rows, kind, bad_rows, progress or Progress(quiet=True)))
+        parsed = _parsed(rows, kind, list_separator, bad_rows, progress or Progress(quiet=True))
+        counts = write_items(parsed)
         bad_rows.check()
     written = counts.created + counts.updated + counts.unchanged + counts.repeated
     return ItemSummary(
@@ -172,15 +178,15 @@ def parse_key(values: Mapping[str, Any], default_kind: str, *, column: str = "ex
     return ItemKey(kind, required(column, EXTERNAL_ID, values.get(column)))
 
 
-def parse_item(row: Row, default_kind: str) -> ItemRow:
-    """The checked values of one row. Raises BadValue."""
+def parse_item(row: Row, default_kind: str, separators: Mapping[str, str | None]) -> ItemRow:
+    """The checked values of one row, its lists split as `separators` says by column. Raises BadValue."""
     values = row.values
     return ItemRow(
         key=parse_key(values, default_kind),
         values={name: _value(name, values[name]) for name in VALUE_COLUMNS if name in values}
         | _attributes(values),
         facets={
-            facet_kind: optional(column, FACET_NAMES, values[column]) or ()
+            facet_kind: parse_names(column, values[column], separators[column])
             for column, facet_kind in FACET_COLUMNS.items()
             if column in values
         },
@@ -213,11 +219,20 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Value]:
     return {"attributes": named("attributes", parse_attributes, attributes | cells)}
 
 
-def _parsed(rows: Iterable[Row], kind: str, bad_rows: BadRows, progress: Progress) -> Iterator[ItemRow]:
-    for row in rows:
+def _parsed(
+    rows: Iterable[Row], kind: str, list_separator: str | None, bad_rows: BadRows, progress: Progress
+) -> Iterator[ItemRow]:
+    rows = iter(rows)
+    sample = next(_batches(rows), [])
+    marks = (
+        dict.fromkeys(FACET_COLUMNS, list_separator)
+        if list_separator
+        else separators(FACET_COLUMNS, [row.values for row in sample])
+    )
+    for row in chain(sample, rows):
         progress.advance()
         try:
-            yield parse_item(row, kind)
+            yield parse_item(row, kind, marks)
         except BadValue as error:
             bad_rows.add(row.file, row.number, str(error))
 
@@ -239,9 +254,9 @@ def write_items(rows: Iterable[ItemRow], *, only_known: bool = False) -> ItemCou
     return counts
 
 
-def _batches(rows: Iterable[ItemRow]) -> Iterator[list[ItemRow]]:
+def _batches(rows: Iterable[Sized]) -> Iterator[list[Sized]]:
     """Lists of rows that are bounded in number and in bytes, so that memory is."""
-    batch: list[ItemRow] = []
+    batch: list[Sized] = []
     size = 0
     for row in rows:
         batch.append(row)

@@ -279,6 +279,77 @@ def test_a_column_of_a_csv_file_can_be_an_attribute(tmp_path: Path) -> None:
     assert run("import_items", path)["unchanged"] == 2
 
 
+GENRES = [["Action", "Drama"], ["Drama"], ["Action", "War"], ["Drama", "War"], []]
+NOTATIONS = {
+    "bar": "|".join,
+    "comma": ", ".join,
+    "comma without a blank": ",".join,
+    "semicolon": "; ".join,
+    "JSON": json.dumps,
+    "Python": str,
+    "JSON objects": lambda names: json.dumps([{"id": 7, "name": name} for name in names]),
+}
+
+
+@pytest.mark.parametrize("notation", NOTATIONS)
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_list_in_another_notation_is_split_where_the_column_is_evidence(
+    tmp_path: Path, notation: str, ending: str
+) -> None:
+    path = tmp_path / f"i.{ending}"
+    cells = [NOTATIONS[notation](names) for names in GENRES]
+    rows = [{"external_id": str(place), "title": "T", "genres": cell} for place, cell in enumerate(cells)]
+    if ending == "jsonl":
+        json_lines(path, *rows)
+    else:
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    run("import_items", path)
+    assert [names(item, "genre") for item in Item.objects.order_by("external_id")] == GENRES
+    assert set(Facet.objects.values_list("name", flat=True)) == {"Action", "Drama", "War"}
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["Action, Drama"],
+        ["Dumas, père", "Dumas, fils", "Austen"],
+        ["Robert Downey, Jr."] * 30,
+        ["Sammy Davis, Jr.", "Robert Downey, Jr.", "Cuba Gooding, Jr."],
+        ["Matrix, The", "Hobbit, The"],
+        ["One; Two", "Three"],
+        # The first of them comes after the rows that were looked at.
+        ["War"] * 600 + ["Action, Drama"],
+    ],
+)
+def test_what_may_be_one_name_or_several_is_refused(tmp_path: Path, cells: list[str]) -> None:
+    rows = "".join(f'{place},T,"{cell}"\n' for place, cell in enumerate(cells))
+    path = write(tmp_path / "i.csv", "external_id,title,genres\n" + rows)
+    message = refusal("import_items", path)
+    assert "which may be one name or several; say what separates names with --list-separator" in message
+    assert not Item.objects.exists()
+    assert run("import_items", path, "--list-separator", "|")["created"] == len(cells)
+    stored = set(Facet.objects.values_list("name", flat=True))
+    assert stored == set(cells)
+
+
+def test_the_separator_can_be_said(tmp_path: Path) -> None:
+    path = write(tmp_path / "i.csv", 'external_id,title,actors\n1,T,"Ann Lee, Bo Ray, "\n')
+    run("import_items", path, "--list-separator", ",")
+    assert names(Item.objects.get(), "actor") == ["Ann Lee", "Bo Ray"]
+
+
+def test_a_comma_is_part_of_a_name_where_bars_stand_between(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "i.csv", 'external_id,title,actors\n1,A,"Downey, Jr.|Bo Ray"\n2,B,"Dumas, père"\n'
+    )
+    run("import_items", path)
+    assert names(Item.objects.get(title="A"), "actor") == ["Downey, Jr.", "Bo Ray"]
+    assert names(Item.objects.get(title="B"), "actor") == ["Dumas, père"]
+
+
 def test_a_whole_number_may_have_a_point_and_names_a_last_bar(tmp_path: Path) -> None:
     """As data frames write whole numbers beside missing ones, and joins write lists."""
     path = write(tmp_path / "i.csv", "external_id,title,year,genres\n1,A,1995.0,Drama|Crime|\n2,B,,|War\n")

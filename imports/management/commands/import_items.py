@@ -23,6 +23,12 @@ class Command(HeedCommand):
             "--max-errors", type=non_negative, default=0, help="how many bad rows to leave out"
         )
 
+        parser.add_argument(
+            "--list-separator",
+            metavar="TEXT",
+            help="what separates names in a cell; without it a vertical bar, or what the column shows",
+        )
+
     def run(self, options: dict[str, Any]) -> ItemSummary:
         path = Path(options["file"])
         with self.progress(options, "import_items", total=count_lines(path)) as progress:
@@ -31,5 +37,6 @@ class Command(HeedCommand):
                 kind=options["kind"],
                 file_format=options["format"],
                 max_errors=options["max_errors"],
+                list_separator=options["list_separator"],
                 progress=progress,
             )
