@@ -1,6 +1,7 @@
 """The outer form that all our management commands share: options, summary, errors, exit codes."""
 
 import json
+import logging
 import sys
 from abc import abstractmethod
 from argparse import ArgumentParser, ArgumentTypeError
@@ -26,8 +27,12 @@ class HeedCommand(BaseCommand):
     """A command that runs one function and prints its summary.
 
     Standard output carries the summary and nothing else: readable lines, or with `--json` one object.
-    Progress and errors go to standard error. Exit codes: 0 done, 1 failed, 3 another run holds the lock.
+    Progress and errors go to standard error. With `--quiet` nothing is printed but errors, and what `--json`
+    asks for. Exit codes: 0 done, 1 failed, 3 another run holds the lock.
     """
+
+    is_for_its_output = False
+    """True of a command whose output is all that it is run for: `--quiet` does not silence it."""
 
     def add_options(self, parser: ArgumentParser) -> None:
         """Adds the command's own arguments; none by default."""
@@ -52,11 +57,13 @@ class HeedCommand(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         self.add_options(parser)
         parser.add_argument("--json", action="store_true", help="print the summary as one JSON object")
-        parser.add_argument("--quiet", action="store_true", help="show no progress")
+        parser.add_argument(
+            "--quiet", action="store_true", help="print nothing but errors, and what --json asks for"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with _no_query_log():
+            with _no_query_log(), _errors_only(is_on=options["quiet"]):
                 result = self.run(options)
         except LockHeld as error:
             raise CommandError(error.message, returncode=EXIT_LOCK_HELD) from error
@@ -64,7 +71,13 @@ class HeedCommand(BaseCommand):
             raise CommandError(error.message, returncode=EXIT_FAILED) from error
         except (OperationalError, InterfaceError) as error:
             raise CommandError(f"The database refused or went away: {str(error).strip()}") from error
-        self.stdout.write(self.answer(result, options))
+        self.tell(result, options)
+
+    def tell(self, result: object, options: Mapping[str, Any]) -> None:
+        """Prints a result, unless the run is to be quiet and nobody asked for it."""
+        if self.is_for_its_output or options["json"] or not options["quiet"]:
+            self.stdout.write(self.answer(result, options))
+            self.stdout.flush()
 
     def answer(self, result: object, options: Mapping[str, Any]) -> str:
         """The printed form of a result: readable lines, or with `--json` one object."""
@@ -115,6 +128,18 @@ def _inline(value: object) -> str:
             return f"{value:.4g}"
         case _:
             return str(value)
+
+
+@contextmanager
+def _errors_only(*, is_on: bool) -> Iterator[None]:
+    """Silence for all lines of the log but errors, where it is on."""
+    before = logging.root.manager.disable
+    if is_on:
+        logging.disable(max(before, logging.WARNING))
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from core.statistics import refresh_statistics
 from imports.people import create_people
 from imports.reading import MAX_REPORTS, BadRows
 from imports.staging import Staging, StagingTable, execute, execute_write
+from imports.unknown import unknown_item
 from interactions.models import UserInteraction
 from interactions.ratings import weigh_ratings
 
@@ -220,16 +221,19 @@ class MergeCounts:
     new_users: int
 
 
-def merge_interactions(staging: Staging[StagedInteraction], file: str, bad_rows: BadRows) -> MergeCounts:
+def merge_interactions(
+    staging: Staging[StagedInteraction], file: str, bad_rows: BadRows, *, good: int = 0
+) -> MergeCounts:
     """Writes what was staged of `file` to the log; call it within a transaction, once.
 
-    Rows of items that do not exist are noted in `bad_rows`, and when that makes too many of them
-    ImportRefused is raised. People who do not exist yet are created without a usable password.
+    `good` is how many rows of other sorts the file has. Rows of items that do not exist are noted in
+    `bad_rows`, and where those are too many, or none is good, ImportRefused is raised. Unknown people
+    are created without a usable password.
     """
     staging.analyze()
     refresh_statistics(Item, User)
     usable = staging.count - _report_unknown_items(file, bad_rows)
-    bad_rows.check()
+    bad_rows.check(good=good + usable)
     new_users = _create_people()
     refresh_statistics(User, UserInteraction)
     if connection.features.has_select_for_no_key_update:
@@ -247,7 +251,7 @@ def _report_unknown_items(file: str, bad_rows: BadRows) -> int:
     ((lines, interactions),) = execute(_COUNT_UNKNOWN_ITEMS)
     listed = execute(_LIST_UNKNOWN_ITEMS, [MAX_REPORTS])
     for line, kind, external_id in listed:
-        bad_rows.add(file, line, f"there is no {kind} {external_id!r}; import the items first")
+        bad_rows.add(file, line, unknown_item(kind, external_id))
     bad_rows.count += lines - len(listed)
     return int(interactions)
 

@@ -8,14 +8,14 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from core.domain import DEFAULT_KIND
+from core.domain import DEFAULT_KIND, MAX_RATING
 from core.progress import Progress
-from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, check_rated, named
+from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, Number, check_rated, named
 from feedback.completion import complete_dislikes
 from imports.cells import optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
 from imports.items import check_kind, parse_key
-from imports.reading import BadRow, BadRows, Columns, Row, format_of, read_rows
+from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 
@@ -23,6 +23,31 @@ INTERACTION_COLUMNS = Columns(
     known=frozenset({"user", "item", "kind", "type", "occurred_at", "rating"}),
     required=frozenset({"user", "item", "type", "occurred_at"}),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RatingScale:
+    """The ratings of a file: from `low` to `high`, and the number that says that there is none."""
+
+    low: float = 0.0
+    high: float = MAX_RATING
+    unrated: float | None = None
+
+    def read(self, value: object) -> float | None:
+        """A cell as a rating of 0 to 10, the middle of the scale as 5; None where there is none.
+
+        Raises BadValue.
+        """
+        written = RATING.read(value.strip() if isinstance(value, str) else value)
+        if self.unrated is not None and written == self.unrated:
+            return None
+        rating = optional("rating", Number(self.low, self.high), value)
+        if rating is None or (self.low, self.high) == (0.0, MAX_RATING):
+            return rating
+        return (rating - self.low) / (self.high - self.low) * MAX_RATING
+
+
+OUR_SCALE = RatingScale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +67,14 @@ def import_interactions(
     *,
     path: Path,
     kind: str = DEFAULT_KIND,
-    file_format: str | None = None,
+    notation: Notation = AS_IT_SHOWS,
+    scale: RatingScale = OUR_SCALE,
     max_errors: int = 0,
     progress: Progress | None = None,
 ) -> InteractionSummary:
     """Imports a CSV or JSON Lines file of interactions; `kind` is that of items in rows that name none.
+
+    `scale` is that of its ratings.
 
     All or nothing, and the same file again changes nothing: one person does one thing with one item at one
     moment once. Of a state such as a like the first stands; of several ratings the newest is active.
@@ -56,14 +84,12 @@ def import_interactions(
     bad_rows = BadRows(allowed=max_errors)
     progress = progress or Progress(quiet=True)
     now = timezone.now()
-    rows = read_rows(
-        path, file_format=format_of(path, file_format), columns=INTERACTION_COLUMNS, bad_rows=bad_rows
-    )
+    rows = read_rows(path, columns=INTERACTION_COLUMNS, bad_rows=bad_rows, notation=notation)
     with open_staging(STAGED_INTERACTIONS) as staging:
         for row in rows:
             progress.advance()
             try:
-                staging.add(parse_interaction(row, default_kind=kind))
+                staging.add(parse_interaction(row, default_kind=kind, scale=scale))
             except BadValue as error:
                 bad_rows.add(row.file, row.number, str(error))
         usable = staging.count + bad_rows.count
@@ -82,7 +108,7 @@ def import_interactions(
     )
 
 
-def parse_interaction(row: Row, *, default_kind: str) -> StagedInteraction:
+def parse_interaction(row: Row, *, default_kind: str, scale: RatingScale = OUR_SCALE) -> StagedInteraction:
     """The checked values of one row. Raises BadValue."""
     values = row.values
     key = parse_key(values, default_kind, column="item")
@@ -94,14 +120,14 @@ def parse_interaction(row: Row, *, default_kind: str) -> StagedInteraction:
         kind=key.kind,
         external_id=key.external_id,
         type=type_name,
-        rating=parse_rating(values, type_name),
+        rating=parse_rating(values, type_name, scale),
         occurred_at=required("occurred_at", HAPPENED, values["occurred_at"]),
     )
 
 
-def parse_rating(values: Mapping[str, Any], type_name: str) -> float | None:
+def parse_rating(values: Mapping[str, Any], type_name: str, scale: RatingScale = OUR_SCALE) -> float | None:
     """The rating that goes with an interaction of this type, or None. Raises BadValue."""
-    rating = optional("rating", RATING, values.get("rating"))
+    rating = scale.read(values.get("rating"))
     if rating is not None:
         check_rated(type_name)
     return rating

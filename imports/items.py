@@ -37,11 +37,12 @@ from core.values import (
 from imports.cells import is_empty, optional, required
 from imports.lists import parse_names, separators
 from imports.reading import (
+    AS_IT_SHOWS,
     BadRow,
     BadRows,
     Columns,
+    Notation,
     Row,
-    format_of,
     read_rows,
 )
 
@@ -135,7 +136,7 @@ def import_items(
     *,
     path: Path,
     kind: str = DEFAULT_KIND,
-    file_format: str | None = None,
+    notation: Notation = AS_IT_SHOWS,
     max_errors: int = 0,
     list_separator: str | None = None,
     progress: Progress | None = None,
@@ -149,12 +150,12 @@ def import_items(
     """
     check_kind(kind)
     bad_rows = BadRows(allowed=max_errors)
-    rows = read_rows(path, file_format=format_of(path, file_format), columns=ITEM_COLUMNS, bad_rows=bad_rows)
+    rows = read_rows(path, columns=ITEM_COLUMNS, bad_rows=bad_rows, notation=notation)
     with transaction.atomic():
         parsed = _parsed(rows, kind, list_separator, bad_rows, progress or Progress(quiet=True))
         counts = write_items(parsed)
-        bad_rows.check()
-    written = counts.created + counts.updated + counts.unchanged + counts.repeated
+        written = counts.created + counts.updated + counts.unchanged + counts.repeated
+        bad_rows.check(good=written)
     return ItemSummary(
         rows=written + bad_rows.count,
         created=counts.created,

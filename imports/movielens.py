@@ -1,7 +1,9 @@
-"""Import of a MovieLens folder (movies.csv, ratings.csv, links.csv), with TMDB metadata where there is some.
+"""Import of a MovieLens folder of any year, with TMDB metadata where there is some.
 
-A rating becomes `watched` on our scale of 0 to 10 at its time; 4 stars or more also a `like`, 2 or fewer also
-a `dislike`. Harper, Konstan: The MovieLens Datasets, ACM TiiS 2015.
+Three layouts: movies.csv and ratings.csv (latest, 20M, 25M, 32M), movies.dat and ratings.dat (1M, 10M), and
+u.item and u.data (100k). Each file may be packed by gzip. A rating becomes `watched` on our scale of 0 to 10
+at its time; 4 stars or more also a `like`, 2 or fewer also a `dislike`. Harper, Konstan: The MovieLens
+Datasets, ACM TiiS 2015.
 """
 
 import re
@@ -42,13 +44,13 @@ from imports.items import ItemCounts, ItemKey, ItemRow, write_items
 from imports.reading import (
     BadRow,
     BadRows,
-    BrokenFile,
     Columns,
+    Notation,
     Row,
-    count_lines,
     read_json_array,
     read_rows,
 )
+from imports.sources import BrokenFile, count_lines
 from imports.staging import Staging, open_staging
 from interactions.popularity import refresh_popularity
 
@@ -57,11 +59,56 @@ LIKED_FROM, DISLIKED_TO = 4.0, 2.0
 MAX_THEMES = 15
 NO_GENRES = "(no genres listed)"
 # Names under which other sources know the same genre.
-GENRES = {"Sci-Fi": "Science Fiction", "Children": "Family", "Film-Noir": "Film Noir"}
+GENRES = {
+    "Sci-Fi": "Science Fiction",
+    "Children": "Family",
+    "Children's": "Family",
+    "Film-Noir": "Film Noir",
+}
 
-MOVIES = Columns.exactly("movieId", "title", "genres")
-RATINGS = Columns.exactly("userId", "movieId", "rating", "timestamp")
+_MOVIES = ("movieId", "title", "genres")
+_RATINGS = ("userId", "movieId", "rating", "timestamp")
+MOVIES = Columns.exactly(*_MOVIES)
+RATINGS = Columns.exactly(*_RATINGS)
 LINKS = Columns.exactly("movieId", "imdbId", "tmdbId")
+# Of u.item, in its order, 1 where the film has it. The first is none.
+FLAGS = (
+    "unknown", "Action", "Adventure", "Animation", "Children's", "Comedy", "Crime", "Documentary", "Drama",
+    "Fantasy", "Film-Noir", "Horror", "Musical", "Mystery", "Romance", "Sci-Fi", "Thriller", "War", "Western",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a folder, and how they are written."""
+
+    movies: str
+    ratings: str
+    of_movies: Notation
+    of_ratings: Notation
+
+
+COMMAS = Notation(file_format="csv", delimiter=",")
+LAYOUTS = (
+    Layout("movies.csv", "ratings.csv", COMMAS, COMMAS),
+    Layout(
+        "movies.dat",
+        "ratings.dat",
+        Notation(file_format="csv", delimiter="::", header=_MOVIES, is_old=True),
+        Notation(file_format="csv", delimiter="::", header=_RATINGS),
+    ),
+    Layout(
+        "u.item",
+        "u.data",
+        Notation(
+            file_format="csv",
+            delimiter="|",
+            header=("movieId", "title", "released", "released on video", "url", *FLAGS),
+            is_old=True,
+        ),
+        Notation(file_format="csv", delimiter="\t", header=_RATINGS),
+    ),
+)
 
 ID = Whole(0, 10**12)
 STARS = Number(0.5, 5.0)
@@ -104,13 +151,13 @@ class _Run:
     """The shared state of the steps of one import."""
 
     folder: Path
+    layout: Layout
     bad_rows: BadRows
     progress: Progress
-    now: datetime
 
-    def rows(self, name: str, columns: Columns) -> Iterator[Row]:
-        path = self.folder / name
-        for row in read_rows(path, file_format="csv", columns=columns, bad_rows=self.bad_rows):
+    def rows(self, name: str, columns: Columns, notation: Notation) -> Iterator[Row]:
+        path = _file(self.folder, name)
+        for row in read_rows(path, columns=columns, bad_rows=self.bad_rows, notation=notation):
             self.progress.advance()
             yield row
 
@@ -127,18 +174,17 @@ def import_movielens(
     All or nothing, and running it again changes nothing. People are named `movielens-<userId>`.
     Raises BrokenFile, and ImportRefused when more than `max_errors` rows are bad.
     """
-    if not folder.is_dir():
-        raise BrokenFile(f"{folder} is not a folder. Name the unpacked MovieLens folder.")
-    run = _Run(folder, BadRows(allowed=max_errors), progress or Progress(quiet=True), timezone.now())
+    bad_rows = BadRows(allowed=max_errors)
+    run = _Run(folder, _layout_of(folder), bad_rows, progress or Progress(quiet=True))
     tmdb_ids = _read_links(run)
     with open_staging(STAGED_INTERACTIONS) as staging:
         ratings = _stage_ratings(run, staging)
         with transaction.atomic():
             movies = write_items(_movies(run))
             described = Metadata() if metadata is None else _write_metadata(run, metadata, tmdb_ids)
-            interactions = merge_interactions(staging, "ratings.csv", run.bad_rows)
+            interactions = merge_interactions(staging, run.layout.ratings, run.bad_rows)
             complete_dislikes()
-            refresh_popularity(now=run.now)
+            refresh_popularity(now=timezone.now())
     return MovieLensSummary(
         movies={"created": movies.created, "updated": movies.updated, "unchanged": movies.unchanged},
         metadata=described,
@@ -151,7 +197,25 @@ def import_movielens(
 
 def count_rows(folder: Path) -> int:
     """About how many rows an import of `folder` reads, for a progress bar."""
-    return sum(count_lines(folder / name) or 0 for name in ("movies.csv", "ratings.csv", "links.csv"))
+    layout = _layout_of(folder)
+    return sum(count_lines(_file(folder, name)) or 0 for name in (layout.movies, layout.ratings, "links.csv"))
+
+
+def _layout_of(folder: Path) -> Layout:
+    """The layout of the files that lie there. Raises BrokenFile."""
+    if not folder.is_dir():
+        raise BrokenFile(f"{folder} is not a folder. Name the unpacked MovieLens folder.")
+    for layout in LAYOUTS:
+        if _file(folder, layout.movies).exists() or _file(folder, layout.ratings).exists():
+            return layout
+    names = ", ".join(layout.movies for layout in LAYOUTS)
+    raise BrokenFile(f"{folder} holds none of {names}. Name the unpacked MovieLens folder.")
+
+
+def _file(folder: Path, name: str) -> Path:
+    """The path of a file, or where only that is there of the same packed by gzip."""
+    packed = folder / f"{name}.gz"
+    return packed if packed.exists() and not (folder / name).exists() else folder / name
 
 
 def split_title(text: str) -> tuple[str, str, int | None]:
@@ -177,7 +241,7 @@ def _article_first(title: str) -> str:
 
 
 def _movies(run: _Run) -> Iterator[ItemRow]:
-    for row in run.rows("movies.csv", MOVIES):
+    for row in run.rows(run.layout.movies, MOVIES, run.layout.of_movies):
         try:
             yield _movie(row)
         except BadValue as error:
@@ -187,7 +251,7 @@ def _movies(run: _Run) -> Iterator[ItemRow]:
 def _movie(row: Row) -> ItemRow:
     full_title = required("title", FULL_TITLE, row.values["title"])
     title, other, year = split_title(full_title)
-    listed = row.values["genres"]
+    listed = row.values["genres"] if "genres" in row.values else _flagged(row.values)
     genres = optional("genres", FACET_NAMES, "" if listed == NO_GENRES else listed) or ()
     return ItemRow(
         key=_movie_key("movieId", row.values["movieId"]),
@@ -201,6 +265,11 @@ def _movie(row: Row) -> ItemRow:
     )
 
 
+def _flagged(values: Mapping[str, Any]) -> list[str]:
+    """The genres of u.item."""
+    return [name for name in FLAGS[1:] if values[name] == "1"]
+
+
 def _movie_key(name: str, value: object) -> ItemKey:
     return ItemKey(KIND, str(required(name, ID, value)))
 
@@ -208,7 +277,7 @@ def _movie_key(name: str, value: object) -> ItemKey:
 def _stage_ratings(run: _Run, staging: Staging[StagedInteraction]) -> int:
     """Stages the interactions that the ratings mean; returns the rows read."""
     count = 0
-    for row in run.rows("ratings.csv", RATINGS):
+    for row in run.rows(run.layout.ratings, RATINGS, run.layout.of_ratings):
         count += 1
         try:
             for interaction in _meanings(row):
@@ -237,9 +306,9 @@ def _meanings(row: Row) -> list[StagedInteraction]:
 def _read_links(run: _Run) -> dict[str, int]:
     """The TMDB id of each film that has one; empty where there is no links.csv. It is one number per film."""
     tmdb_ids: dict[str, int] = {}
-    if not (run.folder / "links.csv").exists():
+    if not _file(run.folder, "links.csv").exists():
         return tmdb_ids
-    for row in run.rows("links.csv", LINKS):
+    for row in run.rows("links.csv", LINKS, COMMAS):
         try:
             key = _movie_key("movieId", row.values["movieId"])
             optional("imdbId", ID, row.values["imdbId"])

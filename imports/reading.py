@@ -8,9 +8,7 @@ be used is noted in BadRows while reading goes on, so that one run reports all o
 import codecs
 import csv
 import json
-import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,19 +20,19 @@ from ijson.common import JSONError, ObjectBuilder
 from core.errors import InvalidInput
 from core.parsers import MAX_DEPTH, unique_keys
 from core.values import BadValue
+from imports.sources import BrokenFile, open_source
 
 MAX_ROW_BYTES = 1_000_000
 MAX_FIELD_CHARACTERS = 100_000
 MAX_REPORTS = 1_000
-FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+# A comma first: it is what a header without any known column is read by.
+DELIMITERS = (",", ";", "\t", "|")
 
 _CHUNK_BYTES = 1 << 16
 _MAX_REASON = 200
 _STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
-
-
-class BrokenFile(InvalidInput):
-    """The file as a whole cannot be imported; the message names the line and what to do."""
 
 
 class ImportRefused(InvalidInput):
@@ -99,79 +97,106 @@ class BadRows:
         if len(self.reports) < MAX_REPORTS:
             self.reports.append(BadRow(file, number, reason))
 
-    def check(self) -> None:
-        """Raises ImportRefused when there are more bad rows than allowed."""
-        if self.count <= self.allowed:
+    def check(self, *, good: int) -> None:
+        """Raises ImportRefused when there are more bad rows than allowed, or bad ones beside no good one."""
+        if self.count <= self.allowed and (good or not self.count):
             return
         lines = [str(report) for report in sorted(self.reports, key=lambda row: (row.file, row.number))]
         if self.count > len(lines):
             lines.append(f"… and {self.count - len(lines):,} more")
         found = "1 row is bad" if self.count == 1 else f"{self.count:,} rows are bad"
-        raise ImportRefused(
-            f"{found} and --max-errors is {self.allowed}, so nothing was imported.\n" + "\n".join(lines)
-        )
+        why = f"--max-errors is {self.allowed}" if self.count > self.allowed else "none is good"
+        raise ImportRefused(f"{found} and {why}, so nothing was imported.\n" + "\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """The way in which a file writes its rows, where it does not show it.
+
+    file_format  `csv` or `jsonl`; else by the ending
+    delimiter    what separates cells of CSV; else the one by which the header has the most known columns
+    renamed      our names of the file's columns; an empty one leaves the column out
+    header       the columns of CSV that names none itself and knows no quotes
+    is_old       a line that is no UTF-8 is ISO 8859-1
+    """
+
+    file_format: str | None = None
+    delimiter: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    header: tuple[str, ...] = ()
+    is_old: bool = False
+
+
+AS_IT_SHOWS = Notation()
 
 
 def format_of(path: Path, named: str | None = None) -> str:
     """`csv` or `jsonl`: as `named`, or by the ending. Raises InvalidInput where neither says."""
-    chosen = named or FORMATS.get(path.suffix.lower())
+    endings = [ending.lower() for ending in path.suffixes if ending.lower() != ".gz"]
+    chosen = named or FORMATS.get(endings[-1] if endings else "")
     if chosen is None or chosen not in FORMATS.values():
-        raise InvalidInput(f"{path.name}: name the format with --format csv or --format jsonl.")
+        # Of a workbook or an archive the truth is that it is one.
+        with open_source(path):
+            raise InvalidInput(f"{path.name}: name the format with --format csv or --format jsonl.")
     return chosen
 
 
-def count_lines(path: Path) -> int | None:
-    """The number of lines, for a progress bar; None where the file cannot be read."""
-    try:
-        with open_source(path) as stream:
-            return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(1 << 20), b""))
-    except BrokenFile:
-        return None
-
-
-@contextmanager
-def open_source(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a regular file. Raises BrokenFile for anything else: a pipe could block for ever."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise BrokenFile(f"{path} is not a file. Name a regular file, not a folder or a pipe.")
-        stream = path.open("rb")
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise BrokenFile(f"{path} cannot be read: {reason}.") from error
-    with stream:
-        yield stream
-
-
-def read_rows(path: Path, *, file_format: str, columns: Columns, bad_rows: BadRows) -> Iterator[Row]:
+def read_rows(
+    path: Path, *, columns: Columns, bad_rows: BadRows, notation: Notation = AS_IT_SHOWS
+) -> Iterator[Row]:
     """The rows of a CSV file with a header, or of a JSON Lines file, one at a time.
 
     CSV values are strings; JSON values are what they are. Lines that are no JSON object, or hold unknown
-    keys, go to `bad_rows`. Raises BrokenFile.
+    keys, go to `bad_rows`. Raises BrokenFile, and InvalidInput where `notation` names what does not exist.
     """
+    _check_notation(notation, columns)
+    file_format = format_of(path, notation.file_format)
     with open_source(path) as stream:
-        lines = _Lines(stream, path.name)
+        lines = _Lines(stream, path.name, is_old=notation.is_old)
         if file_format == "csv":
-            yield from _read_csv(lines, columns)
+            yield from _read_csv(lines, columns, notation)
         else:
-            yield from _read_json_lines(lines, columns, bad_rows)
-        if lines.number == 0:
+            yield from _read_json_lines(lines, columns, notation, bad_rows)
+        if not lines.has_text:
             raise BrokenFile(f"{path.name} is empty.")
+
+
+def _check_notation(notation: Notation, columns: Columns) -> None:
+    for theirs, ours in notation.renamed.items():
+        if ours and columns.unknown_in([ours]):
+            known = ", ".join(sorted(columns.known))
+            raise InvalidInput(f"--map {theirs}={ours}: there is no column {ours!r}; known are {known}.")
+    mark = notation.delimiter
+    if mark is not None and (not mark.strip(" ") or len(mark) > 5 or set(mark) & set('"\r\n\0')):
+        raise InvalidInput("--delimiter must be 1 to 5 characters, such as ; or tab, without quotes.")
 
 
 class _Lines:
     """The lines of a stream as text. `number` is that of the line last read; `size` grows until reset."""
 
-    def __init__(self, stream: BinaryIO, file: str) -> None:
+    def __init__(self, stream: BinaryIO, file: str, *, is_old: bool) -> None:
         self.file = file
         self.number = 0
         self.size = 0
+        self.has_text = False
         self._stream = stream
+        self._is_old = is_old
+        self._first: str | None = None
 
     def __iter__(self) -> Iterator[str]:
         return self
 
+    def peek(self) -> str:
+        """The first line, which is read again after; empty where there is none."""
+        self._first = next(self, None)
+        self.number = self.size = 0
+        return self._first or ""
+
     def __next__(self) -> str:
+        if self._first is not None:
+            line, self._first = self._first, None
+            self.number += 1
+            return line
         raw = self._stream.readline(MAX_ROW_BYTES + 1)
         if not raw:
             raise StopIteration
@@ -186,32 +211,74 @@ class _Lines:
         if b"\0" in raw:
             raise self.broken("there is a NUL byte. The file is damaged, or not UTF-8 text")
         try:
-            return raw.decode()
+            return self._noticed(raw.decode())
         except UnicodeDecodeError as error:
+            if self._is_old:
+                return self._noticed(raw.decode("iso-8859-1"))
             byte = raw[error.start]
             raise self.broken(f"byte 0x{byte:02x} is not valid UTF-8. Save the file as UTF-8") from error
+
+    def _noticed(self, line: str) -> str:
+        self.has_text = self.has_text or not (line.isspace() or not line)
+        return line
 
     def broken(self, reason: str, number: int | None = None) -> BrokenFile:
         ending = "" if reason.endswith("?") else "."
         return BrokenFile(f"{self.file}, line {number or self.number}: {reason}{ending}")
 
 
-def _read_csv(lines: _Lines, columns: Columns) -> Iterator[Row]:
-    records = _csv_records(lines)
+def _read_csv(lines: _Lines, columns: Columns, notation: Notation) -> Iterator[Row]:
+    if notation.header:
+        for number, cells in _plain_records(lines, notation.delimiter or ","):
+            _check_width(lines, cells, len(notation.header), number)
+            yield Row(lines.file, number, dict(zip(notation.header, cells, strict=True)), lines.size)
+        return
+    delimiter = notation.delimiter or _sniff(lines.peek(), columns, notation)
+    records = _csv_records(lines, delimiter) if len(delimiter) == 1 else _plain_records(lines, delimiter)
     first = next(records, None)
     if first is None:
         return
-    header = first[1]
-    _check_header(lines, header, columns)
+    header = [notation.renamed.get(name, name) for name in first[1]]
+    kept = [place for place, name in enumerate(header) if name or first[1][place] not in notation.renamed]
+    names = [header[place] for place in kept]
+    _check_header(lines, names, columns)
+    is_whole = len(kept) == len(header)
     for number, cells in records:
-        if len(cells) != len(header):
-            raise lines.broken(f"{len(cells)} cells where the header has {len(header)}", number)
-        yield Row(lines.file, number, dict(zip(header, cells, strict=True)), lines.size)
+        _check_width(lines, cells, len(header), number)
+        values = cells if is_whole else [cells[place] for place in kept]
+        yield Row(lines.file, number, dict(zip(names, values, strict=True)), lines.size)
 
 
-def _csv_records(lines: _Lines) -> Iterator[tuple[int, list[str]]]:
+def _check_width(lines: _Lines, cells: list[str], width: int, number: int) -> None:
+    if len(cells) != width:
+        raise lines.broken(f"{len(cells)} cells where the header has {width}", number)
+
+
+def _sniff(line: str, columns: Columns, notation: Notation) -> str:
+    """The delimiter by which the header has the most known columns; a comma where none has any."""
+
+    def known(delimiter: str) -> int:
+        try:
+            cells = next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error:
+            return 0
+        names = [notation.renamed.get(name, name) for name in cells]
+        return len(names) - len(columns.unknown_in(names))
+
+    return max(DELIMITERS, key=known)
+
+
+def _plain_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The number of each line and its cells, between which stand several characters; without quotes."""
+    for line in lines:
+        if not line.isspace():
+            yield lines.number, line.rstrip("\r\n").split(delimiter)
+        lines.size = 0
+
+
+def _csv_records(lines: _Lines, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """The line on which each record begins, and its cells; blank lines are left out."""
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.size = 0
         begin = lines.number + 1
@@ -234,7 +301,7 @@ def _csv_reason(error: str) -> str:
     if "field larger" in error:
         return f"a cell is longer than {MAX_FIELD_CHARACTERS:,} characters. Is a quote never closed?"
     if "expected after" in error:
-        return 'after a closing quote something else than a comma follows. Write " inside quotes as ""'
+        return 'after a closing quote something else than the delimiter follows. Write " inside quotes as ""'
     return f"this row is not valid CSV ({error})"
 
 
@@ -249,34 +316,46 @@ def _check_header(lines: _Lines, header: list[str], columns: Columns) -> None:
 
 def _unknown(names: Collection[str], columns: Columns) -> str:
     shown = ", ".join(repr(name[:40]) for name in list(names)[:5])
-    return f"unknown column {shown}; known are {', '.join(sorted(columns.known))}"
+    known = ", ".join(sorted(columns.known))
+    return f"unknown column {shown}; known are {known} (--map says which is which)"
 
 
-def _read_json_lines(lines: _Lines, columns: Columns, bad_rows: BadRows) -> Iterator[Row]:
+def _read_json_lines(lines: _Lines, columns: Columns, notation: Notation, bad_rows: BadRows) -> Iterator[Row]:
     for line in lines:
         size, lines.size = lines.size, 0
         if not line.strip():
             continue
         try:
-            values = _parse_object(line, columns)
+            values = _parse_object(line, columns, notation.renamed)
         except BadValue as error:
             bad_rows.add(lines.file, lines.number, str(error))
         else:
             yield Row(lines.file, lines.number, values, size)
 
 
-def _parse_object(text: str, columns: Columns) -> dict[str, Any]:
+def _parse_object(text: str, columns: Columns, renamed: Mapping[str, str]) -> Mapping[str, Any]:
     try:
-        values = json.loads(text, object_pairs_hook=unique_keys)
+        values: object = json.loads(text, object_pairs_hook=unique_keys)
     except (ValueError, RecursionError) as error:
         raise BadValue(f"not valid JSON ({error})") from error
     if not isinstance(values, dict):
         raise BadValue("not a JSON object")
+    if renamed:
+        values = _rename(values, renamed)
     if unknown := [name for name in values if name not in columns.known]:
         raise BadValue(_unknown(unknown, columns))
     if missing := columns.required - set(values):
         raise BadValue(f"missing key {', '.join(sorted(missing))}")
     return values
+
+
+def _rename(values: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+    pairs = [(renamed.get(name, name), value) for name, value in values.items()]
+    try:
+        result: dict[str, Any] = unique_keys([pair for pair in pairs if pair[0]])
+    except ValueError as error:
+        raise BadValue(str(error)) from error
+    return result
 
 
 def read_json_array(path: Path) -> Iterator[Row]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core.values import BadValue
+from imports.unknown import unknown_item
 from recommendations.models import RecommendationSession
 from recommendations.services import ShownSlot
 
@@ -61,7 +62,7 @@ def check_list(rows: Sequence[StagedSlot], items: Mapping[tuple[str, str], int])
         if row.circumstances != first.circumstances:
             raise BadSlot(row, f"line {first.line} has another user, use_case or shown_at for this list")
         if (row.kind, row.external_id) not in items:
-            raise BadSlot(row, f"there is no {row.kind} {row.external_id!r}; import the items first")
+            raise BadSlot(row, unknown_item(row.kind, row.external_id))
         slot = slots.setdefault(row.rank, row)
         if slot.place != row.place:
             raise BadSlot(row, f"line {slot.line} has another item, score, method or propensity here")

@@ -129,7 +129,7 @@ class SessionMerge:
             for session_id in (*fresh, *same):
                 _stage_actions(lists[session_id], interactions)
             created, unchanged, new_users = created + len(fresh), unchanged + len(same), new_users + new
-        self.bad_rows.check()
+        self.bad_rows.check(good=created + unchanged)
         # Nothing may be tied to a list that is left out.
         self.staging.delete("session_id", self.broken)
         return SessionCounts(created, unchanged, len(self.broken), new_users)

@@ -38,7 +38,7 @@ from feedback.completion import complete_dislikes
 from imports.cells import is_empty, optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, merge_interactions
 from imports.interactions import parse_rating
-from imports.reading import BadRow, BadRows, Columns, Row, format_of, read_rows
+from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
 from imports.session_lists import EXTERNAL, StagedSlot
 from imports.session_merge import STAGED_SLOTS, SessionMerge, tie_interactions
 from imports.staging import open_staging
@@ -92,7 +92,7 @@ def import_sessions(
     *,
     path: Path,
     use_case: str,
-    file_format: str | None = None,
+    notation: Notation = AS_IT_SHOWS,
     max_errors: int = 0,
     progress: Progress | None = None,
 ) -> SessionSummary:
@@ -105,9 +105,7 @@ def import_sessions(
     bad_rows = BadRows(allowed=max_errors)
     progress = progress or Progress(quiet=True)
     now = timezone.now()
-    rows = read_rows(
-        path, file_format=format_of(path, file_format), columns=SESSION_COLUMNS, bad_rows=bad_rows
-    )
+    rows = read_rows(path, columns=SESSION_COLUMNS, bad_rows=bad_rows, notation=notation)
     with open_staging(STAGED_SLOTS) as slots, open_staging(STAGED_INTERACTIONS) as interactions:
         merge = SessionMerge(path.name, slots, bad_rows)
         for row in rows:
@@ -119,7 +117,9 @@ def import_sessions(
         usable = slots.count + bad_rows.count
         with transaction.atomic():
             counts = merge.run(interactions)
-            done = merge_interactions(interactions, path.name, bad_rows)
+            done = merge_interactions(
+                interactions, path.name, bad_rows, good=counts.created + counts.unchanged
+            )
             tie_interactions()
             complete_dislikes()
             refresh_popularity(now=now)

@@ -1,12 +1,14 @@
 """The form that all commands share."""
 
 import json
+import logging
 from argparse import ArgumentParser
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
 import pytest
+import structlog
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
@@ -41,6 +43,8 @@ class Probe(HeedCommand):
             case "query":
                 connection.cursor().execute("SELECT 1")
                 return {"logged": len(connection.queries_log)}
+            case "log":
+                structlog.stdlib.get_logger(__name__).warning("a warning")
         return Summary(12_345, 0.25, {"new": 1_000}, ("first", "second"))
 
 
@@ -74,6 +78,17 @@ def test_the_summary_for_people_has_a_line_for_each_value() -> None:
         "  first",
         "  second",
     ]
+
+
+def test_quiet_prints_nothing_but_what_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert out_of("--quiet") == ""
+    assert json.loads(out_of("--quiet", "--json"))["rows"] == 12345
+    capsys.readouterr()
+    assert out_of("--quiet", "--outcome", "log") == ""
+    assert "a warning" not in capsys.readouterr().err
+    assert not logging.root.manager.disable
+    with pytest.raises(CommandError):
+        out_of("--quiet", "--outcome", "conflict")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -175,7 +176,7 @@ def test_leaving_the_watchlist_ends_an_earlier_place_on_it(tmp_path: Path, turne
         ({"user": "x" * 151}, "user has 151 characters"),
         ({"user": "\ufdfa" * 20}, "user may hold letters, digits and"),
         ({"item": "99"}, "there is no movie '99'; import the items first"),
-        ({"item": "1", "kind": "drama"}, "there is no drama '1'"),
+        ({"item": "1", "kind": "drama"}, "there is no drama '1', but a movie; name its kind in the row"),
         ({"item": None}, "item is empty"),
         ({"kind": "game"}, "kind must be one of"),
         ({"type": "loved"}, "type must be one of view, click"),
@@ -218,6 +219,40 @@ def test_a_bad_value_is_refused_with_its_line_and_reason(
     summary = run("import_interactions", path, "--max-errors", 1)
     assert (summary["rows"], summary["created"], summary["bad_rows"]) == (2, 1, 1)
     assert summary["reports"][0]["number"] == 2
+
+
+def test_a_scale_of_ratings_and_what_means_none(tmp_path: Path) -> None:
+    lines = [
+        f"ann,{item},watched,{1577836800 + item},{rating}" for item, rating in enumerate([0, 1, 2, 3, 5], 1)
+    ]
+    path = write(tmp_path / "i.csv", "user,item,type,occurred_at,rating\n" + "\n".join(lines))
+    run("import_interactions", path, "--rating-scale", "1-5", "--unrated", 0)
+    ratings = UserInteraction.objects.order_by("occurred_at").values_list("rating", flat=True)
+    assert list(ratings) == [None, 0.0, 2.5, 5.0, 10.0]
+    assert "rating must be from 1 to 5, not 0" in refusal(
+        "import_interactions", path, "--rating-scale", "1-5"
+    )
+
+
+@pytest.mark.parametrize("scale", ["5", "5-1", "1-1", "a-b", "1-", ""])
+def test_what_is_no_scale(tmp_path: Path, scale: str) -> None:
+    with pytest.raises(CommandError, match="is not a scale from low to high, such as 1-5"):
+        run("import_interactions", tmp_path / "i.csv", f"--rating-scale={scale}")
+
+
+def test_a_scale_may_lie_on_both_sides_of_nothing(tmp_path: Path) -> None:
+    path = json_lines(tmp_path / "i.jsonl", row("watched", 1, rating=-10), row("watched", 2, rating="0"))
+    run("import_interactions", path, "--rating-scale=-10-10")
+    assert [rating for _, rating, _ in history("watched")] == [0.0, 5.0]
+
+
+def test_a_file_without_one_good_row_is_refused_whatever_is_allowed(tmp_path: Path) -> None:
+    for rows in ([row("nap", 1)], [row("view", 1, item="no")], [row("view", 1, item="no"), row("nap", 1)]):
+        path = json_lines(tmp_path / "i.jsonl", *rows)
+        assert "none is good, so nothing was imported" in refusal(
+            "import_interactions", path, "--max-errors", 10
+        )
+    assert not User.objects.exists()
 
 
 def test_every_bad_row_is_listed_in_the_order_of_the_file(tmp_path: Path) -> None:
@@ -373,6 +408,7 @@ any_json = (
     )
 )
 def test_no_value_whatever_crashes_the_import(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
-    path = write(tmp_path / "i.jsonl", "".join(json.dumps(each) + "\n" for each in rows))
-    assert run("import_interactions", path, "--max-errors", 5)["rows"] == len(rows)
+    given = [row("view", 1), *rows]
+    path = write(tmp_path / "i.jsonl", "".join(json.dumps(each) + "\n" for each in given))
+    assert run("import_interactions", path, "--max-errors", 5)["rows"] == len(given)
     assert not UserInteraction.objects.filter(occurred_at__gt=timezone.now()).exists()

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
@@ -279,8 +281,27 @@ def test_a_column_of_a_csv_file_can_be_an_attribute(tmp_path: Path) -> None:
     assert run("import_items", path)["unchanged"] == 2
 
 
+def test_columns_of_another_file_are_mapped(tmp_path: Path) -> None:
+    path = write(tmp_path / "i.csv", "id;name;when;extra\n1;A;1995.0;x\n")
+    message = refusal("import_items", path)
+    assert "unknown column 'id;name;when;extra'" in message
+    assert "--map says which is which" in message
+    maps = ["--map", "id=external_id", "--map", "name=title", "--map", "when=year", "--map", "extra="]
+    assert run("import_items", path, *maps)["created"] == 1
+    assert Item.objects.values_list("external_id", "title", "year").get() == ("1", "A", 1995)
+    with pytest.raises(CommandError, match="is not of the form theirs=ours"):
+        run("import_items", path, "--map", "id")
+
+
+@pytest.mark.parametrize("name", ["i.csv", "i.jsonl"])
+def test_a_file_without_one_good_row_is_refused_whatever_is_allowed(tmp_path: Path, name: str) -> None:
+    bad = "external_id,title\n,A\n,B\n" if name == "i.csv" else '{"external_id": "", "title": "A"}\n' * 2
+    message = refusal("import_items", write(tmp_path / name, bad), "--max-errors", 10)
+    assert message.startswith("2 rows are bad and none is good, so nothing was imported.")
+
+
 GENRES = [["Action", "Drama"], ["Drama"], ["Action", "War"], ["Drama", "War"], []]
-NOTATIONS = {
+NOTATIONS: dict[str, Callable[[list[str]], str]] = {
     "bar": "|".join,
     "comma": ", ".join,
     "comma without a blank": ",".join,

@@ -1,5 +1,6 @@
 """`import_movielens`, on a small folder made here and on the real one."""
 
+import gzip
 import json
 import os
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from django.conf import settings
 
 from accounts.models import User
 from catalog.models import Item, ItemFacet
-from imports.movielens import split_title
+from imports.movielens import FLAGS, split_title
 from interactions.models import UserInteraction
 from tests.imports.helpers import refusal, run, write
 
@@ -82,6 +83,86 @@ def facets(external_id: str, kind: str) -> list[str]:
 )
 def test_title_other_title_and_year(text: str, expected: tuple[str, str, int | None]) -> None:
     assert split_title(text) == expected
+
+
+LINES = [
+    (1, "Matrix, The (1999)", "Action|Sci-Fi"),
+    (2, "Amélie (2001)", "Children's|Comedy"),
+    (3, "Cosmos", ""),
+]
+STARS = [(1, 1, 4, 964982703), (1, 2, 2, 964981247), (2, 1, 3, 874724710)]
+
+
+def lay_out(folder: Path, layout: str) -> None:
+    """The same three films and three ratings in one of the layouts of MovieLens."""
+    if layout == "csv":
+        movies = "".join(
+            f'{number},"{title}",{genres or "(no genres listed)"}\n' for number, title, genres in LINES
+        )
+        write(folder / "movies.csv", "movieId,title,genres\n" + movies)
+        ratings = "".join(",".join(map(str, row)) + "\n" for row in STARS)
+        write(folder / "ratings.csv", "userId,movieId,rating,timestamp\n" + ratings)
+        write(folder / "genome-scores.csv", "movieId,tagId,relevance\n1,1,0.5\n")
+    elif layout.startswith("dat"):
+        movies = "".join("::".join(map(str, row)) + "\n" for row in LINES)
+        write(folder / "movies.dat", movies.encode("iso-8859-1" if layout == "dat latin-1" else "utf-8"))
+        write(folder / "ratings.dat", "".join("::".join(map(str, row)) + "\n" for row in STARS))
+        write(folder / "users.dat", "1::F::1::10::48067\n")
+    else:
+        rows = []
+        for number, title, genres in LINES:
+            flags = ["1" if flag in (genres.split("|") if genres else ["unknown"]) else "0" for flag in FLAGS]
+            rows.append(
+                "|".join([str(number), title, "01-Jan-1995", "", "http://us.imdb.com/M/x", *flags]) + "\n"
+            )
+        write(folder / "u.item", "".join(rows).encode("iso-8859-1"))
+        write(folder / "u.data", "".join("\t".join(map(str, row)) + "\n" for row in STARS))
+        write(folder / "u.user", "1|24|M|technician|85711\n")
+
+
+@pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize("layout", ["csv", "dat latin-1", "dat utf-8", "100k"])
+def test_every_layout_means_the_same(tmp_path: Path, layout: str, is_packed: bool) -> None:
+    lay_out(tmp_path, layout)
+    if is_packed:
+        for path in list(tmp_path.iterdir()):
+            write(path.with_name(path.name + ".gz"), gzip.compress(path.read_bytes()))
+            path.unlink()
+    summary = run("import_movielens", tmp_path)
+    assert (summary["movies"]["created"], summary["ratings"]) == (3, 3)
+    assert summary["interactions"] == {"created": 5, "replaced": 0, "unchanged": 0, "new_users": 2}
+    assert list(Item.objects.order_by("external_id").values_list("title", "year")) == [
+        ("The Matrix", 1999),
+        ("Amélie", 2001),
+        ("Cosmos", None),
+    ]
+    assert facets("1", "genre") == ["Action", "Science Fiction"]
+    assert facets("2", "genre") == ["Family", "Comedy"]
+    assert facets("3", "genre") == []
+    told = UserInteraction.objects.values_list("user__username", "item__external_id", "type", "rating")
+    assert set(told) == {
+        ("movielens-1", "1", "watched", 8.0),
+        ("movielens-1", "1", "like", None),
+        ("movielens-1", "2", "watched", 4.0),
+        ("movielens-1", "2", "dislike", None),
+        ("movielens-2", "1", "watched", 6.0),
+    }
+    oldest = UserInteraction.objects.earliest("occurred_at").occurred_at
+    assert oldest == datetime.fromtimestamp(874724710, UTC)
+    assert run("import_movielens", tmp_path)["interactions"]["created"] == 0
+
+
+def test_a_folder_of_something_else_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "films.csv", "a\n")
+    assert "holds none of movies.csv, movies.dat, u.item" in refusal("import_movielens", tmp_path)
+
+
+def test_a_bad_line_of_an_old_layout_is_told(tmp_path: Path) -> None:
+    lay_out(tmp_path, "dat latin-1")
+    write(tmp_path / "ratings.dat", "1::1::4::964982703\n1::1::9::964982703\n")
+    assert "ratings.dat:2: rating must be from 0.5 to 5, not 9" in refusal("import_movielens", tmp_path)
+    write(tmp_path / "ratings.dat", "1::1::4::964982703\n1::1::4\n")
+    assert "ratings.dat, line 2: 3 cells where the header has 4" in refusal("import_movielens", tmp_path)
 
 
 def test_movies_and_ratings(folder: Path) -> None:

@@ -1,21 +1,32 @@
 """Files that cannot be trusted are refused whole, with the line and a sentence."""
 
+import gzip
 import os
 import tracemalloc
 from pathlib import Path
 
 import pytest
 
+from core.errors import InvalidInput
 from imports import reading as importing
-from imports.reading import BadRows, BrokenFile, Columns, read_json_array, read_rows
+from imports.reading import (
+    AS_IT_SHOWS,
+    BadRows,
+    Columns,
+    Notation,
+    read_json_array,
+    read_rows,
+)
+from imports.sources import BrokenFile, count_lines
 from tests.imports.helpers import write
 
 COLUMNS = Columns(known=frozenset({"a", "b"}), required=frozenset({"a"}))
 
 
-def rows_of(path: Path, bad_rows: BadRows | None = None) -> list[tuple[int, dict[str, object]]]:
-    file_format = "csv" if path.suffix == ".csv" else "jsonl"
-    rows = read_rows(path, file_format=file_format, columns=COLUMNS, bad_rows=bad_rows or BadRows())
+def rows_of(
+    path: Path, bad_rows: BadRows | None = None, notation: Notation = AS_IT_SHOWS
+) -> list[tuple[int, dict[str, object]]]:
+    rows = read_rows(path, columns=COLUMNS, bad_rows=bad_rows or BadRows(), notation=notation)
     return [(row.number, dict(row.values)) for row in rows]
 
 
@@ -35,7 +46,10 @@ def rows_of(path: Path, bad_rows: BadRows | None = None) -> list[tuple[int, dict
         (b"a,b\n1,x\ry\n", 2, "not valid CSV"),
         (b"a,a\n1,2\n", 1, "named twice"),
         (b"a,c\n1,2\n", 1, "unknown column 'c'; known are a, b"),
-        (b"a;b\n1;2\n", 1, "unknown column 'a;b'"),
+        (b"a;c\n1;2\n", 1, "unknown column 'c'"),
+        (b"x;y\n1;2\n", 1, "unknown column 'x;y'; known are a, b (--map says which is which)"),
+        (b"\xef\xbb\xbf", None, "rows.csv is empty"),
+        (b"\xef\xbb\xbf\r\n\n", None, "rows.csv is empty"),
         (b"b\n1\n", 1, "missing column a"),
         (b"a,b\n1," + b"x" * 1_100_000 + b"\n", 2, "longer than 1,000,000 bytes"),
         (b'a,b\n1,"' + b"x\n" * 80_000 + b'"\n', 2, "Is a quote never closed?"),
@@ -68,6 +82,78 @@ def test_a_broken_csv_file_is_refused_with_its_line(
 def test_common_forms_of_csv_read_alike(tmp_path: Path, content: str) -> None:
     rows = rows_of(write(tmp_path / "rows.csv", content))
     assert [values for _, values in rows] == [{"a": "1", "b": "é"}, {"a": "2", "b": "y"}]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_header_shows_the_delimiter(tmp_path: Path, delimiter: str) -> None:
+    lines = [delimiter.join(cells) for cells in (["a", "b"], ["1", '"x,;|\ty"'], ["2", ""])]
+    path = write(tmp_path / "rows.csv", "\ufeff" + "\n".join(lines))
+    assert rows_of(path) == [(2, {"a": "1", "b": "x,;|\ty"}), (3, {"a": "2", "b": ""})]
+
+
+def test_a_delimiter_can_be_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "rows.csv", "a::b\n1::x,y\n\n2::\n")
+    expected = [(2, {"a": "1", "b": "x,y"}), (4, {"a": "2", "b": ""})]
+    assert rows_of(path, notation=Notation(delimiter="::")) == expected
+    path = write(tmp_path / "rows.csv", "a#b\n1#x\n")
+    assert rows_of(path, notation=Notation(delimiter="#")) == [(2, {"a": "1", "b": "x"})]
+    for delimiter in ("", " ", '"', "\n", "x" * 6):
+        with pytest.raises(InvalidInput, match="--delimiter must be"):
+            rows_of(path, notation=Notation(delimiter=delimiter))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("rows.csv", "id;n;more\n1;x;z\n"), ("rows.jsonl", '{"id": "1", "n": "x", "more": {}}\n')],
+)
+def test_columns_can_be_renamed_and_left_out(tmp_path: Path, name: str, content: str) -> None:
+    notation = Notation(renamed={"id": "a", "n": "b", "more": ""})
+    rows = rows_of(write(tmp_path / name, content), notation=notation)
+    assert [values for _, values in rows] == [{"a": "1", "b": "x"}]
+    with pytest.raises(InvalidInput, match="--map id=z: there is no column 'z'; known are a, b"):
+        rows_of(tmp_path / name, notation=Notation(renamed={"id": "z"}))
+
+
+def test_two_columns_of_one_name_are_refused_after_renaming_too(tmp_path: Path) -> None:
+    with pytest.raises(BrokenFile, match="named twice"):
+        rows_of(write(tmp_path / "rows.csv", "a,c\n1,2\n"), notation=Notation(renamed={"c": "a"}))
+    bad_rows = BadRows(allowed=1)
+    path = write(tmp_path / "rows.jsonl", '{"a": 1, "c": 2}\n')
+    assert rows_of(path, bad_rows, Notation(renamed={"c": "a"})) == []
+    assert "the same key twice" in bad_rows.reports[0].reason
+
+
+@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.csv"])
+def test_gzip_is_read_directly_and_damage_is_said(tmp_path: Path, name: str) -> None:
+    packed = gzip.compress(b"a,b\n" + b"1,x\n" * 50_000)
+    path = write(tmp_path / name, packed)
+    assert len(rows_of(path)) == 50_000
+    assert count_lines(path) == 50_001
+    for broken in (
+        packed[: len(packed) // 2],
+        packed[:40] + b"\0\0\0\0" + packed[44:],
+        packed[:-4] + b"abcd",
+    ):
+        with pytest.raises(BrokenFile, match="is a damaged gzip file"):
+            rows_of(write(path, broken))
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "what"),
+    [
+        ("i.zip", b"PK\3\4....", "i.zip is a zip archive, not text. Unpack it, and name a file in it."),
+        ("i.csv", b"PK\3\4....", "i.csv is a zip archive"),
+        ("i.xlsx", b"PK\3\4....", "i.xlsx is a spreadsheet, not text. Save the sheet as CSV (UTF-8)."),
+        ("i.xls", b"\xd0\xcf\x11\xe0\xa1", "i.xls is an Excel workbook, not text. Save the sheet as CSV"),
+        ("i.csv.bz2", b"BZh91AY", "is packed by bzip2, not text. Unpack it"),
+        ("i.csv.xz", b"\xfd7zXZ\x00", "is packed by xz"),
+        ("i.parquet", b"PAR1\x15", "is a Parquet file, not text. Save it as CSV or JSON Lines."),
+    ],
+)
+def test_what_is_no_text_is_named_and_refused(tmp_path: Path, name: str, begin: bytes, what: str) -> None:
+    with pytest.raises(BrokenFile) as caught:
+        rows_of(write(tmp_path / name, begin + b"x" * 100))
+    assert what in caught.value.message
 
 
 def test_a_quoted_cell_may_hold_line_ends_and_rows_are_numbered_by_their_first_line(tmp_path: Path) -> None:
@@ -115,17 +201,17 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     ]:
         with pytest.raises(BrokenFile, match=reason):
             rows_of(tmp_path / name)
-        assert importing.count_lines(tmp_path / name) is None
+        assert count_lines(tmp_path / name) is None
 
 
 def test_only_the_first_thousand_reports_are_kept_and_all_are_counted() -> None:
     bad_rows = BadRows(allowed=3000)
     for number in range(2500):
         bad_rows.add("f", number, "bad")
-    bad_rows.check()
+    bad_rows.check(good=1)
     bad_rows.allowed = 0
     with pytest.raises(importing.ImportRefused) as caught:
-        bad_rows.check()
+        bad_rows.check(good=1)
     assert caught.value.message.startswith("2,500 rows are bad and --max-errors is 0")
     assert len(caught.value.message.splitlines()) == 1002
     assert caught.value.message.endswith("… and 1,500 more")

@@ -11,6 +11,7 @@ from core.errors import NotFound
 
 
 class Command(HeedCommand):
+    is_for_its_output = True
     help = "Issue an API token for USER and print it. It cannot be read again: only its hash is stored."
 
     def add_options(self, parser: ArgumentParser) -> None:

@@ -1,13 +1,15 @@
 """`manage.py import_interactions FILE`: interactions from CSV or JSON Lines (docs/importing.md)."""
 
-from argparse import ArgumentParser
+import re
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
-from core.commands import HeedCommand, non_negative
-from core.domain import DEFAULT_KIND
-from imports.interactions import InteractionSummary, import_interactions
-from imports.reading import FORMATS, count_lines
+from core.commands import HeedCommand
+from core.domain import DEFAULT_KIND, MAX_RATING
+from imports.interactions import InteractionSummary, RatingScale, import_interactions
+from imports.options import add_file_options, notation
+from imports.sources import count_lines
 
 
 class Command(HeedCommand):
@@ -18,20 +20,30 @@ class Command(HeedCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--kind", default=DEFAULT_KIND, help="the item kind of rows that name none")
+        add_file_options(parser)
         parser.add_argument(
-            "--format", choices=sorted(set(FORMATS.values())), help="where the ending does not say"
+            "--rating-scale", type=_scale, default=(0.0, MAX_RATING), metavar="LOW-HIGH", help="such as 1-5"
         )
         parser.add_argument(
-            "--max-errors", type=non_negative, default=0, help="how many bad rows to leave out"
+            "--unrated", type=float, metavar="N", help="the rating that says that there is none"
         )
 
     def run(self, options: dict[str, Any]) -> InteractionSummary:
         path = Path(options["file"])
+        low, high = options["rating_scale"]
         with self.progress(options, "import_interactions", total=count_lines(path)) as progress:
             return import_interactions(
                 path=path,
                 kind=options["kind"],
-                file_format=options["format"],
+                notation=notation(options),
+                scale=RatingScale(low, high, options["unrated"]),
                 max_errors=options["max_errors"],
                 progress=progress,
             )
+
+
+def _scale(text: str) -> tuple[float, float]:
+    match = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)-(-?[0-9]+(?:\.[0-9]+)?)", text)
+    if match is None or float(match[1]) >= float(match[2]):
+        raise ArgumentTypeError(f"{text!r} is not a scale from low to high, such as 1-5")
+    return float(match[1]), float(match[2])

@@ -4,10 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from core.commands import HeedCommand, non_negative
+from core.commands import HeedCommand
 from core.domain import DEFAULT_KIND
 from imports.items import ItemSummary, import_items
-from imports.reading import FORMATS, count_lines
+from imports.options import add_file_options, notation
+from imports.sources import count_lines
 
 
 class Command(HeedCommand):
@@ -16,12 +17,7 @@ class Command(HeedCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--kind", default=DEFAULT_KIND, help="the kind of rows that name none")
-        parser.add_argument(
-            "--format", choices=sorted(set(FORMATS.values())), help="where the ending does not say"
-        )
-        parser.add_argument(
-            "--max-errors", type=non_negative, default=0, help="how many bad rows to leave out"
-        )
+        add_file_options(parser)
 
         parser.add_argument(
             "--list-separator",
@@ -35,7 +31,7 @@ class Command(HeedCommand):
             return import_items(
                 path=path,
                 kind=options["kind"],
-                file_format=options["format"],
+                notation=notation(options),
                 max_errors=options["max_errors"],
                 list_separator=options["list_separator"],
                 progress=progress,

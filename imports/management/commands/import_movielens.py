@@ -12,7 +12,11 @@ class Command(HeedCommand):
     help = "Import films and ratings of a MovieLens folder. All or nothing; may be run again."
 
     def add_options(self, parser: ArgumentParser) -> None:
-        parser.add_argument("dir", type=Path, help="holds movies.csv and ratings.csv, and links.csv if any")
+        parser.add_argument(
+            "dir",
+            type=Path,
+            help="holds movies.csv and ratings.csv, or movies.dat and ratings.dat, or u.item and u.data",
+        )
         parser.add_argument(
             "--metadata", type=Path, help="JSON with cast, director, tags, overview, release date"
         )

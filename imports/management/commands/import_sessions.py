@@ -4,10 +4,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from core.commands import HeedCommand, non_negative
+from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
-from imports.reading import FORMATS, count_lines
+from imports.options import add_file_options, notation
 from imports.sessions import SessionSummary, import_sessions
+from imports.sources import count_lines
 
 
 class Command(HeedCommand):
@@ -21,12 +22,7 @@ class Command(HeedCommand):
         parser.add_argument(
             "--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE, help="that of rows that name none"
         )
-        parser.add_argument(
-            "--format", choices=sorted(set(FORMATS.values())), help="where the ending does not say"
-        )
-        parser.add_argument(
-            "--max-errors", type=non_negative, default=0, help="how many bad rows to leave out"
-        )
+        add_file_options(parser)
 
     def run(self, options: dict[str, Any]) -> SessionSummary:
         path = Path(options["file"])
@@ -34,7 +30,7 @@ class Command(HeedCommand):
             return import_sessions(
                 path=path,
                 use_case=options["use_case"],
-                file_format=options["format"],
+                notation=notation(options),
                 max_errors=options["max_errors"],
                 progress=progress,
             )

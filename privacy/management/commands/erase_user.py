@@ -37,7 +37,7 @@ class Command(HeedCommand):
         summary["datasets_removed"] = [str(folder) for folder in outdated if folder not in left]
         summary["datasets_with_rows_of_the_gone"] = [str(folder) for folder in left]
         if left and options["datasets"]:
-            self.stdout.write(self.answer(summary, options))
+            self.tell(summary, options)
             raise LockHeld("A run reads these datasets. Say `erase_user --datasets` again when it is over.")
         return summary
 

@@ -11,6 +11,7 @@ from privacy.selectors import find_person
 
 
 class Command(HeedCommand):
+    is_for_its_output = True
     help = "Print everything on record about USER as one JSON document, or write it to a file."
 
     def add_options(self, parser: ArgumentParser) -> None:

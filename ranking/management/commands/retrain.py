@@ -40,7 +40,8 @@ class Command(HeedCommand):
         """One run of `--watch`: says what is new and returns it; what goes wrong ends no watch."""
         close_old_connections()
         try:
-            answer = self.answer(self._once(options, if_needed=True), options)
+            result = self._once(options, if_needed=True)
+            answer = self.answer(result, options)
         except HeedError as error:
             answer = error.message
             self.stderr.write(answer)
@@ -49,8 +50,7 @@ class Command(HeedCommand):
             self.stderr.write(answer)
         else:
             if answer != told:
-                self.stdout.write(answer)
-                self.stdout.flush()
+                self.tell(result, options)
         return answer
 
     def _once(self, options: dict[str, Any], *, if_needed: bool) -> RetrainSummary:

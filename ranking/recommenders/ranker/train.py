@@ -21,6 +21,7 @@ from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
 from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_data
 from ranking.datasets.manifest import BOOTSTRAP
 from ranking.datasets.ranker import example_ids, load_ranker_data
+from ranking.datasets.reading import read_columns
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_figures
 from ranking.features import FEATURE_SET
@@ -120,7 +121,7 @@ def train_ranker(
         file=version.file,
         sha256=version.sha256,
         people=len(np.unique(data.user_ids)),
-        items=len(data.relevance),
+        items=len(np.unique(read_columns(dataset, "item_id")["item_id"])),
         hyper_parameters=fitted.hyper_parameters,
         metrics=metrics,
     )

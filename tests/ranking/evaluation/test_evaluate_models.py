@@ -200,7 +200,7 @@ def test_who_saw_what_is_evaluated_on_is_marked_everywhere(learned: str | None) 
     for name in ("report.html", "report.md"):
         assert "May have learned from part of what they are evaluated on:" in (folder / name).read_text()
     out = io.StringIO()
-    call_command("evaluate_models", late.label, "--quiet", stdout=out)
+    call_command("evaluate_models", late.label, stdout=out)
     assert f"{late.label} (may have seen part of it):" in out.getvalue()
     assert not answer["evaluation"]["results"][1]["gate"]["passed"]
 

@@ -61,6 +61,10 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     assert summary["version"] == version.label == "ranker-movie_home-1"
     assert version.status == ModelVersion.Status.CANDIDATE
     assert version.file.endswith(".safetensors")
+    shown = {slot["item_id"] for each in lists for slot in each.recommendations_shown}
+    items = summary["items"]
+    assert isinstance(items, int)
+    assert 0 < items <= len(shown) < sum(len(each.recommendations_shown) for each in lists)
     assert version.dataset_manifest["counts"]["sessions"] == 60
     assert version.hyper_parameters["seed"] == 3
     assert version.hyper_parameters["feature_set"] == FEATURE_SET
