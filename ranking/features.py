@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 
 from core.arrays import Doubles, Floats, Ints, Rows
 from ranking.statistics.demand import ItemDemand
-from ranking.statistics.events import SECONDS_PER_DAY
+from ranking.statistics.events import SECONDS_PER_DAY, verdicts_of
 
 FacetGroup = Literal["genre", "theme", "people", "other"]
 GROUPS: tuple[str, ...] = get_args(FacetGroup)
@@ -44,8 +44,6 @@ RECENT = 10
 RECENCY_HALF_LIFE_DAYS = 1500.0
 # Verdicts on a facet are averaged with so many of average kind, so that one item proves little.
 LIKING_PRIOR = 3.0
-# The training weight from which on more does not say more about liking.
-FULL_WEIGHT = 3.0
 _YEAR = 365.25 * SECONDS_PER_DAY
 _LIKINGS = tuple(GROUPS.index(group) for group in ("genre", "theme", "people"))
 
@@ -109,7 +107,7 @@ class History:
     @property
     def verdicts(self) -> Doubles:
         """(h,) in [-1, 1]: -1 for a dislike, up to 1 for what weighs FULL_WEIGHT."""
-        return np.where(self.weights < 0, -1.0, np.minimum(self.weights / FULL_WEIGHT, 1.0))
+        return verdicts_of(self.weights)
 
 
 def compute_features(

@@ -9,6 +9,8 @@ from ranking.recommenders.base import Kind
 _FOLDERS = (
     "als",
     "two_tower",
+    "transitions",
+    "ease",
     "item_knn",
     "popular",
     "taste",

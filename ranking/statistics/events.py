@@ -7,6 +7,8 @@ import numpy as np
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 
 SECONDS_PER_DAY = 86_400.0
+# The training weight from which on more does not say more about liking.
+FULL_WEIGHT = 3.0
 
 _DTYPES = {
     "user_ids": np.int64,
@@ -77,6 +79,11 @@ class Events:
     def between(self, start: float, end: float) -> "Events":
         """The events with start <= time < end."""
         return self.select((self.times >= start) & (self.times < end))
+
+
+def verdicts_of(weights: Doubles | Floats, negative_scale: float = 1.0) -> Doubles:
+    """(n,) from signed training weights: up to 1 for FULL_WEIGHT and more, -negative_scale below 0."""
+    return np.where(weights < 0, -negative_scale, np.minimum(weights / FULL_WEIGHT, 1.0))
 
 
 def summed_history(item_ids: Ints, weights: Doubles | Floats) -> tuple[Ints, Doubles]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.arrays import Floats, Ints, Rows, positions
+from core.arrays import Floats, Ints, positions
 from ranking.statistics.events import Events
 
 # Most that one person's events on one item add up to, as in ALS.
@@ -41,21 +41,21 @@ class ItemKnnParameters:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemKnn:
-    """A trained model; row and column i of `similarity` belong to `item_ids[i]`.
+    """A trained model; row and column i of `matrix` belong to `item_ids[i]`.
 
     item_ids    (n,) int64, sorted, unique
-    similarity  (n, n) float32 sparse, at most `neighbors` entries a row, none of an item with itself
+    matrix      (n, n) float32 sparse: similarities, at most `neighbors` a row, none of an item with itself
     slope, intercept   of `calibrated`; slope > 0
     """
 
     item_ids: Ints
-    similarity: "csr_matrix[np.float32]"
+    matrix: "csr_matrix[np.float32]"
     slope: float = 4.0
     intercept: float = -2.0
 
-    def rows_of(self, item_ids: Ints) -> Rows:
-        """Row of each item id, -1 where the model does not know the item."""
-        return positions(item_ids, self.item_ids)
+    def shares(self, weights: Floats) -> Floats:
+        """The share of each item of a history (h,): its signed weight, up to MAX_PAIR_WEIGHT."""
+        return np.clip(weights, -MAX_PAIR_WEIGHT, MAX_PAIR_WEIGHT).astype(np.float32)
 
 
 def fit_item_knn(events: Events, parameters: ItemKnnParameters) -> ItemKnn:
@@ -89,10 +89,3 @@ def _normalized(similarity: "csr_matrix[np.float32]") -> "csr_matrix[np.float32]
     highest = float(similarity.data.max(initial=0.0))
     scaled = (similarity.data / highest if highest > 0.0 else similarity.data).astype(np.float32)
     return csr_matrix((scaled, similarity.indices, similarity.indptr), shape=similarity.shape)
-
-
-def score_all(model: ItemKnn, rows: Rows, weights: Floats) -> Floats:
-    """The raw score of every item (n,) for a history: `rows` of the model (h,) with signed weights."""
-    history = np.clip(weights, -MAX_PAIR_WEIGHT, MAX_PAIR_WEIGHT).astype(np.float32)
-    scores: Floats = np.asarray(history @ model.similarity[rows]).ravel().astype(np.float32)
-    return scores

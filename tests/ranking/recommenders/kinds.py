@@ -25,6 +25,8 @@ def fitted(kind: str) -> bytes:
 BYTES: Mapping[str, Callable[[], bytes]] = {
     "als": lambda: make_als_bytes([LEFT, RIGHT]),
     "two_tower": lambda: tower_bytes([[*LEFT, 12], [*RIGHT, 13]], facets={0: 0, 1: 1}),
+    "transitions": lambda: fitted("transitions"),
+    "ease": lambda: fitted("ease"),
     "item_knn": lambda: fitted("item_knn"),
     "ranker": ranker_bytes,
 }

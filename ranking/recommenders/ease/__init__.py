@@ -1,0 +1,1 @@
+"""EASE: every item predicted from all the others, in closed form."""

@@ -1,0 +1,1 @@
+"""Item to item by succession: what people turned to soon after what."""
