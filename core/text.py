@@ -76,3 +76,9 @@ def stem(word: str) -> str:
 def words(text: str) -> list[str]:
     """The words of `text`, normalized and without plural endings."""
     return [stem(word) for word in WORD.findall(normalize(text))]
+
+
+def percent_change(share: float) -> str:
+    """A change by a share, in percent with one decimal at the most and a real minus: `−7.5 %`, `+15 %`."""
+    percent = round(100.0 * share, 1)
+    return f"{percent:+g} %".replace("-", "−")

@@ -18,6 +18,7 @@ from catalog.models import Item
 from core.admin import RecordAdmin, choice_filter, table
 from core.domain import FACETS, REASONS
 from core.errors import NotFound
+from core.text import percent_change
 from feedback.models import Dislike, DislikePattern, FeatureAdjustment, NegativeTrainingExample
 from feedback.patterns import refresh_patterns
 from feedback.services import undo_dislike
@@ -194,7 +195,7 @@ class DislikeAdmin(RecordAdmin):
     @admin.display(description="held back")
     def held_back(self, dislike: Dislike) -> SafeString | str:
         rows = dislike.adjustments.select_related("facet").order_by("facet__kind", "facet__name")
-        cells: list[list[Any]] = [[row.facet.kind, row.facet.name, _percent(row.delta)] for row in rows]
+        cells: list[list[Any]] = [[row.facet.kind, row.facet.name, percent_change(row.delta)] for row in rows]
         return table(["kind", "name", "when new"], cells) if cells else "nothing"
 
     @admin.action(description="Mark as reviewed", permissions=["review"])
@@ -315,7 +316,7 @@ class FeatureAdjustmentAdmin(RecordAdmin):
 
     @admin.display(description="held back when new", ordering="delta")
     def when_new(self, adjustment: FeatureAdjustment) -> str:
-        return _percent(adjustment.delta)
+        return percent_change(adjustment.delta)
 
     @admin.display(description="because of", ordering="dislike__title")
     def because_of(self, adjustment: FeatureAdjustment) -> str:
@@ -383,7 +384,3 @@ def _unbroken(text: str) -> SafeString:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
-
-
-def _percent(delta: float) -> str:
-    return f"{delta * 100:+.1f} %".replace("-", "−")

@@ -50,8 +50,13 @@ class HeldBack:
 
     @property
     def percent(self) -> int:
-        """The current penalty, as a whole negative percentage."""
-        return round((self.factor - 1.0) * 100)
+        """The change in whole percent; 0 where it has faded away."""
+        return round(100.0 * self.share)
+
+    @property
+    def share(self) -> float:
+        """The change of a score that it makes, below 0."""
+        return self.factor - 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from core.domain import SERIES
+from core.text import percent_change
 from feedback.adjustments import FacetDelta
 
 NAMES_SHOWN = 2
@@ -28,7 +29,7 @@ def changes_in_words(deltas: Iterable[FacetDelta]) -> str:
         if name not in same_share:
             same_share.append(name)
     return "; ".join(
-        f"less {_listed(some)}, −{round(-share * 100, 1):g} %" for share, some in sorted(names.items())
+        f"less {_listed(some)}, {percent_change(share)}" for share, some in sorted(names.items())
     )
 
 

@@ -6,11 +6,12 @@ personalized = base × (1 + the sum of the parts), each part from 0 to its cap.
 from dataclasses import dataclass
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from core.domain import BOOSTED, CATEGORIES, FACETS
-from profiles.reduction import KINDS, Taste, columns_of
+from core.domain import BOOSTED, CATEGORIES, FACETS, HELD_BACK
+from profiles.reduction import KINDS, Taste, columns_of, share_of
 
 CAPS = np.array([FACETS[kind].boost_cap for kind in BOOSTED], dtype=np.float64)
 """The cap of each kind in BOOSTED."""
@@ -23,6 +24,7 @@ HALF_EVIDENCE = 10.0
 
 # The column of BOOSTED of each kind code, -1 for a kind that boosts nothing.
 _COLUMN_OF_CODE = np.array([BOOSTED.index(kind) if kind in BOOSTED else -1 for kind in KINDS], dtype=np.int64)
+_IS_HELD_BACK = np.array([kind in HELD_BACK for kind in KINDS], dtype=np.bool_)
 _IS_CATEGORY = np.array([kind in CATEGORIES for kind in KINDS], dtype=np.bool_)
 
 
@@ -55,6 +57,22 @@ def personal_alpha(taste: Taste) -> float:
     clearness = float(np.sqrt(np.square(liked / liked.sum()).sum()))
     evidence = taste.evidence / (taste.evidence + HALF_EVIDENCE)
     return ORIGINAL_ALPHA + ALPHA_REACH * evidence * (1.0 - 2.0 * clearness)
+
+
+def penalties_of(taste: Taste) -> dict[int, float]:
+    """The factor in [floor, 1) of each facet that the person holds something against.
+
+    1 + the share that the score stands for, of the kinds of facet that dislikes can hold back. A facet is so
+    held back by low ratings too, and by a dislike as long as what is liked raises what is liked: both are
+    forgotten by what comes after them, and not by time.
+    """
+    against = _IS_HELD_BACK[taste.kinds] & (taste.scores < 0.0)
+    shares = [share_of(score) for score in taste.scores[against].tolist()]
+    floor = float(settings.DISLIKE_FLOOR)
+    return {
+        facet_id: max(floor, 1.0 + share)
+        for facet_id, share in zip(taste.facet_ids[against].tolist(), shares, strict=True)
+    }
 
 
 def boost(

@@ -18,10 +18,17 @@ from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import TAKING_BACK, active_interactions
 from profiles.models import TasteProfile
-from profiles.reduction import CODES, KINDS, Event, Rules, Taste, decode, no_taste, reduce_events
-
-# Wrong genre holds genres back by 0.15 and weighs −0.6: as much against as a like weighs for.
-_WEIGHT_OF_SHARE = -4.0
+from profiles.reduction import (
+    CODES,
+    KINDS,
+    WEIGHT_OF_SHARE,
+    Event,
+    Rules,
+    Taste,
+    decode,
+    no_taste,
+    reduce_events,
+)
 
 # Every list that is served asks this, and building it by the ORM would take longer than running it. The rows
 # up to the cursor are the same as long as there are as many, with the same sum of their ids and as many
@@ -186,7 +193,7 @@ def current_rules() -> Rules:
     for reason in REASONS.values():
         shares = reason.shares().items()
         spoken = [
-            (CODES[kind], max(-1.0, _WEIGHT_OF_SHARE * share)) for kind, share in shares if kind in CODES
+            (CODES[kind], max(-1.0, WEIGHT_OF_SHARE * share)) for kind, share in shares if kind in CODES
         ]
         weights.append((reason.name, tuple(sorted(spoken))))
     return Rules(settings.TASTE_UPDATE_EVERY, tuple(sorted(weights)))

@@ -3,6 +3,7 @@
 person → retrieve → rank → personalize → filter → arrange → respond → record
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from catalog.selectors import ItemCard
 from core.domain import TYPES, UseCase
 from feedback.adjustments import combine_adjustments
 from feedback.selectors import get_history_and_adjustments
+from profiles.boosts import penalties_of
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.boosting import personalize
 from ranking.candidates import Boost, Candidates
@@ -128,9 +130,14 @@ def load_person(
         weights=np.fromiter((row[2] for row in history), dtype=np.float64, count=len(history)),
         types=[row[1] for row in history],
         excluded={item_id for item_id, type_name, _ in history if TYPES[type_name].excludes},
-        penalties=combine_adjustments(adjustments, now=now),
+        penalties=_stronger(combine_adjustments(adjustments, now=now), penalties_of(taste.taste)),
         taste=taste,
     )
+
+
+def _stronger(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    """The lower factor of each facet: a dislike is in the taste too, and holds back once."""
+    return {facet_id: min(one.get(facet_id, 1.0), other.get(facet_id, 1.0)) for facet_id in {*one, *other}}
 
 
 def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:

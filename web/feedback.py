@@ -24,10 +24,10 @@ from feedback.selectors import (
     DislikePatterns,
     active_dislikes,
     get_dislike_pattern_analysis,
-    get_held_back,
 )
 from feedback.services import SavedDislike, save_dislike, undo_dislike
 from feedback.wording import recorded_sentence
+from profiles.held_back import get_all_held_back
 from ranking.registry.lineage import learned_until
 from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
 from web.addresses import same_site
@@ -91,7 +91,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
     user_id = caller(request).pk
     page: Page[Dislike] = Paginator(active_dislikes(user_id), PAGE_LENGTH).get_page(request.GET.get("page"))
     patterns = get_dislike_pattern_analysis(user_id=user_id)
-    held_back = get_held_back(user_id=user_id)
+    held_back = get_all_held_back(user_id=user_id)
     context = {
         "page": page,
         "dislikes": page.object_list,

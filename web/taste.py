@@ -16,10 +16,10 @@ from core.domain import FACETS, PEOPLE, RATED, ItemKind
 from core.domain.roles import rated_type
 from core.domain.words import done_label, heading_of
 from core.errors import HeedError
-from feedback.selectors import get_held_back
 from interactions.selectors import active_interactions
 from profiles.boosts import ORIGINAL_ALPHA
-from profiles.reduction import KINDS
+from profiles.held_back import get_all_held_back
+from profiles.reduction import KINDS, share_of
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
 from profiles.services import rate_item, reset_profile
 from search.state import search
@@ -31,6 +31,8 @@ SHOWN = 6
 TITLES_SHOWN = 6
 HELD_BACK_SHOWN = 6
 NEUTRAL = 0.5
+# What is believed to a smaller share is not worth a row.
+LEAST_SHOWN = 0.005
 
 
 def _kinds_of_charts() -> list[tuple[str, ...]]:
@@ -44,12 +46,15 @@ _CHARTS = _kinds_of_charts()
 
 @dataclass(frozen=True, slots=True)
 class Leaning:
-    """One row of a chart: a name, its score in points (-100 to 100), and how long its bar is, in percent."""
+    """One row of a chart: a name, what is believed as a share (-1 to 1), and how long its bar is, in percent.
+
+    `share` is None where the bar alone tells: an entry of the taste vector is on no scale of scores.
+    """
 
     label: str
     kind: str
     note: str
-    points: int
+    share: float | None
     length: int
 
 
@@ -69,7 +74,7 @@ def taste(request: HttpRequest) -> HttpResponse:
     user_id = caller(request).pk
     profile = get_profile(user_id)
     vector = get_vector_state(user_id)
-    held_back = get_held_back(user_id=user_id)
+    held_back = get_all_held_back(user_id=user_id)
     done = profile.statistics.interactions
     context = {
         "profile": profile,
@@ -78,7 +83,7 @@ def taste(request: HttpRequest) -> HttpResponse:
         "total": sum(done.values()),
         "charts": _charts(profile),
         "vector": vector,
-        "entries": _leanings(vector.entries, NEUTRAL, 1.0 - NEUTRAL),
+        "entries": _entries(vector.entries),
         "held_back": held_back[:HELD_BACK_SHOWN],
         "held_back_more": len(held_back[HELD_BACK_SHOWN:]),
         **_titles_to_rate(request, user_id),
@@ -159,28 +164,32 @@ def _charts(profile: Profile) -> list[Chart]:
         disliked = [figure for kind in kinds for figure in profile.disliked[kind]]
         chart = Chart(
             heading_of(kinds),
-            liked=_leanings(liked, 0.0, strongest, notes)[:SHOWN],
-            disliked=_leanings(disliked, 0.0, strongest, notes)[:SHOWN],
+            liked=_leanings(liked, strongest, notes)[:SHOWN],
+            disliked=_leanings(disliked, strongest, notes)[:SHOWN],
         )
         if chart.liked or chart.disliked:
             charts.append(chart)
     return charts
 
 
-def _leanings(
-    figures: Iterable[FacetFigure], middle: float, reach: float, notes: dict[str, str] | None = None
-) -> list[Leaning]:
-    """The figures as rows, farthest from `middle` first; `reach` from there is a full bar.
+def _leanings(figures: Iterable[FacetFigure], strongest: float, notes: dict[str, str]) -> list[Leaning]:
+    """The scores as rows, farthest from 0 first; `strongest` is a full bar. Nothing that would be 0 %."""
+    return [
+        Leaning(figure.name, figure.kind, notes[figure.kind], share, _length(figure.value, strongest))
+        for figure in sorted(figures, key=lambda figure: -abs(figure.value))
+        if abs(share := share_of(figure.value)) >= LEAST_SHOWN
+    ]
 
-    What would be called 0 points is left out.
-    """
-    rows = []
-    for figure in sorted(figures, key=lambda figure: -abs(figure.value - middle)):
-        leaning = figure.value - middle
-        points = round(100 * leaning / (1.0 - middle))
-        if points:
-            note = figure.kind if notes is None else notes[figure.kind]
-            rows.append(
-                Leaning(figure.name, figure.kind, note, points, max(1, round(100 * abs(leaning) / reach)))
-            )
-    return rows
+
+def _entries(figures: Iterable[FacetFigure]) -> list[Leaning]:
+    """The entries of the taste vector as rows, farthest from NEUTRAL first; a bar tells them, no number."""
+    ordered = sorted(figures, key=lambda figure: -abs(figure.value - NEUTRAL))
+    notes = [("liked" if one.value > NEUTRAL else "not liked") for one in ordered]
+    return [
+        Leaning(one.name, one.kind, note, None, _length(one.value - NEUTRAL, NEUTRAL))
+        for one, note in zip(ordered, notes, strict=True)
+    ]
+
+
+def _length(value: float, reach: float) -> int:
+    return max(1, round(100 * abs(value) / reach))

@@ -98,7 +98,7 @@ def test_a_dislike_shows_its_list_and_slot(client: Client, staff: User) -> None:
     assert "fresh" in page
     assert "The &lt;b&gt;Film&lt;/b&gt;" in page
     assert "&lt;i&gt;Noir&lt;/i&gt;" in page
-    assert "−15.0 %" in page
+    assert "−15 %" in page
     assert "<b>Film" not in page
     assert "no model has used it yet" in page
 

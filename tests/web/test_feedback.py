@@ -23,8 +23,8 @@ from tests.answers import ABSENT
 from tests.web.conftest import MakeItem
 from web.feedback import PAGE_LENGTH
 
-# login session, person, kinds, count and page of dislikes, five of patterns, what is held back, pushed out
-FEEDBACK_QUERIES = 13
+# session, person, kinds, count and page of dislikes, five of patterns, four of what is held back, pushed out
+FEEDBACK_QUERIES = 16
 
 
 @pytest.fixture

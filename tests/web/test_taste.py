@@ -14,8 +14,8 @@ from profiles.selectors import get_profile
 from profiles.services import rate_item
 from tests.web.conftest import MakeItem
 
-# login session, person, kinds, profile with its reset, names and statistics, vector with names, held back
-TASTE_QUERIES = 9
+# session, person, kinds, profile with its reset, names and statistics, vector with names, four: held back
+TASTE_QUERIES = 12
 
 
 @pytest.fixture
@@ -56,15 +56,18 @@ def test_the_page_tells_what_is_believed_and_from_what(
     assertContains(page, "<dt>Mean of 1 rating</dt><dd>1.0</dd>", html=True)
     assertContains(page, "70 % of a score for somebody new")
     charts = {chart.heading: chart for chart in page.context["charts"]}
-    assert [(row.label, row.points, row.length) for row in charts["Genres"].liked] == [
-        ("Crime", 12, 75),
-        ("Thriller", 12, 75),
+    assert [(row.label, round(row.share, 3), row.length) for row in charts["Genres"].liked] == [
+        ("Crime", 0.15, 75),
+        ("Thriller", 0.15, 75),
     ]
-    assert [(row.label, row.points) for row in charts["Genres"].disliked] == [("War", -16), ("Romance", -12)]
+    assert [(row.label, round(row.share, 3)) for row in charts["Genres"].disliked] == [
+        ("War", -0.2),
+        ("Romance", -0.15),
+    ]
     assert [(row.label, row.note) for row in charts["People"].liked] == [("Al Pacino", "actor")]
     assert list(charts) == ["Genres", "People", "Themes"]
     assertContains(page, 'href="/search/?actor=Al%20Pacino"')
-    assertContains(page, "−16")
+    assertContains(page, "−20 %")
     assertContains(page, "<span>Romance</span><strong>−15 %</strong>", html=True)
     assertContains(page, "Because of Notting Hill")
     assertContains(page, 'href="/feedback/"')

@@ -11,6 +11,7 @@ from catalog.attributes import Attribute
 from catalog.selectors import ItemCard
 from core.domain import ACTIONS, FACETS, KINDS, REASONS, TYPES, DislikeReason, InteractionType, ItemKind
 from core.domain.roles import rated_type
+from core.text import percent_change
 from core.values import COMMENT
 from core.web_addresses import host_of
 from serving.carousels import Carousel
@@ -86,15 +87,9 @@ def listed(titles: Sequence[str], shown: int) -> str:
 
 
 @register.filter
-def percentage(value: int) -> str:
-    """A negative whole percentage with a real minus: `−15 %`."""
-    return f"−{-value} %"
-
-
-@register.filter
-def minus(value: int) -> str:
-    """A negative number with a real minus: `−15`."""
-    return f"−{-value}"
+def change(share: float) -> str:
+    """A change by a share in percent: `−7.5 %`, wherever it is shown."""
+    return percent_change(share)
 
 
 @register.filter
