@@ -14,6 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from core.domain import KINDS
 from core.errors import DATABASE_AWAY, HeedError
 from core.values import HAPPENED, ID, PERSON, BadValue, Choice, Name, Names, Number, Rule, Text, Whole
 
@@ -114,6 +115,22 @@ class UuidField(serializers.UUIDField):
         # Python reads the digits of every script as hexadecimal ones.
         if not isinstance(data, str) or not data.isascii():
             self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class ByKindsId(serializers.Serializer[Any]):
+    """A body that may name its item by `startup_id`, `movie_id` and so on in place of `item_id`.
+
+    other_names  of further fields: the other name, and that of the field
+    """
+
+    other_names: Mapping[str, str] = {}
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            names = {f"{kind}_id": "item_id" for kind in KINDS} | dict(self.other_names)
+            meant = {name: data[other] for other, name in names.items() if other in data}
+            data = {**meant, **data}
         return super().to_internal_value(data)
 
 

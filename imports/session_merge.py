@@ -68,7 +68,7 @@ ORDER BY heed_lists.number, rank, place
 _TIE = fill(
     """
 UPDATE {done}
-SET {list} = tied.session_id, {source} = 'external', {rank} = tied.rank, {score} = tied.score,
+SET {list} = tied.session_id, {source} = 'recommendation', {rank} = tied.rank, {score} = tied.score,
     {method} = tied.method
 FROM (
     SELECT {person.id} AS user_id, {item.id} AS item_id, staged.action, staged.acted_at, staged.session_id,

@@ -18,6 +18,7 @@ from catalog.serializers import AttributesField, ItemSerializer, item_json
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
+    ByKindsId,
     ChoiceField,
     ErrorSerializer,
     EventField,
@@ -63,8 +64,10 @@ class ActionBody(ContextQuery):
     rating = NumberField(RATING, required=False, allow_null=True, default=None)
 
 
-class InteractionBody(ActionBody):
+class InteractionBody(ByKindsId, ActionBody):
     """One interaction in bulk."""
+
+    other_names = {"interaction_type": "type"}
 
     item_id = IdField()
     type = ChoiceField(TYPE)
@@ -83,6 +86,7 @@ class RecordedSerializer(serializers.Serializer[Any]):
     interaction_id = serializers.IntegerField()
     item_id = serializers.IntegerField()
     type = serializers.CharField()
+    interaction_type = serializers.CharField(help_text="the same as `type`")
     created = serializers.BooleanField(help_text="false where it was on record before")
     occurred_at = serializers.DateTimeField()
     rating = serializers.FloatField(allow_null=True)
@@ -259,6 +263,7 @@ def recorded_json(recorded: Recorded) -> dict[str, Any]:
         "interaction_id": row.pk,
         "item_id": row.item_id,
         "type": row.type,
+        "interaction_type": row.type,
         "created": recorded.created,
         "occurred_at": row.occurred_at.isoformat(),
         "rating": row.rating,

@@ -5,12 +5,17 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 from django.conf import settings
 from django.db import models
 
+from core.aliases import Alias
 from core.domain import TYPES
 
 if TYPE_CHECKING:
     _Boolean: TypeAlias = models.BooleanField[bool, bool]
 else:
     _Boolean = models.BooleanField
+
+
+# The source of what was done from a list. Which retriever had brought the item is kept with the list.
+RECOMMENDATION = "recommendation"
 
 
 class StateField(_Boolean):
@@ -54,6 +59,10 @@ class UserInteraction(models.Model):
     recommendation_rank = models.PositiveSmallIntegerField(null=True, blank=True)
     recommendation_score = models.FloatField(null=True, blank=True)
     recommendation_method = models.CharField(max_length=64, blank=True)
+
+    # The names in the queries of the documents that asked for this (docs/seeds.md).
+    interaction_type = Alias("type")
+    startup_id = Alias("item_id")
 
     class Meta:
         db_table = "user_interactions"

@@ -21,7 +21,7 @@ from core.domain.roles import TYPES_WITH_A_ROLE
 from core.errors import InvalidInput, NotFound
 from core.values import HAPPENED, RATING, TYPE, BadValue, check_rated, named
 from interactions.ledger import REPLACES, Ledger
-from interactions.models import UserInteraction
+from interactions.models import RECOMMENDATION, UserInteraction
 from interactions.ratings import weigh_ratings
 from interactions.selectors import active_interactions
 from recommendations.selectors import Slot, find_slots
@@ -189,7 +189,7 @@ def _interaction(user_id: int, one: Wanted, slot: Slot | None, now: datetime) ->
     )
     if slot is not None:
         interaction.recommendation_session_id = slot.session_id
-        interaction.recommendation_source = slot.source
+        interaction.recommendation_source = RECOMMENDATION
         interaction.recommendation_rank = slot.rank
         interaction.recommendation_score = slot.score
         interaction.recommendation_method = slot.method

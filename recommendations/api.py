@@ -15,6 +15,7 @@ from accounts.selectors import caller, check_use_case
 from catalog.models import Item
 from core.api import (
     WRITE_ERRORS,
+    ByKindsId,
     ChoiceField,
     ErrorSerializer,
     IdField,
@@ -30,7 +31,7 @@ from core.values import MAX_SLOTS, METHOD, RANK, SCORE, USE_CASE, VERSION
 from recommendations.services import ShownSlot, record_external_session, report_seen
 
 
-class ExternalSlotSerializer(serializers.Serializer[Any]):
+class ExternalSlotSerializer(ByKindsId):
     """One position of a list that was made elsewhere."""
 
     item_id = IdField()

@@ -1,6 +1,7 @@
 """Ranked lists, and whether this server can make them."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 from django.db import connection
@@ -15,7 +16,7 @@ from accounts.authentication import EMBEDDABLE
 from accounts.selectors import caller, check_use_case, person_named, use_case_for
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, validated
-from core.domain import BOOSTED, DEFAULT_USE_CASE, USE_CASES, ItemKind
+from core.domain import BOOSTED, DEFAULT_USE_CASE, KINDS, USE_CASES, ItemKind
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
 from ranking.candidates import Boost
@@ -80,6 +81,12 @@ class ListAnswer(serializers.Serializer[Any]):
     model_version = serializers.CharField(allow_blank=True)
     personalization = PersonalizationSerializer()
     recommendations = SlotSerializer(many=True)
+    scores = serializers.DictField(child=serializers.FloatField(), help_text="by the id of the item")
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """The ids in the order of the list go by the name of the kind: `startup_ids`, `movie_ids`."""
+        ids = serializers.ListField(child=serializers.IntegerField(), required=False)
+        return super().get_fields() | {f"{kind}_ids": deepcopy(ids) for kind in KINDS}
 
 
 class BestAnswer(serializers.Serializer[Any]):
@@ -126,7 +133,8 @@ class BestItemView(APIView):
             raise NotFound("There is nothing left to recommend.")
         answer = list_json(served)
         answer["recommendation"] = answer.pop("recommendations")[0]
-        del answer["personalization"]
+        for name in ("personalization", "scores", f"{use_case.kind}_ids"):
+            del answer[name]
         return Response(answer)
 
 
@@ -139,6 +147,8 @@ def list_json(served: ServedList) -> dict[str, Any]:
         "model_version": served.model_version,
         "personalization": personalization_json(served.personalization),
         "recommendations": [_slot_json(slot) for slot in served.slots],
+        f"{USE_CASES[served.use_case].kind}_ids": [slot.item.id for slot in served.slots],
+        "scores": {str(slot.item.id): slot.score for slot in served.slots},
     }
 
 

@@ -99,8 +99,8 @@ def test_a_list_and_what_was_done_with_it_is_on_record(tmp_path: Path, films: li
         "recommendation_score", "recommendation_method",
     )  # fmt: skip
     assert list(tied) == [
-        ("like", None, session.pk, "external", 1, 0.9, "tree"),
-        ("watched", 8.0, session.pk, "external", 1, 0.9, "tree"),
+        ("like", None, session.pk, "recommendation", 1, 0.9, "tree"),
+        ("watched", 8.0, session.pk, "recommendation", 1, 0.9, "tree"),
     ]
 
 

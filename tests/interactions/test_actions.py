@@ -65,6 +65,7 @@ class TestEveryAction:
             "interaction_id": row.pk,
             "item_id": item.pk,
             "type": "watchlist_add" if action == "watchlist" else action,
+            "interaction_type": "watchlist_add" if action == "watchlist" else action,
             "created": True,
             "occurred_at": row.occurred_at.isoformat(),
             "rating": None,
@@ -257,7 +258,7 @@ class TestWhereItWasMet:
             "recommendation_rank": 3,
             "recommendation_score": pytest.approx(0.7),
             "recommendation_method": "als",
-            "recommendation_source": "als",
+            "recommendation_source": "recommendation",
         }
         row = UserInteraction.objects.get()
         assert (row.user, row.item, row.type, row.weight) == (person, items[2], "like", 2.0)

@@ -70,7 +70,11 @@ def test_opening_it_from_another_list_is_another_view(api: APIClient, person: Us
     rows = UserInteraction.objects.order_by("pk").values_list(
         "recommendation_session", "recommendation_rank", "recommendation_source"
     )
-    assert list(rows) == [(None, None, ""), (sessions[0].pk, 1, "als"), (sessions[1].pk, 2, "als")]
+    assert list(rows) == [
+        (None, None, ""),
+        (sessions[0].pk, 1, "recommendation"),
+        (sessions[1].pk, 2, "recommendation"),
+    ]
 
 
 @pytest.mark.parametrize(("minutes", "views"), [(0, 1), (29.9, 1), (30, 2), (31, 2), (-29.9, 1), (-31, 2)])

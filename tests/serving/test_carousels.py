@@ -231,7 +231,7 @@ class TestBecauseYouWatched:
             done = record_interaction(
                 user_id=person.pk, item_id=ids[1], type_name="like", session_id=row.session_id
             ).interaction
-            assert (done.recommendation_rank, done.recommendation_source) == (2, "similar")
+            assert (done.recommendation_rank, done.recommendation_source) == (2, "recommendation")
 
 
 class TestApi:
