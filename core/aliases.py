@@ -21,6 +21,8 @@ class Alias(_Field):
 
     def contribute_to_class(self, cls: type[models.Model], name: str, private_only: bool = False) -> None:  # noqa: FBT001, FBT002  Django's own
         super().contribute_to_class(cls, name, private_only=True)
+        # Else statements that write all columns would write this one twice.
+        self.concrete = False
         setattr(cls, name, self)
 
     def __get__(self, instance: models.Model | None, owner: Any) -> Any:

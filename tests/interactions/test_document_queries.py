@@ -97,3 +97,9 @@ def test_our_own_name_decides_where_both_are_given(api: APIClient, startups: lis
     body = {"item_id": startups[0], "startup_id": startups[1], "type": "like", "interaction_type": "apply"}
     (recorded,) = api.post("/api/interactions", body, format="json").json()["interactions"]
     assert (recorded["item_id"], recorded["type"]) == (startups[0], "like")
+
+
+def test_no_statement_writes_or_reads_a_column_twice(person: User) -> None:
+    names = [field.column for field in UserInteraction._meta.concrete_fields]
+    assert len(names) == len(set(names))
+    assert str(UserInteraction.objects.all().query).count('."type"') == 1
