@@ -1,14 +1,10 @@
 """The experiment that ships as the example: films with and without what dislikes hold back."""
 
 from datetime import datetime
-from typing import Any
 
-from accounts.models import User
 from core.domain import DEFAULT_USE_CASE
-from experiments.services import ArmPlan, create_experiment, start_experiment
-from ranking.arms import allocation_of
-from ranking.assignment import assign
-from ranking.models import Arm, Experiment
+from experiments.services import ArmPlan, create_experiment, start_experiment, stop_experiment
+from ranking.models import Experiment
 
 NAME = "with-and-without-feedback"
 FEEDBACK, NO_FEEDBACK = "feedback", "no-feedback"
@@ -32,15 +28,6 @@ def start_example(*, now: datetime, seed: int) -> Experiment:
     return start_experiment(experiment=experiment, now=now)
 
 
-def make_account_with_feedback(username: str, **fields: Any) -> User:
-    """An account that the example draws to the arm in which dislikes act.
-
-    Its id decides on the arm, so another one is made until that is so.
-    """
-    arms = list(Arm.objects.filter(experiment__name=NAME).select_related("experiment"))
-    while True:
-        account = User.objects.create_user(username, **fields)
-        drawn = assign(account.pk, allocation_of(arms))
-        if drawn is None or arms[drawn].feedback:
-            return account
-        account.delete()
+def stop_example(experiment: Experiment, *, now: datetime) -> None:
+    """Ends it after the last simulated evening: whoever comes to the demo gets the usual lists."""
+    stop_experiment(experiment=experiment, now=now)

@@ -18,7 +18,7 @@ from core.domain import DEFAULT_USE_CASE, ROLES, TYPES, USE_CASES, UseCase
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotAllowed
 from core.progress import Progress
-from demo.experiments import make_account_with_feedback, start_example
+from demo.experiments import start_example, stop_example
 from demo.nights import Visit, choose_action, simulate_visits
 from demo.people import HiddenTastes, invent_tastes
 from feedback.completion import complete_dislikes
@@ -139,7 +139,7 @@ def _simulate_nights(people: list[int], size: DemoSize, progress: Progress) -> N
     first_evening = tonight - timedelta(days=size.nights)
     for kind in kinds:
         bring_history(people, kind, tastes[kind], first_evening, rng)
-    start_example(now=first_evening, seed=size.seed)
+    experiment = start_example(now=first_evening, seed=size.seed)
     for night in range(size.nights):
         evening = first_evening + timedelta(days=night)
         for use_case in use_cases:
@@ -169,6 +169,7 @@ def _simulate_nights(people: list[int], size: DemoSize, progress: Progress) -> N
         else:
             refresh_popularity(use_case=use_case.name)
             train_and_activate(use_case, timezone.now(), size.seed, progress)
+    stop_example(experiment, now=timezone.now())
     forget_state()
 
 
@@ -238,7 +239,7 @@ def train_and_activate(use_case: UseCase, moment: datetime, seed: int, progress:
 
 def _make_accounts() -> None:
     with transaction.atomic():
-        demo = make_account_with_feedback(END_USER, password=END_USER_PASSWORD, roles=list(ROLES))
+        demo = User.objects.create_user(END_USER, password=END_USER_PASSWORD, roles=list(ROLES))
         known = ItemPopularity.objects.filter(use_case=DEFAULT_USE_CASE, item__facets__kind="genre")
         liked = known.filter(item__facets__name__in=DEMO_GENRES).order_by("-score", "item_id")
         picks = list(dict.fromkeys(liked.values_list("item_id", flat=True)))[:PICKS]

@@ -29,6 +29,7 @@ from core.domain import DOMAIN, ItemKind
 from core.errors import NotFound
 from core.values import COMMENT, OTHER_TITLE, REASON, SAID_NAMES, SCORE
 from feedback.answers import adjustments_json, dislike_json, pattern_json, patterns_json
+from feedback.effect import in_force
 from feedback.models import Dislike
 from feedback.patterns import patterns_of
 from feedback.selectors import active_dislikes, get_dislike_pattern_analysis
@@ -340,16 +341,17 @@ def retraining_json(retraining: Retraining) -> dict[str, Any]:
 def _dislike_answer(saved: SavedDislike) -> tuple[int, dict[str, Any]]:
     """The answer to a no, as (status, body): 201 where it is new, 200 where it stood already."""
     dislike, example = saved.dislike, saved.example
+    deltas = in_force(saved.deltas, user_id=dislike.user_id, kind=dislike.item.kind)
     answer = {
         "success": True,
         "dislike_id": dislike.pk,
-        "message": recorded_sentence(saved.deltas),
+        "message": recorded_sentence(deltas),
         "context_source": dislike.context_source,
         "training_impact": {
             "error_recorded": example.error if example else None,
             "weight": example.weight if example else 0.0,
         },
-        "feature_adjustments": adjustments_json(saved.deltas, dislike.reason),
+        "feature_adjustments": adjustments_json(deltas, dislike.reason),
         "user_patterns": patterns_json(get_dislike_pattern_analysis(user_id=dislike.user_id)),
         "retraining": retraining_json(nearest_retraining(kind=dislike.item.kind)),
     }

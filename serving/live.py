@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 
 from core.domain import USE_CASES
+from core.domain.roles import use_cases_of_kind
 from core.refresher import Refresher, RefreshJob
 from ranking.arms import RunningExperiment, load_experiment
 from ranking.assignment import assign
@@ -160,6 +161,14 @@ def get_state(use_case: str) -> ServingState:
     state = _holders[use_case].get()
     _refresher.ensure()
     return state
+
+
+def dislikes_hold_back(user_id: int, kind: str) -> bool:
+    """True where dislikes hold anything back in any of a person's lists of a kind, by the policy of these."""
+    return any(
+        get_state(use_case.name).for_person(user_id).policy.dislikes_hold_back
+        for use_case in use_cases_of_kind(kind)
+    )
 
 
 def get_context(use_case: str) -> ScoringContext:

@@ -19,6 +19,7 @@ from core.domain import CATEGORIES, DISLIKE, KINDS, PEOPLE, REASONS, TYPES
 from core.domain.roles import use_cases_of_kind
 from core.domain.words import heading_of, reason_label
 from core.errors import HeedError
+from feedback.effect import in_force
 from feedback.models import Dislike
 from feedback.selectors import (
     DislikePatterns,
@@ -27,11 +28,11 @@ from feedback.selectors import (
 )
 from feedback.services import SavedDislike, save_dislike, undo_dislike
 from feedback.wording import recorded_sentence
-from profiles.held_back import get_all_held_back
 from ranking.registry.lineage import learned_until
 from recommendations.selectors import PUSHED_OUT_DAYS, count_pushed_out
 from web.addresses import same_site
 from web.forms import DislikeForm
+from web.held_back import held_back_of
 from web.views import active_item
 
 PAGE_LENGTH = 20
@@ -91,7 +92,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
     user_id = caller(request).pk
     page: Page[Dislike] = Paginator(active_dislikes(user_id), PAGE_LENGTH).get_page(request.GET.get("page"))
     patterns = get_dislike_pattern_analysis(user_id=user_id)
-    held_back = get_all_held_back(user_id=user_id)
+    held_back, not_held_back_in = held_back_of(user_id)
     context = {
         "page": page,
         "dislikes": page.object_list,
@@ -101,6 +102,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
         "charts": _charts(patterns),
         "held_back": held_back[:HELD_BACK_SHOWN],
         "held_back_more": held_back[HELD_BACK_SHOWN:],
+        "not_held_back_in": not_held_back_in,
         "pushed_out": count_pushed_out(user_id=user_id),
         "pushed_out_days": PUSHED_OUT_DAYS,
     }
@@ -137,7 +139,9 @@ def _recorded_message(saved: SavedDislike) -> str:
     """The sentence that confirms it, with the way back: its button belongs to the form of every page."""
     return format_html(
         '{} <button class="link" form="actions" formaction="{}">Undo</button>',
-        recorded_sentence(saved.deltas),
+        recorded_sentence(
+            in_force(saved.deltas, user_id=saved.dislike.user_id, kind=saved.dislike.item.kind)
+        ),
         reverse("dislike-undo", args=[saved.dislike.pk]),
     )
 

@@ -18,12 +18,12 @@ from core.domain.words import done_label, heading_of
 from core.errors import HeedError
 from interactions.selectors import active_interactions
 from profiles.boosts import ORIGINAL_ALPHA
-from profiles.held_back import get_all_held_back
 from profiles.reduction import KINDS, share_of
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
 from profiles.services import rate_item, reset_profile
 from search.state import search
 from web.forms import FindTitleForm, RatingForm
+from web.held_back import held_back_of
 from web.onboarding import kinds_with_items
 from web.views import chosen_kind
 
@@ -74,7 +74,7 @@ def taste(request: HttpRequest) -> HttpResponse:
     user_id = caller(request).pk
     profile = get_profile(user_id)
     vector = get_vector_state(user_id)
-    held_back = get_all_held_back(user_id=user_id)
+    held_back, not_held_back_in = held_back_of(user_id)
     done = profile.statistics.interactions
     context = {
         "profile": profile,
@@ -86,6 +86,7 @@ def taste(request: HttpRequest) -> HttpResponse:
         "entries": _entries(vector.entries),
         "held_back": held_back[:HELD_BACK_SHOWN],
         "held_back_more": len(held_back[HELD_BACK_SHOWN:]),
+        "not_held_back_in": not_held_back_in,
         **_titles_to_rate(request, user_id),
     }
     return render(request, "web/taste.html", context)

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.domain import USE_CASES
-from demo.experiments import NAME, make_account_with_feedback, start_example
+from demo.experiments import NAME, start_example, stop_example
 from ranking.models import Experiment
 from recommendations.models import RecommendationSession
 from serving.pipeline import recommend
@@ -28,13 +28,10 @@ def test_the_example_draws_everybody_to_one_of_two_arms() -> None:
     assert arms == {f"{NAME}/feedback", f"{NAME}/no-feedback"}
 
 
-def test_the_account_to_try_it_with_is_where_dislikes_act() -> None:
+def test_whoever_comes_after_the_simulated_evenings_gets_the_usual_lists() -> None:
     make_items(3)
-    start_example(now=timezone.now(), seed=7)
-    # By chance alone all of them would be there once in a thousand times.
-    accounts = [make_account_with_feedback(f"demo-{number}", password="x") for number in range(10)]
-    assert {arm_of(account) for account in accounts} == {f"{NAME}/feedback"}
-    assert {account.username for account in accounts} == set(User.objects.values_list("username", flat=True))
+    stop_example(start_example(now=timezone.now() - timedelta(days=7), seed=7), now=timezone.now())
+    assert {arm_of(make_user()) for _ in range(12)} == {""}
 
 
 def test_what_a_killed_run_left_is_no_obstacle() -> None:

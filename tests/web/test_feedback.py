@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
@@ -18,6 +18,7 @@ from interactions.models import UserInteraction
 from interactions.services import record_interaction
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
+from serving.live import get_state
 from serving.pipeline import recommend
 from tests.answers import ABSENT
 from tests.web.conftest import MakeItem
@@ -178,9 +179,17 @@ def test_the_page_tells_what_was_said_and_what_it_changed(
 
 
 def test_the_number_of_queries_does_not_grow_with_the_dislikes(
-    ada: Client, person: User, make_item: MakeItem, django_assert_num_queries: DjangoAssertNumQueries
+    ada: Client,
+    person: User,
+    make_item: MakeItem,
+    settings: Settings,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     save_dislike(user_id=person.pk, item=make_item("Film", genre=["War"]), reason="wrong_genre")
+    # As in production, where no request looks for models; those of all kinds are in memory.
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    for use_case in USE_CASES:
+        get_state(use_case)
     with django_assert_num_queries(FEEDBACK_QUERIES):
         ada.get("/feedback/")
     for number in range(PAGE_LENGTH + 3):
