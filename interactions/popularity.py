@@ -17,6 +17,7 @@ from core.demand import approval_of, popularity_of
 from core.domain import TYPES, USE_CASES
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.selectors import said_in
+from interactions.successes import successes_of
 
 _BATCH = 5000
 _OPINIONS = [row.name for row in TYPES.values() if row.polarity != 0]
@@ -59,14 +60,13 @@ def _refresh(use_case: str, now: datetime) -> int:
 
 def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     half_life = settings.POPULARITY_HALF_LIFE_DAYS
+    successes = successes_of(USE_CASES[use_case], now)
     days = (
         UserInteraction.objects.filter(said_in(USE_CASES[use_case]), type__in=_OPINIONS, withdrawn_at=None)
         .values_list("item_id", TruncDate("occurred_at"))
         .annotate(
             wanted=Sum("weight", filter=Q(weight__gt=0.0), default=0.0),
-            approvals=Count(
-                "pk", filter=Q(type__in=USE_CASES[use_case].positive_interactions, weight__gt=0.0)
-            ),
+            approvals=Count("pk", filter=Q(type__in=successes, weight__gt=0.0)),
             dislikes=Count("pk", filter=Q(weight__lt=0.0)),
         )
         .order_by()

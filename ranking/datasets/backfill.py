@@ -23,6 +23,7 @@ from core.progress import Progress
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import said_in
+from interactions.successes import successes_of
 from ranking.context import ScoringContext
 from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
 from ranking.features import FEATURE_SET, FEATURES
@@ -215,9 +216,10 @@ def _store(chunk: SessionChunk, features: Floats) -> None:
 def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
     """Everything that says something in the use case, oldest first, and when it was withdrawn."""
     columns = ("user_id", "item_id", "weight", "type", "withdrawn_at")
+    successes = successes_of(use_case, timezone.now())
     for rows in in_time_order(_informative(use_case), "occurred_at", *columns, chunk=_EVENTS):
         moments, _, user_ids, item_ids, weights, types, withdrawn = zip(*rows, strict=True)
-        relevant: Bools = np.isin(types, use_case.positive_interactions) & (np.array(weights) > 0.0)
+        relevant: Bools = np.isin(types, successes) & (np.array(weights) > 0.0)
         events = Events(
             user_ids=np.array(user_ids, dtype=np.int64),
             item_ids=np.array(item_ids, dtype=np.int64),

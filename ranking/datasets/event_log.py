@@ -20,6 +20,7 @@ from core.progress import Progress
 from feedback.models import Dislike
 from interactions.models import UserInteraction
 from interactions.selectors import active_interactions, said_in
+from interactions.successes import successes_of
 from ranking.datasets.manifest import (
     DATA,
     Manifest,
@@ -101,12 +102,12 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
     people: set[int] = set()
     items: set[int] = set()
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        successes = successes_of(use_case, now)
         progress.begin(_rows(use_case, now).count(), "interactions")
         for batch in _batches(use_case, now):
             user_ids, item_ids, names, weights, moments = zip(*batch, strict=True)
             relevant = [
-                name in use_case.positive_interactions and weight > 0.0
-                for name, weight in zip(names, weights, strict=True)
+                name in successes and weight > 0.0 for name, weight in zip(names, weights, strict=True)
             ]
             writer.write_batch(
                 pa.record_batch(

@@ -29,10 +29,10 @@ def why_few(data: EvaluationSet) -> str:
     if not len(data.catalog.item_ids):
         return f"No item that is active now was there at {start}."
     if not successes.any():
-        return (
-            f"None of the {int(since.sum()):,} interactions since {start} counts as a success; "
-            "heed.toml says in positive_interactions which do."
-        )
+        count = f"None of the {int(since.sum()):,} interactions since {start} counts as a success"
+        if events.relevant.any():
+            return f"{count}, though earlier ones do. {_WAIT}"
+        return f"{count}, and none before either. {_WAIT}"
     people = len(np.unique(events.user_ids[successes]))
     return (
         f"Since {start} {people:,} had a success, which counts where something was known of them and "

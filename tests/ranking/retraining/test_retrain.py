@@ -9,7 +9,9 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from core.domain import TYPES
 from feedback.models import NegativeTrainingExample
+from interactions.models import UserInteraction
 from ranking.models import ExampleUse, ModelVersion
 from ranking.recommenders.ranker import train as ranker_train
 from ranking.recommenders.training import TrainingError
@@ -75,6 +77,16 @@ class TestRun:
         (Path(django_settings.MODEL_DIR) / damaged.file).write_bytes(b"half")
         assert run().outcomes[0].status == Status.ACTIVE
         assert load_models("movie_home").problem == ""
+
+    @pytest.mark.parametrize(("kind", "rating"), [("click", None), ("view", None), ("watched", 9.0)])
+    def test_a_history_of_one_kind_of_signal_is_learned_and_evaluated(
+        self, people: list[User], films: list[Item], kind: str, rating: float | None
+    ) -> None:
+        weight = TYPES[kind].training_weight(rating)
+        UserInteraction.objects.update(type=kind, rating=rating, weight=weight)
+        summary = run()
+        assert summary.people_evaluated >= 5
+        assert summary.outcomes[0].status == Status.ACTIVE, summary.outcomes[0].why
 
     def test_few_lists_are_made_up_from_the_log(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch

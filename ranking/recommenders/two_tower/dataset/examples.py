@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from django.conf import settings
 
-from core.domain import APPROVAL_WEIGHT, TYPES, UseCase
+from core.domain import APPROVAL_WEIGHT, TYPES
 from ranking.recommenders.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
 from ranking.recommenders.two_tower.dataset.log import Act, PersonLog
 from ranking.recommenders.two_tower.dataset.negatives import Demand, PassedOver, Shown
@@ -46,11 +46,11 @@ def examples_of(
     log: PersonLog,
     shown: Shown,
     demand: Demand,
-    use_case: UseCase,
+    successes: Collection[str],
     rng: np.random.Generator,
 ) -> Iterator[tuple[float, list[Example]]]:
-    """Each moment of which there are examples, oldest first, with these."""
-    observed = list(_observed(log.acts, use_case))
+    """Each moment with examples, oldest first, and these; `successes` are interaction types."""
+    observed = list(_observed(log.acts, successes))
     met = shown.item_ids.union(act.item_id for act in log.acts)
     found = [
         *observed,
@@ -79,7 +79,7 @@ def rank_weight(rank: int) -> float:
     return min(MOST_RANK_WEIGHT, log2(rank + 1)) if rank else 1.0
 
 
-def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
+def _observed(acts: Sequence[Act], successes: Collection[str]) -> Iterator[Example]:
     """Evidence for or against an item; a dislike outweighs whatever came with it or after it."""
     disliked: dict[int, float] = {}
     for act in acts:
@@ -110,7 +110,7 @@ def _observed(acts: Sequence[Act], use_case: UseCase) -> Iterator[Example]:
                 weight=act.weight,
                 rank_weight=rank_weight(act.rank),
                 kind=OBSERVED,
-                relevant=act.type_name in use_case.positive_interactions,
+                relevant=act.type_name in successes,
                 rank=act.rank,
                 score=act.score,
             )

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from core.domain import UseCase
 from core.progress import Progress
+from interactions.successes import successes_of
 from profiles.log import current_rules
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.manifest import (
@@ -67,6 +68,7 @@ def _write_examples(
     path: Path, use_case: UseCase, seed: int, until: datetime, progress: Progress
 ) -> dict[str, int]:
     demand, facets, rules = read_demand(use_case, until), FacetsOfItems(), current_rules()
+    successes = successes_of(use_case, until)
     rng = np.random.default_rng(seed)
     with TwoTowerWriter(path) as writer:
         batches = people_batches(use_case, until)
@@ -78,7 +80,7 @@ def _write_examples(
                 facets.look_up({act.item_id for act in log.acts})
                 so_far = PersonSoFar(log, facets, rules)
                 lists = shown.get(log.user_id, Shown())
-                for moment, examples in examples_of(log, lists, demand, use_case, rng):
+                for moment, examples in examples_of(log, lists, demand, successes, rng):
                     rows.add(log.user_id, so_far.before(moment), examples)
             writer.write(rows)
             progress.advance()
