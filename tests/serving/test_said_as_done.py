@@ -9,13 +9,13 @@ from catalog.models import Item
 from core.domain import USE_CASES
 from experiments.services import ArmPlan, create_experiment, start_experiment, stop_experiment
 from feedback.effect import holds_back
+from feedback.wording import _RECORDED
 from ranking.models import Experiment
 from serving.live import refresh_now
 from serving.pipeline import recommend
 from tests.factories import make_item, make_items
 
 pytestmark = pytest.mark.django_db
-RECORDED = "Dislike recorded. We'll improve your recommendations."
 
 
 @pytest.fixture
@@ -54,11 +54,11 @@ def test_the_answer_to_a_dislike_says_what_the_next_list_does(
     adjustments = answer["feature_adjustments"]
     assert isinstance(adjustments, dict)
     if feedback:
-        assert answer["message"] == f"{RECORDED} From now on: less Drama, −15 %."
+        assert answer["message"] == f"{_RECORDED} From now on: less Drama, −15 %."
         assert adjustments["genre_adjustments"] == {"Drama": pytest.approx(-0.15)}
         assert all(penalty < 1.0 for penalty in penalties(person))
     else:
-        assert answer["message"] == RECORDED
+        assert answer["message"] == _RECORDED
         assert adjustments["genre_adjustments"] == {}
         assert penalties(person) == {1.0}
 
