@@ -45,7 +45,7 @@ def main() -> None:
 
 def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
     from profiles.boosts import boost, personal_alpha
-    from profiles.personas import find_persona
+    from profiles.personas import find_personas
     from profiles.reduction import Event, Rules, decode, encode, no_taste, reduce_events
     from profiles.taste import manhattan_distances, vector_for
 
@@ -71,7 +71,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
             ),
             "decode_alpha_persona": lambda data=data, taste=taste: (  # type: ignore[misc]
                 personal_alpha(decode(data, names={}, evidence=1, feedback=1)),
-                find_persona(taste),
+                find_personas(taste),
             ),
             "one_more_interaction": lambda taste=taste, events=events: reduce_events(  # type: ignore[misc]
                 taste, events[-1:], rules

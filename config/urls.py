@@ -17,7 +17,7 @@ from feedback.api import (
     ItemDislikeView,
 )
 from feedback.completion import record_with_dislikes
-from interactions.api import InteractionsView, ItemActionView, ItemDetailView
+from interactions.api import AnalyticsView, InteractionsView, ItemActionView, ItemDetailView
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
 from recommendations.api import ExternalSessionView, SeenView
 from search.api import SearchView
@@ -50,6 +50,11 @@ api = [
     path("profile/<person:user_id>/rate", RateView.as_view(), name="profile-rate"),
     path("user/<person:user_id>/profile", TasteVectorView.as_view(), name="taste-vector"),
     path("interactions", InteractionsView.as_view(record=record_with_dislikes), name="interactions"),
+    path(
+        "analytics/interaction",
+        AnalyticsView.as_view(record=record_with_dislikes),
+        name="analytics-interaction",
+    ),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("<kinds:kind>", ItemListView.as_view(), name="items"),
     path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),
@@ -65,7 +70,7 @@ at_the_root = [
     path("profile/<person:user_id>", ProfileView.as_view()),
     path("profile/<person:user_id>/rate", RateView.as_view()),
     path("user/<person:user_id>/profile", TasteVectorView.as_view()),
-    path("analytics/interaction", InteractionsView.as_view()),
+    path("analytics/interaction", AnalyticsView.as_view(record=record_with_dislikes)),
     path("<kinds:kind>", ItemListView.as_view()),
 ]
 

@@ -23,7 +23,8 @@ from core.api import (
     WholeNumberField,
     validated,
 )
-from core.values import KIND, OTHER_TITLE, RATING, Whole
+from core.domain import FACETS
+from core.values import ID, KIND, OTHER_TITLE, RATING, Whole
 from interactions.api import ActionAnswer, recorded_json
 from interactions.selectors import find_item_to_speak_of
 from profiles.boosts import ORIGINAL_ALPHA
@@ -48,6 +49,7 @@ class RateBody(ItemBody):
     """A rating of an item, named by its id or its title."""
 
     title = TextField(OTHER_TITLE, required=False, default="")
+    drama_title = TextField(OTHER_TITLE, required=False, default="", help_text="another name of title")
     rating = NumberField(RATING)
 
 
@@ -86,10 +88,16 @@ class ProfileAnswer(serializers.Serializer[Any]):
     """The taste profile of a person."""
 
     user_id = serializers.IntegerField()
-    persona = serializers.CharField(allow_null=True)
+    persona = serializers.ListField(child=serializers.CharField())
+    persona_name = serializers.CharField(allow_null=True, help_text="the first of them")
     personalization = AlphaSerializer()
     preferences = serializers.DictField(
-        child=ScoreSerializer(many=True), help_text="by facet kind, best liked first"
+        child=ScoreSerializer(many=True),
+        help_text="by facet kind, in the singular and as files call it (genre, genres), best liked first",
+    )
+    top_preferences = serializers.DictField(
+        child=serializers.DictField(child=serializers.FloatField()),
+        help_text="the same by name, for each kind as files call it",
     )
     avoided = serializers.DictField(
         child=ScoreSerializer(many=True), help_text="by facet kind, least liked first"
@@ -146,12 +154,16 @@ class ProfileView(APIView):
         return Response(
             {
                 "user_id": person.pk,
-                "persona": profile.persona,
+                **persona_json(profile.personas),
                 "personalization": {
                     "original_alpha": ORIGINAL_ALPHA,
                     "personalized_alpha": profile.alpha,
                 },
-                "preferences": _scores_json(profile.liked),
+                "preferences": _scores_json(profile.liked) | _scores_json(_by_column(profile.liked)),
+                "top_preferences": {
+                    column: {figure.name: figure.value for figure in figures}
+                    for column, figures in _by_column(profile.liked).items()
+                },
                 "avoided": _scores_json(profile.disliked),
                 "statistics": asdict(profile.statistics),
                 "reset_at": profile.reset_at,
@@ -165,7 +177,7 @@ class ProfileView(APIView):
 
 
 class RateView(APIView):
-    """Records that an item was watched, and how it is rated."""
+    """Records that an item was watched, and how it is rated. Without a body the query string is one."""
 
     @extend_schema(
         operation_id="profile_rate",
@@ -173,11 +185,12 @@ class RateView(APIView):
         responses={200: ActionAnswer, 201: ActionAnswer, **WRITE_ERRORS},
     )
     def post(self, request: Request, user_id: str) -> Response:
-        body = validated(RateBody, request.data)
+        body = validated(RateBody, request.data or _query_as_body(request))
+        title_field = "drama_title" if body["drama_title"] else "title"
         person = person_named(request, user_id, "profiles.change_others_profile")
         recorded = rate_item(
             user_id=person.pk,
-            item=_item(person.pk, body, "title"),
+            item=_item(person.pk, body, title_field),
             rating=body["rating"],
             session_id=body["recommendation_session_id"],
         )
@@ -245,6 +258,23 @@ def _item(user_id: int, body: dict[str, Any], title_field: str) -> Item:
         id_field="item_id",
         title_field=title_field,
     )
+
+
+def persona_json(personas: tuple[str, ...]) -> dict[str, Any]:
+    """The personas of a person, and the one that fits first; null where nothing is known."""
+    return {"persona": list(personas), "persona_name": personas[0] if personas else None}
+
+
+def _by_column(by_kind: dict[str, list[FacetFigure]]) -> dict[str, list[FacetFigure]]:
+    return {FACETS[kind].column: figures for kind, figures in by_kind.items()}
+
+
+def _query_as_body(request: Request) -> dict[str, Any]:
+    """The query string as a body: what is a number there is text, as in a file."""
+    body: dict[str, Any] = dict(request.query_params.items())
+    return body | {
+        name: rule.read(body[name]) for name, rule in (("rating", RATING), ("item_id", ID)) if name in body
+    }
 
 
 def _scores_json(by_kind: dict[str, list[FacetFigure]]) -> dict[str, list[dict[str, Any]]]:

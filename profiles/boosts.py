@@ -41,22 +41,21 @@ class Boosts:
 
 
 def personal_alpha(taste: Taste) -> float:
-    """The share of a score that is left to the base score where tastes and models disagree: 0.5 to 0.9.
+    """The share of a score that is left to the base score where tastes and models disagree: 0.5 to 0.7.
 
-    alpha = 0.7 + 0.2 × e × (1 − 2c)
+    alpha = 0.7 − 0.2 × e × c
 
     e = n / (n + 10) is how much is known, n the interactions that said something. c = √Σ p² is how clear the
     taste is, p the share of each category in the sum of their positive scores: 1 for one only, 0.5 for
-    four alike, near 0 for everything alike (the root of Herfindahl's index). So alpha starts at 0.7, falls
-    to 0.5 as a clear taste shows, and rises to 0.9 for who likes a bit of everything: there the model knows
-    more.
+    four alike, near 0 for everything alike (the root of Herfindahl's index). So alpha starts at 0.7 and falls
+    towards 0.5 as a clear taste shows; for who likes a bit of everything it stays near 0.7.
     """
     liked = taste.scores[_IS_CATEGORY[taste.kinds] & (taste.scores > 0.0)]
     if not len(liked):
         return ORIGINAL_ALPHA
     clearness = float(np.sqrt(np.square(liked / liked.sum()).sum()))
     evidence = taste.evidence / (taste.evidence + HALF_EVIDENCE)
-    return ORIGINAL_ALPHA + ALPHA_REACH * evidence * (1.0 - 2.0 * clearness)
+    return ORIGINAL_ALPHA - ALPHA_REACH * evidence * clearness
 
 
 def penalties_of(taste: Taste) -> dict[int, float]:
@@ -87,7 +86,7 @@ def boost(
 
     item_facets  (n, m), stored where the candidate has the facet
     facet_ids    (m,) sorted: the facet of each column, of any kind
-    alpha        the person's, 0.5 to 0.9
+    alpha        the person's, 0.5 to 0.7
     strength     0 (nothing is boosted) to 1
 
     A kind's part is w × cap × (1 − Π (1 − s)) over the candidate's facets with a preference s above 0; what

@@ -19,10 +19,10 @@ def top_categories(taste: Taste, limit: int) -> list[str]:
     return [taste.names[facet_id] for facet_id, _ in best[:limit] if facet_id in taste.names]
 
 
-def find_persona(taste: Taste) -> str | None:
-    """The persona of the strongest categories and themes; None where nothing is known.
+def find_personas(taste: Taste) -> tuple[str, ...]:
+    """The personas of the strongest categories and themes, in the order of the rules; none for a stranger.
 
-    The first rule that speaks of one of them names the person; where none does, the best-liked category.
+    Each rule that speaks of one of them names the person; where none does, the best-liked category.
     """
     scores = [
         (score, taste.names[facet_id].casefold())
@@ -31,11 +31,9 @@ def find_persona(taste: Taste) -> str | None:
         if score >= LEAST_SCORE and facet_id in taste.names
     ]
     if not scores:
-        return None
+        return ()
     least = CLOSE * max(score for score, _ in scores)
     strongest = {name for score, name in scores if score >= least}
-    for persona, names in DOMAIN.personas.rules.items():
-        if names & strongest:
-            return persona
-    best = top_categories(taste, 1)
-    return DOMAIN.personas.otherwise.format(name=best[0]) if best else None
+    if personas := tuple(name for name, wanted in DOMAIN.personas.rules.items() if wanted & strongest):
+        return personas
+    return tuple(DOMAIN.personas.otherwise.format(name=name) for name in top_categories(taste, 1))

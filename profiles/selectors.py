@@ -15,7 +15,7 @@ from profiles.boosts import ORIGINAL_ALPHA, personal_alpha
 from profiles.catching_up import catch_up
 from profiles.log import counted_interactions, current_rules, name_facets, read_log
 from profiles.models import TasteProfile
-from profiles.personas import find_persona, top_categories
+from profiles.personas import find_personas, top_categories
 from profiles.reduction import KINDS, NEUTRAL, Taste, no_taste
 
 # With more new interactions than these, storing the outcome is worth the writing.
@@ -30,7 +30,7 @@ class PersonalTaste:
 
     taste: Taste
     alpha: float
-    persona: str | None
+    personas: tuple[str, ...]
     top_categories: tuple[str, ...]
 
     @property
@@ -38,7 +38,7 @@ class PersonalTaste:
         return ORIGINAL_ALPHA
 
 
-STRANGER = PersonalTaste(no_taste(), ORIGINAL_ALPHA, None, ())
+STRANGER = PersonalTaste(no_taste(), ORIGINAL_ALPHA, (), ())
 """The taste of somebody of whom nothing is known."""
 
 
@@ -65,7 +65,7 @@ class Statistics:
 class Profile:
     """The taste profile of a person, by facet kind: the best-liked facets, and the least-liked ones."""
 
-    persona: str | None
+    personas: tuple[str, ...]
     alpha: float
     liked: dict[str, list[FacetFigure]]
     disliked: dict[str, list[FacetFigure]]
@@ -97,7 +97,7 @@ def get_taste(user_id: int) -> PersonalTaste:
     return PersonalTaste(
         taste=taste,
         alpha=personal_alpha(taste),
-        persona=find_persona(taste),
+        personas=find_personas(taste),
         top_categories=tuple(top_categories(taste, 3)),
     )
 
@@ -113,7 +113,7 @@ def get_profile(user_id: int) -> Profile:
     liked, disliked = best[taste.scores[best] > 0.0], worst[taste.scores[worst] < 0.0]
     named = name_facets(taste.facet_ids[np.union1d(liked, disliked)].tolist())
     return Profile(
-        persona=find_persona(taste),
+        personas=find_personas(taste),
         alpha=personal_alpha(taste),
         liked=_by_kind(_figures(taste, liked, taste.scores, named)),
         disliked=_by_kind(_figures(taste, disliked, taste.scores, named)),

@@ -8,9 +8,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.selectors import caller, open_use_case, use_case_for
+from accounts.selectors import caller, open_use_case, person_named, use_case_for
 from catalog.serializers import ItemSerializer, item_json
-from core.api import ERRORS, TextField, validated
+from core.api import ERRORS, PersonField, TextField, validated
 from core.domain import DEFAULT_USE_CASE, FACETS, KINDS, USE_CASES
 from core.values import Name
 from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
@@ -37,6 +37,7 @@ class SearchQuery(serializers.Serializer[Any]):
     top_n = serializers.IntegerField(min_value=1, max_value=MAX_FOUND, default=DEFAULT_FOUND)
     kind = serializers.ChoiceField(choices=list(KINDS), required=False)
     use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
+    user_id = PersonField(required=False, help_text="a person by id or name; the caller if left out")
 
 
 class YearsSerializer(serializers.Serializer[Any]):
@@ -66,6 +67,8 @@ class FoundSerializer(serializers.Serializer[Any]):
     rank = serializers.IntegerField()
     score = serializers.FloatField()
     relevance = serializers.FloatField()
+    base_score = serializers.FloatField(help_text="the relevance")
+    personalized_score = serializers.FloatField(help_text="the score: the relevance, boosted by taste")
     boost_multiplier = serializers.FloatField()
     boost_percent = serializers.IntegerField()
     boost_details = BoostSerializer()
@@ -90,6 +93,8 @@ class SearchView(APIView):
     def get(self, request: Request) -> Response:
         query = validated(SearchQuery, request.query_params)
         person, named = caller(request), query.get("use_case")
+        if "user_id" in query:
+            person = person_named(request, query["user_id"], "recommendations.recommend_for_others")
         kind = query.get("kind", USE_CASES[named or DEFAULT_USE_CASE].kind)
         # To find something needs no role; only lists made for one do.
         use_case = open_use_case(person, kind) if named is None else use_case_for(person, kind, named)
@@ -124,6 +129,8 @@ def _found_json(found: FoundItem) -> dict[str, Any]:
         "rank": found.rank,
         "score": found.score,
         "relevance": found.relevance,
+        "base_score": found.relevance,
+        "personalized_score": found.score,
         "boost_multiplier": found.boost.multiplier,
         "boost_percent": found.boost.percent,
         "boost_details": boost_json(found.boost),

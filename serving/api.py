@@ -19,6 +19,7 @@ from core.api import ERRORS, validated
 from core.domain import BOOSTED, DEFAULT_USE_CASE, KINDS, USE_CASES, ItemKind
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
+from profiles.api import persona_json
 from ranking.candidates import Boost
 from serving.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
 from serving.live import get_state
@@ -66,10 +67,12 @@ class PersonalizationSerializer(serializers.Serializer[Any]):
     """The influence of the person's taste profile on the list."""
 
     applied = serializers.BooleanField()
+    alpha_adjusted = serializers.BooleanField()
     original_alpha = serializers.FloatField()
     personalized_alpha = serializers.FloatField()
     top_genres = serializers.ListField(child=serializers.CharField())
-    persona = serializers.CharField(allow_null=True)
+    persona = serializers.ListField(child=serializers.CharField())
+    persona_name = serializers.CharField(allow_null=True, help_text="the first of them")
 
 
 class ListAnswer(serializers.Serializer[Any]):
@@ -156,10 +159,11 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
     """`personalization` in the form that PersonalizationSerializer describes."""
     return {
         "applied": personalization.applied,
+        "alpha_adjusted": personalization.alpha_adjusted,
         "original_alpha": personalization.original_alpha,
         "personalized_alpha": personalization.personalized_alpha,
         "top_genres": list(personalization.top_categories),
-        "persona": personalization.persona,
+        **persona_json(personalization.personas),
     }
 
 

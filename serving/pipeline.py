@@ -59,19 +59,24 @@ class Personalization:
     applied             True where it boosted or brought anything in this list
     original_alpha      how much of a score is left to the base where nothing is known of a person
     personalized_alpha  how much of it is left with this person (profiles.boosts)
-    persona             None where nothing is known
+    personas            the one that fits first stands first; none where nothing is known
     """
 
     applied: bool
     original_alpha: float
     personalized_alpha: float
     top_categories: tuple[str, ...]
-    persona: str | None
+    personas: tuple[str, ...]
+
+    @property
+    def alpha_adjusted(self) -> bool:
+        """True where the alpha of this person is another than that of a stranger."""
+        return self.personalized_alpha != self.original_alpha
 
     @classmethod
     def of(cls, taste: PersonalTaste, *, applied: bool) -> "Personalization":
         """The personalization of a list by `taste`."""
-        return cls(applied, taste.original_alpha, taste.alpha, taste.top_categories, taste.persona)
+        return cls(applied, taste.original_alpha, taste.alpha, taste.top_categories, taste.personas)
 
 
 @dataclass(frozen=True, slots=True)

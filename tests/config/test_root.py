@@ -10,6 +10,7 @@ from accounts.models import User
 from accounts.services import issue_service_token
 from feedback.models import Dislike
 from interactions.models import UserInteraction
+from recommendations.models import RecommendationSession
 from tests.answers import assert_refused
 from tests.factories import allow, make_item, make_items, make_user
 
@@ -126,6 +127,44 @@ def test_films_and_searches_are_found(api: APIClient) -> None:
     make_item("Alien")
     assert api.get("/movies").json()["count"] == 1
     assert api.get("/recommend?title=alien").json()["recommendations"][0]["item"]["title"] == "Alien"
+
+
+def test_a_rating_is_taken_as_the_documents_send_it(api: APIClient, person: User) -> None:
+    film = make_item("Hospital Playlist")
+    address = f"/profile/user_{person.pk}/rate"
+    assert api.post(f"{address}?drama_title=Hospital+Playlist&rating=9.5").json()["item_id"] == film.pk
+    assert UserInteraction.objects.get().rating == 9.5
+    body = {"drama_title": "hospital playlist", "rating": 9.5}
+    assert api.post(address, body, format="json").status_code == 200
+    for query in (
+        "",
+        "?rating=9.5",
+        "?drama_title=Hospital+Playlist&rating=ten",
+        "?drama_title=%00&rating=1",
+    ):
+        assert_refused(api.post(f"{address}{query}"), 400)
+
+
+def test_a_search_is_made_for_the_person_who_is_named(
+    api: APIClient, person: User, other_person: User
+) -> None:
+    make_item("Medical drama")
+    for name in names(person):
+        found = api.get("/recommend", {"title": "medical drama", "top_n": 5, "user_id": name}).json()
+        assert found["personalization"]["applied"] is False
+        assert RecommendationSession.objects.get(pk=found["recommendation_session_id"]).user == person
+    for name in (*names(other_person), "nobody"):
+        assert assert_refused(api.get("/recommend", {"title": "x", "user_id": name}), 404) == NO_SUCH_PERSON
+    assert RecommendationSession.objects.filter(user=other_person).count() == 0
+    allow(person, "recommend_for_others")
+    found = api.get("/recommend", {"title": "medical drama", "user_id": other_person.username}).json()
+    assert RecommendationSession.objects.get(pk=found["recommendation_session_id"]).user == other_person
+
+
+@pytest.mark.parametrize("address", ["/analytics/interaction", "/api/analytics/interaction"])
+def test_an_interaction_is_recorded(api: APIClient, person: User, address: str) -> None:
+    answer = api.post(address, {"item_id": make_item().pk, "type": "click"}, format="json")
+    assert (answer.status_code, answer.json()["recorded"]) == (201, 1)
 
 
 def test_the_start_tells_programs_that_the_server_is_up(client: Client) -> None:

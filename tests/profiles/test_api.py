@@ -55,10 +55,12 @@ def test_a_profile_says_what_is_liked_and_what_is_not(api: APIClient, person: Us
     assert answer.status_code == 200
     body = answer.json()
     assert body["user_id"] == person.pk
-    assert body["persona"] == "Medical Fan"
+    assert (body["persona"], body["persona_name"]) == (["Medical Fan"], "Medical Fan")
     assert body["personalization"]["original_alpha"] == 0.7
     assert 0.5 < body["personalization"]["personalized_alpha"] < 0.7
-    assert body["preferences"] == {
+    assert body["preferences"]["genres"] == [{"name": "Medical", "score": pytest.approx(0.12)}]
+    assert body["top_preferences"]["genres"] == {"Medical": pytest.approx(0.12)}
+    assert {kind: body["preferences"][kind] for kind in body["avoided"]} == {
         "genre": [{"name": "Medical", "score": pytest.approx(0.12)}],
         "actor": [{"name": "Ann Lee", "score": pytest.approx(0.12)}],
         "director": [],
@@ -74,8 +76,9 @@ def test_a_profile_says_what_is_liked_and_what_is_not(api: APIClient, person: Us
 
 def test_of_nobody_known_there_is_nothing_to_say(api: APIClient, person: User) -> None:
     body = profile(api, person).json()
-    assert body["persona"] is None
-    assert body["preferences"] == {kind: [] for kind in ("genre", "actor", "director", "theme", "publisher")}
+    assert (body["persona"], body["persona_name"]) == ([], None)
+    kinds = ("genre", "actor", "director", "theme", "publisher")
+    assert body["preferences"] == {key: [] for kind in kinds for key in (kind, f"{kind}s")}
     assert body["statistics"] == {"interactions": {}, "ratings": 0, "mean_rating": None, "since": None}
     assert body["personalization"] == {"original_alpha": 0.7, "personalized_alpha": 0.7}
 
@@ -238,7 +241,7 @@ def test_a_reset_forgets_the_profile_and_keeps_the_log(api: APIClient, person: U
     rate(api, person, item_id=film.pk, rating=9)
     assert api.delete(f"/api/profile/{person.pk}").status_code == 204
     body = profile(api, person).json()
-    assert (body["persona"], body["preferences"]["genre"]) == (None, [])
+    assert (body["persona"], body["preferences"]["genre"]) == ([], [])
     assert body["statistics"]["interactions"] == {}
     assert body["reset_at"] is not None
     assert UserInteraction.objects.filter(user=person, withdrawn_at=None).count() == 1

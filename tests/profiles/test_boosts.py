@@ -59,7 +59,7 @@ def test_columns_of_other_facets_are_passed_over() -> None:
 
 @given(
     scores=st.lists(st.floats(-1, 1), min_size=5, max_size=5),
-    alpha=st.floats(0.5, 0.9),
+    alpha=st.floats(0.5, 0.7),
     strength=st.floats(0, 1),
 )
 def test_a_part_is_never_below_zero_nor_above_its_cap(
@@ -99,9 +99,24 @@ def test_alpha_starts_at_the_original_and_falls_as_a_clear_taste_shows() -> None
     assert 0.5 < alphas[3] < 0.51
 
 
-def test_alpha_rises_for_who_likes_a_bit_of_everything() -> None:
+def test_alpha_stays_near_the_original_for_who_likes_a_bit_of_everything() -> None:
     everything = {("genre", f"Genre {number}"): 0.3 for number in range(20)}
-    assert ORIGINAL_ALPHA < personal_alpha(make_taste(everything, evidence=1000)) < 0.9
+    assert 0.65 < personal_alpha(make_taste(everything, evidence=1000)) < ORIGINAL_ALPHA
+
+
+def test_alpha_is_the_lower_the_clearer_the_taste_and_never_above_the_original() -> None:
+    tastes = [{("genre", f"Genre {number}"): 0.5 for number in range(count)} for count in (20, 6, 4, 2, 1)]
+    alphas = [personal_alpha(make_taste(taste, evidence=6)) for taste in tastes]
+    assert sorted(alphas, reverse=True) == alphas
+    assert len({*alphas, ORIGINAL_ALPHA}) == 6
+    assert max(alphas) < ORIGINAL_ALPHA
+
+
+def test_the_documents_fan_of_medical_dramas_is_below_the_original() -> None:
+    published = {("genre", "Medical"): 0.70, ("genre", "Life"): 0.58}
+    assert personal_alpha(make_taste(published, evidence=6)) == pytest.approx(
+        0.7 - 0.2 * 6 / 16 * 0.7102, abs=1e-4
+    )
 
 
 def test_alpha_is_the_original_where_nothing_is_liked() -> None:

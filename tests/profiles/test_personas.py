@@ -3,7 +3,7 @@
 import pytest
 
 from core.domain import DOMAIN
-from profiles.personas import find_persona
+from profiles.personas import find_personas
 from profiles.reduction import no_taste
 from tests.profiles.builders import make_taste
 
@@ -24,7 +24,12 @@ from tests.profiles.builders import make_taste
 def test_the_strongest_genres_and_themes_name_the_person(
     scores: dict[tuple[str, str], float], persona: str
 ) -> None:
-    assert find_persona(make_taste(scores)) == persona
+    assert find_personas(make_taste(scores))[0] == persona
+
+
+def test_who_likes_two_sorts_alike_has_two_personas() -> None:
+    taste = make_taste({("genre", "Medical"): 0.7, ("genre", "Slice of Life"): 0.58})
+    assert find_personas(taste) == ("Medical Fan", "Slice of Life Enthusiast")
 
 
 @pytest.mark.parametrize(
@@ -38,8 +43,8 @@ def test_the_strongest_genres_and_themes_name_the_person(
     ],
 )
 def test_nobody_is_named_after_nothing(scores: dict[tuple[str, str], float]) -> None:
-    assert find_persona(make_taste(scores)) is None
-    assert find_persona(no_taste()) is None
+    assert find_personas(make_taste(scores)) == ()
+    assert find_personas(no_taste()) == ()
 
 
 def test_the_rules_are_in_small_letters() -> None:

@@ -77,7 +77,7 @@ def test_what_taste_adds_is_told(dramas: list[Item]) -> None:
     assert first.score == pytest.approx(min(1.0, first.relevance * first.boost.taste))
     assert first.why == "Because you like medical dramas and medical life."
     assert found.personalization.applied
-    assert found.personalization.persona == "Medical Fan"
+    assert found.personalization.personas[0] == "Medical Fan"
     assert found.analysis.categories == ("Drama",)
 
 
@@ -210,9 +210,10 @@ class TestApi:
             "text": "",
             "is_title": False,
         }
-        assert answer["personalization"]["persona"] == "Medical Fan"
+        assert answer["personalization"]["persona_name"] == "Medical Fan"
         assert len(answer["recommendations"]) == 5
         first = answer["recommendations"][0]
+        assert (first["base_score"], first["personalized_score"]) == (first["relevance"], first["score"])
         assert first["boost_percent"] == round(100 * (first["boost_multiplier"] - 1))
         assert set(first["boost_details"]) == {"genre", "actor", "director", "theme", "dislikes"}
         assert str(RecommendationSession.objects.get().pk) == answer["recommendation_session_id"]

@@ -46,6 +46,8 @@ def test_the_answer_has_the_documented_form(api: APIClient, group: list[int]) ->
         "personalized_alpha",
         "top_genres",
         "persona",
+        "persona_name",
+        "alpha_adjusted",
     }
     slot = body["recommendations"][0]
     assert set(slot) == {

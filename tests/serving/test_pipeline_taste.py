@@ -170,20 +170,22 @@ class TestWhatIsSaidOfTheTaste:
     def test_of_a_stranger(self, api: APIClient, films: dict[str, Item]) -> None:
         assert api.get(ADDRESS).json()["personalization"] == {
             "applied": False,
+            "alpha_adjusted": False,
             "original_alpha": 0.7,
             "personalized_alpha": 0.7,
             "top_genres": [],
-            "persona": None,
+            "persona": [],
+            "persona_name": None,
         }
 
     def test_of_somebody_known(self, api: APIClient, person: User, films: dict[str, Item]) -> None:
         like_medical(person)
         told = api.get(ADDRESS).json()["personalization"]
         assert told["applied"]
-        assert told["original_alpha"] == 0.7
+        assert (told["original_alpha"], told["alpha_adjusted"]) == (0.7, True)
         assert 0.5 < told["personalized_alpha"] < 0.7
         assert told["top_genres"] == ["Medical"]
-        assert told["persona"] == "Medical Fan"
+        assert told["persona"] == ["Medical Fan"]
 
     def test_nothing_is_said_to_be_applied_where_nothing_fits(
         self, api: APIClient, person: User, films: dict[str, Item]
@@ -199,7 +201,7 @@ class TestWhatIsSaidOfTheTaste:
     ) -> None:
         like_medical(person)
         reset_profile(user_id=person.pk)
-        assert api.get(ADDRESS).json()["personalization"]["persona"] is None
+        assert api.get(ADDRESS).json()["personalization"]["persona"] == []
 
 
 class TestWhy:

@@ -50,8 +50,8 @@ def test_the_page_tells_what_is_believed_and_from_what(
     save_dislike(user_id=person.pk, item=films["Notting Hill"], reason="wrong_genre")
     page = ada.get("/taste/")
     profile = get_profile(person.pk)
-    assert profile.persona is not None
-    assertContains(page, profile.persona)
+    assert profile.personas
+    assertContains(page, profile.personas[0])
     assertContains(page, "<div><dt>Liked</dt><dd>1</dd></div>", html=True)
     assertContains(page, "<dt>Mean of 1 rating</dt><dd>1.0</dd>", html=True)
     assertContains(page, "70 % of a score for somebody new")
