@@ -150,7 +150,7 @@ def test_a_search_is_made_for_the_person_who_is_named(
 ) -> None:
     make_item("Medical drama")
     for name in names(person):
-        found = api.get("/recommend", {"title": "medical drama", "top_n": 5, "user_id": name}).json()
+        found = api.get("/recommend", {"title": "medical drama", "top_n": "5", "user_id": name}).json()
         assert found["personalization"]["applied"] is False
         assert RecommendationSession.objects.get(pk=found["recommendation_session_id"]).user == person
     for name in (*names(other_person), "nobody"):
