@@ -31,7 +31,7 @@ def show_list(words: str) -> dict[str, Any]:
 
 me = heed("GET", "/api/check-auth")
 sys.stdout.write(f"signed in as {me['username']}\n")
-manage = [sys.executable, "manage.py", "import_items", "docs/examples/catalog.csv", "--quiet"]
+manage = [sys.executable, "manage.py", "import_items", "docs/examples/catalog.csv"]
 subprocess.run(manage, check=True)  # noqa: S603
 
 known = {film["title"]: film["id"] for film in heed("GET", "/api/movies?page_size=100")["results"]}

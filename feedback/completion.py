@@ -77,7 +77,7 @@ WHERE {done.type} = %s AND {done.withdrawn_at} IS NULL AND {dislike.id} IS NULL
 _OF_PERSON = fill(" AND {done.user} = %s", **_TABLES)
 
 # Written out, so that the index of these rows is used.
-_UNFINISHED_ROWS = f" WHERE dislike.context_source = '{_UNFINISHED}'"
+_UNFINISHED_ROWS = " WHERE {dislike.context_source} = '" + _UNFINISHED + "'"
 _INSERT_EXAMPLES = fill(
     """
 INSERT INTO {examples} ({columns})

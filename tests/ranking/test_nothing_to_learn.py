@@ -90,7 +90,7 @@ def answer(command: str, *arguments: str) -> tuple[int, str]:
     """The exit code and what is said."""
     out = io.StringIO()
     try:
-        call_command(command, "--quiet", *arguments, stdout=out)
+        call_command(command, *arguments, stdout=out, stderr=io.StringIO())
     except CommandError as error:
         return error.returncode, str(error)
     return 0, out.getvalue()

@@ -39,6 +39,8 @@ def test_the_answer_has_the_documented_form(api: APIClient, group: list[int]) ->
         "model_version",
         "personalization",
         "recommendations",
+        "movie_ids",
+        "scores",
     }
     assert set(body["personalization"]) == {
         "applied",

@@ -238,7 +238,7 @@ class TestCommands:
 
     def test_with_none_before_it_it_is_taken_out(self, capsys: pytest.CaptureFixture[str]) -> None:
         version = active_tower([[1, 2]])
-        call_command("rollback_model", kind="two_tower", why="odd lists", quiet=True)
+        call_command("rollback_model", kind="two_tower", why="odd lists")
         version.refresh_from_db()
         assert version.status == "rejected"
         assert version.why == "taken out, the other sources go on: odd lists"

@@ -482,5 +482,5 @@ def test_the_command_prints_one_json_object(person: User, capsys: pytest.Capture
     summary = json.loads(capsys.readouterr().out)
     assert summary["manifest"]["counts"]["rows"] == 1
     assert summary["manifest"]["negative_examples"] == []
-    call_command("generate_ranker_dataset", quiet=True)
+    call_command("generate_ranker_dataset")
     assert "negative examples: 0" in capsys.readouterr().out

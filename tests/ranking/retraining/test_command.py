@@ -41,7 +41,7 @@ class TestCommand:
         assert set(answer["outcomes"][0]) == {"version", "status", "why"}
 
     def test_with_if_needed_it_may_do_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        call_command("retrain", if_needed=True, quiet=True)
+        call_command("retrain", if_needed=True)
         answer = capsys.readouterr().out
         assert "due: False" in answer
         assert "nothing to learn from yet" in answer
@@ -78,7 +78,7 @@ class TestCommand:
         monkeypatch.setattr("time.sleep", sleep)
         out, err = StringIO(), StringIO()
         with pytest.raises(Enough):
-            call_command("retrain", watch=7, quiet=True, stdout=out, stderr=err)
+            call_command("retrain", watch=7, stdout=out, stderr=err)
         assert slept == [7, 7, 7, 7]
         assert "no luck" in err.getvalue()
         assert "gone" in err.getvalue()
