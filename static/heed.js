@@ -180,8 +180,7 @@
           box.replaceChildren(...parts);
           no.focus();
         });
-        // A dislike ends a like.
-        box.querySelector("[data-heed-action=like]")?.setAttribute("aria-pressed", "false");
+        // A dislike ends a like, and its undoing brings the like back: the buttons stay as they were.
         box.replaceChildren(make("p", "gone", words.gone + entry.item.title), undo, note);
         undo.focus();
       }));

@@ -263,8 +263,11 @@ def test_a_dislike_that_is_undone_and_a_like_that_is_taken_back(
     press(page, 1, "Undo")
     expect(card.get_by_text(title)).to_be_visible()
     expect(card.get_by_role("button", name="Not for me")).to_be_focused()
-    expect(card.get_by_role("button", name="Like: ")).to_have_attribute("aria-pressed", "false")
+    expect(card.get_by_role("button", name="Like: ")).to_have_attribute("aria-pressed", "true")
     expect(card.get_by_role("group")).to_have_count(0)
+    assert [*mine.all()] == ["like"]
+    press(page, 1, "Like")
+    expect(card.get_by_role("button", name="Like: ")).to_have_attribute("aria-pressed", "false")
     assert [*mine.all()] == []
     press(page, 1, "Watchlist")
     press(page, 1, "Watchlist")
