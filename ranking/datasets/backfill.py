@@ -216,6 +216,7 @@ def _store(chunk: SessionChunk, features: Floats) -> None:
 def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
     """Everything that says something in the use case, oldest first, and when it was withdrawn."""
     columns = ("user_id", "item_id", "weight", "type", "withdrawn_at")
+    # Of the whole log: a site's kind of success is no secret of the future, and one meaning holds throughout.
     successes = successes_of(use_case, timezone.now())
     for rows in in_time_order(_informative(use_case), "occurred_at", *columns, chunk=_EVENTS):
         moments, _, user_ids, item_ids, weights, types, withdrawn = zip(*rows, strict=True)

@@ -14,8 +14,9 @@ from profiles.selectors import get_profile
 from profiles.services import rate_item
 from tests.web.conftest import MakeItem
 
-# session, person, kinds, profile with its reset, names and statistics, vector with names, four: held back
-TASTE_QUERIES = 12
+# session, person, kinds, profile with its reset, names and statistics, vector with names, four: held back;
+# and two for each kind of items where a process has not looked up yet what serves: do dislikes act there?
+TASTE_QUERIES = 18
 
 
 @pytest.fixture
