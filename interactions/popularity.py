@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from core.demand import approval_of, popularity_of
 from core.domain import TYPES, USE_CASES
-from interactions.models import ItemPopularity, UserInteraction
-from interactions.selectors import said_in
+from interactions.models import ItemPopularity
+from interactions.selectors import NOT_ABUSE, active_interactions, said_in
 from interactions.successes import successes_of
 
 _BATCH = 5000
@@ -34,8 +34,9 @@ def refresh_popularity(*, use_case: str | None = None, now: datetime | None = No
     """Recomputes the demand for every item of one use case, or of all; returns the rows written.
 
     The score is `core.demand.popularity_of` the demand Σ weight × 2^(−age in days / half-life) over the
-    active interactions that speak for an item, and of how many verdicts on it are approvals. The database
-    adds up each day: what comes over is a row per item and day, what is held are three numbers per item.
+    active interactions that speak for an item, and of how many verdicts on it are approvals. Dislikes that
+    staff took for abuse count for nothing. The database adds up each day: what comes over is a row per item
+    and day, what is held are three numbers per item.
     Raises KeyError for a use case that does not exist.
     """
     names = list(USE_CASES) if use_case is None else [use_case]
@@ -62,7 +63,8 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     half_life = settings.POPULARITY_HALF_LIFE_DAYS
     successes = successes_of(USE_CASES[use_case], now)
     days = (
-        UserInteraction.objects.filter(said_in(USE_CASES[use_case]), type__in=_OPINIONS, withdrawn_at=None)
+        active_interactions()
+        .filter(NOT_ABUSE, said_in(USE_CASES[use_case]), type__in=_OPINIONS)
         .values_list("item_id", TruncDate("occurred_at"))
         .annotate(
             wanted=Sum("weight", filter=Q(weight__gt=0.0), default=0.0),

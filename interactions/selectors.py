@@ -22,6 +22,11 @@ TAKING_BACK: dict[str, list[str]] = {
     for undo in dict.fromkeys(row.undo for row in TYPES.values() if row.undo)
 }
 
+# Of interactions that models and popularity may learn from: staff did not take them for abuse. What a person
+# sees does not go by it, for a dislike holds for whoever made it. The name of the state is that of
+# `feedback.models.Dislike.ReviewState`, an app above this one.
+NOT_ABUSE = ~Q(dislike__review_state="excluded")
+
 # item id, interaction type, sum of training weights
 HistoryRow = tuple[int, str, float]
 

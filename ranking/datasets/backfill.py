@@ -20,9 +20,8 @@ from django.utils import timezone
 from core.arrays import Bools, Doubles, Floats, Ints
 from core.domain import UseCase
 from core.progress import Progress
-from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import said_in
+from interactions.selectors import NOT_ABUSE, said_in
 from interactions.successes import successes_of
 from ranking.context import ScoringContext
 from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
@@ -235,9 +234,7 @@ def _informative(use_case: UseCase) -> QuerySet[UserInteraction]:
     # What was withdrawn later stood until then. What is said to have happened before the list that it came
     # from was shown could not have been known when that list was shown.
     possible = Q(recommendation_session=None) | Q(occurred_at__gte=F("recommendation_session__created_at"))
-    return UserInteraction.objects.filter(possible, said_in(use_case)).exclude(
-        dislike__review_state=Dislike.ReviewState.EXCLUDED
-    )
+    return UserInteraction.objects.filter(NOT_ABUSE, possible, said_in(use_case))
 
 
 def _seconds(moment: object) -> float | None:

@@ -17,9 +17,8 @@ from django.utils import timezone
 
 from core.domain import UseCase
 from core.progress import Progress
-from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import active_interactions, said_in
+from interactions.selectors import NOT_ABUSE, active_interactions, said_in
 from interactions.successes import successes_of
 from ranking.datasets.manifest import (
     DATA,
@@ -131,11 +130,7 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
 
 def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
     return (
-        active_interactions()
-        .filter(said_in(use_case), occurred_at__lte=now)
-        .exclude(weight=0.0)
-        # Staff took it for abuse.
-        .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
+        active_interactions().filter(NOT_ABUSE, said_in(use_case), occurred_at__lte=now).exclude(weight=0.0)
     )
 
 

@@ -8,9 +8,8 @@ from django.db.models import Count, Q, QuerySet
 from catalog.models import Item
 from core.domain import KINDS, TYPES, UseCase
 from core.domain.words import listed
-from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import said_in
+from interactions.selectors import NOT_ABUSE, said_in
 
 _YET = "There is nothing to learn from yet"
 
@@ -48,7 +47,7 @@ def why_nothing_to_learn(use_case: UseCase, until: datetime) -> str:
 def _grounds(use_case: UseCase, until: datetime) -> Iterator[tuple[Q, str]]:
     """The grounds on which an interaction counts, and what is said where none is left by one."""
     yield Q(withdrawn_at=None), "all were taken back"
-    yield ~Q(dislike__review_state=Dislike.ReviewState.EXCLUDED), "staff excluded all as abuse"
+    yield NOT_ABUSE, "staff excluded all as abuse"
     yield Q(occurred_at__lte=until), f"all are dated after {moment_text(until.timestamp())}"
     yield said_in(use_case), f"all are another role's, and none counts in {use_case.name}"
     yield Q(weight__gt=0.0), "none speaks for an item"

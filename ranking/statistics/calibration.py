@@ -8,7 +8,9 @@ import numpy as np
 
 from core.arrays import Bools, Doubles, Floats
 
-SMALLEST_SPREAD = 1e-30
+# Of the largest score. The mean of equal numbers is off by rounding, so that their spread is not quite zero;
+# scaled by that, the slope would be 1e16 and every probability 0 or 1.
+SMALLEST_SPREAD = 1e-9
 MIN_SLOPE = 1e-3  # per standard deviation of the scores: keeps the order where the scores say nothing
 
 
@@ -45,8 +47,8 @@ def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
     # Standardized, the problem has one scale whatever the model's, and the optimizer needs no tuning.
     values = scores.astype(np.float64)
     center, spread = float(values.mean()), float(values.std())
-    if spread < SMALLEST_SPREAD:
-        spread = 1.0  # the scores are all but equal: nothing to scale by
+    if spread <= SMALLEST_SPREAD * float(np.abs(values).max()):
+        spread = 1.0  # the scores are equal but for rounding: nothing to scale by
     standard = (values - center) / spread
 
     def loss(parameters: Doubles) -> tuple[float, Doubles]:

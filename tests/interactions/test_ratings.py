@@ -9,6 +9,8 @@ from hypothesis.extra.django import TestCase
 
 from accounts.models import User
 from core.domain import MIDDLE_PRIOR, MIDDLE_RATING, MIDDLE_REACH, TYPES, USE_CASES
+from feedback.models import Dislike
+from feedback.services import save_dislike
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.ratings import weigh_ratings
@@ -159,6 +161,19 @@ class TestPopularity:
         refresh_popularity(use_case="movie_home", now=EPOCH)
         scores = ItemPopularity.objects.filter(use_case="movie_home").order_by("-score")
         assert list(scores.values_list("item_id", flat=True)) == [liked.pk, hated.pk]
+
+    def test_dislikes_that_staff_took_for_abuse_take_nothing_until_they_count_again(self) -> None:
+        film = make_item()
+        for person in make_user(), make_user():
+            make_interaction(person, film, "like")
+        for _ in range(9):
+            save_dislike(user_id=make_user().pk, item=film, reason="not_interested", occurred_at=EPOCH)
+        counts = {}
+        for state in Dislike.ReviewState.EXCLUDED, Dislike.ReviewState.REVIEWED:
+            Dislike.objects.update(review_state=state)
+            refresh_popularity(use_case="movie_home", now=EPOCH)
+            counts[state] = ItemPopularity.objects.get(use_case="movie_home", item=film).dislikes
+        assert counts == {Dislike.ReviewState.EXCLUDED: 0, Dislike.ReviewState.REVIEWED: 9}
 
     def test_one_dislike_hardly_counts_against_many_likes(self) -> None:
         few = self.score_of(*[("like", None)] * 9)

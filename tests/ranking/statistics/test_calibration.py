@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ranking.statistics.calibration import fit_platt
+from ranking.statistics.calibration import fit_platt, probabilities
 
 
 def test_finds_the_curve_the_labels_were_drawn_from() -> None:
@@ -39,6 +39,15 @@ def test_scores_that_are_all_but_equal_give_a_finite_slope(spread: float) -> Non
     slope, intercept = fit_platt(np.array([0.0, spread, 0.0, spread]), np.array([True, True, False, False]))
     assert slope > 0
     assert np.isfinite([slope, intercept]).all()
+
+
+@pytest.mark.parametrize("score", [0.0388898, -7.1, 1e-12, 123456.7])
+def test_equal_scores_keep_a_slope_that_answers_with_the_share(score: float) -> None:
+    # The mean of seven equal numbers is off by rounding, and so their spread is not zero.
+    labels = np.arange(7) < 2
+    slope, intercept = fit_platt(np.full(7, score), labels)
+    assert slope < 10
+    assert probabilities(np.full(1, score), slope, intercept)[0] == pytest.approx(2 / 7, abs=0.08)
 
 
 def test_scores_that_say_the_opposite_still_keep_the_order() -> None:

@@ -11,9 +11,8 @@ from django.db.models import Case, Count, Q, QuerySet, Value, When
 
 from catalog.models import ItemFacet
 from core.domain import UseCase
-from feedback.models import Dislike
 from interactions.models import UserInteraction
-from interactions.selectors import said_in, telling_interactions
+from interactions.selectors import NOT_ABUSE, said_in, telling_interactions
 from profiles.models import TasteProfile
 from profiles.reduction import CODES, ItemFacets
 
@@ -174,9 +173,4 @@ class FacetsOfItems:
 
 
 def _standing(until: datetime) -> QuerySet[UserInteraction]:
-    return (
-        telling_interactions()
-        .filter(occurred_at__lte=until)
-        # Staff took it for abuse.
-        .exclude(dislike__review_state=Dislike.ReviewState.EXCLUDED)
-    )
+    return telling_interactions().filter(NOT_ABUSE, occurred_at__lte=until)
