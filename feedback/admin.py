@@ -208,8 +208,9 @@ class DislikeAdmin(RecordAdmin):
         count = self._set_state(request, queryset, Dislike.ReviewState.EXCLUDED)
         self.message_user(
             request,
-            f"Excluded from training: {count}. No model learns from them, and the dashboard and the next count of "
-            "popularity leave them out; the lists of those who made them stay as they are. Marking them as reviewed brings them back.",
+            f"Excluded from training: {count}. No model learns from them, and the dashboard and the next "
+            "count of popularity leave them out; the lists of those who made them stay as they are. Marking "
+            "them as reviewed brings them back.",
             messages.SUCCESS,
         )
 
