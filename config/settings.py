@@ -305,8 +305,8 @@ TASTE_UPDATE_EVERY = max(1, env.int("TASTE_UPDATE_EVERY", default=3))
 BOOST_STRENGTH = min(1.0, max(0.0, env.float("BOOST_STRENGTH", default=1.0)))
 # The same where a ranker orders the list, which knows the person's taste from its features already.
 BOOST_STRENGTH_WITH_RANKER = min(1.0, max(0.0, env.float("BOOST_STRENGTH_WITH_RANKER", default=0.5)))
-# How much of the base score is popularity for somebody of whom a model knows nothing yet; it fades with every
-# approved item (ranking/scoring.py). As measured there.
+# The share of popularity in the base score for somebody of whom a model knows nothing yet; it fades with
+# every approved item (ranking/scoring.py). As measured there.
 POPULARITY_SHARE = min(1.0, max(0.0, env.float("POPULARITY_SHARE", default=0.5)))
 
 # --- Logs -----------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-# What clocks of other machines may be ahead of this one's.
+# Clocks of other machines may be ahead of this one's by so much.
 CLOCK_SKEW = timedelta(minutes=5)
 
 _WHOLE = re.compile(r"([+-]?[0-9]{1,18})(?:\.0{1,18})?\Z")
@@ -304,7 +304,7 @@ TRUTH = Truth()
 FACET_NAMES = Names(200, 100)
 
 TYPE = Choice(TYPES)
-# What items of each kind take.
+# The interaction types that items of each kind take.
 TAKEN = {
     kind.name: Choice(tuple(name for name in TYPES if takes(kind, name)), f" for {kind.label}")
     for kind in KINDS.values()
@@ -324,5 +324,5 @@ VERSION = Text(200)
 
 REASON = Choice(REASONS)
 COMMENT = Text(2000, many_lines=True)
-# What an app says of an item of which there is no record.
+# The facts that an app gives of an item of which there is no record.
 SAID_NAMES = Names(FACET_NAMES.max_length, 50)

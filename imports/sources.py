@@ -14,7 +14,7 @@ from core.errors import InvalidInput
 GZIP = b"\x1f\x8b"
 _UNPACK = "Unpack it, and name a file in it"
 _CSV = "Save the sheet as CSV (UTF-8)"
-# How other files begin, what they are, and what to do.
+# First bytes of other files, their names, and what to do.
 _OTHERS = (
     (b"PK", "a zip archive", _UNPACK),
     (b"\xd0\xcf\x11\xe0", "an Excel workbook", _CSV),

@@ -67,7 +67,7 @@ class Ledger:
         is_late = False
         for row in contradicting:
             if row.occurred_at <= new.occurred_at:
-                # What takes a state back is of the very moment in which the state ended.
+                # The act that takes a state back is of the very moment in which the state ended.
                 self._withdraw(row, new.occurred_at if TYPES[row.type].undo == new.type else now)
             else:
                 is_late = TYPES[new.type].is_state

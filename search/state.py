@@ -53,7 +53,7 @@ def read_index(kind: str) -> TextIndex:
     ).reshape(-1, 3)
     item_ids = np.array([item.item_id for item in items], dtype=np.int64)
     facet_ids = np.array([facet_id for facet_id, _, _ in facets], dtype=np.int64)
-    # What came or went between the queries is in one of them only.
+    # An item that came or went between the queries is in one of them only.
     links = links[np.isin(links[:, 0], item_ids) & np.isin(links[:, 1], facet_ids)]
     links[:, 0] = np.searchsorted(item_ids, links[:, 0])
     links[:, 1] = np.searchsorted(facet_ids, links[:, 1])

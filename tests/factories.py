@@ -27,7 +27,7 @@ _numbers = count(1)
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-# What is not shown again once it was done.
+# Types after which an item is not shown again.
 EXCLUDING = tuple(row.name for row in TYPES.values() if row.excludes)
 
 

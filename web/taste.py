@@ -31,7 +31,7 @@ SHOWN = 6
 TITLES_SHOWN = 6
 HELD_BACK_SHOWN = 6
 NEUTRAL = 0.5
-# What is believed to a smaller share is not worth a row.
+# A belief of a smaller share is not worth a row.
 LEAST_SHOWN = 0.005
 
 

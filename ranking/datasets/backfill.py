@@ -231,7 +231,7 @@ def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
 
 
 def _informative(use_case: UseCase) -> QuerySet[UserInteraction]:
-    # What was withdrawn later stood until then. What is said to have happened before the list that it came
+    # An act withdrawn later stood until then. One that is said to have happened before the list that it came
     # from was shown could not have been known when that list was shown.
     possible = Q(recommendation_session=None) | Q(occurred_at__gte=F("recommendation_session__created_at"))
     return UserInteraction.objects.filter(NOT_ABUSE, possible, said_in(use_case))

@@ -29,7 +29,7 @@ _QUALITY = ("list_ndcg", "ndcg")
 _DISLIKES = ("list_order", "order", "disliked_share")
 # Where so many people all fare worse, chance explains it in 3 % of cases (sign test); fewer show nothing.
 _MIN_CLEAR = 6
-# What a list that the figure is about is made for, and what is wanted of it.
+# The person or list that a figure is about, and what is wanted of it.
 _EVIDENCE = {
     "ndcg": "made a list that holds anything they liked afterwards",
     "list_ndcg": "ordered a list that holds anything they engaged with",

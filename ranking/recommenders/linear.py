@@ -108,7 +108,7 @@ class ItemToItem:
         ]
 
     def evidence(self, item_ids: Ints) -> Doubles:
-        # What few people did adds little to the matrix itself.
+        # The acts of few people add little to the matrix itself.
         return full_evidence(item_ids)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:

@@ -82,7 +82,7 @@ def test_a_connection_that_was_really_cut_is_a_503_and_then_all_is_well() -> Non
         cursor.execute("SELECT pg_terminate_backend(%s)", [own.backend_pid])
     other.close()
     assert_refused(client.post(f"/api/movies/{item.pk}/like"), 503)
-    # What Django does before the next request; its test client leaves it out.
+    # Django does this before the next request; its test client leaves it out.
     connection.close_if_unusable_or_obsolete()
     connection.close()
     assert client.post(f"/api/movies/{item.pk}/like").status_code == 201

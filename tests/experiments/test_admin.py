@@ -102,7 +102,7 @@ def test_each_step_is_in_the_history_with_who_did_it(
     act(client, experiment, "start")
     act(client, experiment, f"switch-off/{experiment.arms.all()[1].pk}")
     act(client, experiment, "stop")
-    # What was refused is not in it.
+    # The refused one is not in it.
     act(client, experiment, "start")
     entries = LogEntry.objects.filter(user=staff, object_id=str(experiment.pk)).order_by("pk")
     assert [entry.change_message for entry in entries] == ["Started.", "Switched off: other.", "Stopped."]

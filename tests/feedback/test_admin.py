@@ -241,7 +241,7 @@ class TestDeleting:
         assert abuse.interaction.withdrawn_at is not None
         assert not active_dislikes(abuse.user_id).exists()
         assert not DislikePattern.objects.exists()
-        # What staff excluded stays excluded, and nothing of it returns to training.
+        # A dislike that staff excluded stays excluded, and nothing of it returns to training.
         assert state(abuse) == State.EXCLUDED
         assert not countable_examples().exists()
         # The person can say it again, and so they can take it back.

@@ -66,7 +66,7 @@ def test_what_is_said_of_a_moment_of_the_past_is_taken(api: APIClient) -> None:
     assert_refused(api.post("/api/interactions", body, format="json"), 404)
     past = body | {"occurred_at": "2024-05-31T20:15:00Z"}
     assert api.post("/api/interactions", past, format="json").status_code == 201
-    # What is on record was met.
+    # An item on record was met.
     assert api.post("/api/interactions", body | {"type": "click"}, format="json").status_code == 201
 
 

@@ -123,7 +123,7 @@ def test_the_api_says_that_the_account_is_gone(
     client = APIClient(raise_request_exception=False)
     client.force_login(place.person)
     response = getattr(client, method)(place.path(path), body, format="json")
-    # What names a list finds it gone before it comes to the account.
+    # A row that names a list finds it gone before it comes to the account.
     sentence = assert_refused(response, 401, 404)
     assert sentence == ACCOUNT_GONE or response.status_code == 404
     assert set(rows_about(place.person.pk).values()) == {0}

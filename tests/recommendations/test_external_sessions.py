@@ -50,7 +50,7 @@ def test_a_list_is_kept_as_it_was_shown(api: APIClient, person: User, body: dict
         for entry in row.recommendations_shown
     ]
     assert kept == body["recommendations"]
-    # What another system's policy would have done is not known here.
+    # The choice of another system's policy is not known here.
     assert {entry["propensity"] for entry in row.recommendations_shown} == {None}
 
 

@@ -209,7 +209,7 @@ def test_a_state_from_events_is_that_of_serving(person: User, films: list[Item])
     served, replayed = load_person(person.pk, MOVIES, NOW), person_before(events)
     assert replayed.item_ids.tolist() == served.item_ids.tolist()
     assert replayed.weights.tolist() == served.weights.tolist()
-    # What was only looked at may be shown again, but is no item to be evaluated on.
+    # An item only looked at may be shown again, but is no item to be evaluated on.
     assert set(replayed.excluded.tolist()) - set(served.excluded.tolist()) == {films[2].pk}
 
 

@@ -91,7 +91,7 @@ def test_the_page_of_an_item_shows_what_is_like_it(ada: Client, person: User, tw
     near = page.context["similar"]
     assert {card.categories for card, _ in near} == {("Romance",)}
     assert film.pk not in {card.id for card, _ in near}
-    # What stands between the person and each of them is shown, and no list is claimed for them.
+    # The filter between the person and each of them is shown, and no list is claimed for them.
     assert [states for card, states in near if card.id == others[0].pk] == [{"like"}]
     assertContains(page, 'data-session=""')
     assert not RecommendationSession.objects.exists()

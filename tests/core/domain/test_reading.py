@@ -125,7 +125,7 @@ MISTAKES = {
         "reasons.irrelevant.holds_back.genre: must be one of DISLIKE_CAST_SHARE, DISLIKE_FRANCHISE_SHARE",
     ),
     "weight = 0.5": ("weight = 2.0", "reasons.irrelevant.weight: must be at most 1.0, not 2.0"),
-    # What the product relies on.
+    # The product relies on these.
     '[roles.investor]\nlabel = "I invest"': (
         '[roles.investor]\nlabel = "I invest"\n[roles.mentor]\nlabel = "I help"',
         "roles.mentor: must be the role of a use case, and opens no list so far",

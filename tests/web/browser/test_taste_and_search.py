@@ -110,7 +110,7 @@ def test_search_answers_while_typing_and_the_last_answer_wins(
     expect(page).to_have_url(re.compile(r"q=orbit\+7"))
     expect(page.get_by_text("for “orbit 7”")).to_be_visible()
     assert page.evaluate("window.same")
-    # What was only looked at while typing is no list; a search that was sent is one.
+    # Results seen while typing are no list; a search that was sent is one.
     assert not RecommendationSession.objects.exists()
     page.get_by_role("searchbox").press("Enter")
     expect(page.locator("[data-seen]")).to_have_count(1)

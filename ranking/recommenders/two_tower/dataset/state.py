@@ -22,7 +22,7 @@ class PersonSoFar:
         self._place = 0
         self._taste: Taste = no_taste()
         self._is_reset = False
-        # What happened since the reset, with its item; and the items that were refused so far.
+        # The acts since the reset, each with its item; and the items that were refused so far.
         self._events: list[tuple[int, Event]] = []
         self._refused: set[int] = set()
         # Per item what speaks for it and what against it, in the order last acted on.
@@ -53,7 +53,7 @@ class PersonSoFar:
         events = [(act.item_id, self._event(act)) for act in new]
         self._events += events
         if any(event.is_look and item_id in refused for item_id, event in self._events):
-            # What was looked at before is refused now, and those looks count no longer.
+            # An item looked at before is refused now, and those looks count no longer.
             self._taste, events = no_taste(), self._events
         self._taste = reduce_events(self._taste, without_looks(events, self._refused), self._rules)
 
