@@ -17,7 +17,13 @@ from feedback.api import (
     ItemDislikeView,
 )
 from feedback.completion import record_with_dislikes
-from interactions.api import AnalyticsView, InteractionsView, ItemActionView, ItemDetailView
+from interactions.api import (
+    AnalyticsView,
+    CollaborationApplyView,
+    InteractionsView,
+    ItemActionView,
+    ItemDetailView,
+)
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
 from recommendations.api import ExternalSessionView, SeenView
 from search.api import SearchView
@@ -55,6 +61,7 @@ api = [
         AnalyticsView.as_view(record=record_with_dislikes),
         name="analytics-interaction",
     ),
+    path("collaborations/<id:item_id>/apply", CollaborationApplyView.as_view(), name="collaboration-apply"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("<kinds:kind>", ItemListView.as_view(), name="items"),
     path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Self, TypeVar
 
-from core.domain import KINDS, MAX_RATING, RATED, REASONS, TYPES, USE_CASES
+from core.domain import KINDS, MAX_RATING, MOST_SCORE, RATED, REASONS, TYPES, USE_CASES
 from core.domain.roles import takes
 from core.text import UNSTORABLE
 from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
@@ -317,7 +317,7 @@ LIST_NAME = Name(200)
 METHOD = Name(64)
 RANK = Whole(1, MAX_SLOTS)
 SEEN = Whole(0, MAX_SLOTS)
-SCORE = Number(0, 1)
+SCORE = Number(0, MOST_SCORE)
 # Far below what any policy gives a place, and above what divides to infinity.
 PROPENSITY = Number(1e-9, 1)
 VERSION = Text(200)

@@ -40,6 +40,7 @@ from interactions.services import (
 )
 
 MAX_BULK = 1000
+APPLY = "apply"
 ACTION_PARAMETER = OpenApiParameter(
     "action",
     str,
@@ -189,6 +190,23 @@ class ItemActionView(APIView):
         return Response({"success": True, **recorded_json(Recorded(withdrawn, created=False))})
 
 
+class CollaborationApplyView(ItemActionView):
+    """Applies to an item of whichever kind takes applications: the action under its other name."""
+
+    @extend_schema(
+        operation_id="collaboration_apply",
+        parameters=[IDEMPOTENCY_PARAMETER],
+        request=ActionBody,
+        responses={200: ActionAnswer, 201: ActionAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
+    )
+    def post(self, request: Request, item_id: int) -> Response:  # type: ignore[override]  # a shorter address
+        return super().post(request, _kind_applied_to(item_id), item_id, APPLY)
+
+    @extend_schema(operation_id="collaboration_apply_undo", responses={200: ActionAnswer, **ERRORS})
+    def delete(self, request: Request, item_id: int) -> Response:  # type: ignore[override]  # as above
+        return super().delete(request, _kind_applied_to(item_id), item_id, APPLY)
+
+
 class InteractionsView(APIView):
     """Records one interaction or many, all or none; a repeated Idempotency-Key gets the first answer.
 
@@ -246,6 +264,15 @@ class InteractionsView(APIView):
 @extend_schema_view(post=extend_schema(operation_id="analytics_interaction"))
 class AnalyticsView(InteractionsView):
     """The same, by the name that the documents have for it."""
+
+
+def _kind_applied_to(item_id: int) -> ItemKind:
+    """The kind of an item that can be applied to. Raises NotFound for any other item, and for none."""
+    kinds = [kind.name for kind in KINDS.values() if APPLY in kind.actions]
+    name = Item.objects.filter(pk=item_id, kind__in=kinds).values_list("kind", flat=True).first()
+    if name is None:
+        raise NotFound("There is no such item to apply to.")
+    return KINDS[name]
 
 
 def _check_action(kind: ItemKind, action: str) -> None:

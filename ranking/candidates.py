@@ -45,7 +45,7 @@ class Candidates:
     base_scores    (n,) 0 to 1, as the base ranking sees it
     boosts         (n, kinds) parts that the person's taste adds, by BOOSTED, each 0 or more
     penalties      (n,) factors by their dislikes, above 0, at most 1
-    scores         (n,) base score × (1 + sum of boosts) × penalty, cut at 1; the order is that of the uncut
+    scores         (n,) base score × (1 + sum of boosts) × penalty, 0 to MOST_SCORE
     sources        (n,) name of the source that brought the item first
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
@@ -99,7 +99,7 @@ class Candidates:
 
     @property
     def boosted_scores(self) -> NDArray[np.float64]:
-        """(n,) the scores without penalties, not cut at 1."""
+        """(n,) the scores without penalties."""
         boosted: NDArray[np.float64] = self.base_scores * (1.0 + self.boosts.sum(axis=1))
         return boosted
 
@@ -132,9 +132,8 @@ class Candidates:
 
 
 def _in_order(candidates: Candidates) -> Candidates:
-    uncut = candidates.boosted_scores * candidates.penalties
-    scored = replace(candidates, scores=np.minimum(uncut, 1.0))
-    return scored.take(np.argsort(-uncut, kind="stable"))
+    scored = replace(candidates, scores=candidates.boosted_scores * candidates.penalties)
+    return scored.take(np.argsort(-scored.scores, kind="stable"))
 
 
 def _arrays(candidates: Candidates) -> list[NDArray[Any]]:

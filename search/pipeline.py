@@ -1,6 +1,6 @@
 """Search for one person: hits of the text search, boosted by their taste, recorded like any list shown.
 
-score = relevance × (1 + the parts of taste), cut at 1. A title that is the query stays first.
+score = relevance × (1 + the parts of taste). A title that is the query stays first.
 """
 
 from collections.abc import Sequence

@@ -4,6 +4,8 @@ A kind is what an item is. A role is what a person comes for. A use case is whom
 counts as success there; each trains its own models and serves its own lists.
 """
 
+from math import ceil
+
 from django.conf import settings
 
 from core.domain.checks import DISLIKE, VIEW
@@ -39,6 +41,7 @@ __all__ = [
     "MIDDLE_PRIOR",
     "MIDDLE_RATING",
     "MIDDLE_REACH",
+    "MOST_SCORE",
     "MOST_TRAINING_WEIGHT",
     "PEOPLE",
     "RATED",
@@ -73,6 +76,8 @@ DEFAULT_KIND: str = next(iter(KINDS))
 DEFAULT_USE_CASE: str = next(iter(USE_CASES))
 BOOSTED: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.boost_cap > 0.0)
 """The kinds of facet that boost a score, in the order of their columns."""
+MOST_SCORE: int = ceil(1.0 + sum(FACETS[name].boost_cap for name in BOOSTED))
+"""What no score of a list is above: a base score of 1 with every boost, rounded up."""
 CATEGORIES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "category")
 PEOPLE: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "people")
 THEMES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "theme")

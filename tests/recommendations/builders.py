@@ -29,14 +29,16 @@ def list_body(items: list[Item], **fields: object) -> dict[str, Any]:
     }
 
 
-def make_session(user: User, items: list[Item], *, age: timedelta = timedelta(0)) -> RecommendationSession:
+def make_session(
+    user: User, items: list[Item], *, age: timedelta = timedelta(0), use_case: str = "movie_home"
+) -> RecommendationSession:
     """A list that this server made and showed to `user` that long ago; scores fall from 0.9."""
     session_id: UUID = uuid4()
     moment: datetime = timezone.now() - age
     session = RecordedSession(
         session_id=session_id,
         user_id=user.pk,
-        use_case="movie_home",
+        use_case=use_case,
         method="als",
         model_version="als-1",
         slots=[

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from catalog.models import Item
 from catalog.selectors import get_cards
-from core.domain import USE_CASES
+from core.domain import MOST_SCORE, USE_CASES
 from feedback.services import save_dislike
 from interactions.models import ItemPopularity
 from interactions.services import record_interaction, withdraw_state
@@ -133,36 +133,51 @@ class TestBoosts:
         settings.BOOST_STRENGTH_WITH_RANKER = 1.0
         assert slot_of(serve(person), films["medical"]).multiplier > 1.0
 
-    def test_scores_are_cut_at_1_and_the_order_stays(self, person: User) -> None:
+    def test_scores_above_1_are_told_apart(self, person: User) -> None:
         for place in range(5):
             popular(make_film(genre=["Medical"], actor=["Ann Lee"]), 1.0 - place / 100)
         popular(make_film(genre=["Comedy"]), 0.999)
         like_medical(person, times=8)
         slots = serve(person).slots
-        assert [slot.score for slot in slots[:5]] == [1.0] * 5
+        scores = [slot.score for slot in slots[:5]]
+        assert scores == sorted(scores, reverse=True)
+        assert len({1.0, *scores}) == 6
+        assert min(scores) > 1.0
         assert [slot.base_score for slot in slots[:5]] == pytest.approx([1.0, 0.99, 0.98, 0.97, 0.96])
         assert slots[5].score == 0.999
+
+    @pytest.mark.parametrize(
+        ("liked", "base", "personalized"), [("Medical", 0.75, 1.005), ("Thriller", 0.73, 0.978)]
+    )
+    def test_the_published_example(self, person: User, liked: str, base: float, personalized: float) -> None:
+        for rating in (9.6, 9.5, 9.6, 9.5):
+            seen = make_film(genre=[liked], theme=[liked.lower()])
+            record_interaction(user_id=person.pk, item_id=seen.pk, type_name="watched", rating=rating)
+        best = popular(make_film(genre=[liked], theme=[liked.lower()]), base)
+        popular(make_film(genre=["Comedy"]), 0.9)
+        slot = serve(person).slots[0]
+        assert slot.item.id == best.pk
+        assert (slot.base_score, round(slot.multiplier, 2)) == (base, 1.34)
+        assert round(slot.score, 3) == personalized
 
 
 @given(
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1.4), st.floats(0.3, 1)), min_size=1, max_size=30),
 )
-def test_boosted_candidates_stand_in_the_order_of_the_uncut_product(
+def test_boosted_candidates_stand_in_the_order_of_the_product(
     rows: list[tuple[float, float, float]],
 ) -> None:
     rows = sorted(rows, reverse=True)
     base, genre, penalties = (np.array(column) for column in zip(*rows, strict=True))
     candidates = Candidates.from_source("popular", np.arange(len(rows)), base)
     boosted = candidates.with_boosts(np.column_stack([genre, *[np.zeros(len(rows))] * 3]), penalties)
-    uncut = boosted.boosted_scores * boosted.penalties
-    assert (np.diff(uncut) <= 0).all()
     assert (np.diff(boosted.scores) <= 0).all()
-    assert ((boosted.scores >= 0) & (boosted.scores <= 1)).all()
+    assert ((boosted.scores >= 0) & (boosted.scores <= MOST_SCORE)).all()
     assert sorted(boosted.item_ids) == list(range(len(rows)))
     for boost, score, base_score in zip(
         boosted.boost_rows(), boosted.scores, boosted.base_scores, strict=True
     ):
-        assert min(1.0, base_score * boost.multiplier) == pytest.approx(score)
+        assert base_score * boost.multiplier == pytest.approx(score)
         assert abs(boost.percent - 100 * boost.parts["genre"]) <= 0.5 + 1e-9
 
 
