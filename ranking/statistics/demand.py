@@ -70,10 +70,7 @@ class DemandSweep:
 
     def demand(self) -> ItemDemand:
         """The demand after all that was taken in."""
-        # Scaled first, so that no product can overflow.
-        highest = float(self._sums.max(initial=0.0))
-        demand = self._sums / highest if highest > 0 else self._sums.copy()
-        popularity = popularity_of(demand, approval_of(self._approvals, self._dislikes))
+        popularity = popularity_of(self._sums, approval_of(self._approvals, self._dislikes))
         return ItemDemand.from_counts(popularity, self._approvals, self._dislikes)
 
 
