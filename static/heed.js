@@ -8,7 +8,7 @@
   /** @type {H.Words} */
   const words = {
     like: "Like", favorite: "Favorite", watchlist: "Watchlist", watched: "Watched", apply: "Apply", interest: "Interested",
-    dislike: "Not for me", why: "Why?", gone: "Not shown again: ", undo: "Undo", because: "More like ",
+    dislike: "Not for me", why: "Are you sure you want to dislike this {kind}? Confirm, or say why.", confirm: "Confirm", gone: "Not shown again: ", undo: "Undo", because: "More like ",
     empty: "Nothing to show at the moment.", failed: "That did not work. Try it again.",
     reasons: {
       wrong_genre: "Wrong genre for me", poor_quality: "Poorly made", already_watched: "I know it already",
@@ -159,10 +159,11 @@
     }, { "aria-pressed": "false", "data-heed-action": action });
   }
 
-  /** The button that asks for a reason, and the reasons. A card that was turned down leaves a line and a way back.
+  /** The button that asks whether, and the answers: a plain yes and the reasons. A card that was turned down leaves a line and a way back.
    * @type {H.DislikeButton} */
   function dislikeButton(entry, box, note) {
-    const reasons = make("div", "reasons", words.why, { role: "group", "aria-label": words.why });
+    const question = words.why.replace("{kind}", entry.item.kind);
+    const reasons = make("div", "reasons", question, { role: "group", "aria-label": question });
     /** @type {H.Open} */
     const open = (isOpen) => {
       reasons.hidden = !isOpen;
@@ -170,9 +171,9 @@
     };
     const no = button(words.dislike, entry, note, () => open(reasons.hidden));
     open(false);
-    for (const [reason, label] of Object.entries(words.reasons)) {
+    for (const [reason, label] of Object.entries({ "": words.confirm, ...words.reasons })) {
       reasons.append(button(label, entry, note, async () => {
-        await Heed.dislike(entry, { reason });
+        await Heed.dislike(entry, { reason: reason || undefined });
         const parts = [...box.childNodes];
         const undo = button(words.undo, entry, note, async () => {
           await Heed.undo(entry, "dislike");

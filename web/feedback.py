@@ -48,7 +48,7 @@ TRENDS = {
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def dislike(request: HttpRequest, item_id: int) -> HttpResponseBase:
-    """Asks for the reason, and records the dislike, as the dialog does, in a page of its own."""
+    """Asks whether and why, and records the dislike, as the dialog does, in a page of its own."""
     card = active_item(item_id)
     asked = request.POST if request.method == "POST" else request.GET
     back = same_site(request, asked.get("next", ""), reverse("item", args=[card.id]))
@@ -129,7 +129,7 @@ def _save(user_id: int, item_id: int, form: DislikeForm) -> SavedDislike:
     return save_dislike(
         user_id=user_id,
         item=Item.objects.get(pk=item_id),
-        reason=form.cleaned_data["reason"],
+        reason=form.cleaned_data["reason"] or None,
         feedback_text=form.cleaned_data["feedback_text"],
         session_id=form.cleaned_data["session"],
     )

@@ -90,14 +90,12 @@ class PlainTextField(forms.CharField):
 
 
 class DislikeForm(forms.Form):
-    """The reason of a dislike, and the list in which the item was met."""
+    """The reason of a dislike, if one is given, and the list in which the item was met."""
 
     reason = forms.ChoiceField(
         choices=[(row.name, row.label) for row in REASONS.values()],
-        error_messages={
-            "required": "Choose one of the reasons.",
-            "invalid_choice": "Choose one of the reasons.",
-        },
+        required=False,
+        error_messages={"invalid_choice": "Choose one of the reasons, or none."},
     )
     feedback_text = PlainTextField(
         max_length=COMMENT.max_length,

@@ -150,6 +150,7 @@ def _check_reasons(domain: Domain) -> None:
             _one_of(key, kind, domain.facets)
             _check_share(f"{key}.{kind}", share)
     _one_of("dislikes.plain", domain.dislikes.plain, domain.reasons)
+    _check_template("dislikes.question", domain.dislikes.question, "noun")
 
 
 def _check_share(key: str, share: float | str) -> None:

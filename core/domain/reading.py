@@ -16,7 +16,7 @@ from core.domain.schema import Domain
 _DOMAIN = TypeAdapter(Domain)
 # The tables whose entries are known by their key, and what the key stands for where they do not say.
 _NAMED = {
-    "kinds": ("name",),
+    "kinds": ("name", "noun"),
     "facets": ("name",),
     "interactions": ("name", "action"),
     "roles": ("name",),

@@ -39,6 +39,7 @@ _STRICT = ConfigDict(strict=True, extra="forbid")
 class ItemKind:
     """A kind of item, and the actions that a person has with it.
 
+    noun     of one, in a sentence; the name where it is left out
     plural   in addresses: /api/<plural>
     label    on pages, for many of them
     actions  the interaction types that it takes, by the word in the address
@@ -48,6 +49,7 @@ class ItemKind:
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     name: Name
+    noun: Words
     plural: Plural
     label: Words
     actions: Annotated[frozenset[str], Field(min_length=1)]
@@ -236,11 +238,16 @@ def _share(share: float | str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Dislikes:
-    """The reason that a no without a reason means, wherever it was said: `plain`."""
+    """A no in general.
+
+    plain     the reason that a no without a reason means, wherever it was said
+    question  before it is recorded, with the noun of the item's kind in the place of {noun}
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
     plain: str
+    question: Words = "Are you sure you want to dislike this {noun}?"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.domain import FACETS, PEOPLE, REASONS, TYPES
+from core.domain import DOMAIN, FACETS, KINDS, PEOPLE, REASONS, TYPES
 
 
 def heading_of(kinds: Sequence[str]) -> str:
@@ -23,6 +23,11 @@ def listed(things: Sequence[str]) -> str:
 def done_label(type_name: str) -> str:
     """The words for an act in a list of acts; its name where heed.toml no longer has it."""
     return TYPES[type_name].done if type_name in TYPES else type_name.replace("_", " ")
+
+
+def sure_question(kind: str) -> str:
+    """The question before a dislike of an item of this kind is recorded."""
+    return DOMAIN.dislikes.question.format(noun=KINDS[kind].noun)
 
 
 def reason_label(reason: str) -> str:

@@ -1,11 +1,11 @@
-// The dialog that asks why. What was typed is kept until it is recorded or another title is asked about.
+// The dialog that asks whether, and why. What was typed is kept until it is recorded or another title is asked about.
 
 import { all, find, get, make, makeButton } from "./dom.js";
 import { cardOf } from "./page.js";
 import { messageOf } from "./send.js";
 
 /** @typedef {{ button: HTMLButtonElement, card: HTMLElement, byKeyboard: boolean }} Asked */
-/** @typedef {{ reason: string, feedback_text: string }} Reason */
+/** @typedef {{ reason?: string, feedback_text: string }} Reason */
 
 /** Function that opens the dialog. `record` gives what to do when it has closed; its errors are shown.
  * @type {(dialog: HTMLDialogElement, record: (asked: Asked, reason: Reason) => Promise<() => void>)
@@ -48,18 +48,22 @@ export function connectDialog(dialog, record) {
 }
 
 /** @type {(card: HTMLElement, form: HTMLFormElement) => void} */
-function askAbout({ dataset: { item = "", title = "" } }, form) {
+function askAbout({ dataset: { item = "", title = "", noun = "" } }, form) {
   if (form.dataset.item !== item) form.reset();
   form.dataset.item = item;
+  const question = get(HTMLElement, "[data-question]", form);
+  question.textContent = (question.dataset.question ?? "").replace("{noun}", noun);
   get(HTMLElement, "[data-asked]", form).textContent = title;
   showError(form);
   countCharacters(form);
 }
 
-/** @type {(form: HTMLFormElement) => Reason} */
+/** What was chosen and typed; the server knows what a no without a reason means.
+ * @type {(form: HTMLFormElement) => Reason} */
 function reasonOf(form) {
   const data = new FormData(form);
-  return { reason: String(data.get("reason")), feedback_text: String(data.get("feedback_text")) };
+  const reason = data.get("reason");
+  return { ...(reason ? { reason: String(reason) } : {}), feedback_text: String(data.get("feedback_text")) };
 }
 
 /** @param {HTMLFormElement} form */

@@ -36,7 +36,9 @@ declare namespace H {
   type Attributes = Record<string, string>;
 
   interface Words {
+    /** Has `{kind}` where the kind of the item stands. */
     why: string;
+    confirm: string;
     dislike: string;
     gone: string;
     undo: string;

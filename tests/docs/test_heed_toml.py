@@ -40,7 +40,7 @@ def word_for(hint: Any) -> str:
 
 def default_of(one: "Field[Any]", *, name: str) -> str:
     value = one.default_factory() if one.default_factory is not MISSING else one.default
-    if name == "action":
+    if name in ("action", "noun"):
         return "the name"
     if value is MISSING:
         return "required"

@@ -43,7 +43,9 @@ def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, fil
     served = recommend(user_id=person.pk, use_case=USE_CASES["movie_home"])
     assertContains(ada.get("/"), f'form="dislikes" formaction="/items/{film.pk}/dislike/"')
     page = ada.get(f"/items/{film.pk}/dislike/?session={served.session_id}&next=/watchlist/")
-    assertContains(page, "Not for you: Heat?")
+    assertContains(
+        page, '<h1>Are you sure you want to dislike this movie?</h1>\n<p class="dialog-title">Heat</p>'
+    )
     assertContains(page, f'name="session" value="{served.session_id}"')
     assertContains(page, 'name="next" value="/watchlist/"')
     assertContains(page, 'type="radio"', count=6)
@@ -73,7 +75,6 @@ def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, fil
 @pytest.mark.parametrize(
     "form",
     [
-        {},
         {"reason": "fly"},
         {"reason": "other\x00"},
         {"reason": "other", "feedback_text": "x" * (COMMENT.max_length + 1)},
@@ -89,6 +90,13 @@ def test_what_cannot_be_recorded_is_said_and_nothing_typed_is_lost(
     assertContains(response, 'role="alert"', status_code=400)
     assertContains(response, form.get("feedback_text", "I typed this."), status_code=400)
     assert not UserInteraction.objects.exists()
+
+
+def test_without_a_reason_it_is_the_plain_one(ada: Client, film: Item) -> None:
+    form = {"reason": "", "feedback_text": "Just no."}
+    assertRedirects(ada.post(f"/items/{film.pk}/dislike/", form), f"/items/{film.pk}/")
+    dislike = Dislike.objects.get()
+    assert (dislike.reason, dislike.feedback_text) == ("not_interested", "Just no.")
 
 
 def test_line_ends_count_as_one_character(ada: Client, film: Item) -> None:

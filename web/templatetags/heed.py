@@ -9,8 +9,19 @@ from django.utils.safestring import SafeString
 
 from catalog.attributes import Attribute
 from catalog.selectors import ItemCard
-from core.domain import ACTIONS, FACETS, KINDS, REASONS, TYPES, DislikeReason, InteractionType, ItemKind
+from core.domain import (
+    ACTIONS,
+    DOMAIN,
+    FACETS,
+    KINDS,
+    REASONS,
+    TYPES,
+    DislikeReason,
+    InteractionType,
+    ItemKind,
+)
 from core.domain.roles import rated_type
+from core.domain.words import sure_question
 from core.text import percent_change
 from core.values import COMMENT
 from core.web_addresses import host_of
@@ -70,6 +81,30 @@ def action_sentences() -> dict[str, dict[str, str]]:
 def dislike_reasons() -> list[DislikeReason]:
     """The reasons for turning something down, in the order in which they are offered."""
     return list(REASONS.values())
+
+
+@register.simple_tag
+def plain_reason() -> DislikeReason:
+    """The reason that a no without a reason is taken for."""
+    return REASONS[DOMAIN.dislikes.plain]
+
+
+@register.simple_tag
+def dislike_question() -> str:
+    """The question before a dislike is recorded, with {noun} where that of the item's kind stands."""
+    return DOMAIN.dislikes.question
+
+
+@register.filter
+def sure(item: ItemCard) -> str:
+    """The question before a dislike of this item is recorded."""
+    return sure_question(item.kind)
+
+
+@register.filter
+def noun(item: ItemCard) -> str:
+    """The word for one item of its kind."""
+    return KINDS[item.kind].noun
 
 
 @register.simple_tag

@@ -134,6 +134,10 @@ MISTAKES = {
         'said = "You like {name}."',
         "interactions.like.said: may have {title} in it and no other braces",
     ),
+    "[dislikes]\n": (
+        '[dislikes]\nquestion = "No more of {title}?"\n',
+        "dislikes.question: may have {noun} in it and no other braces",
+    ),
     'otherwise = "{name} Enthusiast"': (
         'otherwise = "{0} Fan"',
         "personas.otherwise: may have {name} in it and no other braces",

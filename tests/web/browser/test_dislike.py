@@ -1,6 +1,7 @@
 """Turning something down: the dialog, what fails, the way back, the keyboard alone, without a script."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +11,7 @@ from catalog.models import Item
 from feedback.models import Dislike, FeatureAdjustment
 from feedback.services import save_dislike
 from recommendations.models import RecommendationSession
-from tests.web.browser.conftest import PHONE, OpenPage, turn_down
+from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage, turn_down
 from tests.web.browser.test_access import LONG, UNBROKEN, faults_of
 from tests.web.browser.test_flows import titles
 from tests.web.conftest import MakeItem
@@ -18,6 +19,7 @@ from tests.web.conftest import MakeItem
 pytestmark = pytest.mark.browser
 Films = dict[str, list[Item]]
 
+SURE = "Are you sure you want to dislike this movie?"
 COMMENT = "Too many orbits.\nToo few letters."
 
 
@@ -40,7 +42,8 @@ def test_a_reason_and_a_comment_are_recorded_and_the_next_list_follows(
     title = titles(page)[2]
     genre = "Science Fiction" if title.startswith("Orbit") else "Romance"
     fill_in(page)
-    expect(page.get_by_role("dialog", name=f"Not for you: {title}?")).to_be_visible()
+    dialog = page.get_by_role("dialog", name=SURE, description=title)
+    expect(dialog).to_be_visible()
     expect(page.get_by_text(f"{len(COMMENT)} of 2000 characters.")).to_be_visible()
     page.get_by_role("button", name="Confirm").click()
 
@@ -86,12 +89,51 @@ def test_cancel_and_escape_record_nothing_and_give_the_focus_back(
         leave()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.locator('[data-rank="3"]').get_by_role("button", name="Not for me")).to_be_focused()
-    # Another title is asked about from the start; without a reason nothing is sent.
+    # Another title is asked about from the start.
     page.locator('[data-rank="4"]').get_by_role("button", name="Not for me").click()
     expect(page.get_by_label("Comment")).to_have_value("")
-    page.get_by_role("button", name="Confirm").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.get_by_role("radio", checked=True)).to_have_count(0)
     assert not Dislike.objects.exists()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("by_keyboard", [False, True], ids=["click", "keyboard"])
+def test_it_is_confirmed_without_a_reason(
+    site: str, person: User, two_tastes: Films, open_page: OpenPage, viewport: Any, by_keyboard: bool
+) -> None:
+    page = open_page(person, viewport=viewport, reduced_motion="reduce")
+    page.goto("/")
+    title = titles(page)[0]
+    no = page.locator('[data-rank="1"]').get_by_role("button", name="Not for me")
+    confirm = page.get_by_role("button", name="Confirm")
+    if by_keyboard:
+        no.focus()
+        page.keyboard.press("Enter")
+    else:
+        no.click()
+    dialog = page.get_by_role("dialog", name=SURE, description=title)
+    expect(dialog.get_by_text("Without a choice it counts as “Not interested”.")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    with page.expect_request("**/api/dislike") as sent:
+        if by_keyboard:
+            confirm.focus()
+            page.keyboard.press("Enter")
+        else:
+            confirm.click()
+    expect(page.get_by_text("Dislike recorded.")).to_be_visible()
+    assert "reason" not in (sent.value.post_data_json or {"reason": "nothing sent"})
+    assert [(one.title, one.reason) for one in active_dislikes()] == [(title, "not_interested")]
+
+
+def test_each_kind_is_called_by_its_name(
+    site: str, person: User, make_item: MakeItem, open_page: OpenPage
+) -> None:
+    page = open_page(person)
+    for kind, name in (("drama", "drama"), ("startup", "start-up")):
+        page.goto(f"/items/{make_item('Lumen', kind=kind).pk}/")
+        page.get_by_role("button", name="Not for me", exact=True).click()
+        sure = f"Are you sure you want to dislike this {name}?"
+        expect(page.get_by_role("dialog", name=sure)).to_be_visible()
 
 
 def test_a_failure_keeps_what_was_typed_until_it_works(
@@ -207,8 +249,8 @@ def test_without_a_script_it_is_a_form(
     page.goto("/")
     title = titles(page)[4]
     page.locator('[data-rank="5"]').get_by_role("button", name="Not for me").click()
-    expect(page.get_by_role("heading", name=f"Not for you: {title}?")).to_be_visible()
-    page.get_by_role("radio", name="Not interested").check()
+    expect(page.get_by_role("heading", name=SURE)).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text(title)
     page.get_by_label("Comment").fill(COMMENT)
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text("Dislike recorded. We'll improve recommendations")).to_be_visible()

@@ -202,8 +202,13 @@ def test_the_page_of_the_guide_shows_a_list_that_learns(
     expect(no).to_have_attribute("aria-expanded", "false")
     no.click()
     expect(no).to_have_attribute("aria-expanded", "true")
-    reasons = cards(page).nth(3).get_by_role("group", name="Why?").get_by_role("button")
-    assert reasons.all_inner_texts() == [reason.label for reason in REASONS.values()]
+    reasons = (
+        cards(page)
+        .nth(3)
+        .get_by_role("group", name="Are you sure you want to dislike this movie?")
+        .get_by_role("button")
+    )
+    assert reasons.all_inner_texts() == ["Confirm", *(reason.label for reason in REASONS.values())]
     press(page, 4, "Wrong genre for me")
     expect(page.get_by_text(f"Not shown again: {first[3]}")).to_be_visible()
     expect(page.get_by_role("button", name=f"Undo: {first[3]}")).to_be_focused()
@@ -214,6 +219,11 @@ def test_the_page_of_the_guide_shows_a_list_that_learns(
     page.reload()
     expect(cards(page)).to_have_count(10)
     assert not {first[1], first[3]} & {*titles(page)}
+    # Confirmed without a reason it is the plain one.
+    press(page, 1, "Not for me")
+    press(page, 1, "Confirm")
+    expect(page.get_by_text("Not shown again: ")).to_be_visible()
+    assert Dislike.objects.latest("pk").reason == "not_interested"
     assert other_site.tokens_given == 0
 
 

@@ -179,7 +179,7 @@ def test_every_page_is_light_still_and_quiet(
         "/?kind=startups&use_case=investor_startup": "Start-ups to invest in",
         f"/items/{romance[9].pk}/": "Letter 9",
         f"/items/{startups[1].pk}/": "Quillowen 1",
-        f"/items/{romance[9].pk}/dislike/": "Not for you: Letter 9?",
+        f"/items/{romance[9].pk}/dislike/": "Are you sure you want to dislike this movie?",
         "/because/": "More like what you chose",
         "/watchlist/": "Watchlist",
         "/watchlist/?kind=startups": "Start-ups you kept",
