@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	@$(DEMO_ENV) $(BIN)/gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --workers 2 --threads 4 --log-level warning
 
 test: $(VENV)/installed-dev browser
-	DEBUG=1 $(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	DEBUG=1 $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/installed-dev node_modules/installed
 	$(BIN)/ruff check .

@@ -38,6 +38,8 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.CATALOG_REFRESH_SECONDS = 3600.0
     # Lists are the same every time, except where a test is about chance.
     settings.EXPLORATION_SHARE = 0.0
+    # Every client of a test starts the middleware anew; static files are looked up when they are asked for.
+    settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     forget_state()
     forget_search()
