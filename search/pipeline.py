@@ -52,6 +52,11 @@ class FoundItem:
     boost: Boost
     why: str
 
+    @property
+    def is_title(self) -> bool:
+        """True where its title is what was searched for."""
+        return self.relevance > _TITLE_RELEVANCE
+
 
 @dataclass(frozen=True, slots=True)
 class FoundList:

@@ -90,7 +90,7 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
         for kind, found in zip(kinds, lists, strict=True)
         if found.items
     ]
-    sections.sort(key=lambda section: -section.found.items[0].score)
+    sections.sort(key=lambda section: _nearest(section.found.items[0]))
     return {
         "query": query,
         "searched": True,
@@ -102,6 +102,11 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
         "category": FACETS[CATEGORIES[0]] if len(CATEGORIES) == 1 else None,
         "try_names": lists[0].personalization.top_categories if lists else (),
     }
+
+
+def _nearest(first: FoundItem) -> tuple[bool, float]:
+    """The key by which sections stand: one that opens with the title searched for before all, then by score."""
+    return not first.is_title, -first.score
 
 
 def _with_facet(request: HttpRequest, facet: tuple[str, str], number: int) -> dict[str, object]:

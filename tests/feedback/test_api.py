@@ -28,7 +28,7 @@ NOT_TAKEN: dict[str, list[Any]] = {
     "movie_id": ["1", 1.0, True, 0, -1, 2**63, 10**400, [], {}, "\0", ""],
     "movie_title": [None, 5, True, [], {}, "\0", "x" * 301],
     "recommendation_set_id": ["", 5.5, True, [], {}, "\0", "x" * 101, 10**100],
-    "predicted_score": ["0.5", True, -0.01, 1.01, 10**400, [], {}, "NaN", "\0"],
+    "predicted_score": ["0.5", True, -0.01, 3.01, 10**400, [], {}, "NaN", "\0"],
     "genres": NO_NAMES,
     "cast": NO_NAMES,
 }

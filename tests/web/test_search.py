@@ -189,3 +189,16 @@ def test_any_input_gets_an_answer(client: Client, query: str, page: str, genre: 
         for name, value in (("q", query), ("page", page), ("genre", genre))
     }
     assert client.get("/search/", data).status_code == 200
+
+
+def test_the_section_with_the_title_stands_before_what_taste_lifts(
+    client: Client, person: User, make_item: MakeItem
+) -> None:
+    for number in range(8):
+        seen = make_item(f"Ward {number}", genre=["Medical"])
+        record_interaction(user_id=person.pk, item_id=seen.pk, type_name="watched", rating=10)
+    make_item("Medical", kind="drama")
+    client.force_login(person)
+    response = client.get("/search/", {"q": "medical"})
+    assert titles(response)[0] == "Medical"
+    assert max(section.found.items[0].score for section in response.context["sections"]) > 1.0
