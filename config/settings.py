@@ -283,6 +283,9 @@ DISLIKE_LIGHTER_SHARE = env.float("DISLIKE_LIGHTER_SHARE", default=0.075)
 DISLIKE_LIGHT_SHARE = env.float("DISLIKE_LIGHT_SHARE", default=0.03)
 DISLIKE_FRANCHISE_SHARE = env.float("DISLIKE_FRANCHISE_SHARE", default=0.12)
 # However many dislikes, nothing is held back further than to this share of its score.
+# By how much an item sinks with each list in which it was passed over, and the double of a known one.
+PASSED_OVER_SHARE = min(1.0, max(0.0, env.float("PASSED_OVER_SHARE", default=0.05)))
+KNOWN_SHARE = min(1.0, max(0.0, env.float("KNOWN_SHARE", default=0.1)))
 DISLIKE_FLOOR = env.float("DISLIKE_FLOOR", default=0.3)
 DISLIKE_HALF_LIFE_DAYS = env.float("DISLIKE_HALF_LIFE_DAYS", default=90.0)
 DISLIKE_EXAMPLE_WEIGHT = env.float("DISLIKE_EXAMPLE_WEIGHT", default=0.8)

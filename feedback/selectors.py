@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Avg, BooleanField, Count, Max, Min, QuerySet, Sum, Value
+from django.db.models import Avg, Count, IntegerField, Max, Min, QuerySet, Sum, Value
 from django.utils import timezone
 
 from catalog.models import ItemFacet
@@ -16,6 +16,7 @@ from feedback.models import Dislike, FeatureAdjustment
 from feedback.training import countable_examples
 from interactions.selectors import HistoryRow, history_rows
 from recommendations.models import RecommendationSession
+from recommendations.selectors import count_passed_over, lists_seen
 
 TREND_DAYS = 30
 TOP = 5
@@ -266,24 +267,45 @@ def dislikes_to_review() -> QuerySet[Dislike]:
     return Dislike.objects.filter(review_state=Dislike.ReviewState.NEW, interaction__withdrawn_at=None)
 
 
-def get_history_and_adjustments(
-    *, user_id: int, use_case: UseCase
-) -> tuple[list[HistoryRow], list[Adjustment]]:
-    """A person's history in a use case, and what their dislikes hold back, in one query.
+@dataclass(frozen=True, slots=True)
+class PersonRecord:
+    """The record of a person in a use case, as a list for them needs it.
 
-    They are read together because a recommendation request may make six queries at most.
+    history      the acts, oldest first
+    adjustments  what their dislikes hold back
+    passed_over  how often each item was seen in their last lists, of those that they did nothing with
     """
-    history = history_rows(user_id=user_id, use_case=use_case).annotate(
-        is_history=Value(value=True, output_field=BooleanField())
-    )
+
+    history: list[HistoryRow]
+    adjustments: list[Adjustment]
+    passed_over: dict[int, int]
+
+
+def get_record(*, user_id: int, use_case: UseCase, now: datetime) -> PersonRecord:
+    """The record of a person, in one query, because a recommendation request may make six at most."""
+    history = history_rows(user_id=user_id, use_case=use_case).annotate(part=_part(_HISTORY))
     adjustments = (
         FeatureAdjustment.objects.filter(dislike__user_id=user_id, dislike__interaction__withdrawn_at=None)
         .order_by()
         .values_list("facet_id", Value(""), "delta", "dislike__created_at")
-        .annotate(is_history=Value(value=False, output_field=BooleanField()))
+        .annotate(part=_part(_ADJUSTMENTS))
     )
-    rows = sorted(history.union(adjustments, all=True), key=lambda row: (row[3], row[0], row[1]))
-    return (
-        [(item_id, name, weight) for item_id, name, weight, _, is_history in rows if is_history],
-        [Adjustment(row[0], row[2], row[3]) for row in rows if not row[4]],
+    lists = lists_seen(user_id=user_id, use_case=use_case.name, now=now).annotate(part=_part(_LISTS))
+    rows = sorted(history.union(adjustments, lists, all=True), key=lambda row: (row[3], row[0], row[1]))
+    acts = [(item_id, name, weight) for item_id, name, weight, _, part in rows if part == _HISTORY]
+    return PersonRecord(
+        history=acts,
+        adjustments=[Adjustment(row[0], row[2], row[3]) for row in rows if row[4] == _ADJUSTMENTS],
+        passed_over=count_passed_over(
+            [(seen_rank, shown) for seen_rank, shown, _, _, part in rows if part == _LISTS],
+            {item_id for item_id, _, _ in acts},
+        ),
     )
+
+
+# The parts of a record that are read as one.
+_HISTORY, _ADJUSTMENTS, _LISTS = range(3)
+
+
+def _part(number: int) -> Value:
+    return Value(number, output_field=IntegerField())

@@ -6,15 +6,18 @@ from scipy.sparse import csr_matrix
 from feedback.adjustments import apply_feature_adjustments
 from profiles.boosts import Boosts, boost
 from ranking.candidates import Candidates
-from ranking.scoring import RankingRequest
+from ranking.scoring import RANKER_ON_ITS_OWN, RankingRequest
+from ranking.seen import seen_factors
 
 
 def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
     """The candidates with boosts and penalties, ordered anew.
 
-    personalized = base × (1 + the sum of the boosts) × penalty.
+    personalized = base × (1 + the sum of the boosts) × penalty × seen.
     """
     person, catalog = request.person, request.context.catalog
+    if person.known or person.passed_over:
+        candidates = candidates.with_seen(seen_factors(candidates.item_ids, request))
     if not person.penalties and not len(person.taste.taste.facet_ids):
         return candidates
     facets = catalog.content.facets[catalog.rows_of(candidates.item_ids)]
@@ -25,10 +28,20 @@ def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
 
 
 def boosts_of(facets: "csr_matrix[np.float64]", request: RankingRequest) -> Boosts:
-    """The boosts of items with these facets, (n, m) as in the catalog.
+    """The boosts of items with these facets, (n, m) as in the catalog."""
+    taste, facet_ids = request.person.taste, request.context.catalog.facet_ids
+    return boost(facets, facet_ids, taste.taste, alpha=taste.alpha, strength=boost_strength(request))
 
-    A ranker knows the taste from its features, so there the boosts have a strength of their own.
+
+def boost_strength(request: RankingRequest) -> float:
+    """The share of a person's boosts that is applied, 0 to 1.
+
+    A ranker knows the taste from its features, so there the boosts have a strength of their own: up to twice
+    that, and at most the usual one, for who is too new for a ranker to be on its own (`ranking.scoring`).
     """
-    policy, taste = request.context.policy, request.person.taste
-    strength = policy.boost_strength if request.context.ranker is None else policy.boost_strength_with_ranker
-    return boost(facets, request.context.catalog.facet_ids, taste.taste, alpha=taste.alpha, strength=strength)
+    policy = request.context.policy
+    if request.context.ranker is None:
+        return policy.boost_strength
+    newness = max(0.0, 1.0 - request.person.approved / RANKER_ON_ITS_OWN)
+    own = policy.boost_strength_with_ranker
+    return max(own, min(policy.boost_strength, own * (1.0 + newness)))

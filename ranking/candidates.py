@@ -13,14 +13,16 @@ from ranking.features import FEATURES
 
 @dataclass(frozen=True, slots=True)
 class Boost:
-    """The factors of one base score: 1 + the parts of taste, and the penalty by dislikes.
+    """The factors of one base score: 1 + the parts of taste, the penalty by dislikes, and what was seen.
 
     parts    by the kind of facet that adds it, each 0 or more
     penalty  above 0, at most 1
+    seen     above 0, at most 1: below it for what was passed over and what is like an item known already
     """
 
     parts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(BOOSTED, 0.0))
     penalty: float = 1.0
+    seen: float = 1.0
 
     @property
     def taste(self) -> float:
@@ -34,7 +36,7 @@ class Boost:
 
     @property
     def multiplier(self) -> float:
-        return self.taste * self.penalty
+        return self.taste * self.penalty * self.seen
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,8 @@ class Candidates:
     base_scores    (n,) 0 to 1, as the base ranking sees it
     boosts         (n, kinds) parts that the person's taste adds, by BOOSTED, each 0 or more
     penalties      (n,) factors by their dislikes, above 0, at most 1
-    scores         (n,) base score × (1 + sum of boosts) × penalty, 0 to MOST_SCORE
+    seen           (n,) factors by what they have seen (`ranking.seen`), above 0, at most 1
+    scores         (n,) base score × (1 + sum of boosts) × penalty × seen, 0 to MOST_SCORE
     sources        (n,) name of the source that brought the item first
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
@@ -57,6 +60,7 @@ class Candidates:
     base_scores: NDArray[np.float64]
     boosts: NDArray[np.float64]
     penalties: NDArray[np.float64]
+    seen: NDArray[np.float64]
     scores: NDArray[np.float64]
     sources: NDArray[np.str_]
     source_ranks: NDArray[np.int64]
@@ -77,6 +81,7 @@ class Candidates:
             base_scores=scores,
             boosts=np.zeros((len(item_ids), len(BOOSTED))),
             penalties=np.ones(len(item_ids)),
+            seen=np.ones(len(item_ids)),
             scores=scores,
             sources=np.full(len(item_ids), source),
             source_ranks=np.arange(1, len(item_ids) + 1),
@@ -100,14 +105,16 @@ class Candidates:
     @property
     def boosted_scores(self) -> NDArray[np.float64]:
         """(n,) the scores without penalties."""
-        boosted: NDArray[np.float64] = self.base_scores * (1.0 + self.boosts.sum(axis=1))
+        boosted: NDArray[np.float64] = self.base_scores * (1.0 + self.boosts.sum(axis=1)) * self.seen
         return boosted
 
     def boost_rows(self) -> list[Boost]:
         """The factors of each base score, (n,)."""
         return [
-            Boost(dict(zip(BOOSTED, parts, strict=True)), penalty)
-            for parts, penalty in zip(self.boosts.tolist(), self.penalties.tolist(), strict=True)
+            Boost(dict(zip(BOOSTED, parts, strict=True)), penalty, seen)
+            for parts, penalty, seen in zip(
+                self.boosts.tolist(), self.penalties.tolist(), self.seen.tolist(), strict=True
+            )
         ]
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
@@ -129,6 +136,10 @@ class Candidates:
     def with_boosts(self, boosts: NDArray[np.float64], penalties: NDArray[np.float64]) -> "Candidates":
         """The same candidates under boosts (n, kinds) and penalties (n,), best first."""
         return _in_order(replace(self, boosts=boosts, penalties=penalties))
+
+    def with_seen(self, seen: NDArray[np.float64]) -> "Candidates":
+        """The same candidates under factors by what the person has seen, (n,), best first."""
+        return _in_order(replace(self, seen=seen))
 
 
 def _in_order(candidates: Candidates) -> Candidates:

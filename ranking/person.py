@@ -1,7 +1,7 @@
 """All that is known of one person at one moment: the input of every recommender, in serving and in replay."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class PersonState:
     excluded    item ids that must not be shown: disliked, watched, or otherwise known
     penalties   factor below 1 of each facet that the person's dislikes hold back
     taste       what is believed of them; of a stranger where nobody asked
+    known       item ids that they turned down for no other reason than that they know them
+    passed_over how often each item was seen in their last lists, of those that they did nothing with
     """
 
     user_id: int
@@ -30,6 +32,8 @@ class PersonState:
     excluded: Ints
     penalties: Mapping[int, float]
     taste: PersonalTaste = STRANGER
+    known: tuple[int, ...] = ()
+    passed_over: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def approved(self) -> int:
@@ -46,6 +50,8 @@ def build_person(
     types: Sequence[str] = (),
     penalties: Mapping[int, float] | None = None,
     taste: PersonalTaste = STRANGER,
+    known: Sequence[int] = (),
+    passed_over: Mapping[int, int] | None = None,
 ) -> PersonState:
     """The state of a person from their events (n,), oldest first.
 
@@ -62,6 +68,8 @@ def build_person(
         excluded=np.array(sorted(excluded), dtype=np.int64),
         penalties=penalties or {},
         taste=taste,
+        known=tuple(known),
+        passed_over=passed_over or {},
     )
 
 

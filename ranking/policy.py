@@ -26,6 +26,8 @@ class Policy:
     boost_strength_with_ranker     the same where a ranker orders the list
     dislikes_hold_back             dislikes lower the scores of items like theirs; what was disliked itself
                                    never comes again, whatever stands here
+    passed_over_share              how much an item sinks with each list in which it was passed over, 0 to 1
+    known_share                    how much the double of a known item sinks, 0 to 1
     exploration_share              share of the places after the first that chance fills, 0 to 1
     """
 
@@ -36,6 +38,8 @@ class Policy:
     boost_strength: float
     boost_strength_with_ranker: float
     dislikes_hold_back: bool
+    passed_over_share: float
+    known_share: float
     exploration_share: float
 
     @classmethod
@@ -49,6 +53,8 @@ class Policy:
             boost_strength=settings.BOOST_STRENGTH,
             boost_strength_with_ranker=settings.BOOST_STRENGTH_WITH_RANKER,
             dislikes_hold_back=True,
+            passed_over_share=settings.PASSED_OVER_SHARE,
+            known_share=settings.KNOWN_SHARE,
             exploration_share=settings.EXPLORATION_SHARE,
         )
 
@@ -74,7 +80,14 @@ def _first_trained(sources: Sequence[str]) -> str | None:
     return next((name for name in sources if name in TRAINED), None)
 
 
-_SHARES = ("popularity_share", "boost_strength", "boost_strength_with_ranker", "exploration_share")
+_SHARES = (
+    "popularity_share",
+    "boost_strength",
+    "boost_strength_with_ranker",
+    "passed_over_share",
+    "known_share",
+    "exploration_share",
+)
 _COUNTS = ("candidates_per_source", "candidates_per_further_source")
 _MOST_CANDIDATES = 10_000
 

@@ -8,7 +8,7 @@ scored with it or who brought the item, so what is evaluated is ordered as what 
                          stand below all of them, by the untrained recommenders in order of trust
     no model knows them  the untrained recommenders alone, popularity first
 
-On top, popularity is mixed into what models say of somebody new.
+On top, popularity is mixed into what models say of somebody new. Popularity is bent to what they like.
 """
 
 from collections.abc import Mapping
@@ -30,6 +30,9 @@ from ranking.recommenders.registry import RECOMMENDERS
 # is trusted sooner.
 ON_ITS_OWN = 60
 RANKER_ON_ITS_OWN = 10
+# A taste is half believed after so many approved items, and beside charts with so many verdicts on their top.
+TASTE_HALF_BELIEVED = 3.0
+CHARTS_HALF_KNOWN = 120.0
 # Popularity is half believed where so many verdicts were given on the item with the most of them.
 HALF_BELIEVED = 20.0
 # Places by the score of the lead are told apart down to this one.
@@ -150,10 +153,11 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
             probabilities[has] = request.context.ranker.probabilities(features[has])
     probabilities[~has] = np.nan
     if not request.is_by_models:
-        base = fallback_scores(request, item_ids)
+        base = bent_to_taste(request, item_ids, fallback_scores(request, item_ids))
     else:
         popularity = np.zeros(len(item_ids))
         popularity[has] = catalog.demand.popularity[rows[has]]
+        popularity = bent_to_taste(request, item_ids, popularity)
         share = popularity_share(request)
         base = (1.0 - share) * _put_below(probabilities, request, item_ids) + share * popularity
     base[~has] = np.nan
@@ -197,6 +201,26 @@ def fallback_scores(request: RankingRequest, item_ids: Ints) -> Doubles:
     return scores
 
 
+def bent_to_taste(request: RankingRequest, item_ids: Ints, scores: Doubles) -> Doubles:
+    """(n,) in [0, 1]: the scores of charts, bent to what the person likes.
+
+    (1 − t) × scores + t × nearness to their taste over that of the nearest item, where
+    t = h / (h + 3) × 120 / (v + 120) after h approved items, with v verdicts on the item that has the most.
+    Charts that many made tell better what somebody wants than what the items are; those of a few dozen people
+    do not, and whoever likes six of a kind gets that kind.
+    """
+    approved = request.person.approved
+    tastes = (name for name in request.context.untrained if RECOMMENDERS[name].is_taste)
+    name = next((name for name in tastes if name in request.representations), None)
+    nearest = NOTHING if name is None or not approved else request.retrieve(name, 1)
+    if name is None or not len(nearest.scores):
+        return scores
+    share = approved / (approved + TASTE_HALF_BELIEVED) * (1.0 - charts_believed(request, CHARTS_HALF_KNOWN))
+    near = np.minimum(np.nan_to_num(request.score(name, item_ids)) / nearest.scores[0], 1.0)
+    mixed: Doubles = (1.0 - share) * scores + share * near
+    return mixed
+
+
 def _put_below(probabilities: Doubles, request: RankingRequest, item_ids: Ints) -> Doubles:
     """The models' scores (n,); items of which they say nothing below all that they give this person."""
     unknown = np.isnan(probabilities)
@@ -217,11 +241,14 @@ def popularity_share(request: RankingRequest) -> float:
     (docs/taste.md); charts made by a handful of people are mostly chance.
     """
     enough = ON_ITS_OWN if request.context.ranker is None else RANKER_ON_ITS_OWN
+    newness = max(0.0, 1.0 - request.person.approved / enough)
+    return request.context.policy.popularity_share * newness * charts_believed(request, HALF_BELIEVED)
+
+
+def charts_believed(request: RankingRequest, half: float) -> float:
+    """How far popularity is believed, in [0, 1): v / (v + half), v verdicts on the item that has the most."""
     verdicts = float(request.context.catalog.demand.verdicts.max(initial=0.0))
-    believed = verdicts / (verdicts + HALF_BELIEVED)
-    return (
-        request.context.policy.popularity_share * max(0.0, 1.0 - request.person.approved / enough) * believed
-    )
+    return verdicts / (verdicts + half)
 
 
 def features_of(request: RankingRequest, item_ids: Ints) -> Floats:

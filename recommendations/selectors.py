@@ -1,11 +1,15 @@
 """Reads of what was shown."""
 
-from collections.abc import Collection
+import json
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import FloatField, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from core.errors import NotFound
@@ -13,6 +17,11 @@ from recommendations.models import RecommendationSession
 
 NO_SUCH_SESSION = "There is no such recommendation session with this item."
 PUSHED_OUT_DAYS = 30
+# What a person passed over is told by so many of their last lists, of so many days.
+RECENT_LISTS = 5
+RECENT_DAYS = 14
+# The method of a list that a search found.
+SEARCH_METHOD = "search"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,37 @@ def find_slots(*, user_id: int, wanted: Collection[tuple[UUID, int]]) -> dict[tu
     if not slots.keys() >= set(wanted):
         raise NotFound(NO_SUCH_SESSION)
     return slots
+
+
+def lists_seen(
+    *, user_id: int, use_case: str, now: datetime
+) -> QuerySet[RecommendationSession, tuple[int, str, float, datetime]]:
+    """Rows of the last lists of a use case that a person saw anything of, for a union with other reads.
+
+    The deepest rank seen, the entries as JSON text, 0.0 and when it was shown; at most RECENT_LISTS, not
+    older than RECENT_DAYS. What a search found is not among them: the person asked for it.
+    """
+    mine = RecommendationSession.objects.filter(
+        user_id=user_id, use_case=use_case, seen_rank__gt=0, created_at__gt=now - timedelta(days=RECENT_DAYS)
+    ).exclude(method=SEARCH_METHOD)
+    # A part of a union may not be cut by itself on SQLite.
+    last = RecommendationSession.objects.filter(
+        pk__in=mine.order_by("-created_at").values("pk")[:RECENT_LISTS]
+    )
+    return last.order_by().values_list(
+        "seen_rank",
+        Cast("recommendations_shown", TextField()),
+        Value(0.0, output_field=FloatField()),
+        "created_at",
+    )
+
+
+def count_passed_over(lists: Iterable[tuple[int, str]], acted_on: Collection[int]) -> dict[int, int]:
+    """How often each item was seen in `lists`, (deepest rank seen, entries as JSON), and never acted on."""
+    seen: Counter[int] = Counter()
+    for seen_rank, shown in lists:
+        seen.update({entry["item_id"] for entry in json.loads(shown)[:seen_rank]})
+    return {item_id: times for item_id, times in seen.items() if item_id not in acted_on}
 
 
 def items_shown(*, user_id: int, item_ids: Collection[int]) -> set[int]:

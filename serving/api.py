@@ -43,10 +43,10 @@ class ListQuery(serializers.Serializer[Any]):
 
 
 class BoostSerializer(serializers.Serializer[Any]):
-    """The factors of a base score: the boosts by taste and the penalty by dislikes."""
+    """The factors of a base score: boosts by taste, the penalty by dislikes, and what the person has seen."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {name: serializers.FloatField() for name in (*BOOSTED, "dislikes")}
+        return {name: serializers.FloatField() for name in (*BOOSTED, "dislikes", "seen")}
 
 
 class SlotSerializer(serializers.Serializer[Any]):
@@ -169,7 +169,7 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
 
 def boost_json(boost: Boost) -> dict[str, float]:
     """`boost` in the form that BoostSerializer describes."""
-    return {**boost.parts, "dislikes": boost.penalty}
+    return {**boost.parts, "dislikes": boost.penalty, "seen": boost.seen}
 
 
 def _slot_json(slot: ServedSlot) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import numpy as np
 from django.utils import timezone
 
 from catalog.selectors import ItemCard
-from core.domain import TYPES, UseCase
+from core.domain import DISLIKE, TYPES, UseCase
 from feedback.adjustments import combine_adjustments
-from feedback.selectors import get_history_and_adjustments
+from feedback.selectors import get_record
 from profiles.boosts import penalties_of
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.boosting import personalize
@@ -31,6 +31,8 @@ from serving.live import get_state
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
+# Of what a person turned down because they know it, so many count last.
+MOST_KNOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +129,19 @@ def open_request(user_id: int, context: ScoringContext, now: datetime) -> Rankin
 def load_person(
     user_id: int, use_case: UseCase, now: datetime, *, taste: PersonalTaste = STRANGER
 ) -> PersonState:
-    """The history of a person in this use case, and their adjustments by dislikes: one query."""
-    history, adjustments = get_history_and_adjustments(user_id=user_id, use_case=use_case)
+    """The record of a person in this use case: one query."""
+    record = get_record(user_id=user_id, use_case=use_case, now=now)
+    history = record.history
     return build_person(
         user_id=user_id,
         item_ids=np.fromiter((row[0] for row in history), dtype=np.int64, count=len(history)),
         weights=np.fromiter((row[2] for row in history), dtype=np.float64, count=len(history)),
         types=[row[1] for row in history],
         excluded={item_id for item_id, type_name, _ in history if TYPES[type_name].excludes},
-        penalties=_stronger(combine_adjustments(adjustments, now=now), penalties_of(taste.taste)),
+        penalties=_stronger(combine_adjustments(record.adjustments, now=now), penalties_of(taste.taste)),
         taste=taste,
+        known=[item_id for item_id, name, weight in history if name == DISLIKE and not weight][-MOST_KNOWN:],
+        passed_over=record.passed_over,
     )
 
 

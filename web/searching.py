@@ -105,7 +105,7 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
 
 
 def _nearest(first: FoundItem) -> tuple[bool, float]:
-    """The key by which sections stand: one that opens with the title searched for before all, then by score."""
+    """The key by which sections stand: first one that opens with the title searched for, then by score."""
     return not first.is_title, -first.score
 
 

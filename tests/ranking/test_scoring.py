@@ -244,13 +244,19 @@ def like_medical(person: User) -> None:
 
 @pytest.mark.django_db
 class TestServing:
-    def test_without_a_model_what_everybody_wants_leads_and_what_is_alike_follows(self, person: User) -> None:
+    @pytest.mark.parametrize(("verdicts", "leads"), [(1000, True), (2, False)])
+    def test_without_a_model_what_everybody_wants_leads_if_many_say_so(
+        self, person: User, verdicts: int, leads: bool
+    ) -> None:
         hit = wanted(make_film("Hit", genre=["Comedy"]), 1.0)
+        ItemPopularity.objects.update(approvals=verdicts)
         alike = make_film("Ward Six", genre=["Medical"], theme=["hospital life"])
         like_medical(person)
         served = serve(person)
-        assert [slot.item.id for slot in served.slots] == [hit.pk, alike.pk]
-        assert [slot.source for slot in served.slots] == ["popular", "taste"]
+        ids, sources = [hit.pk, alike.pk], ["popular", "taste"]
+        order = slice(None) if leads else slice(None, None, -1)
+        assert [slot.item.id for slot in served.slots] == ids[order]
+        assert [slot.source for slot in served.slots] == sources[order]
         assert served.method_used == "popularity"
 
     def test_where_nothing_is_in_demand_the_taste_leads(self, person: User) -> None:
