@@ -12,11 +12,11 @@ _CATEGORIES = tuple(kind for kind in CATEGORIES if kind in CODES)
 _CONSIDERED = (*(kind for kind in THEMES if kind in CODES), *_CATEGORIES)
 
 
-def top_categories(taste: Taste, limit: int) -> list[str]:
-    """The names of the best-liked categories, best first."""
+def top_categories(taste: Taste, limit: int) -> dict[str, float]:
+    """The scores, above 0 and at most 1, of the best-liked categories by name, best first."""
     best = [pair for kind in _CATEGORIES for pair in taste.strongest(kind, limit)]
     best.sort(key=lambda pair: -pair[1])
-    return [taste.names[facet_id] for facet_id, _ in best[:limit] if facet_id in taste.names]
+    return {taste.names[facet_id]: score for facet_id, score in best[:limit] if facet_id in taste.names}
 
 
 def find_personas(taste: Taste) -> tuple[str, ...]:

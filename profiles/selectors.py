@@ -1,5 +1,6 @@
 """Reads of a person's taste for serving, and for the pages that show it to them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -31,14 +32,14 @@ class PersonalTaste:
     taste: Taste
     alpha: float
     personas: tuple[str, ...]
-    top_categories: tuple[str, ...]
+    top_categories: Mapping[str, float]
 
     @property
     def original_alpha(self) -> float:
         return ORIGINAL_ALPHA
 
 
-STRANGER = PersonalTaste(no_taste(), ORIGINAL_ALPHA, (), ())
+STRANGER = PersonalTaste(no_taste(), ORIGINAL_ALPHA, (), {})
 """The taste of somebody of whom nothing is known."""
 
 
@@ -98,7 +99,7 @@ def get_taste(user_id: int) -> PersonalTaste:
         taste=taste,
         alpha=personal_alpha(taste),
         personas=find_personas(taste),
-        top_categories=tuple(top_categories(taste, 3)),
+        top_categories=top_categories(taste, 3),
     )
 
 

@@ -209,16 +209,24 @@ def bent_to_taste(request: RankingRequest, item_ids: Ints, scores: Doubles) -> D
     Charts that many made tell better what somebody wants than what the items are; those of a few dozen people
     do not, and whoever likes six of a kind gets that kind.
     """
+    share, near = taste_share(request, item_ids)
+    mixed: Doubles = (1.0 - share) * scores + share * near
+    return mixed
+
+
+def taste_share(request: RankingRequest, item_ids: Ints) -> tuple[float, Doubles]:
+    """The share t of `bent_to_taste`, and how near each item is (n,), 0 to 1; zeros for nothing known."""
     approved = request.person.approved
     tastes = (name for name in request.context.untrained if RECOMMENDERS[name].is_taste)
     name = next((name for name in tastes if name in request.representations), None)
-    nearest = NOTHING if name is None or not approved else request.retrieve(name, 1)
-    if name is None or not len(nearest.scores):
-        return scores
+    if name is None or not approved:
+        return 0.0, np.zeros(len(item_ids))
+    # Of the whole catalog, also what is barred: a no to the nearest brings nothing else nearer.
+    nearest = float(np.nan_to_num(request.score(name, request.context.catalog.item_ids)).max(initial=0.0))
+    if nearest <= 0.0:
+        return 0.0, np.zeros(len(item_ids))
     share = approved / (approved + TASTE_HALF_BELIEVED) * (1.0 - charts_believed(request, CHARTS_HALF_KNOWN))
-    near = np.minimum(np.nan_to_num(request.score(name, item_ids)) / nearest.scores[0], 1.0)
-    mixed: Doubles = (1.0 - share) * scores + share * near
-    return mixed
+    return share, np.minimum(np.nan_to_num(request.score(name, item_ids)) / nearest, 1.0)
 
 
 def _put_below(probabilities: Doubles, request: RankingRequest, item_ids: Ints) -> Doubles:

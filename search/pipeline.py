@@ -206,7 +206,11 @@ def _found(
         use_case=ordered.use_case.name,
         query=ordered.analysis.query,
         analysis=ordered.analysis,
-        personalization=Personalization.of(taste, applied=any(item.boost.taste > 1.0 for item in items)),
+        personalization=Personalization.of(
+            taste,
+            applied=any(item.boost.taste > 1.0 for item in items),
+            strength=settings.BOOST_STRENGTH,
+        ),
         items=items,
     )
 

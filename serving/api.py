@@ -70,7 +70,12 @@ class PersonalizationSerializer(serializers.Serializer[Any]):
     alpha_adjusted = serializers.BooleanField()
     original_alpha = serializers.FloatField()
     personalized_alpha = serializers.FloatField()
-    top_genres = serializers.ListField(child=serializers.CharField())
+    top_genres = serializers.DictField(
+        child=serializers.FloatField(), help_text="the score of each, best first: above 0, at most 1"
+    )
+    top_genre_names = serializers.ListField(
+        child=serializers.CharField(), help_text="their names, best first"
+    )
     persona = serializers.ListField(child=serializers.CharField())
     persona_name = serializers.CharField(allow_null=True, help_text="the first of them")
 
@@ -162,7 +167,8 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
         "alpha_adjusted": personalization.alpha_adjusted,
         "original_alpha": personalization.original_alpha,
         "personalized_alpha": personalization.personalized_alpha,
-        "top_genres": list(personalization.top_categories),
+        "top_genres": dict(personalization.top_categories),
+        "top_genre_names": list(personalization.top_categories),
         **persona_json(personalization.personas),
     }
 

@@ -14,7 +14,7 @@ from profiles.reduction import KINDS, Taste
 from ranking.candidates import Candidates
 from ranking.methods import EXPLORATION
 from ranking.recommenders.registry import RECOMMENDERS
-from ranking.scoring import RankingRequest
+from ranking.scoring import RankingRequest, taste_share
 from ranking.tastes import LikedFacets, liked_facets
 
 _EXPLORED = "Something different, to find out whether you like it."
@@ -78,11 +78,22 @@ def find_reasons(candidates: Candidates, request: RankingRequest) -> list[Reason
     for row in np.flatnonzero(boosted).tolist():
         liked = _boosting_facets(int(candidates.item_ids[row]), request)
         reasons[row] = Reason(reasons[row].source, liked=liked)
+    if not request.is_by_models:
+        _add_taste(reasons, candidates, request)
     if request.context.ranker is not None:
         _add_shared_evidence(reasons, candidates, request)
     for name in np.unique(candidates.sources).tolist():
         _add_evidence(reasons, np.flatnonzero(candidates.sources == name), name, candidates, request)
     return reasons
+
+
+def _add_taste(reasons: list[Reason], candidates: Candidates, request: RankingRequest) -> None:
+    """What the person likes of an item, where most of its base score says how near it is to that."""
+    share, near = taste_share(request, candidates.item_ids)
+    for row in np.flatnonzero(2.0 * share * near > candidates.base_scores).tolist():
+        if not reasons[row].liked:
+            liked = _boosting_facets(int(candidates.item_ids[row]), request)
+            reasons[row] = Reason(reasons[row].source, liked=liked)
 
 
 def _add_shared_evidence(reasons: list[Reason], candidates: Candidates, request: RankingRequest) -> None:

@@ -17,7 +17,7 @@ from feedback.adjustments import combine_adjustments
 from feedback.selectors import get_record
 from profiles.boosts import penalties_of
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
-from ranking.boosting import personalize
+from ranking.boosting import boost_strength, personalize
 from ranking.candidates import Boost, Candidates
 from ranking.context import ScoringContext
 from ranking.features import FEATURE_SET
@@ -60,14 +60,14 @@ class Personalization:
 
     applied             True where it boosted or brought anything in this list
     original_alpha      how much of a score is left to the base where nothing is known of a person
-    personalized_alpha  how much of it is left with this person (profiles.boosts)
+    personalized_alpha  how much of it is left with this person (profiles.boosts); so much where none boosts
     personas            the one that fits first stands first; none where nothing is known
     """
 
     applied: bool
     original_alpha: float
     personalized_alpha: float
-    top_categories: tuple[str, ...]
+    top_categories: Mapping[str, float]
     personas: tuple[str, ...]
 
     @property
@@ -76,9 +76,10 @@ class Personalization:
         return self.personalized_alpha != self.original_alpha
 
     @classmethod
-    def of(cls, taste: PersonalTaste, *, applied: bool) -> "Personalization":
-        """The personalization of a list by `taste`."""
-        return cls(applied, taste.original_alpha, taste.alpha, taste.top_categories, taste.personas)
+    def of(cls, taste: PersonalTaste, *, applied: bool, strength: float) -> "Personalization":
+        """The personalization of a list by `taste`, of whose boosts the share `strength` was applied."""
+        alpha = taste.alpha if strength > 0.0 else taste.original_alpha
+        return cls(applied, taste.original_alpha, alpha, taste.top_categories, taste.personas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,9 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
         model_version=_versions(shown, request),
         experiment_arm=context.arm,
         slots=slots,
-        personalization=Personalization.of(request.person.taste, applied=is_bent),
+        personalization=Personalization.of(
+            request.person.taste, applied=is_bent, strength=boost_strength(request)
+        ),
     )
 
 

@@ -100,7 +100,7 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
         "personalization": next((one.personalization for one in lists if one.personalization.applied), None),
         # With several kinds of category a name alone does not say of which kind it is.
         "category": FACETS[CATEGORIES[0]] if len(CATEGORIES) == 1 else None,
-        "try_names": lists[0].personalization.top_categories if lists else (),
+        "try_names": list(lists[0].personalization.top_categories) if lists else [],
     }
 
 

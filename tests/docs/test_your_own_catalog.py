@@ -121,6 +121,7 @@ def see_pages(environment: dict[str, str]) -> None:
         "subject",
         "author",
         "dislikes",
+        "seen",
     }
 
 

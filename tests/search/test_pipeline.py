@@ -216,7 +216,7 @@ class TestApi:
         first = answer["recommendations"][0]
         assert (first["base_score"], first["personalized_score"]) == (first["relevance"], first["score"])
         assert first["boost_percent"] == round(100 * (first["boost_multiplier"] - 1))
-        assert set(first["boost_details"]) == {"genre", "actor", "director", "theme", "dislikes"}
+        assert set(first["boost_details"]) == {"genre", "actor", "director", "theme", "dislikes", "seen"}
         assert str(RecommendationSession.objects.get().pk) == answer["recommendation_session_id"]
 
     def test_films_are_searched_where_nothing_else_is_said(self, api: APIClient, dramas: list[Item]) -> None:

@@ -46,6 +46,7 @@ def test_the_answer_has_the_documented_form(api: APIClient, group: list[int]) ->
         "applied",
         "original_alpha",
         "personalized_alpha",
+        "top_genre_names",
         "top_genres",
         "persona",
         "persona_name",

@@ -191,7 +191,8 @@ class TestWhatIsSaidOfTheTaste:
             "alpha_adjusted": False,
             "original_alpha": 0.7,
             "personalized_alpha": 0.7,
-            "top_genres": [],
+            "top_genres": {},
+            "top_genre_names": [],
             "persona": [],
             "persona_name": None,
         }
@@ -202,7 +203,7 @@ class TestWhatIsSaidOfTheTaste:
         assert told["applied"]
         assert (told["original_alpha"], told["alpha_adjusted"]) == (0.7, True)
         assert 0.5 < told["personalized_alpha"] < 0.7
-        assert told["top_genres"] == ["Medical"]
+        assert told["top_genres"] == {"Medical": pytest.approx(0.3 * (1 - 0.8**8))}
         assert told["persona"] == ["Medical Fan"]
 
     def test_nothing_is_said_to_be_applied_where_nothing_fits(
@@ -212,7 +213,7 @@ class TestWhatIsSaidOfTheTaste:
             user_id=person.pk, item_id=make_film(genre=["Horror"]).pk, type_name="watchlist_add"
         )
         told = api.get(ADDRESS).json()["personalization"]
-        assert (told["applied"], told["top_genres"]) == (False, ["Horror"])
+        assert (told["applied"], list(told["top_genres"])) == (False, ["Horror"])
 
     def test_after_a_reset_the_list_is_a_strangers(
         self, api: APIClient, person: User, films: dict[str, Item]

@@ -10,6 +10,7 @@ from core.domain import USE_CASES
 from experiments.services import ArmPlan, create_experiment, start_experiment, stop_experiment
 from feedback.effect import holds_back
 from feedback.wording import _RECORDED
+from interactions.services import record_interaction
 from ranking.models import Experiment
 from serving.live import refresh_now
 from serving.pipeline import recommend
@@ -23,9 +24,9 @@ def films() -> list[Item]:
     return [make_item(f"Film {number}", genres=["Drama"]) for number in range(5)]
 
 
-def run_experiment(*, feedback: bool, use_case: str = "movie_home") -> Experiment:
-    """Everybody is in an arm in which dislikes act or do not."""
-    arms = [ArmPlan("one", feedback=feedback), ArmPlan("other", feedback=feedback)]
+def run_experiment(*, feedback: bool = True, boosts: bool = True, use_case: str = "movie_home") -> Experiment:
+    """Everybody is in an arm in which dislikes act or do not, and taste boosts or does not."""
+    arms = [ArmPlan(name, feedback=feedback, boosts=boosts) for name in ("one", "other")]
     experiment = create_experiment(name=f"try-{use_case.replace('_', '-')}", use_case=use_case, arms=arms)
     start_experiment(experiment=experiment)
     refresh_now(use_case)
@@ -105,3 +106,15 @@ def test_in_half_of_a_kinds_lists_it_is_said() -> None:
     assert holds_back(1, "startup")
     run_experiment(feedback=False, use_case="investor_startup")
     assert not holds_back(1, "startup")
+
+
+@pytest.mark.parametrize("boosts", [True, False])
+def test_alpha_is_that_of_the_list(api: APIClient, person: User, films: list[Item], boosts: bool) -> None:
+    run_experiment(boosts=boosts)
+    for film in films[:2]:
+        record_interaction(user_id=person.pk, item_id=film.pk, type_name="view")
+    told = api.get("/api/recommendations/personalized/movies").json()
+    alpha = told["personalization"]["personalized_alpha"]
+    assert told["personalization"]["alpha_adjusted"] is boosts
+    assert (alpha < 0.7) is boosts
+    assert any(slot["boost_multiplier"] > 1.0 for slot in told["recommendations"]) is boosts
