@@ -42,8 +42,9 @@ def main() -> None:
     is_category = np.isin(
         catalog.facet_ids, list(Facet.objects.filter(kind__in=CATEGORIES).values_list("pk", flat=True))
     )
-    by_genre = np.asarray((has[:, is_category] @ has[:, is_category].T).todense())
-    by_any = np.asarray((has @ has.T).todense())
+    facets = np.asarray(has.toarray())
+    genres = facets[:, is_category]
+    by_genre, by_any = genres @ genres.T, facets @ facets.T
     neighbors = strange = stranger = 0
     for row in range(len(catalog.item_ids)):
         scores = neighbor_scores(row, context)

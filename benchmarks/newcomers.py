@@ -153,7 +153,7 @@ class World:
         taste = reduce_events(
             no_taste(), [self._event(person, place) for place in known.tolist()], current_rules()
         )
-        personal = PersonalTaste(taste, personal_alpha(taste), (), ())
+        personal = PersonalTaste(taste, personal_alpha(taste), (), {})
         return person_before(person.events.select(known), taste=personal)
 
     def _event(self, person: EvaluatedPerson, place: int) -> "Event":

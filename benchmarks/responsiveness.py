@@ -92,11 +92,12 @@ def forms() -> dict[str, Say]:
 
 def dislike(reason: str | None, user_id: int, served: "ServedList") -> None:
     from catalog.models import Item
+    from core.domain import DOMAIN
     from feedback.services import save_dislike
 
     item = Item.objects.get(pk=served.slots[0].item.id)
-    given = {} if reason is None else {"reason": reason}
-    save_dislike(user_id=user_id, item=item, session_id=served.session_id, **given)
+    reason = reason or DOMAIN.dislikes.plain
+    save_dislike(user_id=user_id, item=item, session_id=served.session_id, reason=reason)
 
 
 def rate_low(user_id: int, served: "ServedList") -> None:

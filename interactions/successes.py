@@ -1,5 +1,6 @@
 """The interaction types that count as a success, by what a history has."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from core.domain import TYPES, UseCase
@@ -17,9 +18,13 @@ def successes_of(use_case: UseCase, until: datetime) -> tuple[str, ...]:
     what speaks for an item at all, such as clicks. Only interactions that speak for their item count.
     """
     rows = active_interactions().filter(said_in(use_case), weight__gt=0.0, occurred_at__lte=until)
-    found = set(rows.order_by().values_list("type", flat=True).distinct())
+    return successes_among(use_case, set(rows.order_by().values_list("type", flat=True).distinct()))
+
+
+def successes_among(use_case: UseCase, found: Collection[str]) -> tuple[str, ...]:
+    """The types that count as a success where `found` are those by which interactions spoke for an item."""
     speaking = [name for name in TYPES if name in found]
-    if not speaking or found.intersection(use_case.positive_interactions):
+    if not speaking or any(name in found for name in use_case.positive_interactions):
         return use_case.positive_interactions
     liked = [name for name in speaking if TYPES[name].relevance >= _LIKED]
     return tuple(liked or speaking)

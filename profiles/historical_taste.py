@@ -51,7 +51,7 @@ class HistoricalTastes:
             events = without_looks(told, {item_id for item_id, event in told if event.weight < 0.0})
             # Names are for people to read, and would be most of what is kept.
             taste = replace(reduce_events(no_taste(), events, self._rules), names={})
-            self._tastes[key] = PersonalTaste(taste, personal_alpha(taste), (), ())
+            self._tastes[key] = PersonalTaste(taste, personal_alpha(taste), (), {})
         return self._tastes[key]
 
     def _log(self, user_id: int) -> list[DatedEvent]:

@@ -16,13 +16,14 @@ import structlog
 from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from numpy.typing import NDArray
 
-from core.arrays import Bools, Doubles, Floats, Ints
+from core.arrays import Doubles, Floats, Ints
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
 from interactions.selectors import NOT_ABUSE, said_in
-from interactions.successes import successes_of
+from interactions.successes import successes_among
 from ranking.context import ScoringContext
 from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
 from ranking.features import FEATURE_SET, FEATURES
@@ -33,7 +34,7 @@ from ranking.registry.loading import NO_MODELS, ModelSet, load_version
 from ranking.registry.versions import ModelFileError
 from ranking.scoring import RankingRequest, features_of
 from ranking.snapshot import CatalogSnapshot, read_snapshot
-from ranking.statistics.demand import DemandSweep
+from ranking.statistics.demand import DemandSweep, ItemDemand
 from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
 
@@ -107,22 +108,31 @@ class _LogReplay:
         self._people = people
         self._catalog: CatalogSnapshot = read_snapshot(use_case.name)
         self._sweep = DemandSweep(self._catalog.item_ids, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+        # How often each type spoke for each item so far, (n,). Which are approvals depends on all of them.
+        self._spoke: defaultdict[str, Doubles] = defaultdict(lambda: np.zeros(len(self._catalog.item_ids)))
         self._histories: defaultdict[int, _History] = defaultdict(_History)
         self._chunks = _read_events(use_case)
         self._coming = next(self._chunks, None)
-        self._context = ScoringContext.of(use_case, self._catalog.at(self._sweep.demand()))
+        self._use_case = use_case
+        self._context = ScoringContext.of(use_case, self._catalog.at(self._demand()))
         self._models = _LeadVersions(use_case, self._context.lead)
 
     def context_at(self, moment: float) -> ScoringContext:
         """The demand from what happened before the moment, and the model that had been trained by then."""
         if self._add_before(moment):
             # The orders by popularity are for retrieving by it, and features need none.
-            catalog = replace(self._context.catalog, demand=self._sweep.demand())
+            catalog = replace(self._context.catalog, demand=self._demand())
             self._context = replace(self._context, catalog=catalog)
         models = self._models.before(moment)
         if models is not self._context.models:
             self._context = ScoringContext.of(self._context.use_case, self._context.catalog, models)
         return self._context
+
+    def _demand(self) -> ItemDemand:
+        """The demand so far, with what counts as a success by the log so far."""
+        successes = successes_among(self._use_case, self._spoke)
+        counts = [self._spoke[name] for name in successes if name in self._spoke]
+        return self._sweep.demand(np.sum(counts, axis=0) if counts else None)
 
     def history(self, user_id: int, moment: float) -> Events:
         """The events of the person up to the moment of `context_at`."""
@@ -132,18 +142,21 @@ class _LogReplay:
         """Consumes the events before the moment; True if there were any."""
         anything = False
         while self._coming is not None:
-            events, ends = self._coming
+            events, ends, types = self._coming
             count = int(np.searchsorted(events.times, moment))
-            self._add(events.slice(0, count), ends[:count])
+            self._add(events.slice(0, count), ends[:count], types[:count])
             anything = anything or count > 0
             if count < len(events):
-                self._coming = events.slice(count, len(events)), ends[count:]
+                self._coming = events.slice(count, len(events)), ends[count:], types[count:]
                 break
             self._coming = next(self._chunks, None)
         return anything
 
-    def _add(self, events: Events, ends: Doubles) -> None:
+    def _add(self, events: Events, ends: Doubles, types: NDArray[np.str_]) -> None:
         self._sweep.add(events)
+        rows = self._catalog.rows_of(events.item_ids)
+        for name in np.unique(types[events.weights > 0.0]).tolist():
+            np.add.at(self._spoke[name], rows[(types == name) & (events.weights > 0.0) & (rows >= 0)], 1.0)
         for place in np.flatnonzero(np.isin(events.user_ids, self._people)).tolist():
             history = self._histories[int(events.user_ids[place])]
             history.item_ids.append(int(events.item_ids[place]))
@@ -212,22 +225,23 @@ def _store(chunk: SessionChunk, features: Floats) -> None:
     RecommendationSession.objects.bulk_update(rows, ["features", "feature_set"], batch_size=_WRITTEN)
 
 
-def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles]]:
-    """Everything that says something in the use case, oldest first, and when it was withdrawn."""
+def _read_events(use_case: UseCase) -> Iterator[tuple[Events, Doubles, NDArray[np.str_]]]:
+    """Everything that says something in the use case, oldest first, when it was withdrawn, and its type.
+
+    None is marked as a success: which are depends on the moment that is asked about.
+    """
     columns = ("user_id", "item_id", "weight", "type", "withdrawn_at")
-    # Of the whole log: a site's kind of success is no secret of the future, and one meaning holds throughout.
-    successes = successes_of(use_case, timezone.now())
     for rows in in_time_order(_informative(use_case), "occurred_at", *columns, chunk=_EVENTS):
         moments, _, user_ids, item_ids, weights, types, withdrawn = zip(*rows, strict=True)
-        relevant: Bools = np.isin(types, successes) & (np.array(weights) > 0.0)
         events = Events(
             user_ids=np.array(user_ids, dtype=np.int64),
             item_ids=np.array(item_ids, dtype=np.int64),
             weights=np.array(weights, dtype=np.float32),
             times=np.array([moment.timestamp() for moment in moments]),
-            relevant=relevant,
+            relevant=np.zeros(len(rows), dtype=np.bool_),
         )
-        yield events, np.array([np.inf if end is None else end.timestamp() for end in withdrawn])
+        ends = np.array([np.inf if end is None else end.timestamp() for end in withdrawn])
+        yield events, ends, np.array(types, dtype=np.str_)
 
 
 def _informative(use_case: UseCase) -> QuerySet[UserInteraction]:

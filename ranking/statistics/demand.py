@@ -68,10 +68,12 @@ class DemandSweep:
         np.add.at(self._approvals, rows, events.relevant[known])
         np.add.at(self._dislikes, rows, weights < 0)
 
-    def demand(self) -> ItemDemand:
-        """The demand after all that was taken in."""
-        popularity = popularity_of(self._sums, approval_of(self._approvals, self._dislikes))
-        return ItemDemand.from_counts(popularity, self._approvals, self._dislikes)
+    def demand(self, approvals: Doubles | None = None) -> ItemDemand:
+        """The demand after all that was taken in; `approvals` (n,) in place of the relevant events."""
+        if approvals is None:
+            approvals = self._approvals
+        popularity = popularity_of(self._sums, approval_of(approvals, self._dislikes))
+        return ItemDemand.from_counts(popularity, approvals, self._dislikes)
 
 
 def demand_of(events: Events, item_ids: Ints, *, half_life_days: float) -> ItemDemand:

@@ -451,8 +451,6 @@ def test_one_sweep_gives_what_each_moment_alone_gives(
     items = [make_item(genres=[f"Genre {number % 2}"]) for number in range(4)]
     people = [make_user() for _ in range(3)]
     sessions = [list_shown(people[number % 3], items, day=day) for number, day in enumerate(moments)]
-    # Which types count as a success is asked of the whole log, so each part of it needs one.
-    make_interaction(make_user(), items[0], "like", day=-1)
     done = [make_interaction(people[who], items[what], name, day=day) for who, what, name, day in actions]
     fill()
     together = [features_of(session) for session in sessions]

@@ -344,7 +344,7 @@ def test_boosts_raise_what_fits_the_taste_of_that_moment(settings: Settings) -> 
     taste = reduce_events(
         no_taste(), [Event(1, "like", 2.0, False, "", ((20, CODES["genre"], "B"),))] * 9, Rules(3, ())
     )
-    personal = PersonalTaste(taste, personal_alpha(taste), (), ())
+    personal = PersonalTaste(taste, personal_alpha(taste), (), {})
     items = np.array([1, 2, 3, 4])
 
     def seen(*, boosted: bool) -> ContenderScores:
