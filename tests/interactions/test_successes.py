@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.utils import timezone
 
@@ -11,7 +12,7 @@ from core.progress import Progress
 from interactions.models import ItemPopularity
 from interactions.popularity import refresh_popularity
 from interactions.successes import successes_of
-from ranking.datasets.backfill import _read_events
+from ranking.datasets.backfill import _LogReplay
 from ranking.datasets.event_log import generate_als_dataset, load_als_events
 from tests.factories import EPOCH, make_interaction, make_item, make_user
 
@@ -83,5 +84,8 @@ def test_dataset_features_of_the_past_and_popularity_count_alike(
     dataset = generate_als_dataset(use_case=MOVIES, progress=Progress(quiet=True))
     _, events = load_als_events(Path(dataset.folder), MOVIES)
     assert events.relevant.tolist() == relevant
-    assert [one for chunk, _ in _read_events(MOVIES) for one in chunk.relevant.tolist()] == relevant
+    replay = _LogReplay(MOVIES, np.array([], dtype=np.int64))
+    refused = int((events.weights < 0.0).sum())
+    verdicts = replay.context_at(timezone.now().timestamp() + 1.0).catalog.demand.verdicts
+    assert verdicts.sum() == sum(relevant) + refused
     assert sum(ItemPopularity.objects.values_list("approvals", flat=True)) == sum(relevant)
