@@ -1,4 +1,4 @@
-"""How much of "more like this" shares nothing with the item: by genre, and by any facet, on the demo.
+"""The share of "more like this" that has nothing in common with the item: by genre, and by any facet.
 
     DATABASE_URL=… MODEL_DIR=… DEBUG=1 python benchmarks/more_like_this.py [--kind movie] [--json]
 

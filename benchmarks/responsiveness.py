@@ -1,4 +1,4 @@
-"""What one no prevents: how many items like it the next list holds, by how the no is said, on the demo.
+"""The share of like items that one no prevents in the next list, by how the no is said, on the demo.
 
     DATABASE_URL=… MODEL_DIR=… DEBUG=1 python benchmarks/responsiveness.py [--people 60] [--json]
 

@@ -254,7 +254,7 @@ def popularity_share(request: RankingRequest) -> float:
 
 
 def charts_believed(request: RankingRequest, half: float) -> float:
-    """How far popularity is believed, in [0, 1): v / (v + half), v verdicts on the item that has the most."""
+    """The belief in popularity, in [0, 1): v / (v + half), v verdicts on the item that has the most."""
     verdicts = float(request.context.catalog.demand.verdicts.max(initial=0.0))
     return verdicts / (verdicts + half)
 

@@ -77,7 +77,7 @@ DEFAULT_USE_CASE: str = next(iter(USE_CASES))
 BOOSTED: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.boost_cap > 0.0)
 """The kinds of facet that boost a score, in the order of their columns."""
 MOST_SCORE: int = ceil(1.0 + sum(FACETS[name].boost_cap for name in BOOSTED))
-"""What no score of a list is above: a base score of 1 with every boost, rounded up."""
+"""The highest score of a list: a base score of 1 with every boost, rounded up."""
 CATEGORIES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "category")
 PEOPLE: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "people")
 THEMES: tuple[str, ...] = tuple(facet.name for facet in FACETS.values() if facet.group == "theme")

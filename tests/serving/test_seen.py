@@ -1,4 +1,4 @@
-"""What a person has seen sinks: what they pass over again and again, and the doubles of what they know."""
+"""Lists after something was seen: what they pass over again and again sinks, and doubles of the known."""
 
 from datetime import timedelta
 
