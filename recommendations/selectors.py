@@ -89,7 +89,7 @@ def lists_seen(
 
 
 def count_passed_over(lists: Iterable[tuple[int, str]], acted_on: Collection[int]) -> dict[int, int]:
-    """The number of times that each item was seen in `lists`, (deepest rank seen, entries as JSON), and never acted on."""
+    """The times each item was seen in `lists` (deepest rank seen, entries as JSON), of those not acted on."""
     seen: Counter[int] = Counter()
     for seen_rank, shown in lists:
         seen.update({entry["item_id"] for entry in json.loads(shown)[:seen_rank]})

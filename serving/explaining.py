@@ -88,7 +88,7 @@ def find_reasons(candidates: Candidates, request: RankingRequest) -> list[Reason
 
 
 def _add_taste(reasons: list[Reason], candidates: Candidates, request: RankingRequest) -> None:
-    """Names what the person likes of an item as its reason, where its base score is mostly nearness to that."""
+    """Names what the person likes of an item as its reason, where that is most of its base score."""
     share, near = taste_share(request, candidates.item_ids)
     for row in np.flatnonzero(2.0 * share * near > candidates.base_scores).tolist():
         if not reasons[row].liked:
