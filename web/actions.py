@@ -14,6 +14,9 @@ from core.errors import NotFound
 from feedback.services import save_dislike, undo_dislike_of_item
 from interactions.services import record_interaction, withdraw_state
 
+# The tag of the message that confirms a rating: the page then shows balloons.
+RATED_TAG = "rated"
+
 
 @dataclass(frozen=True, slots=True)
 class Button:

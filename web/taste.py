@@ -22,6 +22,7 @@ from profiles.reduction import KINDS, share_of
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
 from profiles.services import rate_item, reset_profile
 from search.state import search
+from web.actions import RATED_TAG
 from web.forms import FindTitleForm, RatingForm
 from web.held_back import held_back_of
 from web.onboarding import kinds_with_items
@@ -116,7 +117,7 @@ def rate(request: HttpRequest) -> HttpResponseBase:
     except HeedError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, f"You rated {item.title} {rating:g} of 10. Your taste follows.")
+        messages.success(request, f"You rated {item.title} {rating:g} of 10. Your taste follows.", RATED_TAG)
     return redirect("taste")
 
 

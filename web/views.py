@@ -22,7 +22,7 @@ from interactions.selectors import active_interactions, get_rating, get_states
 from interactions.services import record_interaction
 from serving.carousels import similar_items
 from serving.pipeline import recommend
-from web.actions import perform
+from web.actions import RATED_TAG, perform
 from web.addresses import query_of, same_site
 from web.forms import ActionForm
 from web.onboarding import kinds_with_items, popular_items
@@ -150,7 +150,8 @@ def act(request: HttpRequest, item_id: int) -> HttpResponseBase:
     except HeedError as error:
         messages.error(request, error.message)
     else:
-        messages.success(request, _with_way_back(sentence, card, asked["action"]))
+        tag = RATED_TAG if asked["action"] and asked["rating"] is not None else ""
+        messages.success(request, _with_way_back(sentence, card, asked["action"]), tag)
     return HttpResponseRedirect(back)
 
 

@@ -1,8 +1,10 @@
 // The form that says that a title was watched, read, visited …, with a rating or without.
 
+import { celebrate } from "./balloons.js";
 import { all, enclosing, get } from "./dom.js";
 import { cardOf, listOf, sentenceFor } from "./page.js";
 import { messageOf, send } from "./send.js";
+import { RatingSlider } from "./slider.js";
 import { showToast } from "./toasts.js";
 
 /** @type {(form: HTMLFormElement, button: HTMLButtonElement) => Promise<void>} */
@@ -26,13 +28,14 @@ async function submit(form, button) {
   const undo = get(HTMLElement, "[name=undo]", form);
   const way = done ? { label: "Undo", act: () => form.requestSubmit(undo), back } : {};
   showToast(sentenceFor(button.value, done, card), way);
+  if (done && rating !== null) celebrate();
 }
 
 /** @type {(form: HTMLFormElement, done: boolean) => void} */
 function showDone(form, done) {
   for (const part of all(HTMLElement, "[data-when]", form)) part.hidden = (part.dataset.when === "done") !== done;
   if (done) return;
-  for (const radio of all(HTMLInputElement, "[type=radio]", form)) radio.checked = false;
+  get(RatingSlider, "rating-slider", form).clear();
   get(HTMLElement, "[data-save]", form).focus();
 }
 

@@ -128,13 +128,13 @@ def test_rating_on_the_page_of_an_item(
     film = make_item("Heat", genres=["Crime"])
     page = open_page(person)
     page.goto(f"/items/{film.pk}/")
-    page.get_by_role("radio", name="8").check(force=True)
+    page.get_by_role("slider", name="Your rating, 0 to 10").fill("8")
     page.get_by_role("button", name="I watched it").click()
     expect(page.get_by_role("button", name="Save rating")).to_be_visible()
     assert UserInteraction.objects.get(type="watched").rating == 8.0
     page.get_by_role("button", name="I have not watched it").click()
     expect(page.get_by_role("button", name="I watched it")).to_be_visible()
-    expect(page.get_by_role("radio", name="8")).not_to_be_checked()
+    expect(page.get_by_role("slider")).to_have_attribute("aria-valuetext", "Not rated")
     assert not UserInteraction.objects.filter(type="watched", withdrawn_at=None).exists()
 
 

@@ -110,7 +110,7 @@ def test_from_signing_up_to_leaving(
     turn_down(page, page.locator('[data-rank="3"]'), "Wrong genre for me")
     expect(page.get_by_text("Dislike recorded.")).to_be_visible()
     page.locator('[data-rank="4"] .card-title a').click()
-    page.get_by_role("radio", name="8").check(force=True)
+    page.get_by_role("slider").fill("8")
     page.get_by_role("button", name="I watched it").click()
     expect(page.get_by_role("button", name="Save rating")).to_be_visible()
 
