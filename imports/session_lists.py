@@ -54,7 +54,10 @@ class BadSlot(BadValue):
 
 
 def check_list(rows: Sequence[StagedSlot], items: Mapping[tuple[str, str], int]) -> None:
-    """Raises BadSlot unless the rows, by rank, make one list."""
+    """Raises BadSlot unless the rows, by rank, make one list.
+
+    Ranks may be missing: some logs say of a list only the slot that they are about, at its place.
+    """
     first, seen = rows[0], _seen(rows)
     slots: dict[int, StagedSlot] = {}
     ranks: dict[str, int] = {}
@@ -68,12 +71,10 @@ def check_list(rows: Sequence[StagedSlot], items: Mapping[tuple[str, str], int])
             raise BadSlot(row, f"line {slot.line} has another item, score, method or propensity here")
         if ranks.setdefault(row.external_id, row.rank) != row.rank:
             raise BadSlot(row, f"item {row.external_id!r} stands in this list twice")
-    if list(slots) != list(range(1, len(slots) + 1)):
-        raise BadSlot(first, "the ranks of this list do not run from 1 without a gap")
     if len(seen) > 1:
         raise BadSlot(first, "the rows of this list differ in seen")
-    if max(seen, default=0) > len(slots):
-        raise BadSlot(first, f"seen is {max(seen)}, and this list has {len(slots)} slots")
+    if max(seen, default=0) > max(slots):
+        raise BadSlot(first, f"seen is {max(seen)}, and this list ends at rank {max(slots)}")
 
 
 def _seen(rows: Sequence[StagedSlot]) -> set[int]:

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class RecommendationSession(models.Model):
-    """One list that was served, as it was served. Rank r is the r-th entry of `recommendations_shown`.
+    """One list that was served, as it was served, by rank. An imported one may lack some of its ranks.
 
     Each entry holds `item_id`, `rank` (from 1), `score`, `base_score`, `method` (what ordered it), `source`
     (what retrieved it), `source_rank`, `source_score` and `propensity` (P(this item here) under the policy).

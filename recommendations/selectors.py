@@ -92,7 +92,7 @@ def count_passed_over(lists: Iterable[tuple[int, str]], acted_on: Collection[int
     """The times each item was seen in `lists` (deepest rank seen, entries as JSON), of those not acted on."""
     seen: Counter[int] = Counter()
     for seen_rank, shown in lists:
-        seen.update({entry["item_id"] for entry in json.loads(shown)[:seen_rank]})
+        seen.update({entry["item_id"] for entry in json.loads(shown) if entry["rank"] <= seen_rank})
     return {item_id: times for item_id, times in seen.items() if item_id not in acted_on}
 
 

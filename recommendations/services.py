@@ -140,8 +140,9 @@ def report_seen(*, user_id: int, session_id: UUID, rank: int) -> int:
         )
         if session is None:
             raise NotFound("There is no such recommendation session.")
-        if rank > len(session.recommendations_shown):
-            raise InvalidInput(f"rank: this list had {len(session.recommendations_shown)} entries.")
+        deepest = max((entry["rank"] for entry in session.recommendations_shown), default=0)
+        if rank > deepest:
+            raise InvalidInput(f"rank: this list had {deepest} places.")
         if rank > session.seen_rank:
             session.seen_rank = rank
             session.save(update_fields=["seen_rank"])

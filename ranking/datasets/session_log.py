@@ -30,6 +30,7 @@ Table = TypeVar("Table", bound=Model)
 _SLOT = pa.struct(
     [
         ("item_id", pa.int64()),
+        ("rank", pa.int64()),
         ("score", pa.float64()),
         ("base_score", pa.float64()),
         ("method", pa.string()),
@@ -75,9 +76,11 @@ class SessionChunk:
 
     @cached_property
     def ranks(self) -> Ints:
-        """(n,) from 1: rank r is the r-th entry, whatever the entry says."""
+        """(n,) from 1: the place that the entry names, as an imported list may lack some; else by order."""
         starts = np.cumsum(self.sizes) - self.sizes
-        return np.arange(1, len(self.list_of_slot) + 1) - starts[self.list_of_slot]
+        counted: Ints = np.arange(1, len(self.list_of_slot) + 1) - starts[self.list_of_slot]
+        told: Ints = self.slots.field("rank").fill_null(0).to_numpy(zero_copy_only=False)
+        return np.where(told > 0, told, counted)
 
     @cached_property
     def slots(self) -> pa.StructArray:

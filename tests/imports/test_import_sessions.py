@@ -140,6 +140,26 @@ def test_the_rows_of_a_list_may_lie_apart(
         ]
 
 
+def test_a_slot_keeps_its_place_where_the_others_are_not_told(tmp_path: Path, films: list[Item]) -> None:
+    rows = [
+        slot(3, 1, seen=3),
+        slot(2, session="tuesday", seen=2),
+        slot(3, session="tuesday", action="like", seen=2),
+    ]
+    assert run("import_sessions", json_lines(tmp_path / "s.jsonl", *rows))["created"] == 2
+    shown = RecommendationSession.objects.values_list("recommendations_shown", flat=True)
+    assert sorted([entry["rank"] for entry in entries] for entries in shown) == [[2, 3], [3]]
+    (chunk,) = session_log.read_sessions(RecommendationSession.objects.all())
+    assert sorted(zip(chunk.list_of_slot.tolist(), chunk.ranks.tolist(), strict=True)) in (
+        [(0, 2), (0, 3), (1, 3)],
+        [(0, 3), (1, 2), (1, 3)],
+    )
+    dataset = generate_ranker_dataset(use_case=MOVIES, progress=QUIET)
+    table = pq.read_table(Path(dataset.folder) / "data.parquet")
+    assert sorted(table["recommendation_rank"].to_pylist()) == [2, 3, 3]
+    assert UserInteraction.objects.get(type="like").recommendation_rank == 3
+
+
 def test_a_uuid_is_taken_as_it_is_and_any_other_name_always_gives_the_same() -> None:
     known = uuid4()
     assert session_uuid(str(known)) == session_uuid(known.hex.upper()) == known
@@ -157,15 +177,13 @@ def test_the_nil_uuid_names_a_list_like_any_other(tmp_path: Path, films: list[It
     ("rows", "reason"),
     [
         ([slot(1, "none")], "there is no movie 'none'"),
-        ([slot(2)], "do not run from 1"),
-        ([slot(1), slot(3)], "do not run from 1"),
         ([slot(1), slot(1, 2)], "line 1 has another item"),
         ([slot(1, score=0.5), slot(1, action="view")], "line 1 has another item, score"),
         ([slot(1), slot(2, 1)], "stands in this list twice"),
         ([slot(1), slot(2, user="bob")], "another user"),
         ([slot(1), slot(2, shown_at="2025-03-02")], "another user, use_case or shown_at"),
         ([slot(1, seen=1), slot(2, seen=2)], "differ in seen"),
-        ([slot(1, seen=2)], "seen is 2, and this list has 1"),
+        ([slot(1, seen=2)], "seen is 2, and this list ends at rank 1"),
         ([slot(1, kind="drama")], "kind must be movie"),
         ([slot(1, use_case="nobody")], "use_case must be one of"),
         ([slot(0)], "rank must be from 1"),
@@ -206,8 +224,8 @@ def test_a_list_with_a_bad_row_is_left_out_and_the_others_enter(tmp_path: Path, 
         tmp_path / "s.jsonl",
         slot(1, session="broken", action="like"),
         slot(2, session="broken", score=7),
-        slot(1, session="gap", action="like"),
-        slot(3, session="gap"),
+        slot(1, session="torn", action="like", seen=1),
+        slot(2, session="torn", seen=2),
         slot(1, session="whole", user="bob", action="like"),
     )
     refusal("import_sessions", path, "--max-errors", 1)
