@@ -255,15 +255,15 @@ def _check_width(lines: _Lines, cells: list[str], width: int, number: int) -> No
 
 
 def _sniff(line: str, columns: Columns, notation: Notation) -> str:
-    """The delimiter by which the header has the most known columns; a comma where none has any."""
+    """The delimiter by which the header has the most known columns; where none has any, the most columns."""
 
-    def known(delimiter: str) -> int:
+    def known(delimiter: str) -> tuple[int, int]:
         try:
             cells = next(csv.reader([line], delimiter=delimiter), [])
         except csv.Error:
-            return 0
+            return 0, 0
         names = [notation.renamed.get(name, name) for name in cells]
-        return len(names) - len(columns.unknown_in(names))
+        return len(names) - len(columns.unknown_in(names)), len(names)
 
     return max(DELIMITERS, key=known)
 

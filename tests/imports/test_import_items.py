@@ -284,7 +284,7 @@ def test_a_column_of_a_csv_file_can_be_an_attribute(tmp_path: Path) -> None:
 def test_columns_of_another_file_are_mapped(tmp_path: Path) -> None:
     path = write(tmp_path / "i.csv", "id;name;when;extra\n1;A;1995.0;x\n")
     message = refusal("import_items", path)
-    assert "unknown column 'id;name;when;extra'" in message
+    assert "unknown column 'id', 'name', 'when', 'extra'" in message
     assert "--map says which is which" in message
     maps = ["--map", "id=external_id", "--map", "name=title", "--map", "when=year", "--map", "extra="]
     assert run("import_items", path, *maps)["created"] == 1
@@ -544,3 +544,9 @@ def test_no_bytes_whatever_crash_the_import(tmp_path: Path, content: bytes) -> N
         importers.import_items(path=path, max_errors=1000)
     except InvalidInput as error:
         assert "i.csv" in error.message  # noqa: PT017
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_columns_of_another_kind_of_file_are_named_one_by_one(tmp_path: Path, mark: str) -> None:
+    path = write(tmp_path / "f.csv", mark.join(["user", "item", "when"]) + "\n" + mark.join("abc") + "\n")
+    assert "unknown column 'user', 'item', 'when'" in refusal("import_items", path)

@@ -47,7 +47,7 @@ def rows_of(
         (b"a,a\n1,2\n", 1, "named twice"),
         (b"a,c\n1,2\n", 1, "unknown column 'c'; known are a, b"),
         (b"a;c\n1;2\n", 1, "unknown column 'c'"),
-        (b"x;y\n1;2\n", 1, "unknown column 'x;y'; known are a, b (--map says which is which)"),
+        (b"x;y\n1;2\n", 1, "unknown column 'x', 'y'; known are a, b (--map says which is which)"),
         (b"\xef\xbb\xbf", None, "rows.csv is empty"),
         (b"\xef\xbb\xbf\r\n\n", None, "rows.csv is empty"),
         (b"b\n1\n", 1, "missing column a"),
