@@ -1,4 +1,4 @@
-"""Descriptions of our authentication for the OpenAPI document; imported by `AccountsConfig.ready`."""
+"""Descriptions of our authentication for the OpenAPI document; imported by config/urls.py."""
 
 from drf_spectacular.authentication import SessionScheme
 from drf_spectacular.extensions import OpenApiAuthenticationExtension

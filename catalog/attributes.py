@@ -6,7 +6,7 @@ One check for all ways in: import files, the admin and whatever else writes item
 import json
 from typing import TypeAlias
 
-from core.parsers import unique_keys
+from core.strict_json import unique_keys
 from core.text import UNSTORABLE
 from core.values import BadValue
 

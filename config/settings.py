@@ -76,7 +76,8 @@ CONTENT_SECURITY_POLICY = {
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    # Its pages load all that serves and trains, so config/urls.py asks for them, and not every command.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
+import accounts.schema  # noqa: F401  registers how the OpenAPI document describes our tokens
 import catalog.converters  # noqa: F401  registers the converters used below
 from accounts.api import CheckAuthView, RolesView
 from accounts.page_token_api import PageTokenView
@@ -80,6 +81,8 @@ at_the_root = [
     path("analytics/interaction", AnalyticsView.as_view(record=record_with_dislikes)),
     path("<kinds:kind>", ItemListView.as_view()),
 ]
+
+admin.autodiscover()
 
 urlpatterns = [
     *at_the_root,

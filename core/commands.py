@@ -12,6 +12,7 @@ from dataclasses import asdict, is_dataclass
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import InterfaceError, OperationalError, connection
@@ -30,6 +31,9 @@ class HeedCommand(BaseCommand):
     Progress and errors go to standard error. With `--quiet` nothing is printed but errors, and what `--json`
     asks for. Exit codes: 0 done, 1 failed, 3 another run holds the lock.
     """
+
+    # Those of the addresses load every view, which no command needs; `manage.py check` runs them.
+    requires_system_checks = [Tags.models, "heed"]
 
     is_for_its_output = False
     """True of a command whose output is all that it is run for: `--quiet` does not silence it."""

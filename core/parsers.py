@@ -8,6 +8,8 @@ from typing import IO, Any, NoReturn
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
+from core.strict_json import unique_keys
+
 # Far more than any body of ours needs, far less than any recursive function of Python's can take.
 MAX_DEPTH = 32
 
@@ -40,14 +42,6 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"{text[:20]} is too large a number")
     return number
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object's pairs as a dict, for `object_pairs_hook`. Raises ValueError for a key that comes twice."""
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("an object holds the same key twice")
-    return result
 
 
 def _check_depth_and_text(value: Any) -> None:

@@ -5,8 +5,11 @@ them gives the answer here (`serving.apps`), and what a person is told of a disl
 """
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from feedback.adjustments import FacetDelta
+if TYPE_CHECKING:
+    # Loaded by every process at its start (serving/apps.py), and adjustments bring SciPy.
+    from feedback.adjustments import FacetDelta
 
 HoldsBack = Callable[[int, str], bool]
 """(user id, kind of item) → True where dislikes hold anything back in the person's lists of that kind."""
@@ -24,6 +27,6 @@ def holds_back(user_id: int, kind: str) -> bool:
     return all(one(user_id, kind) for one in _asked)
 
 
-def in_force(deltas: Sequence[FacetDelta], *, user_id: int, kind: str) -> Sequence[FacetDelta]:
+def in_force(deltas: "Sequence[FacetDelta]", *, user_id: int, kind: str) -> "Sequence[FacetDelta]":
     """Those of the deltas of a dislike of a `kind` that act for the person: all of them or none."""
     return deltas if deltas and holds_back(user_id, kind) else ()

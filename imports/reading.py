@@ -18,7 +18,8 @@ from ijson.backends.yajl2_c import basic_parse
 from ijson.common import JSONError, ObjectBuilder
 
 from core.errors import InvalidInput
-from core.parsers import MAX_DEPTH, unique_keys
+from core.parsers import MAX_DEPTH
+from core.strict_json import unique_keys
 from core.values import BadValue
 from imports.sources import BrokenFile, open_source
 

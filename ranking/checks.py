@@ -7,10 +7,9 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from core.domain import USE_CASES, UseCase
-from ranking.recommenders.registry import RETRIEVING, TRAINED
 
 
-@register()
+@register("heed")
 def check_kinds(**_: Any) -> list[CheckMessage]:
     """An error for each use case that names a kind which the registry does not have."""
     return [error for use_case in USE_CASES.values() for error in unknown_kinds(use_case)]
@@ -18,6 +17,9 @@ def check_kinds(**_: Any) -> list[CheckMessage]:
 
 def unknown_kinds(use_case: UseCase) -> Iterator[CheckMessage]:
     """The errors of one use case."""
+    # Loaded here, since commands that make no lists run no checks and need no recommenders.
+    from ranking.recommenders.registry import RETRIEVING, TRAINED
+
     yield from _unknown(use_case, "sources", use_case.sources, RETRIEVING)
     yield from _unknown(use_case, "models", use_case.models, TRAINED)
 

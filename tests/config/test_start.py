@@ -5,24 +5,41 @@ import subprocess
 import sys
 
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.admin.checks import check_admin_app
 
 # Each costs tenths of a second of CPU and tens of megabytes; training, or a ranker in service, needs them.
 HEAVY = ("lightgbm", "sklearn", "pandas", "implicit", "optuna", "torch", "scipy.stats", "scipy.optimize")
-ASK = f"""
-import sys
-import django
-from django.core.management import call_command
-django.setup()
-call_command("check")
-print(*[name for name in {HEAVY!r} if name in sys.modules])
-"""
+CHECKED = ("django.setup()", 'call_command("check")')
+# Views and the pages of the admin, which load all that serves.
+SERVING = ("ranking.admin", "serving.pipeline", "drf_spectacular.openapi", *HEAVY)
 
 
-def test_a_command_does_not_load_what_only_training_needs() -> None:
+def loaded(names: tuple[str, ...], *steps: str) -> list[str]:
+    """Those of the modules that a new process has loaded after the steps."""
+    lines = ("import sys", "import django", "from django.core.management import call_command", *steps)
+    ask = "\n".join([*lines, f"print(*[name for name in {names!r} if name in sys.modules])"])
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
     ran = subprocess.run(
-        [sys.executable, "-c", ASK], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", ask], cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True
     )
-
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines()[-1].split() == []
+    return ran.stdout.splitlines()[-1].split()
+
+
+def test_the_checks_do_not_load_what_only_training_needs() -> None:
+    assert loaded(HEAVY, *CHECKED) == []
+
+
+def test_a_start_does_not_load_what_only_serving_and_the_admin_need() -> None:
+    assert loaded(("scipy", *SERVING), "django.setup()") == []
+    # The command ends in an error of its own, after the checks that every command runs.
+    run = 'try: call_command("issue_token", "nobody", skip_checks=False)\nexcept Exception: pass'
+    assert loaded(SERVING, "django.setup()", run) == []
+
+
+def test_the_pages_of_the_admin_pass_their_own_checks() -> None:
+    # Whichever check runs first: the admin's may find nothing registered yet.
+    admin.autodiscover()
+    assert len(admin.site._registry) > 10
+    assert check_admin_app(None) == []
