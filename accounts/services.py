@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import IdempotencyKey, ServiceToken, User
@@ -39,6 +40,18 @@ def set_roles(*, user: User, roles: Iterable[str]) -> list[str]:
     user.roles = chosen
     user.save(update_fields=["roles"])
     return chosen
+
+
+def create_program(*, username: str) -> User:
+    """Creates the account of a program: it has tokens and no password. Raises InvalidInput for a bad name."""
+    user = User(username=username)
+    user.set_unusable_password()
+    try:
+        user.full_clean()
+    except ValidationError as error:
+        raise InvalidInput(f"{username!r} is no user name: {' '.join(error.messages)}") from error
+    user.save()
+    return user
 
 
 def issue_service_token(*, user: User, may_act_for_others: bool = False) -> str:

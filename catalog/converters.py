@@ -2,16 +2,16 @@
 
 from django.urls import register_converter
 
-from core.domain import KINDS_BY_PLURAL, ItemKind
+from core.domain import KINDS_BY_WORD, ItemKind
 
 
 class KindConverter:
-    """The plural of a registered item kind, such as `movies`."""
+    """A registered item kind: its plural, such as `movies`, or its name."""
 
-    regex = f"(?:{'|'.join(KINDS_BY_PLURAL)})"
+    regex = f"(?:{'|'.join(KINDS_BY_WORD)})"
 
     def to_python(self, value: str) -> ItemKind:
-        return KINDS_BY_PLURAL[value]
+        return KINDS_BY_WORD[value]
 
     def to_url(self, value: ItemKind | str) -> str:
         return value if isinstance(value, str) else value.plural

@@ -59,7 +59,7 @@ try:
 except ValueError as error:
     raise ImproperlyConfigured(f"IMAGE_ORIGINS: {error}.") from error
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/", "/docs", "/redoc"],
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": [SELF],
         # Poster art is inline SVG whose colors are computed per item.
@@ -205,6 +205,12 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api",
     "COMPONENT_SPLIT_REQUEST": True,
+    # What an answer calls a number is a number in an address too.
+    "PATH_CONVERTER_OVERRIDES": {
+        "id": {"type": "integer", "minimum": 0, "maximum": 10**18 - 1},
+        "person": {"oneOf": [{"type": "string"}, {"type": "integer", "minimum": 0}]},
+        "kinds": {"type": "string"},
+    },
     "PREPROCESSING_HOOKS": ["core.schema.each_view_once"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)

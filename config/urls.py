@@ -1,8 +1,9 @@
 """Every address of the product."""
 
+from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
 
 import accounts.schema  # noqa: F401  registers how the OpenAPI document describes our tokens
 import catalog.converters  # noqa: F401  registers the converters used below
@@ -83,13 +84,15 @@ at_the_root = [
 ]
 
 admin.autodiscover()
+# Redoc searches in a worker that it makes itself.
+_redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(url_name="api:schema"))
 
 urlpatterns = [
     *at_the_root,
     path("", include("web.urls")),
     path("api/", include((api, "api"))),
-    path("docs", SpectacularSwaggerView.as_view(url_name="api:schema"), name="docs"),
-    path("redoc", SpectacularRedocView.as_view(url_name="api:schema"), name="redoc"),
+    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("redoc", _redoc, name="redoc"),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),
     path("admin/", admin.site.urls),

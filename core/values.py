@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Self, TypeVar
 
-from core.domain import KINDS, MAX_RATING, MOST_SCORE, RATED, REASONS, TYPES, USE_CASES
+from core.domain import KINDS, KINDS_BY_WORD, MAX_RATING, MOST_SCORE, RATED, REASONS, TYPES, USE_CASES
 from core.domain.roles import takes
 from core.text import UNSTORABLE
 from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
@@ -170,6 +170,14 @@ class Choice(Rule[str]):
 
 
 @dataclass(frozen=True, slots=True)
+class KindWord(Choice):
+    """A kind of item by its name or its plural; the name is stored."""
+
+    def __call__(self, value: object) -> str:
+        return KINDS_BY_WORD[Choice.__call__(self, value)].name
+
+
+@dataclass(frozen=True, slots=True)
 class Moment(Rule[datetime]):
     """An ISO 8601 date or time of the years `first` to `last` as UTC; one without a zone is UTC already.
 
@@ -293,7 +301,7 @@ MAX_SLOTS = 500
 ID = Whole(1, MAX_ID)
 PERSON = Name(150)
 EXTERNAL_ID = Name(200)
-KIND = Choice(KINDS)
+KIND = KindWord(KINDS_BY_WORD)
 TITLE = Name(300)
 OTHER_TITLE = Text(300)
 YEAR = Whole(*YEARS)

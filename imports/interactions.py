@@ -14,7 +14,7 @@ from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, Number, check_r
 from feedback.completion import complete_dislikes
 from imports.cells import optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
-from imports.items import check_kind, parse_key
+from imports.items import kind_named, parse_key
 from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
@@ -80,7 +80,7 @@ def import_interactions(
     moment once. Of a state such as a like the first stands; of several ratings the newest is active.
     Raises BrokenFile, ImportRefused when more than `max_errors` rows are bad, and InvalidInput.
     """
-    check_kind(kind)
+    kind = kind_named(kind)
     bad_rows = BadRows(allowed=max_errors)
     progress = progress or Progress(quiet=True)
     now = timezone.now()

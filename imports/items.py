@@ -16,7 +16,7 @@ from django.db import transaction
 
 from catalog.attributes import Attributes, parse_attributes
 from catalog.models import Facet, Item, ItemFacet
-from core.domain import DEFAULT_KIND, FACETS, KINDS
+from core.domain import DEFAULT_KIND, FACETS, KINDS, KINDS_BY_WORD
 from core.errors import InvalidInput
 from core.progress import Progress
 from core.statistics import refresh_statistics
@@ -148,7 +148,7 @@ def import_items(
     All or nothing, and the same file again changes nothing. Raises BrokenFile, ImportRefused when more than
     `max_errors` rows are bad, and InvalidInput for a kind or format that does not exist.
     """
-    check_kind(kind)
+    kind = kind_named(kind)
     bad_rows = BadRows(allowed=max_errors)
     rows = read_rows(path, columns=ITEM_COLUMNS, bad_rows=bad_rows, notation=notation)
     with transaction.atomic():
@@ -167,10 +167,11 @@ def import_items(
     )
 
 
-def check_kind(kind: str) -> None:
-    """Raises InvalidInput for an item kind that does not exist."""
-    if kind not in KINDS:
-        raise InvalidInput(f"There is no kind {kind!r}; known are {', '.join(KINDS)}.")
+def kind_named(word: str) -> str:
+    """The item kind that a name or plural means. Raises InvalidInput for one that does not exist."""
+    if word not in KINDS_BY_WORD:
+        raise InvalidInput(f"There is no kind {word!r}; known are {', '.join(KINDS)}.")
+    return KINDS_BY_WORD[word].name
 
 
 def parse_key(values: Mapping[str, Any], default_kind: str, *, column: str = "external_id") -> ItemKey:

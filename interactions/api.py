@@ -193,6 +193,9 @@ class ItemActionView(APIView):
 class CollaborationApplyView(ItemActionView):
     """Applies to an item of whichever kind takes applications: the action under its other name."""
 
+    # Pages of other sites say the action under its own name.
+    authentication_classes = [*APIView.authentication_classes]
+
     @extend_schema(
         operation_id="collaboration_apply",
         parameters=[IDEMPOTENCY_PARAMETER],

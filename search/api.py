@@ -10,9 +10,9 @@ from rest_framework.views import APIView
 
 from accounts.selectors import caller, open_use_case, person_named, use_case_for
 from catalog.serializers import ItemSerializer, item_json
-from core.api import ERRORS, PersonField, TextField, validated
-from core.domain import DEFAULT_USE_CASE, FACETS, KINDS, USE_CASES
-from core.values import Name
+from core.api import ERRORS, ChoiceField, PersonField, TextField, validated
+from core.domain import DEFAULT_USE_CASE, FACETS, USE_CASES
+from core.values import KIND, Name
 from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
 from serving.api import (
@@ -35,7 +35,7 @@ class SearchQuery(serializers.Serializer[Any]):
 
     title = TextField(Name(MAX_QUERY_CHARACTERS, many_lines=True), help_text="a title, or any words")
     top_n = serializers.IntegerField(min_value=1, max_value=MAX_FOUND, default=DEFAULT_FOUND)
-    kind = serializers.ChoiceField(choices=list(KINDS), required=False)
+    kind = ChoiceField(KIND, required=False)
     use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
     user_id = PersonField(required=False, help_text="a person by id or name; the caller if left out")
 

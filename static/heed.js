@@ -50,7 +50,7 @@
   /** @type {H.Get} */
   const get = (path, query = {}) => ask("GET", `${path}?${new URLSearchParams(query)}`);
   /** @type {H.PathOf} */
-  const pathOf = ({ item }) => `${encodeURIComponent(item.kind)}s/${encodeURIComponent(item.id)}`;
+  const pathOf = ({ item }) => `${encodeURIComponent(item.kind)}/${encodeURIComponent(item.id)}`;
   /** @type {H.Entries} */
   const entries = (slots, session) => slots.map((slot) => ({ ...slot, session }));
   /** @type {H.Context} */

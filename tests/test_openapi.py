@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts.services import issue_service_token
 from config.wsgi import application
-from core.domain import ACTIONS, KINDS, KINDS_BY_PLURAL, ROLES
+from core.domain import ACTIONS, KINDS, KINDS_BY_WORD, ROLES
 from interactions.services import record_interaction
 from tests.answers import description
 from tests.factories import make_items, make_user
@@ -57,7 +57,7 @@ class World:
         made_up = [part for part in parts if isinstance(part, dict | list)]
         chance = crc32(repr(made_up).encode("utf-8", "replace"))
         if chance % 4:
-            kind = KINDS_BY_PLURAL.get(str((case.path_parameters or {}).get("kind")), KINDS["movie"])
+            kind = KINDS_BY_WORD.get(str((case.path_parameters or {}).get("kind")), KINDS["movie"])
             for part, place in zip(parts, (chance // 4, 0, 0), strict=True):
                 self._acquaint(part, place, self.items[kind.name])
 

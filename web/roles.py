@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.selectors import caller
 from accounts.services import set_roles
-from core.domain import ACTIONS, KINDS_BY_PLURAL, ROLES, USE_CASES, InteractionType, Role
+from core.domain import ACTIONS, KINDS_BY_WORD, ROLES, USE_CASES, InteractionType, Role
 from core.errors import InvalidInput, RoleNeeded
 from web.addresses import same_site
 
@@ -67,7 +67,7 @@ def _ask(request: HttpRequest, back: str, *, status: int) -> HttpResponse:
     context = {
         "choices": _choices(caller(request).roles),
         "next": back,
-        "asked_kind": KINDS_BY_PLURAL.get(request.GET.get("kind", "")),
+        "asked_kind": KINDS_BY_WORD.get(request.GET.get("kind", "")),
     }
     return render(request, "web/roles.html", context, status=status)
 

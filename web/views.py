@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.selectors import caller, open_use_case, use_case_for, use_cases_of
 from catalog.selectors import ItemCard, get_cards
-from core.domain import ACTIONS, DEFAULT_KIND, DISLIKE, KINDS, KINDS_BY_PLURAL, ROLES, VIEW, ItemKind, UseCase
+from core.domain import ACTIONS, DEFAULT_KIND, DISLIKE, KINDS, KINDS_BY_WORD, ROLES, VIEW, ItemKind, UseCase
 from core.errors import HeedError, InvalidInput, NotFound
 from interactions.selectors import active_interactions, get_rating, get_states
 from interactions.services import record_interaction
@@ -66,7 +66,7 @@ def chosen_kind(request: HttpRequest, kinds: list[ItemKind]) -> ItemKind | None:
     wanted = request.GET.get("kind")
     if not wanted:
         return kinds[0] if kinds else None
-    kind = KINDS_BY_PLURAL.get(wanted)
+    kind = KINDS_BY_WORD.get(wanted)
     if kind is None or kind not in kinds:
         raise Http404
     return kind

@@ -36,7 +36,7 @@ __all__ = [
     "FACETS",
     "HELD_BACK",
     "KINDS",
-    "KINDS_BY_PLURAL",
+    "KINDS_BY_WORD",
     "MAX_RATING",
     "MIDDLE_PRIOR",
     "MIDDLE_RATING",
@@ -63,7 +63,8 @@ __all__ = [
 
 DOMAIN: Domain = read_domain(settings.HEED_CONFIG)
 KINDS: dict[str, ItemKind] = DOMAIN.kinds
-KINDS_BY_PLURAL: dict[str, ItemKind] = {kind.plural: kind for kind in KINDS.values()}
+KINDS_BY_WORD: dict[str, ItemKind] = {**KINDS, **{kind.plural: kind for kind in KINDS.values()}}
+"""Each kind by its name and by its plural: a request may say either."""
 FACETS: dict[str, FacetKind] = DOMAIN.facets
 TYPES: dict[str, InteractionType] = DOMAIN.interactions
 ACTIONS: dict[str, InteractionType] = {row.action: row for row in TYPES.values() if row.is_action}

@@ -9,8 +9,8 @@ from core.domain.schema import Domain, InteractionType, ItemKind, UseCase
 
 # The interactions that the product itself records, so that every file has them.
 VIEW, DISLIKE = "view", "dislike"
-# Words that stand in an address where the plural of a kind would.
-_RESERVED_PLURALS = frozenset({
+# Words that stand in an address where the name or plural of a kind would.
+_RESERVED_WORDS = frozenset({
     "analytics", "collaborations", "dislike", "feedback", "interactions", "items", "profile",
     "recommend", "recommendations", "roles", "schema", "session", "taste", "users",
 })  # fmt: skip
@@ -91,10 +91,14 @@ def _check_kinds(domain: Domain) -> None:
     actions = {row.action for row in domain.interactions.values() if row.is_action}
     _once("kinds.{}.plural", {kind.name: kind.plural for kind in domain.kinds.values()})
     for kind in domain.kinds.values():
-        if kind.plural in _RESERVED_PLURALS:
+        if kind.plural in _RESERVED_WORDS:
             raise Mistake(
                 f"kinds.{kind.name}.plural", f"must not be {kind.plural}, which is an address already"
             )
+        if kind.name in _RESERVED_WORDS:
+            raise Mistake(f"kinds.{kind.name}", f"must not be {kind.name}, which is an address already")
+        if any(kind.name == other.plural and kind is not other for other in domain.kinds.values()):
+            raise Mistake(f"kinds.{kind.name}", "must not be the plural of another kind")
         for action in sorted(kind.actions):
             _one_of(f"kinds.{kind.name}.actions", action, actions)
         for action in sorted(kind.kept):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import ServiceToken, User
@@ -48,4 +49,28 @@ def test_it_fails_for_somebody_who_is_not_there(db: None, username: str) -> None
     make_user("gone", is_active=False)
     with pytest.raises(CommandError, match="no active user"):
         call_command("issue_token", username)
+    assert not ServiceToken.objects.exists()
+
+
+def test_the_account_of_a_program_is_made_with_its_token(
+    client: Client, db: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        call_command("issue_token", "films-site", "--create")
+    token = capsys.readouterr().out.split()[-1]
+    program = User.objects.get()
+    assert (program.username, program.is_staff, program.has_usable_password()) == ("films-site", False, False)
+    answer = APIClient(headers={"Authorization": f"Token {token}"}).get("/api/check-auth")
+    assert answer.json()["user_id"] == program.pk
+    client.post("/accounts/login/", {"username": "films-site", "password": "!"})
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.parametrize("username", ["", "two words", "x" * 151])
+def test_a_bad_name_of_a_program_is_refused(db: None, username: str) -> None:
+    with pytest.raises(CommandError, match="is no user name"):
+        call_command("issue_token", username, "--create")
+    make_user("gone", is_active=False)
+    with pytest.raises(CommandError, match="no active user"):
+        call_command("issue_token", "gone", "--create")
     assert not ServiceToken.objects.exists()

@@ -152,6 +152,7 @@ def test_the_kind_comes_from_the_row_or_the_option(tmp_path: Path) -> None:
     path = write(tmp_path / "i.csv", "external_id,title,kind\n1,A,\n1,B,startup\n")
     assert run("import_items", path, "--kind", "drama")["created"] == 2
     assert set(Item.objects.values_list("kind", "title")) == {("drama", "A"), ("startup", "B")}
+    assert run("import_items", path, "--kind", "dramas")["unchanged"] == 2
     assert "no kind 'game'" in refusal("import_items", path, "--kind", "game")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.models import User
-from accounts.services import issue_service_token
+from accounts.services import create_program, issue_service_token
 from core.commands import HeedCommand
 from core.errors import NotFound
 
@@ -17,13 +17,21 @@ class Command(HeedCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="the username")
         parser.add_argument(
+            "--create",
+            action="store_true",
+            help="make an account without a password where there is none",
+        )
+        parser.add_argument(
             "--may-act-for-others", action="store_true", help="its bearer may name a person in X-User-ID"
         )
 
     def run(self, options: dict[str, Any]) -> dict[str, str]:
-        user = User.objects.filter(username=options["user"], is_active=True).first()
+        name = options["user"]
+        if options["create"] and not User.objects.filter(username=name).exists():
+            create_program(username=name)
+        user = User.objects.filter(username=name, is_active=True).first()
         if user is None:
-            raise NotFound(f"There is no active user named {options['user']!r}.")
+            raise NotFound(f"There is no active user named {name!r}. --create makes one where there is none.")
         token = issue_service_token(user=user, may_act_for_others=options["may_act_for_others"])
         return {"user": user.username, "token": token}
 

@@ -160,6 +160,12 @@ def test_a_kind_needs_a_use_case(tmp_path: Path) -> None:
     assert told == "use_cases: none is of the kind book; every kind needs one."
 
 
+@pytest.mark.parametrize("name", ["profile", "movies"])
+def test_a_kind_may_not_be_called_what_an_address_means_already(tmp_path: Path, name: str) -> None:
+    kind = f'[kinds.{name}]\nplural = "all_{name}"\nlabel = "All"\nactions = ["like"]\n\n[facets.genre]'
+    assert refused(tmp_path, changed("[facets.genre]", kind)).startswith(f"kinds.{name}: must not be")
+
+
 def test_a_kind_is_rated_in_one_way(tmp_path: Path) -> None:
     rated = changed('label = "Favorite"', 'label = "Favorite"\nis_rated = true')
     told = refused(tmp_path, rated)

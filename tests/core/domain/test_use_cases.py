@@ -6,7 +6,7 @@ from core.domain import (
     ACTIONS,
     DEFAULT_USE_CASE,
     KINDS,
-    KINDS_BY_PLURAL,
+    KINDS_BY_WORD,
     ROLES,
     TYPES,
     USE_CASES,
@@ -46,7 +46,7 @@ def test_a_use_case_names_what_exists(use_case: UseCase) -> None:
 
 
 def test_names_are_not_used_twice() -> None:
-    assert len(KINDS_BY_PLURAL) == len(KINDS)
+    assert len(KINDS_BY_WORD) == 2 * len(KINDS)
     assert DEFAULT_USE_CASE in USE_CASES
     assert {use_case.role for use_case in USE_CASES.values()} >= set(ROLES), "a role opens some list"
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import StringIO
 from threading import Thread
 from typing import Any
 from unittest.mock import patch
@@ -14,11 +15,11 @@ import pytest
 from django.conf import LazySettings
 from django.conf import settings as configured
 from django.core import signing
+from django.core.management import call_command
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import issue_page_token
-from accounts.services import issue_service_token
 from catalog.models import Item
 from core.domain import REASONS
 from feedback.models import Dislike
@@ -26,7 +27,6 @@ from interactions.models import UserInteraction
 from interactions.selectors import active_interactions
 from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
-from tests.factories import make_user
 from tests.web.browser.conftest import PHONE
 from tests.web.browser.test_access import faults_of
 from tests.web.conftest import MakeItem
@@ -89,7 +89,11 @@ def other_site(
     site: str, person: User, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[OtherSite]:
     """The other site, listed by Heed and with a service token of its own."""
-    token = issue_service_token(user=make_user("films-site"), may_act_for_others=True)
+    found = re.search(r"^manage\.py (issue_token .*)$", GUIDE, re.MULTILINE)
+    assert found is not None
+    printed = StringIO()
+    call_command(*found[1].split(), stdout=printed)
+    token = printed.getvalue().strip()
     monkeypatch.setenv("HEED_ADDRESS", site)
     monkeypatch.setenv("HEED_TOKEN", token)
     code: dict[str, Any] = {}
