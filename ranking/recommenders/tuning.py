@@ -1,8 +1,7 @@
 """A search for hyper-parameters: Optuna's tree-structured Parzen estimator (Bergstra et al. 2011), seeded."""
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import optuna
@@ -24,13 +23,16 @@ def search(
 ) -> Parameters:
     """The best of `rounds` settings by `quality`, higher being better; `start` is always among those tried.
 
-    start    a dataclass; `suggest` names its fields in the trial
+    suggest  a setting by the numbers that it draws in the trial
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
 
+    tried: dict[int, Parameters] = {}
+
     def objective(trial: optuna.Trial) -> float:
-        value = quality(suggest(trial))
+        tried[trial.number] = suggest(trial)
+        value = quality(tried[trial.number])
         progress.advance()
         return value
 
@@ -40,9 +42,7 @@ def search(
     best = max(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]), key=_value, default=None)
     if best is None or _value(best) <= untouched:
         return start
-    chosen: Any = start
-    found: Parameters = replace(chosen, **best.params)
-    return found
+    return tried[best.number]
 
 
 def _value(trial: optuna.trial.FrozenTrial) -> float:

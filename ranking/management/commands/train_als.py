@@ -26,11 +26,15 @@ class Command(TrainingCommand):
         default = AlsParameters()
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
         parser.add_argument("--dataset", type=Path, help="its folder; the newest where left out")
-        parser.add_argument("--factors", type=number(int, 1, 1024), default=default.factors)
+        parser.add_argument(
+            "--factors", type=number(int, 1, 1024), help="by the rule of docs/als.md if left out"
+        )
         parser.add_argument(
             "--regularization", type=number(float, 1e-9, 1e9), help="by the rule of docs/als.md if left out"
         )
-        parser.add_argument("--alpha", type=number(float, 1e-9, 1e6), default=default.alpha)
+        parser.add_argument(
+            "--alpha", type=number(float, 1e-9, 1e6), help="by the rule of docs/als.md if left out"
+        )
         parser.add_argument("--iterations", type=number(int, 1, 1000), default=default.iterations)
         parser.add_argument("--negatives", choices=["keep", "drop"], default=default.negatives)
         parser.add_argument("--negative-scale", type=number(float, 0, 1e6), default=default.negative_scale)

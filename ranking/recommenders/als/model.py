@@ -44,17 +44,25 @@ MAX_PAIR_WEIGHT = 10.0
 # A half-life in days beside which all of history is recent; infinity has no place in JSON.
 NO_FADING = 1e9
 
-NOISE_SHARE = 0.85
+NOISE_SHARE = 0.7
 LARGEST_SHARE = 1 / 3
+# What all the approvals together weigh beside all pairs of person and item, where alpha is not given; within
+# the range that was tried (docs/als.md).
+APPROVED_SHARE = 0.015
+LEAST_ALPHA, MOST_ALPHA = 1.0, 50.0
+# Factors where they are not given, per root of the people or of the items, whichever are fewer.
+FACTORS_PER_ROOT = 1.75
+FEWEST_FACTORS, MOST_FACTORS = 16, 128
 
 
 @dataclass(frozen=True, slots=True)
 class AlsParameters:
     """Hyper-parameters of `fit_als`; docs/als.md tells how the defaults were measured.
 
-    factors          length of a factor vector
+    factors          length of a factor vector; None takes `default_factors` of the data
     regularization   weight of the squared norms; None takes `default_regularization` of the data
-    alpha            confidence per unit of positive weight, before the division by sqrt(n_u)
+    alpha            confidence per unit of positive weight, before the division by sqrt(n_u); None takes
+                     `default_alpha` of the data
     iterations       alternations over people and items
     negatives        keep dislikes as preference 0 with raised confidence, or drop these pairs
     negative_scale   confidence added per unit of negative weight
@@ -63,20 +71,20 @@ class AlsParameters:
     Raises ValueError for a value out of range.
     """
 
-    factors: int = 32
+    factors: int | None = None
     regularization: float | None = None
-    alpha: float = 1.0
+    alpha: float | None = None
     iterations: int = 15
     negatives: Negatives = "keep"
     negative_scale: float = 1.0
     half_life_days: float = 1500.0
 
     def __post_init__(self) -> None:
-        if self.factors < 1 or self.iterations < 1:
+        if (self.factors is not None and self.factors < 1) or self.iterations < 1:
             raise ValueError("Factors and iterations must be at least 1.")
         if self.regularization is not None and not 0 < self.regularization < np.inf:
             raise ValueError("Regularization must be a positive number.")
-        if not 0 < self.alpha < np.inf:
+        if self.alpha is not None and not 0 < self.alpha < np.inf:
             raise ValueError("Alpha must be a positive number.")
         if not 0 <= self.negative_scale < np.inf:
             raise ValueError("The scale of negatives must be 0 or a positive number.")
@@ -150,6 +158,27 @@ def fade(events: Events, half_life_days: float) -> Events:
     return replace(events, weights=(events.weights * (factors / factors.mean())).astype(np.float32))
 
 
+def default_factors(people: int, items: int) -> int:
+    """The length of a factor vector where none is given: a power of two near 1.75 sqrt(the fewer of the two).
+
+    What can be told apart is at most as much as there are people or items, and noise hides most of it.
+    """
+    wanted = FACTORS_PER_ROOT * math.sqrt(max(min(people, items), 1))
+    return int(np.clip(2 ** round(math.log2(wanted)), FEWEST_FACTORS, MOST_FACTORS))
+
+
+def default_alpha(weights: "csr_matrix[np.float32]") -> float:
+    """Alpha where none is given, from the signed weights r (people × items).
+
+    The confidences of all approvals then add up to APPROVED_SHARE of those of all pairs, which are 1 each.
+    The sparser the data, the louder each approval must be, or the pairs that nobody ever met drown it.
+    Bounded by LEAST_ALPHA, for small and dense data, and MOST_ALPHA.
+    """
+    approved = float(np.maximum(_confidences(weights, 1.0, 0.0).data, 0).sum(dtype=np.float64))
+    pairs = float(weights.shape[0]) * weights.shape[1]
+    return min(max(APPROVED_SHARE * pairs / approved, LEAST_ALPHA), MOST_ALPHA)
+
+
 def default_regularization(confidences: "csr_matrix[np.float32]") -> float:
     """The regularization where none is given, from the positive confidences C (people × items).
 
@@ -202,7 +231,9 @@ def fit_als(
     )
     if not (weights.data > 0).any():
         raise ValueError("There are no positive interactions to train on; import or record some first.")
-    confidences = _confidences(weights, parameters.alpha, scale)
+    factors = parameters.factors or default_factors(*weights.shape)
+    alpha = parameters.alpha or default_alpha(weights)
+    confidences = _confidences(weights, alpha, scale)
     regularization = parameters.regularization
     if regularization is None:
         regularization = default_regularization(confidences)
@@ -210,7 +241,7 @@ def fit_als(
     # BLAS threads would fight the solver's own, and change the order of its sums.
     with threadpool_limits(limits=1, user_api="blas"):
         solver = AlternatingLeastSquares(
-            factors=parameters.factors,
+            factors=factors,
             regularization=regularization,
             alpha=1.0,  # the matrix below holds the confidences c themselves
             iterations=parameters.iterations,
@@ -222,17 +253,17 @@ def fit_als(
             show_progress=False,
             callback=_iteration_callback(progress, parameters.iterations),
         )
-    factors = np.ascontiguousarray(solver.item_factors, dtype=np.float32)
-    if not np.isfinite(factors).all():
+    item_factors = np.ascontiguousarray(solver.item_factors, dtype=np.float32)
+    if not np.isfinite(item_factors).all():
         raise FloatingPointError(
             "Training gave factors that are not finite; lower alpha or raise regularization."
         )
     return AlsModel(
         item_ids=item_ids,
-        item_factors=factors,
-        gram=gram_matrix(factors),
+        item_factors=item_factors,
+        gram=gram_matrix(item_factors),
         regularization=float(regularization),
-        alpha=float(parameters.alpha),
+        alpha=float(alpha),
         negative_scale=float(scale),
     )
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from core.arrays import Floats
 from core.progress import Progress
 from ranking.recommenders.als.file import dump_als
-from ranking.recommenders.als.model import NO_FADING, AlsModel, AlsParameters, fit_als, score_all
+from ranking.recommenders.als.model import (
+    MOST_ALPHA,
+    NO_FADING,
+    AlsModel,
+    AlsParameters,
+    fit_als,
+    score_all,
+)
 from ranking.recommenders.event_training import (
     fit_calibrated,
     platt_of,
@@ -25,6 +32,9 @@ from ranking.statistics.split import Holdout
 
 if TYPE_CHECKING:
     from optuna import Trial
+
+# Hyper-parameters that follow from the data where they are not given.
+BY_RULE = ("factors", "regularization", "alpha")
 
 
 class AlsTrainer:
@@ -49,9 +59,10 @@ class AlsTrainer:
 
     def parameters(self, chosen: Mapping[str, Any]) -> AlsParameters:
         given = dict(chosen)
-        if not given.pop("regularization_given", True):
-            # It followed from the data by the rule, and the data are others now.
-            given["regularization"] = None
+        for name in BY_RULE:
+            if not given.pop(f"{name}_given", True):
+                # It followed from the data by the rule, and the data are others now.
+                given[name] = None
         parameters: AlsParameters = known_parameters(AlsParameters, given)
         return parameters
 
@@ -59,16 +70,21 @@ class AlsTrainer:
         return replace(
             start,
             factors=trial.suggest_categorical("factors", [16, 32, 64, 128]),
-            regularization=trial.suggest_float("regularization", 0.3, 100.0, log=True),
-            alpha=trial.suggest_float("alpha", 0.2, 10.0, log=True),
+            # It follows alpha by its rule; drawn apart, the two rarely fit each other.
+            regularization=None,
+            alpha=trial.suggest_float("alpha", 0.5, MOST_ALPHA, log=True),
             iterations=trial.suggest_int("iterations", 5, 25, step=5),
             half_life_days=trial.suggest_categorical("half_life_days", [90.0, 365.0, 1500.0, NO_FADING]),
         )
 
     def as_used(self, parameters: AlsParameters, model: AlsModel, seed: int) -> dict[str, Any]:
-        given = parameters.regularization is not None
-        used = {"regularization": model.regularization, "regularization_given": given, "seed": seed}
-        return {**asdict(parameters), **used}
+        given = {f"{name}_given": getattr(parameters, name) is not None for name in BY_RULE}
+        used = {
+            "factors": model.item_factors.shape[1],
+            "regularization": model.regularization,
+            "alpha": model.alpha,
+        }
+        return {**asdict(parameters), **used, **given, "seed": seed}
 
     def fit_events(
         self, events: Events, parameters: AlsParameters, *, seed: int, progress: Progress | None

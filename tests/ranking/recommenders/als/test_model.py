@@ -15,6 +15,8 @@ from ranking.recommenders.als.model import (
     AlsParameters,
     calibrate,
     confidence_matrix,
+    default_alpha,
+    default_factors,
     default_regularization,
     fade,
     fit_als,
@@ -258,6 +260,35 @@ class TestFade:
         assert fade(events, np.inf) is events
 
 
+class TestDefaultsByTheData:
+    @pytest.mark.parametrize(
+        ("people", "items", "factors"),
+        [(3, 5, 16), (610, 9742, 32), (1090, 3646, 64), (22363, 12101, 128), (10**6, 10**6, 128)],
+    )
+    def test_factors_follow_the_fewer_of_people_and_items(
+        self, people: int, items: int, factors: int
+    ) -> None:
+        assert default_factors(people, items) == default_factors(items, people) == factors
+
+    def test_all_approvals_together_weigh_their_share_of_all_pairs(self) -> None:
+        # 200 people of 1,000 items, who spoke for one each with weight 2.
+        weights = csr_matrix((np.full(200, 2.0, np.float32), (np.arange(200), np.arange(200))), (200, 1000))
+        assert default_alpha(weights) == pytest.approx(0.015 * 200 * 1000 / 400)
+        # A no is heard by its own rule.
+        weights.data[:100] = -1.0
+        assert default_alpha(weights) == pytest.approx(0.015 * 200 * 1000 / 200)
+
+    def test_alpha_stays_within_what_was_tried(self) -> None:
+        assert default_alpha(csr_matrix(np.ones((4, 3), dtype=np.float32))) == 1.0
+        lonely = csr_matrix((np.ones(1, np.float32), ([0], [0])), (1000, 1000))
+        assert default_alpha(lonely) == 50.0
+
+    def test_both_are_what_the_model_has(self) -> None:
+        model = fit_als(random_events(1), AlsParameters(), seed=1, threads=1)
+        assert model.item_factors.shape[1] == 16
+        assert model.alpha == 1.0
+
+
 class TestDefaultRegularization:
     @given(factor=st.floats(0.1, 10))
     def test_grows_with_the_confidences_in_proportion(self, factor: float) -> None:
@@ -275,7 +306,7 @@ class TestDefaultRegularization:
     def test_is_by_rows_and_columns_where_the_bound_does_not_matter(self) -> None:
         column = np.zeros((100, 50), dtype=np.float32)
         column[:, 0] = 2.0
-        expected = 0.85 * (np.sqrt(400 / 100) + np.sqrt(400 / 50))
+        expected = 0.7 * (np.sqrt(400 / 100) + np.sqrt(400 / 50))
         assert default_regularization(csr_matrix(column)) == pytest.approx(expected)
 
     def test_a_dislike_does_not_count(self) -> None:

@@ -10,6 +10,7 @@ from django.core.management.base import CommandError
 from core.domain import USE_CASES
 from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.als.file import load_als
+from ranking.recommenders.als.train import TRAINER
 from ranking.registry.versions import read_verified
 from serving.live import get_context
 from serving.pipeline import recommend
@@ -112,6 +113,16 @@ def test_options_reach_the_model(log: dict[str, list[int]], capsys: pytest.Captu
     model = load_als(read_verified(version))
     assert model.item_factors.shape == (40, 6)
     assert (model.regularization, model.alpha, model.negative_scale) == (2.5, 3.0, 0.0)
+
+
+def test_what_followed_from_the_data_follows_from_the_next(
+    log: dict[str, list[int]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(capsys, factors=6)
+    used = ModelVersion.objects.get().hyper_parameters
+    assert used["alpha"] >= 1.0
+    successor = TRAINER.parameters(used)
+    assert (successor.factors, successor.alpha, successor.regularization) == (6, None, None)
 
 
 def test_tuning_searches_and_keeps_what_is_best(
