@@ -67,7 +67,7 @@ def get_cards(item_ids: Iterable[int], *, with_attributes: bool = False) -> dict
     )
     cards: dict[int, ItemCard] = {}
     facets: dict[int, dict[str, tuple[str, ...]]] = {}
-    for *columns, facet_kind, facet_name in rows.iterator(chunk_size=2000):
+    for *columns, facet_kind, facet_name in rows:
         item_id = columns[0]
         if item_id not in cards:
             facets[item_id] = {}
