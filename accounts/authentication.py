@@ -11,16 +11,22 @@ from rest_framework.request import Request
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import PageToken, read_page_token
 from accounts.selectors import people_to_act_for
+from accounts.usernames import normal_username
 
 logger = structlog.stdlib.get_logger(__name__)
 
 ACTING_HEADER = "X-User-ID"
+# The same by the name that an app gives the person.
+NAMING_HEADER = "X-User-Name"
 _REFUSAL = "X-User-ID is only for a service token that may act for others."
 _NO_PAGE_TOKEN = "This page token is not valid or has ended. Get a new one from the server of your site."  # noqa: S105
 
 
 class ServiceTokenAuthentication(BaseAuthentication):
-    """`Authorization: Token …`, and with the permission for it `X-User-ID: <id>` to act for that person."""
+    """`Authorization: Token …`, and with the permission for it a header that names whom it acts for.
+
+    `X-User-ID` names them by id, `X-User-Name` by user name.
+    """
 
     keyword = "Token"
 
@@ -34,24 +40,43 @@ class ServiceTokenAuthentication(BaseAuthentication):
         token = ServiceToken.objects.select_related("user").filter(digest=digest).first()
         if token is None or not token.user.is_active:
             raise AuthenticationFailed("This token is not valid.")
-        acting_for = request.headers.get(ACTING_HEADER)
-        if acting_for is None:
+        if not names_somebody(request):
             return token.user, token
         if not token.may_act_for_others:
             raise PermissionDenied(_REFUSAL)
-        return self._person(acting_for, token), token
+        return self._person(request, token), token
 
     def authenticate_header(self, request: Request) -> str:
         return self.keyword
 
     @staticmethod
-    def _person(acting_for: str, token: ServiceToken) -> User:
-        is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
-        person = people_to_act_for().filter(pk=int(acting_for)).first() if is_id else None
+    def _person(request: Request, token: ServiceToken) -> User:
+        acting_for, name = (request.headers.get(header) for header in (ACTING_HEADER, NAMING_HEADER))
+        if acting_for is not None and name is not None:
+            raise PermissionDenied(f"Name the person in {ACTING_HEADER} or in {NAMING_HEADER}, not in both.")
+        header, people = (ACTING_HEADER if name is None else NAMING_HEADER), people_to_act_for()
+        if acting_for is not None:
+            is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
+            person = people.filter(pk=int(acting_for)).first() if is_id else None
+        else:
+            person = people.filter(username=_username(name)).first()
         if person is None:
-            raise PermissionDenied("X-User-ID names nobody that this token may act for.")
+            raise PermissionDenied(f"{header} names nobody that this token may act for.")
         logger.info("service token acts for a person", token_user_id=token.user_id, user_id=person.pk)
         return person
+
+
+def names_somebody(request: Request) -> bool:
+    """True where a header of the request says for whom it is made."""
+    return ACTING_HEADER in request.headers or NAMING_HEADER in request.headers
+
+
+def _username(header: str | None) -> str:
+    """The user name in a header, which comes as Latin-1 and is meant as UTF-8; "" for none that can be."""
+    try:
+        return normal_username((header or "").encode("latin-1").decode())
+    except ValueError:
+        return ""
 
 
 class PageTokenAuthentication(BaseAuthentication):
@@ -66,7 +91,7 @@ class PageTokenAuthentication(BaseAuthentication):
         parts = get_authorization_header(request).split()
         if not parts or parts[0].lower() != self.keyword.lower().encode():
             return None
-        if ACTING_HEADER in request.headers:
+        if names_somebody(request):
             raise PermissionDenied(_REFUSAL)
         if len(parts) != 2:
             raise AuthenticationFailed("Write the header as `Authorization: Page-Token <token>`.")
@@ -91,7 +116,7 @@ class OwnSessionAuthentication(SessionAuthentication):
     """The browser's login with CSRF protection; it never acts for anyone else."""
 
     def authenticate(self, request: Request) -> tuple[User | AnonymousUser, None] | None:
-        if ACTING_HEADER in request.headers:
+        if names_somebody(request):
             raise PermissionDenied(_REFUSAL)
         return super().authenticate(request)
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import ACTING_HEADER
+from accounts.authentication import ACTING_HEADER, NAMING_HEADER, names_somebody
 from accounts.models import ServiceToken
 from accounts.page_tokens import issue_page_token
 from accounts.selectors import caller
@@ -32,18 +32,19 @@ class PageTokenView(APIView):
         operation_id="issue_page_token",
         request=None,
         parameters=[
+            OpenApiParameter(ACTING_HEADER, str, OpenApiParameter.HEADER, description="the person's id"),
             OpenApiParameter(
-                ACTING_HEADER, str, OpenApiParameter.HEADER, required=True, description="the person's id"
-            )
+                NAMING_HEADER, str, OpenApiParameter.HEADER, description="or the person's user name"
+            ),
         ],
         responses={201: PageTokenSerializer, **ERRORS},
     )
     def post(self, request: Request) -> Response:
         # Who names a person in the header and comes so far may act for them.
-        if not isinstance(request.auth, ServiceToken) or ACTING_HEADER not in request.headers:
+        if not isinstance(request.auth, ServiceToken) or not names_somebody(request):
             raise PermissionDenied(
                 "A page token is issued to a service token that may act for others, "
-                f"for the person that it names in {ACTING_HEADER}."
+                f"for the person that it names in {ACTING_HEADER} or {NAMING_HEADER}."
             )
         answer = {
             "success": True,

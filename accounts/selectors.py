@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 import structlog
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from accounts.models import ServiceToken, User
 from core.domain import KINDS, ROLES, USE_CASES, UseCase
 from core.domain.roles import roles_for, use_cases_of_kind
-from core.errors import InvalidInput, NotFound, RoleNeeded
+from core.errors import InvalidInput, NotAllowed, NotFound, RoleNeeded
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -30,6 +30,26 @@ def caller(request: Request | HttpRequest) -> User:
 def people_to_act_for() -> QuerySet[User]:
     """Those for whom a token may act: staff never, for it must not become a way to their permissions."""
     return User.objects.filter(is_active=True, is_staff=False, is_superuser=False)
+
+
+def check_keeps(request: Request, permission: str) -> None:
+    """Raises NotAllowed unless the caller keeps what an app keeps: its catalog, its people, its log.
+
+    These are the token of an app, which may act for others and names nobody now, and staff with `permission`.
+    """
+    person, token = caller(request), request.auth
+    is_app = isinstance(token, ServiceToken) and token.may_act_for_others and token.user_id == person.pk
+    if not (is_app or (person.is_staff and person.has_perm(permission))):
+        raise NotAllowed(
+            "This is for a token issued with --may-act-for-others that names nobody, and for staff with the "
+            f"permission {permission}."
+        )
+
+
+def people_of_apps() -> QuerySet[User]:
+    """Those whom an app may create, change and delete: neither staff nor the accounts of apps."""
+    apps = ServiceToken.objects.filter(user=OuterRef("pk"), may_act_for_others=True)
+    return User.objects.filter(~Exists(apps), is_staff=False, is_superuser=False)
 
 
 def person_named(request: Request, name: str, permission: str) -> User:

@@ -5,14 +5,17 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import IdempotencyKey, ServiceToken, User
+from accounts.selectors import people_of_apps
 from core.domain import ROLES
-from core.errors import ACCOUNT_GONE, AccountGone, InvalidInput, KeyReused
+from core.errors import ACCOUNT_GONE, AccountGone, Conflict, InvalidInput, KeyReused, NotFound
 
 MAX_KEY_LENGTH = 200
+NO_SUCH_PERSON = "There is no such person, or none that an app keeps."
 
 
 def lock_person(*, user_id: int) -> User:
@@ -52,6 +55,34 @@ def create_program(*, username: str) -> User:
         raise InvalidInput(f"{username!r} is no user name: {' '.join(error.messages)}") from error
     user.save()
     return user
+
+
+def save_person(
+    *, username: str, create: bool, is_active: bool | None = None, roles: Iterable[str] | None = None
+) -> tuple[User, bool]:
+    """Creates or changes a person of an app by the name the app gives them; True where they are new.
+
+    What is None stays as it is. Raises NotFound where they do not exist and are not to be created, Conflict
+    for a name that staff or an app has, and InvalidInput for a role there is not.
+    """
+    with transaction.atomic():
+        people = people_of_apps().select_for_update(no_key=True, of=("self",))
+        person = people.filter(username=username).first()
+        created = person is None
+        if person is None:
+            if not create:
+                raise NotFound(NO_SUCH_PERSON)
+            new = User(username=username, password=make_password(None))
+            User.objects.bulk_create([new], ignore_conflicts=True)
+            person = people.filter(username=username).first()
+        if person is None:
+            raise Conflict("This name is taken by an account that is not of an app's people.")
+        if is_active is not None and is_active != person.is_active:
+            person.is_active = is_active
+            person.save(update_fields=["is_active"])
+        if roles is not None:
+            set_roles(user=person, roles=roles)
+    return person, created
 
 
 def issue_service_token(*, user: User, may_act_for_others: bool = False) -> str:

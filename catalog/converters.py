@@ -41,6 +41,19 @@ class PersonConverter:
         return str(value)
 
 
+class ExternalIdConverter:
+    """The id of an item outside this database; the rule of such ids judges it."""
+
+    regex = ".{1,400}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(ExternalIdConverter, "external")
 register_converter(KindConverter, "kinds")
 register_converter(IdConverter, "id")
 register_converter(PersonConverter, "person")

@@ -57,11 +57,14 @@ _ITEM_COLUMNS = (
 )
 
 
-def get_cards(item_ids: Iterable[int], *, with_attributes: bool = False) -> dict[int, ItemCard]:
-    """The cards of those of `item_ids` that are active, by id, in one query."""
+def get_cards(
+    item_ids: Iterable[int], *, with_attributes: bool = False, with_hidden: bool = False
+) -> dict[int, ItemCard]:
+    """The cards of those of `item_ids` that are active, by id, in one query; with those hidden if asked."""
     names = (*_ITEM_COLUMNS, "attributes") if with_attributes else _ITEM_COLUMNS
+    items = Item.objects.filter(pk__in=list(item_ids))
     rows = (
-        Item.objects.filter(pk__in=list(item_ids), is_active=True)
+        (items if with_hidden else items.filter(is_active=True))
         .order_by("pk", "item_facets__billing", "item_facets__pk")
         .values_list(*names, "item_facets__facet__kind", "item_facets__facet__name")
     )

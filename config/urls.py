@@ -19,6 +19,7 @@ from feedback.api import (
     ItemDislikeView,
 )
 from feedback.completion import record_with_dislikes
+from imports.api import ItemByExternalIdView, ItemsView
 from interactions.api import (
     AnalyticsView,
     CollaborationApplyView,
@@ -26,6 +27,7 @@ from interactions.api import (
     ItemActionView,
     ItemDetailView,
 )
+from privacy.api import PersonByExternalIdView
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
 from recommendations.api import ExternalSessionView, SeenView
 from search.api import SearchView
@@ -64,6 +66,9 @@ api = [
         name="analytics-interaction",
     ),
     path("collaborations/<id:item_id>/apply", CollaborationApplyView.as_view(), name="collaboration-apply"),
+    path("items", ItemsView.as_view(), name="kept-items"),
+    path("items/<kinds:kind>/<external:external_id>", ItemByExternalIdView.as_view(), name="kept-item"),
+    path("users/<person:external_id>", PersonByExternalIdView.as_view(), name="kept-person"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
     path("<kinds:kind>", ItemListView.as_view(), name="items"),
     path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),

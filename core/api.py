@@ -11,12 +11,27 @@ from django.http import Http404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from core.domain import KINDS
-from core.errors import DATABASE_AWAY, HeedError
-from core.values import HAPPENED, ID, PERSON, BadValue, Choice, Name, Names, Number, Rule, Text, Whole
+from core.errors import DATABASE_AWAY, HeedError, InvalidInput
+from core.values import (
+    HAPPENED,
+    ID,
+    PERSON,
+    TRUTH,
+    BadValue,
+    Choice,
+    Name,
+    Names,
+    Number,
+    Rule,
+    Text,
+    Whole,
+    shown,
+)
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -134,6 +149,19 @@ class ByKindsId(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class FlagField(_ByRule, serializers.BooleanField):
+    """true or false as JSON writes them: never a text or a number that would be turned into one."""
+
+    rule = TRUTH
+
+
+class RowErrorSerializer(serializers.Serializer[Any]):
+    """A row of a batch that was not taken, and the cause."""
+
+    row = serializers.IntegerField(help_text="its place in the request, from 0")
+    error = serializers.CharField()
+
+
 class ErrorSerializer(serializers.Serializer[dict[str, Any]]):
     """The body of every answer that is not a success."""
 
@@ -152,6 +180,22 @@ def validated(serializer_class: type[serializers.Serializer[Any]], data: Any) ->
     serializer.is_valid(raise_exception=True)
     result: dict[str, Any] = serializer.validated_data
     return result
+
+
+def only_known(serializer_class: type[serializers.Serializer[Any]], data: Any) -> Any:
+    """`data` as it is. Raises InvalidInput, which names the first, where it holds fields nobody reads."""
+    known = serializer_class().get_fields()
+    if isinstance(data, dict) and (unknown := [name for name in data if name not in known]):
+        raise InvalidInput(f"There is no field {shown(unknown[0])} here; there are {', '.join(known)}.")
+    return data
+
+
+def checked_query(serializer_class: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
+    """The query string. Raises InvalidInput, which names the first, for parameters that nobody reads."""
+    known = serializer_class().get_fields()
+    if unknown := [name for name in request.query_params if name not in known]:
+        raise InvalidInput(f"There is no parameter {shown(unknown[0])}; there are {', '.join(known)}.")
+    return request.query_params
 
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:

@@ -8,14 +8,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from django.core.exceptions import ValidationError
-
-from accounts.models import User
-from core.values import BadValue, Name, Rule, named, shown
+from accounts.usernames import USERNAME, normal_username
+from core.values import BadValue, Rule, named
 
 T = TypeVar("T")
-
-USERNAME = Name(150)
 
 
 def is_empty(value: object) -> bool:
@@ -52,12 +48,4 @@ def username(values: Mapping[str, Any]) -> str:
 @lru_cache(maxsize=10_000)
 def _normalized(name: str) -> str:
     """A username in the form in which it is stored. A file names the same people again and again."""
-    normalized = User.normalize_username(name)
-    try:
-        User.username_validator(normalized)
-    except ValidationError as error:
-        raise BadValue(
-            f"user may hold letters, digits and @ . + - _ only, not {shown(normalized)}"
-        ) from error
-    # Normalizing can make a name longer.
-    return named("user", USERNAME, normalized)
+    return named("user", normal_username, name)

@@ -271,7 +271,7 @@ def _batches(rows: Iterable[Sized]) -> Iterator[list[Sized]]:
 
 
 def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCounts:
-    known = _known_items(rows)
+    known = known_items(rows)
     skipped = [key for key in rows if key not in known] if only_known else []
     for key in skipped:
         del rows[key]
@@ -281,7 +281,7 @@ def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCount
     new = written.keys() - known.keys()
     created = len(new)
     if new:
-        ids.update({key: item.pk for key, item in _known_items(new).items()})
+        ids.update({key: item.pk for key, item in known_items(new).items()})
     with_new_facets = _write_facets({ids[key]: row.facets for key, row in rows.items()})
     changed = {ids[key] for key in written} | with_new_facets
     return ItemCounts(
@@ -292,7 +292,7 @@ def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCount
     )
 
 
-def _known_items(keys: Iterable[ItemKey]) -> dict[ItemKey, Item]:
+def known_items(keys: Iterable[ItemKey]) -> dict[ItemKey, Item]:
     """Those of the items that exist, in one order locked against other imports until this one ends."""
     by_kind: dict[str, list[str]] = {}
     for key in keys:

@@ -7,8 +7,10 @@ from itertools import count
 
 import numpy as np
 from django.contrib.auth.models import Permission
+from rest_framework.test import APIClient
 
 from accounts.models import User
+from accounts.services import issue_service_token
 from catalog.models import Facet, Item, ItemFacet
 from core.domain import TYPES
 from interactions.models import UserInteraction
@@ -157,3 +159,11 @@ def active_ranker(
     data = ranker_bytes(feature, sign=sign, seed=seed)
     version = make_version(data, use_case=use_case, kind="ranker")
     return activate_version(version=version, why="made by a test")
+
+
+def app_client(name: str = "films-site") -> APIClient:
+    """A client with the token of an app, which may act for others."""
+    token = issue_service_token(user=make_user(name), may_act_for_others=True)
+    client = APIClient(raise_request_exception=False)
+    client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
+    return client
