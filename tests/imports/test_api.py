@@ -67,7 +67,7 @@ class TestMany:
             (film("x", title="T", attributes={"a": {"b": 1}}), "attributes holds 'a'"),
             (film("x", title="T", url="javascript:1"), "url must"),
             (film("x", title="T", is_active="yes"), "is_active must be true or false"),
-            (film("x", title="T", colour="red"), "there is no field 'colour'"),
+            (film("x", title="T", color="red"), "there is no field 'color'"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
