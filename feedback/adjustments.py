@@ -9,7 +9,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from core.domain import REASONS
+from core.domain import DOMAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def calculate_feature_adjustment_from_dislike(
 
     Raises KeyError for a reason that does not exist.
     """
-    shares = REASONS[reason].shares()
+    shares = DOMAIN.reasons[reason].shares()
     return [
         FacetDelta(facet_id, kind, name, -shares[kind]) for facet_id, kind, name in facets if kind in shares
     ]

@@ -123,8 +123,8 @@ class FeatureAdjustment(models.Model):
 class DislikePattern(models.Model):
     """A facet that a person turns down, and how often: one row for each facet of what they disliked.
 
-    Counted from the dislikes that stand and speak of taste, whenever one is made or taken back and before the
-    patterns are read; see feedback/patterns.py.
+    Counted from the dislikes that stand and speak of taste, whenever one is made or taken back and when staff
+    open the table; see feedback/patterns.py.
     """
 
     user = models.ForeignKey(

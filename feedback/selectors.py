@@ -129,7 +129,8 @@ def get_dislike_pattern_analysis(*, user_id: int, now: datetime | None = None) -
     recent = last["count"]
     before = mine.filter(created_at__gt=now - 2 * month, created_at__lte=now - month).count()
     return DislikePatterns(
-        reason_distribution={name: reasons[name] for name in REASONS if reasons[name]},
+        # Reasons that heed.toml no longer has come last.
+        reason_distribution={name: reasons[name] for name in (*REASONS, *sorted(reasons)) if reasons[name]},
         recent_trend="rising" if recent > before else "falling" if recent < before else "steady",
         total_dislikes=reasons.total(),
         last_30_days=recent,

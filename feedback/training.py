@@ -9,7 +9,7 @@ from django.db.models import Count, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from core.domain import REASONS, USE_CASES, UseCase
+from core.domain import DOMAIN, USE_CASES, UseCase
 from feedback.models import Dislike, NegativeTrainingExample, RetrainingMark
 
 MAX_BATCH = 100
@@ -46,7 +46,7 @@ def calculate_dislike_weight(reason: str) -> float:
 
     Raises KeyError for a reason that does not exist.
     """
-    return float(settings.DISLIKE_EXAMPLE_WEIGHT) * REASONS[reason].weight
+    return float(settings.DISLIKE_EXAMPLE_WEIGHT) * DOMAIN.reasons[reason].weight
 
 
 def apply_dislike_to_training_data(dislike: Dislike) -> NegativeTrainingExample | None:

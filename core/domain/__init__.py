@@ -9,6 +9,7 @@ from math import ceil
 from django.conf import settings
 
 from core.domain.checks import DISLIKE, VIEW
+from core.domain.forgotten import Known, forgotten_reason, forgotten_type
 from core.domain.reading import read_domain
 from core.domain.schema import (
     MAX_RATING,
@@ -66,11 +67,11 @@ KINDS: dict[str, ItemKind] = DOMAIN.kinds
 KINDS_BY_WORD: dict[str, ItemKind] = {**KINDS, **{kind.plural: kind for kind in KINDS.values()}}
 """Each kind by its name and by its plural: a request may say either."""
 FACETS: dict[str, FacetKind] = DOMAIN.facets
-TYPES: dict[str, InteractionType] = DOMAIN.interactions
+TYPES: dict[str, InteractionType] = Known(DOMAIN.interactions, forgotten_type)
 ACTIONS: dict[str, InteractionType] = {row.action: row for row in TYPES.values() if row.is_action}
 """What a person can do with an item on a page, by the word in the address."""
 ROLES: dict[str, Role] = DOMAIN.roles
-REASONS: dict[str, DislikeReason] = DOMAIN.reasons
+REASONS: dict[str, DislikeReason] = Known(DOMAIN.reasons, forgotten_reason)
 USE_CASES: dict[str, UseCase] = DOMAIN.use_cases
 
 DEFAULT_KIND: str = next(iter(KINDS))

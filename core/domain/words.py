@@ -21,8 +21,8 @@ def listed(things: Sequence[str]) -> str:
 
 
 def done_label(type_name: str) -> str:
-    """The words for an act in a list of acts; its name where heed.toml no longer has it."""
-    return TYPES[type_name].done if type_name in TYPES else type_name.replace("_", " ")
+    """The words for an act in a list of acts."""
+    return TYPES[type_name].done
 
 
 def sure_question(kind: str) -> str:
@@ -31,5 +31,5 @@ def sure_question(kind: str) -> str:
 
 
 def reason_label(reason: str) -> str:
-    """A reason of a dislike in a person's words; its name where heed.toml no longer has it."""
-    return REASONS[reason].label if reason in REASONS else reason.replace("_", " ")
+    """A reason of a dislike in a person's words."""
+    return REASONS[reason].label

@@ -66,7 +66,7 @@ def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, fil
     assertContains(response, "From now on: less Crime and Thriller, −15 %.")
 
     response = ada.post(f"/feedback/{dislike.pk}/undo/", {"next": "/"}, follow=True)
-    assertContains(response, "Heat may be shown to you again.")
+    assertContains(response, "Heat is no longer turned down.")
     dislike.interaction.refresh_from_db()
     assert dislike.interaction.withdrawn_at is not None
     assertContains(ada.post(f"/feedback/{dislike.pk}/undo/", follow=True), "no such dislike")

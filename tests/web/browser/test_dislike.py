@@ -187,7 +187,7 @@ def test_undo_puts_it_back(
         page.clock.fast_forward(2500)
         expect(card).to_have_count(0)
     undo.click()
-    expect(page.get_by_text(f"{before[2]} may be shown to you again.")).to_be_visible()
+    expect(page.get_by_text(f"{before[2]} is no longer turned down.")).to_be_visible()
     page.clock.fast_forward(2500)
     assert titles(page) == before
     no = card.get_by_role("button", name="Not for me")
@@ -259,7 +259,7 @@ def test_without_a_script_it_is_a_form(
     assert (dislike.title, dislike.reason, dislike.feedback_text) == (title, "not_interested", COMMENT)
     assert dislike.rank == 5
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text(f"{title} may be shown to you again.")).to_be_visible()
+    expect(page.get_by_text(f"{title} is no longer turned down.")).to_be_visible()
     assert active_dislikes() == []
 
 
@@ -273,7 +273,7 @@ def test_axe_finds_nothing_serious(
     page.goto("/feedback/")
     faults = faults_of(page)
     page.get_by_role("button", name="Undo: Letter 1").click()
-    expect(page.get_by_text("Letter 1 may be shown to you again.")).to_be_visible()
+    expect(page.get_by_text("Letter 1 is no longer turned down.")).to_be_visible()
     faults += faults_of(page)
     page.goto(f"/items/{two_tastes['Romance'][4].pk}/dislike/")
     faults += faults_of(page)

@@ -68,7 +68,7 @@ def test_a_dislike_leaves_the_list_and_comes_back_when_undone(
     assert dislikes.get().recommendation_rank == 3
 
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text(f"{before[2]} may be shown to you again.")).to_be_visible()
+    expect(page.get_by_text(f"{before[2]} is no longer turned down.")).to_be_visible()
     assert titles(page) == before
     assert not dislikes.exists()
 
@@ -177,7 +177,7 @@ def test_the_essentials_without_javascript(
     page.get_by_role("radio", name="Not interested").check()
     page.get_by_role("button", name="Confirm").click()
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text("may be shown to you again")).to_be_visible()
+    expect(page.get_by_text("is no longer turned down")).to_be_visible()
 
     page.get_by_role("link", name="Search").click()
     page.get_by_role("searchbox").fill("letter 1")

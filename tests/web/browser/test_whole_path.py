@@ -106,7 +106,7 @@ def test_from_signing_up_to_leaving(
     turned_down = page.locator('[data-rank="3"] .card-title').inner_text()
     turn_down(page, page.locator('[data-rank="3"]'), "Wrong genre for me")
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_text(f"{turned_down} may be shown to you again.")).to_be_visible()
+    expect(page.get_by_text(f"{turned_down} is no longer turned down.")).to_be_visible()
     turn_down(page, page.locator('[data-rank="3"]'), "Wrong genre for me")
     expect(page.get_by_text("Dislike recorded.")).to_be_visible()
     page.locator('[data-rank="4"] .card-title a').click()
