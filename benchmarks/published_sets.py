@@ -30,6 +30,7 @@ from ranking.recommenders.event_training import fit_calibrated
 from ranking.recommenders.registry import RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of
 from ranking.registry.loading import NO_MODELS, LoadedModel
+from ranking.registry.versions import quality_of
 from ranking.scoring import RankingRequest, ranked_pool, score_items
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand, demand_of
@@ -72,8 +73,9 @@ class Way:
             if trainer is None:
                 raise ValueError(f"{kind} learns from more than events; these sets have nothing else.")
             parameters = trainer.parameters(self.chosen.get(kind, {}))
-            model, _ = fit_calibrated(trainer, events, parameters, seed=self.seed, progress=QUIET)
-            models = models.with_model(kind, LoadedModel(0, kind, model))
+            model, found = fit_calibrated(trainer, events, parameters, seed=self.seed, progress=QUIET)
+            quality = quality_of({"calibration": found})
+            models = models.with_model(kind, LoadedModel(0, kind, model, quality))
         policy = Policy.of(USE_CASE).changed({"sources": list(dict.fromkeys([*self.kinds, "popular"]))})
         if not self.as_served:
             policy = policy.changed({"popularity_share": 0.0})

@@ -42,6 +42,9 @@ class ModelVersion(models.Model):
     dataset_manifest = models.JSONField(default=dict)
     hyper_parameters = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
+    quality = models.FloatField(
+        null=True, blank=True, help_text="NDCG@10 alone, on what came after an earlier model of its kind"
+    )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
     )

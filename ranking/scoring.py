@@ -4,8 +4,8 @@ A base score belongs to a person, an item and a moment alone. It does not depend
 scored with it or who brought the item, so what is evaluated is ordered as what is served.
 
     with a ranker        its probability for the features of the item
-    without              the joint score of the trained recommenders that know person and item; other items
-                         stand below all of them, by the untrained recommenders in order of trust
+    without              the joint score of the trained recommenders that know the person; items that none of
+                         them knows stand below, by the untrained recommenders in order of trust
     no model knows them  the untrained recommenders alone, popularity first
 
 On top, popularity is mixed into what models say of somebody new. Popularity is bent to what they like.
@@ -35,6 +35,8 @@ TASTE_HALF_BELIEVED = 3.0
 CHARTS_HALF_KNOWN = 120.0
 # Popularity is half believed where so many verdicts were given on the item with the most of them.
 HALF_BELIEVED = 20.0
+# How much more a better model says than a worse one where several make a list together.
+SHARPNESS = 4.0
 # Places by the score of the lead are told apart down to this one.
 DEEPEST_PLACE = 1000
 
@@ -165,9 +167,10 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
 
 
 def joint_scores(request: RankingRequest, item_ids: Ints) -> Doubles:
-    """(n,) the trained recommenders' mean score, weighted by the trust in each; NaN where none has one.
+    """(n,) the trained recommenders' mean score, weighted by `_weights`; NaN where none has one.
 
-    The trust follows from how many items the person approved (`Kind.trust`).
+    An item that a recommender cannot score stands at its floor: what nobody chose after anything the person
+    chose is no better for it. A mean of those alone that have a score would put it above what all know.
     """
     names = request.knowing
     if not names:
@@ -176,12 +179,31 @@ def joint_scores(request: RankingRequest, item_ids: Ints) -> Doubles:
     if len(names) == 1:
         only: Doubles = scores[0]
         return only
+    unknown = np.isnan(scores)
+    floors = [request.context.recommenders[name].floor(request.representations[name]) for name in names]
+    filled = np.where(unknown, np.array(floors)[:, None], scores)
+    # Summed and not multiplied as matrices: that would round by how many items are asked about.
+    joint = (_weights(request, names)[:, None] * filled).sum(axis=0)
+    return np.where(unknown.all(axis=0), np.nan, joint)
+
+
+def _weights(request: RankingRequest, names: tuple[str, ...]) -> Doubles:
+    """(k,) the weights of trained recommenders in the joint score; their sum is 1.
+
+    Each is the trust in the kind, which follows from how many items the person approved (`Kind.trust`), times
+    its own quality at validation beside that of the best to the power of SHARPNESS. Where the quality of any
+    of them was never measured, trust alone decides.
+    """
     trust = np.array([RECOMMENDERS[name].trust(request.person.approved) for name in names])
-    weights = np.where(np.isnan(scores), 0.0, trust[:, None])
-    total = weights.sum(axis=0)
-    joint = np.full(len(item_ids), np.nan)
-    np.divide((weights * np.nan_to_num(scores)).sum(axis=0), total, out=joint, where=total > 0)
-    return joint
+    loaded = [request.context.models.by_kind.get(name) for name in names]
+    qualities = [one.quality for one in loaded if one is not None and one.quality is not None]
+    if len(qualities) == len(names) and max(qualities) > 0.0 and trust.any():
+        weighted = trust * (np.array(qualities) / max(qualities)) ** SHARPNESS
+        trust = weighted if weighted.any() else trust
+    if not trust.any():
+        trust = np.ones(len(names))
+    normalized: Doubles = trust / trust.sum()
+    return normalized
 
 
 def fallback_scores(request: RankingRequest, item_ids: Ints) -> Doubles:

@@ -46,6 +46,8 @@ from ranking.statistics.split import Holdout, holdout, time_cuts
 
 CUTS = (0.8, 0.9)
 K = 10
+# So many people are enough to tell kinds apart, and cost little.
+JUDGED_BY = 1000
 
 ScoreHistory = Callable[[Events], Floats | Doubles]
 """A person's history to the raw score of every item of a model, (n,)."""
@@ -116,7 +118,17 @@ def calibrated_on(
     if validation is None:
         return model, {"why_not": "nobody can be held out between the two cuts in time"}
     earlier = trainer.fit_events(validation.training, parameters, seed=seed, progress=progress)
-    return trainer.calibrated(model, earlier, validation, seed=seed)
+    calibrated, calibration = trainer.calibrated(model, earlier, validation, seed=seed)
+    return calibrated, {**calibration, "ndcg": _quality(trainer.kind, earlier, validation, seed)}
+
+
+def _quality(kind: str, model: Any, later: Holdout, seed: int) -> float:
+    """NDCG@10 of a kind alone on at most JUDGED_BY people: its weight where kinds make a list together."""
+    rng = np.random.default_rng(seed)
+    items = np.unique(later.training.item_ids)
+    recommender = recommender_of(kind, model, items)
+    some = later.sample(JUDGED_BY, rng)
+    return evaluate_rankings(some, recommender, catalog_size=len(items), rng=rng, k=K).ndcg.mean
 
 
 def platt_of(

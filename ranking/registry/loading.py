@@ -21,11 +21,12 @@ _NEWEST = 40
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A version and the model in its file."""
+    """A version and the model in its file. `quality`: NDCG@10 of the kind alone, None where not measured."""
 
     version_id: int
     label: str
     model: Any
+    quality: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def load_version(version: ModelVersion) -> LoadedModel:
     kind = TRAINED.get(version.kind)
     if kind is None or kind.load is None:
         raise ArtifactError(f"There is no kind {version.kind!r} of models any more.")
-    return LoadedModel(version.pk, version.label, kind.load(read_verified(version)))
+    return LoadedModel(version.pk, version.label, kind.load(read_verified(version)), version.quality)
 
 
 def put_versions(

@@ -7,6 +7,7 @@ its row. Files are never changed in place and never memory-mapped (docs/decision
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,16 @@ def register_version(
             dataset_manifest=dataset_manifest,
             hyper_parameters=hyper_parameters,
             metrics=metrics,
+            quality=quality_of(metrics),
             parent=versions.filter(status=Status.ACTIVE).first(),
             why=why,
         )
+
+
+def quality_of(metrics: Mapping[str, Any]) -> float | None:
+    """The NDCG@10 that the calibration of a trained model found of it alone; None where there was nobody."""
+    quality: float | None = metrics.get("calibration", {}).get("ndcg")
+    return quality
 
 
 def read_verified(version: ModelVersion) -> bytes:

@@ -26,6 +26,7 @@ from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import TrainingError, trainer_of
 from ranking.registry.loading import LoadedModel, ModelSet, load_models
 from ranking.registry.locks import training_lock, training_lock_of
+from ranking.registry.versions import quality_of
 from ranking.retraining.cleanup import remove_unfinished
 from ranking.retraining.decision import RetrainDecision, decide
 from ranking.retraining.publishing import Candidate, Outcome, active_ids, publish
@@ -122,7 +123,8 @@ def _try_kind(run: Run, kind: str, serving: ModelSet) -> tuple[Candidate | None,
     fitted = trainer_of(kind).fit(run.material)
     if fitted is None:
         return None, serving
-    loaded = LoadedModel(0, f"{TRAINED[kind].label} candidate", fitted.model)
+    label = f"{TRAINED[kind].label} candidate"
+    loaded = LoadedModel(0, label, fitted.model, quality_of(fitted.metrics))
     verdict, metrics = _evaluate(run, kind, loaded, serving)
     candidate = Candidate(
         kind=kind,

@@ -28,6 +28,7 @@ from ranking.scoring import (
     HALF_BELIEVED,
     ON_ITS_OWN,
     RANKER_ON_ITS_OWN,
+    SHARPNESS,
     RankingRequest,
     exclude,
     fallback_scores,
@@ -106,12 +107,32 @@ def asked_of(**scores: dict[int, float]) -> Callable[[PersonState], RankingReque
 
 
 class TestJointScores:
-    def test_als_weighs_more_the_more_is_known_and_either_stands_alone(self) -> None:
+    def test_als_weighs_more_the_more_is_known_and_what_a_model_does_not_know_is_at_its_floor(self) -> None:
         request = asked_of(als={1: 0.8, 3: 0.4}, two_tower={1: 0.2, 2: 0.3})
         items = np.array([1, 2, 3, 4])
-        np.testing.assert_allclose(joint_scores(request(known([])), items), [0.2, 0.3, np.nan, np.nan])
+        np.testing.assert_allclose(joint_scores(request(known([])), items), [0.2, 0.3, 0.2, np.nan])
         halfway = known([1.0] * 20)
-        np.testing.assert_allclose(joint_scores(request(halfway), items), [0.5, 0.3, 0.4, np.nan])
+        np.testing.assert_allclose(joint_scores(request(halfway), items), [0.5, 0.35, 0.3, np.nan])
+
+    def test_a_better_model_has_more_of_the_say_once_all_are_measured(self) -> None:
+        request = asked_of(transitions={1: 0.8, 2: 0.2}, ease={1: 0.2, 2: 0.8})(known([1.0]))
+        measured = [LoadedModel(1, name, None, quality) for name, quality in (("t", 0.2), ("e", 0.1))]
+        both = ModelSet(dict(zip(("transitions", "ease"), measured, strict=True)))
+        better = replace(request, context=replace(request.context, models=both))
+        share = 1 / (1 + 0.5**SHARPNESS)
+        np.testing.assert_allclose(
+            joint_scores(better, np.array([1, 2])), [0.2 + 0.6 * share, 0.8 - 0.6 * share]
+        )
+        one = both.with_model("ease", replace(measured[1], quality=None))
+        unmeasured = replace(request, context=replace(request.context, models=one))
+        for equal in (request, unmeasured):
+            np.testing.assert_allclose(joint_scores(equal, np.array([1, 2])), [0.5, 0.5])
+
+    def test_models_that_were_no_good_to_anybody_count_by_trust(self) -> None:
+        request = asked_of(transitions={1: 0.8}, ease={1: 0.2})(known([1.0]))
+        none = ModelSet({name: LoadedModel(1, name, None, 0.0) for name in ("transitions", "ease")})
+        request = replace(request, context=replace(request.context, models=none))
+        np.testing.assert_allclose(joint_scores(request, np.array([1])), [0.5])
 
     def test_what_no_model_knows_lies_below_in_its_own_order(self, settings: Settings) -> None:
         settings.POPULARITY_SHARE = 0.0

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from accounts.models import User
 from core.domain import USE_CASES
 from ranking.models import ModelVersion
+from ranking.registry.loading import load_version
 from ranking.registry.versions import activate_version
 from serving.live import get_context
 from serving.pipeline import recommend
@@ -45,6 +46,9 @@ def test_it_trains_a_version_that_serves_and_explains(
     version = train(capsys, "--set", "neighbors=5")
     assert version.label == "item_knn-movie_home-1"
     assert version.hyper_parameters["neighbors"] == 5
+    # Its say beside other models: whoever was evaluated on likes the other half of their own six.
+    assert version.quality == version.metrics["calibration"]["ndcg"] > 0.5
+    assert load_version(version).quality == version.quality
     activate_version(version=version, why="test")
     # In no use case of the shipped file: the version is active, and no list asks for it.
     assert "item_knn" not in get_context("movie_home").recommenders
