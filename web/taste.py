@@ -10,13 +10,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.selectors import caller
-from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
 from core.domain import FACETS, PEOPLE, RATED, ItemKind
 from core.domain.roles import rated_type
 from core.domain.words import done_label, heading_of
 from core.errors import HeedError
-from interactions.selectors import active_interactions
+from interactions.selectors import active_interactions, find_item_to_speak_of
 from profiles.boosts import ORIGINAL_ALPHA
 from profiles.reduction import KINDS, share_of
 from profiles.selectors import FacetFigure, Profile, get_profile, get_vector_state
@@ -105,15 +104,16 @@ def titles(request: HttpRequest) -> HttpResponse:
 def rate(request: HttpRequest) -> HttpResponseBase:
     """Records how the person rates a title, and with it that they know it."""
     form = RatingForm(request.POST)
-    item = None
-    if form.is_valid():
-        item = Item.objects.filter(pk=form.cleaned_data["item"], is_active=True).first()
-    if item is None:
+    if not form.is_valid():
         messages.error(request, "Choose one of the titles and a rating from 0 to 10.")
         return redirect("taste")
-    rating = form.cleaned_data["rating"]
+    rating, user_id = form.cleaned_data["rating"], caller(request).pk
     try:
-        rate_item(user_id=caller(request).pk, item=item, rating=rating)
+        # Hidden by now is no matter for who knows it.
+        item = find_item_to_speak_of(
+            user_id=user_id, item_id=form.cleaned_data["item"], title="", id_field="item", title_field="title"
+        )
+        rate_item(user_id=user_id, item=item, rating=rating)
     except HeedError as error:
         messages.error(request, error.message)
     else:
