@@ -16,6 +16,7 @@ from core.arrays import Bools, Doubles, Ints, Rows
 from core.domain import USE_CASES
 from feedback.models import Dislike
 from interactions.models import UserInteraction
+from interactions.successes import successes_of
 from ranking.datasets.labels import relevance_of, slots_of
 from ranking.datasets.ranker_rows import DISLIKED, PASSED_OVER
 from ranking.datasets.session_log import SessionChunk, as_text, read_sessions
@@ -73,14 +74,14 @@ class _Done:
 
 
 def read_people(experiment: Experiment, arms: Sequence[Arm]) -> People:
-    """Everybody whose lists went through the experiment: one query, and two for each chunk of lists.
+    """Everybody whose lists went through the experiment: two queries, and two for each chunk of lists.
 
     What is held is a few numbers per person, whatever the number of lists.
     """
     sessions = sessions_of(experiment, arms)
     people = _arrivals(sessions, arms)
     ndcg_sums, ndcg_lists = np.zeros(len(people)), np.zeros(len(people))
-    positive = USE_CASES[experiment.use_case].positive_interactions
+    positive = _successes(experiment)
     for chunk in read_sessions(sessions) if len(people) else ():
         person, known = people.rows_of(chunk.user_ids)
         # Who came while this was being read is left for the next report.
@@ -97,6 +98,16 @@ def read_people(experiment: Experiment, arms: Sequence[Arm]) -> People:
         np.add.at(ndcg_lists, person[known], 1.0)
     np.divide(ndcg_sums, ndcg_lists, out=people.ndcg, where=ndcg_lists > 0)
     return people
+
+
+def _successes(experiment: Experiment) -> tuple[str, ...]:
+    """The types that count as a success: those of the use case, and what its history went by at the start.
+
+    A site that has only clicks is compared by its clicks. The start decides: so an outcome never changes.
+    """
+    use_case = USE_CASES[experiment.use_case]
+    by_history = successes_of(use_case, experiment.started_at or experiment.created_at)
+    return tuple(dict.fromkeys((*use_case.positive_interactions, *by_history)))
 
 
 def seconds_that_count(experiment: Experiment) -> float:

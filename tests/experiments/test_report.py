@@ -17,6 +17,7 @@ from experiments.page import describe
 from experiments.report import make_report, report_on
 from feedback.models import Dislike
 from feedback.services import save_dislike, undo_dislike
+from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
 from ranking.datasets.session_log import SessionChunk, read_sessions
 from ranking.models import Arm, Experiment
@@ -150,6 +151,18 @@ def test_what_is_taken_back_in_time_was_never_done_and_later_it_was(
     assert sorted(people_of(experiment).disliked.tolist()) == [0, 1]
 
 
+def test_a_site_that_had_only_clicks_is_compared_by_its_clicks(
+    experiment: Experiment, films: list[Item], person: User, other_person: User
+) -> None:
+    for user, type_name in ((person, "click"), (other_person, "like")):
+        act(show(user, films, seen=4), films[0], type_name, day=0.5)
+    assert people_of(experiment).engaged.tolist() == [0, 1]
+    UserInteraction.objects.create(
+        user=make_user(), item=films[0], type="click", weight=0.5, occurred_at=at(-9)
+    )
+    assert people_of(experiment).engaged.tolist() == [1, 1]
+
+
 def test_a_dislike_that_staff_took_for_abuse_does_not_count(
     experiment: Experiment, films: list[Item], person: User
 ) -> None:
@@ -171,7 +184,7 @@ def test_reading_takes_as_many_queries_for_many_people_as_for_few(
         with CaptureQueriesContext(connection) as queries:
             read_people(experiment, arms)
         counts.append(len(queries))
-    assert counts == [3, 3]
+    assert counts == [4, 4]
 
 
 def test_who_comes_while_the_log_is_read_is_left_for_the_next_look(
