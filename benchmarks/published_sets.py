@@ -278,6 +278,7 @@ def _judge_window(events: Events, way: Way, start: float, end: float) -> Judged:
     found = evaluate_people(data, context, np.random.default_rng(way.seed), K, QUIET).figures
     figures = {
         "NDCG@10": found["ndcg"],
+        "ΔNDCG@10": found["ndcg_gap"],
         "HR@10": found["hit_rate"],
         "disliked share@10": found["disliked_share"],
         "AUC": found["order"],

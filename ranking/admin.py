@@ -50,6 +50,7 @@ class ModelVersionAdmin(RecordAdmin):
         "evaluation",
         "deciding_evaluation",
         "evaluation_in_place",
+        "quality_when_trained",
         "quality",
         "hyper_parameters_readable",
         "dataset_readable",
@@ -96,7 +97,7 @@ class ModelVersionAdmin(RecordAdmin):
         return _report(version.evaluation(StoredReport.IN_PLACE))
 
     @admin.display(description="quality when trained")
-    def quality(self, version: ModelVersion) -> SafeString:
+    def quality_when_trained(self, version: ModelVersion) -> SafeString:
         return _table(_rows(version, version.evaluation(StoredReport.TRAINING), with_others=True))
 
     @admin.display(description="hyper-parameters")

@@ -35,6 +35,9 @@ FIGURES: dict[str, FigureName] = {
     "disliked_share": FigureName(
         "Disliked in top 10", "share of the first 10 that people disliked afterwards, of those who did", -1
     ),
+    "ndcg_gap": FigureName(
+        "ΔNDCG@10", "NDCG@10 of what people liked afterwards, less that of what they disliked afterwards", 1
+    ),
     "candidate_recall": FigureName("Candidate recall", "share of what they liked that was retrieved", 1),
     "novelty": FigureName("Novelty", "bits; one more is an item half as popular", 0),
     "coverage": FigureName("Coverage", "share of the catalog in anybody's first 10", 0),

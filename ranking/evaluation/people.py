@@ -118,9 +118,10 @@ def _report(data: EvaluationSet, people: Holdout, top: Ints, rng: np.random.Gene
     disliked = np.array([len(person.disliked_items) for person in everybody])
     hits = _found(top, [person.relevant_items for person in everybody])
     misses = _found(top, [person.disliked_items for person in everybody])
-    ideal = (np.arange(k) < relevant[:, None]).astype(np.float64)
+    ndcg, of_disliked = _binary_ndcg(hits, relevant), _binary_ndcg(misses, disliked)
     figures = {
-        "ndcg": ndcg_at_k(hits.astype(np.float64), ideal, k=k),
+        "ndcg": ndcg,
+        "ndcg_gap": ndcg - of_disliked,
         "recall": recall_at_k(hits, relevant, k=k),
         "hit_rate": hit_rate_at_k(hits, relevant, k=k),
         "mrr": reciprocal_rank_at_k(hits, relevant, k=k),
@@ -131,6 +132,13 @@ def _report(data: EvaluationSet, people: Holdout, top: Ints, rng: np.random.Gene
         {name: PersonFigures(people.user_ids, values) for name, values in figures.items()},
         coverage_interval(top, int(data.catalog.there_at(data.start).sum()), rng=rng),
     )
+
+
+def _binary_ndcg(hits: Bools, wanted: Ints) -> Doubles:
+    """NDCG (p,) with gain 1 for what was wanted, `wanted` (p,) items; NaN without any."""
+    k = hits.shape[1]
+    ideal = (np.arange(k) < wanted[:, None]).astype(np.float64)
+    return ndcg_at_k(hits.astype(np.float64), ideal, k=k)
 
 
 def _found(top: Ints, wanted: list[Ints]) -> Bools:

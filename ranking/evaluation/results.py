@@ -45,8 +45,8 @@ class ContenderEvaluation:
     """The evaluation of one contender. Which figures there are depends on what was held out.
 
     figures       by name, per person. On people whom lists are made for: ndcg, recall, hit_rate, mrr,
-                  novelty, disliked_share, order (liked above disliked), candidate_recall. On lists that
-                  were shown: list_ndcg, list_order. All at k where they have a k
+                  novelty, disliked_share, ndcg_gap, order (liked above disliked), candidate_recall. On lists
+                  that were shown: list_ndcg, list_order. All at k where they have a k
     coverage      share of the catalog in anybody's first k; NaN without people
     calibration   predicted against observed share of engaged slots; None where there are no probabilities
     calibration_error   the mean distance between the two

@@ -110,11 +110,26 @@ def test_a_model_that_knows_the_taste_beats_popularity_and_chance(ranker: bool, 
     found = evaluated(data, Contender("model", models(ranker=ranker)), Contender(POPULARITY))
     assert mean(found["model"], "ndcg") > max(mean(found[name], "ndcg") for name in (POPULARITY, RANDOM))
     assert mean(found["model"], "order") == 1.0
+    # Everybody's later dislike is among what is popular.
+    assert mean(found["model"], "ndcg_gap") > 0 > mean(found[POPULARITY], "ndcg_gap")
     assert mean(found["model"], "candidate_recall") == 1.0
     assert mean(found[RANDOM], "order") == 0.5
     assert {name: one.people for name, one in found.items()} == {"model": 12, POPULARITY: 12, RANDOM: 12}
     assert 0 < found["model"].coverage.mean <= 1
     assert mean(found["model"], "novelty") >= 0
+
+
+def test_the_gap_of_ndcg_is_between_what_one_person_liked_and_disliked() -> None:
+    """Popularity puts the odd items first; who turned nothing down has no gap."""
+    events = evening_people()
+    someone = np.isin(events.user_ids, [0]) & (events.weights < 0)
+    gap, ndcg = (
+        evaluated(make_set(events.select(~someone)), Contender(POPULARITY))[POPULARITY].figures[name]
+        for name in ("ndcg_gap", "ndcg")
+    )
+    assert np.isnan(gap.values).tolist() == [True] + [False] * 11
+    assert not np.isnan(ndcg.values).any()
+    assert (gap.values[1:] < ndcg.values[1:]).all()
 
 
 def test_popularity_is_that_of_before_the_cut() -> None:
