@@ -43,7 +43,7 @@ class ModelVersion(models.Model):
     hyper_parameters = models.JSONField(default=dict)
     metrics = models.JSONField(default=dict)
     quality = models.FloatField(
-        null=True, blank=True, help_text="NDCG@10 alone, on what came after an earlier model of its kind"
+        null=True, blank=True, help_text="NDCG@10 alone over that of popularity at validation"
     )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"

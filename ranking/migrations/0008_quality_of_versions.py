@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             name="quality",
             field=models.FloatField(
                 blank=True,
-                help_text="NDCG@10 alone, on what came after an earlier model of its kind",
+                help_text="NDCG@10 alone over that of popularity at validation",
                 null=True,
             ),
         )

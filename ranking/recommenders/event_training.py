@@ -48,6 +48,8 @@ CUTS = (0.8, 0.9)
 K = 10
 # So many people are enough to tell kinds apart, and cost little.
 JUDGED_BY = 1000
+# Keeps the quality finite where popularity finds nothing.
+EVEN = 0.01
 
 ScoreHistory = Callable[[Events], Floats | Doubles]
 """A person's history to the raw score of every item of a model, (n,)."""
@@ -119,16 +121,29 @@ def calibrated_on(
         return model, {"why_not": "nobody can be held out between the two cuts in time"}
     earlier = trainer.fit_events(validation.training, parameters, seed=seed, progress=progress)
     calibrated, calibration = trainer.calibrated(model, earlier, validation, seed=seed)
-    return calibrated, {**calibration, "ndcg": _quality(trainer.kind, earlier, validation, seed)}
+    return calibrated, {**calibration, "quality": _quality(trainer.kind, earlier, validation, seed)}
 
 
 def _quality(kind: str, model: Any, later: Holdout, seed: int) -> float:
-    """NDCG@10 of a kind alone on at most JUDGED_BY people: its weight where kinds make a list together."""
+    """NDCG@10 of a kind alone over that of popularity, on at most JUDGED_BY people; EVEN is added to both.
+
+    It is the weight of the kind where several make a list together. Each was judged on a window of its own,
+    and beside popularity it does not matter how hard the window was.
+    """
     rng = np.random.default_rng(seed)
     items = np.unique(later.training.item_ids)
     recommender = recommender_of(kind, model, items)
     some = later.sample(JUDGED_BY, rng)
-    return evaluate_rankings(some, recommender, catalog_size=len(items), rng=rng, k=K).ndcg.mean
+    popular = score_recommender(
+        *decayed_popularity(
+            later.training, now=later.start, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS
+        )
+    )
+    own, charts = (
+        evaluate_rankings(some, one, catalog_size=len(items), rng=rng, k=K).ndcg.mean
+        for one in (recommender, popular)
+    )
+    return (own + EVEN) / (charts + EVEN)
 
 
 def platt_of(

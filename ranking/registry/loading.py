@@ -21,7 +21,7 @@ _NEWEST = 40
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A version and the model in its file. `quality`: NDCG@10 of the kind alone, None where not measured."""
+    """A version and the model in its file. `quality`: as `ModelVersion.quality`."""
 
     version_id: int
     label: str

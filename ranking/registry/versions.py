@@ -75,8 +75,8 @@ def register_version(
 
 
 def quality_of(metrics: Mapping[str, Any]) -> float | None:
-    """The NDCG@10 that the calibration of a trained model found of it alone; None where there was nobody."""
-    quality: float | None = metrics.get("calibration", {}).get("ndcg")
+    """The quality that calibration found of a trained model alone; None where there was nobody."""
+    quality: float | None = metrics.get("calibration", {}).get("quality")
     return quality
 
 
