@@ -18,7 +18,7 @@ logger = structlog.stdlib.get_logger(__name__)
 ACTING_HEADER = "X-User-ID"
 # The same by the name that an app gives the person.
 NAMING_HEADER = "X-User-Name"
-_REFUSAL = "X-User-ID is only for a service token that may act for others."
+_REFUSAL = f"{ACTING_HEADER} and {NAMING_HEADER} are only for a service token that may act for others."
 _NO_PAGE_TOKEN = "This page token is not valid or has ended. Get a new one from the server of your site."  # noqa: S105
 
 

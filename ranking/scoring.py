@@ -157,11 +157,12 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
     if not request.is_by_models:
         base = bent_to_taste(request, item_ids, fallback_scores(request, item_ids))
     else:
-        popularity = np.zeros(len(item_ids))
-        popularity[has] = catalog.demand.popularity[rows[has]]
-        popularity = bent_to_taste(request, item_ids, popularity)
-        share = popularity_share(request)
-        base = (1.0 - share) * _put_below(probabilities, request, item_ids) + share * popularity
+        base = _put_below(probabilities, request, item_ids)
+        # Nobody but the new pays for what popularity says of the whole catalog.
+        if share := popularity_share(request):
+            popularity = np.zeros(len(item_ids))
+            popularity[has] = catalog.demand.popularity[rows[has]]
+            base = (1.0 - share) * base + share * bent_to_taste(request, item_ids, popularity)
     base[~has] = np.nan
     return BaseScores(base, probabilities, features)
 

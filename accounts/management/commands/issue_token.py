@@ -22,7 +22,9 @@ class Command(HeedCommand):
             help="make an account without a password where there is none",
         )
         parser.add_argument(
-            "--may-act-for-others", action="store_true", help="its bearer may name a person in X-User-ID"
+            "--may-act-for-others",
+            action="store_true",
+            help="its bearer may name a person in X-User-ID or X-User-Name",
         )
 
     def run(self, options: dict[str, Any]) -> dict[str, str]:
