@@ -1,23 +1,35 @@
-# make demo   a running product with demo data        make test    the whole suite
-# make check  linters, types, imports, deploy check   make clean   forget what was generated
+# make demo     a running product with demo data      make test     the whole suite
+# make install  all that work on Heed needs           make quick    the tests of what changed, half a minute
+# make check    linters, types, imports, documents    make docs     the documentation as a site, in site/
+# make openapi  the API's description, and clients    make lock     versions with hashes, after requirements.txt
+# make clean    forget what was generated
 
 PORT ?= 8000
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEMO_ENV := DEBUG=1 HEED_ADDRESS=http://127.0.0.1:$(PORT)
+# Warnings only: what every training of the demo's week says fills a screen.
+DEMO_ENV := DEBUG=1 HEED_ADDRESS=http://127.0.0.1:$(PORT) LOG_LEVEL=$(or $(LOG_LEVEL),WARNING)
 
-.PHONY: demo test check clean browser
+.PHONY: demo install test quick check docs clean browser openapi lock
 
 demo: $(VENV)/installed
 	@$(DEMO_ENV) $(BIN)/python manage.py migrate --verbosity 0
+	@echo "Loading a catalog and a week of simulated people, one to four minutes the first time."
 	@$(DEMO_ENV) $(BIN)/python manage.py load_demo
+	@echo "Serving. Ctrl+C ends it; make demo begins it again."
 	@$(DEMO_ENV) $(BIN)/gunicorn config.wsgi --bind 127.0.0.1:$(PORT) --workers 2 --threads 4 --log-level warning
+
+install: $(VENV)/installed-dev node_modules/installed browser
 
 test: $(VENV)/installed-dev browser
 	DEBUG=1 $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
-check: $(VENV)/installed-dev node_modules/installed
+# The rule by which a changed file names its tests: tests/quick.py.
+quick: $(VENV)/installed-dev
+	@DEBUG=1 $(BIN)/python -m tests.quick
+
+check: $(VENV)/installed-dev node_modules/installed docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	DEBUG=1 $(BIN)/mypy .
@@ -30,17 +42,39 @@ check: $(VENV)/installed-dev node_modules/installed
 	DEBUG=0 SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))') ALLOWED_HOSTS=heed.example \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 
+# The description of the API that is checked in (docs/reference/api-stability.md).
+openapi: $(VENV)/installed
+	DEBUG=1 $(BIN)/python manage.py spectacular --format openapi-json --file docs/openapi.json
+	.venv/bin/python clients/generate.py
+
+# A link or a heading that is not there fails it.
+docs: var/docs/installed
+	@NO_MKDOCS_2_WARNING=1 var/docs/bin/mkdocs build --strict --quiet
+
+# Versions and hashes of all that production installs, for Python 3.11 and newer.
+lock: $(VENV)/installed-dev
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links \
+		--output-file requirements.lock requirements.txt
+
 browser:
 	@sh .ci/install-browser
 
-$(VENV)/installed: requirements.txt
+$(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Heed needs Python 3.11 or newer; set PYTHON=python3.11.")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
+	@echo "Installing $$(grep -c == requirements.lock) packages into $(VENV), half a minute to two."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# In a folder of its own: nothing of it is needed to run or to test.
+var/docs/installed: requirements-docs.txt
+	$(PYTHON) -m venv var/docs
+	var/docs/bin/python -m pip install -qq --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 node_modules/installed: package-lock.json
@@ -49,4 +83,4 @@ node_modules/installed: package-lock.json
 	@touch $@
 
 clean:
-	rm -rf var mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf var site mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -48,6 +48,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
+    change_form_outer_before_template = "admin/person_link.html"
     list_display = ("username", "is_staff", "is_synthetic", "is_active", "date_joined", "last_login")
     list_filter = (RoleFilter, "is_synthetic", "is_staff", "is_active")
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Heed", {"fields": ("roles", "is_synthetic")}))

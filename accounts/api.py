@@ -7,11 +7,10 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.selectors import caller
 from accounts.services import set_roles
-from core.api import ERRORS, WRITE_ERRORS, validated
+from core.api import ERRORS, WRITE_ERRORS, ApiView, validated
 from core.domain import ROLES, USE_CASES
 
 
@@ -23,7 +22,7 @@ class CheckAuthSerializer(serializers.Serializer[Any]):
     username = serializers.CharField(allow_null=True)
 
 
-class CheckAuthView(APIView):
+class CheckAuthView(ApiView):
     """Tells whether the caller is logged in, and as whom."""
 
     permission_classes = [AllowAny]
@@ -63,7 +62,7 @@ class RolesAnswer(serializers.Serializer[Any]):
     available = RoleSerializer(many=True)
 
 
-class RolesView(APIView):
+class RolesView(ApiView):
     """The caller's roles, as they chose them. A role opens lists and actions; it gives no permission."""
 
     @extend_schema(operation_id="roles", responses={200: RolesAnswer, **ERRORS})

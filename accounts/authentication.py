@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import PageToken, read_page_token
-from accounts.selectors import people_to_act_for
+from accounts.selectors import find_person_to_act_for, find_token, people_to_act_for
 from accounts.usernames import normal_username
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -37,7 +37,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
         if len(parts) != 2:
             raise AuthenticationFailed("Write the header as `Authorization: Token <token>`.")
         digest = ServiceToken.hash(parts[1].decode("latin-1"))
-        token = ServiceToken.objects.select_related("user").filter(digest=digest).first()
+        token = find_token(digest)
         if token is None or not token.user.is_active:
             raise AuthenticationFailed("This token is not valid.")
         if not names_somebody(request):
@@ -54,12 +54,12 @@ class ServiceTokenAuthentication(BaseAuthentication):
         acting_for, name = (request.headers.get(header) for header in (ACTING_HEADER, NAMING_HEADER))
         if acting_for is not None and name is not None:
             raise PermissionDenied(f"Name the person in {ACTING_HEADER} or in {NAMING_HEADER}, not in both.")
-        header, people = (ACTING_HEADER if name is None else NAMING_HEADER), people_to_act_for()
+        header = ACTING_HEADER if name is None else NAMING_HEADER
         if acting_for is not None:
             is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
-            person = people.filter(pk=int(acting_for)).first() if is_id else None
+            person = find_person_to_act_for(int(acting_for)) if is_id else None
         else:
-            person = people.filter(username=_username(name)).first()
+            person = people_to_act_for().filter(username=_username(name)).first()
         if person is None:
             raise PermissionDenied(f"{header} names nobody that this token may act for.")
         logger.info("service token acts for a person", token_user_id=token.user_id, user_id=person.pk)

@@ -17,14 +17,18 @@ IDEMPOTENCY_PARAMETER = OpenApiParameter(
 )
 
 
-def respond_once(request: Request, *, route: str, act: Callable[[], tuple[int, dict[str, Any]]]) -> Response:
+def respond_once(
+    request: Request, *, route: str, act: Callable[[], tuple[int, dict[str, Any]]], body: object = None
+) -> Response:
     """The response to `act`, which returns (status, body): the first one, where the key came before.
 
-    `route` is what the caller's keys belong to. Raises InvalidInput for a key that is too long or not
+    `route` is what the caller's keys belong to, `body` what the request says where that is not its body.
+    Raises InvalidInput for a key that is too long or not
     printable, KeyReused for one that came with another body, and whatever `act` raises.
     """
     key = request.headers.get(IDEMPOTENCY_HEADER, "")
     if len(key) > MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidInput(f"{IDEMPOTENCY_HEADER}: at most {MAX_KEY_LENGTH} printable characters.")
-    status, answer = answer_once(user=caller(request), route=route, key=key, body=request.data, act=act)
+    said = request.data if body is None else body
+    status, answer = answer_once(user=caller(request), route=route, key=key, body=said, act=act)
     return Response(answer, status=status)

@@ -1,7 +1,9 @@
 """People, the tokens of programs, and the idempotency keys of their requests."""
 
 import hashlib
+import json
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -59,6 +61,17 @@ class ServiceToken(models.Model):
         return "heed_" + secrets.token_urlsafe(32)
 
 
+class RateCount(models.Model):
+    """The number of times that somebody did something (`accounts.limits`): `key` is a hash, and no name."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.BigIntegerField()
+    until = models.FloatField(db_index=True, help_text="When the count ends, in seconds since 1970.")
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]}… {self.count}"
+
+
 class IdempotencyKey(models.Model):
     """The answer once given to a request that carried an `Idempotency-Key`, so that it is given again."""
 
@@ -77,3 +90,12 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"
+
+    def answer(self) -> dict[str, Any]:
+        """The body that was answered, its names in their order.
+
+        It is kept as a text within JSON; rows of earlier releases hold the object itself.
+        """
+        kept = self.response_body
+        answer: dict[str, Any] = json.loads(kept) if isinstance(kept, str) else kept
+        return answer

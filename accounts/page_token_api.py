@@ -8,13 +8,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.authentication import ACTING_HEADER, NAMING_HEADER, names_somebody
 from accounts.models import ServiceToken
 from accounts.page_tokens import issue_page_token
 from accounts.selectors import caller
-from core.api import ERRORS
+from core.api import ERRORS, ApiView
 
 
 class PageTokenSerializer(serializers.Serializer[Any]):
@@ -25,7 +24,7 @@ class PageTokenSerializer(serializers.Serializer[Any]):
     expires_in = serializers.IntegerField(help_text="seconds")
 
 
-class PageTokenView(APIView):
+class PageTokenView(ApiView):
     """Issues a token for the pages that one person sees on another site."""
 
     @extend_schema(

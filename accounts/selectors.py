@@ -2,9 +2,12 @@
 
 import re
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import structlog
-from django.db.models import Exists, OuterRef, QuerySet
+from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
@@ -13,6 +16,7 @@ from accounts.models import ServiceToken, User
 from core.domain import KINDS, ROLES, USE_CASES, UseCase
 from core.domain.roles import roles_for, use_cases_of_kind
 from core.errors import InvalidInput, NotAllowed, NotFound, RoleNeeded
+from core.queries import CompiledQuery, Parameter, columns_of, instance_of
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -32,24 +36,83 @@ def people_to_act_for() -> QuerySet[User]:
     return User.objects.filter(is_active=True, is_staff=False, is_superuser=False)
 
 
+_TOKEN = CompiledQuery(
+    lambda: ServiceToken.objects.filter(digest=Parameter("digest", str)).values_list(
+        *columns_of(ServiceToken), *columns_of(User, "user__")
+    )
+)
+_TO_ACT_FOR = CompiledQuery(
+    lambda: people_to_act_for().filter(pk=Parameter("person_id")).order_by().values_list(*columns_of(User))
+)
+
+
+def find_token(digest: str) -> ServiceToken | None:
+    """The token of this digest with its user, or None; one query."""
+    rows = _TOKEN.ask(digest=digest)
+    if not rows:
+        return None
+    own = len(columns_of(ServiceToken))
+    token = instance_of(ServiceToken, rows[0][:own])
+    token.user = instance_of(User, rows[0][own:])
+    return token
+
+
+def find_person_to_act_for(person_id: int) -> User | None:
+    """The person of this id where a token may act for them; one query."""
+    rows = _TO_ACT_FOR.ask(person_id=person_id)
+    return instance_of(User, rows[0]) if rows else None
+
+
 def check_keeps(request: Request, permission: str) -> None:
     """Raises NotAllowed unless the caller keeps what an app keeps: its catalog, its people, its log.
 
     These are the token of an app, which may act for others and names nobody now, and staff with `permission`.
     """
-    person, token = caller(request), request.auth
-    is_app = isinstance(token, ServiceToken) and token.may_act_for_others and token.user_id == person.pk
-    if not (is_app or (person.is_staff and person.has_perm(permission))):
+    person = caller(request)
+    if not (is_app(request) or (person.is_staff and person.has_perm(permission))):
         raise NotAllowed(
             "This is for a token issued with --may-act-for-others that names nobody, and for staff with the "
             f"permission {permission}."
         )
 
 
+def check_speaks_for_many(request: Request) -> None:
+    """Raises NotAllowed unless the caller is the token of an app, which may act for others."""
+    if not is_app(request):
+        raise NotAllowed(
+            "Only a token issued with --may-act-for-others that names nobody now says what others did."
+        )
+
+
+def is_app(request: Request) -> bool:
+    """True where the caller is the token of an app, which may act for others and names nobody now."""
+    person, token = caller(request), request.auth
+    return isinstance(token, ServiceToken) and token.may_act_for_others and token.user_id == person.pk
+
+
 def people_of_apps() -> QuerySet[User]:
     """Those whom an app may create, change and delete: neither staff nor the accounts of apps."""
     apps = ServiceToken.objects.filter(user=OuterRef("pk"), may_act_for_others=True)
     return User.objects.filter(~Exists(apps), is_staff=False, is_superuser=False)
+
+
+def is_new_account(now: datetime, path: str = "") -> Q:
+    """The condition that an account is one that anybody can make in a minute, and was made lately.
+
+    That is one with a password, younger than NEW_ACCOUNT_DAYS. People of apps and of imports are none.
+    `path` leads to the person, such as `user__`.
+    """
+    since = now - timedelta(days=settings.NEW_ACCOUNT_DAYS)
+    no_password = Q(**{f"{path}password": ""}) | Q(
+        **{f"{path}password__startswith": UNUSABLE_PASSWORD_PREFIX}
+    )
+    return Q(**{f"{path}date_joined__gt": since}) & ~no_password
+
+
+def names_with_password() -> set[str]:
+    """The user names of those who can log in: they chose their names themselves."""
+    no_password = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
+    return set(User.objects.exclude(no_password).values_list("username", flat=True))
 
 
 def person_named(request: Request, name: str, permission: str) -> User:

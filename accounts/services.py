@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -29,6 +29,22 @@ def lock_person(*, user_id: int) -> User:
     if person is None:
         raise AccountGone(ACCOUNT_GONE)
     return person
+
+
+def lock_people_of_apps(names: Collection[str]) -> dict[str, tuple[int, list[str]]]:
+    """The id and the roles of the active people of apps with these user names, locked as by `lock_person`.
+
+    They are locked in one order, so that two batches wait for each other and never deadlock.
+    """
+    people = people_of_apps().filter(is_active=True, username__in=names).order_by("pk")
+    locked = people.select_for_update(no_key=True, of=("self",)).values_list("username", "pk", "roles")
+    return {name: (user_id, roles) for name, user_id, roles in locked}
+
+
+def create_people(names: Iterable[str]) -> None:
+    """Creates people without a usable password; one that another run created meanwhile stays as they are."""
+    people = [User(username=name, password=make_password(None)) for name in names]
+    User.objects.bulk_create(people, ignore_conflicts=True)
 
 
 def set_roles(*, user: User, roles: Iterable[str]) -> list[str]:
@@ -112,9 +128,15 @@ def answer_once(
         if known is not None:
             if known.body_digest != digest:
                 raise KeyReused("This Idempotency-Key was used before with another body. Use a new key.")
-            return known.response_status, known.response_body
+            return known.response_status, known.answer()
         status, answer = act()
+        # As text: PostgreSQL's JSON has an order of names of its own, and an answer is to be the same.
         IdempotencyKey.objects.create(
-            user=user, route=route, key=key, body_digest=digest, response_status=status, response_body=answer
+            user=user,
+            route=route,
+            key=key,
+            body_digest=digest,
+            response_status=status,
+            response_body=json.dumps(answer),
         )
         return status, answer

@@ -7,7 +7,7 @@ score, with a few slots left to chance. They examine rank r with probability (1 
 react as in demo/nights.py to what they examine; slots below the deepest one examined are cut off, as in the
 product. Rankers are trained on that log with every `debias`, always assuming strength 1, and evaluated on all
 candidates of fresh requests by what the person would do with an item if they examined it.
-docs/evaluation.md holds the table. Needs no database; one thread.
+docs/research/position-bias.md holds the table. Needs no database; one thread.
 """
 
 import argparse

@@ -62,25 +62,27 @@ class Variant:
     """A way to make lists.
 
     sources     which are asked, in order of trust
-    als         whether the ALS model serves, ranker whether the ranker does
+    models      which trained kinds serve
     popularity  its share in the base score of somebody of whom nothing is known
     """
 
     sources: tuple[str, ...]
-    als: bool = True
-    ranker: bool = False
+    models: tuple[str, ...] = ()
     popularity: float = 0.5
 
 
-_ALL = ("als", "popular", "taste", "similar", "fresh")
+_TRAINED = ("als", "transitions", "ease", "content")
+_ALL = (*_TRAINED, "popular", "taste", "similar", "fresh")
+_MODELS = (*_TRAINED, "verdict")
+_WITH_RANKER = (*_MODELS, "ranker")
 VARIANTS = {
-    "popularity": Variant(("popular",), als=False),
-    "no model": Variant(_ALL, als=False),
-    "ALS": Variant(("als", "popular"), popularity=0.0),
-    "models alone": Variant(_ALL, popularity=0.0),
-    "serving": Variant(_ALL),
-    "models alone, with a ranker": Variant(_ALL, ranker=True, popularity=0.0),
-    "serving, with a ranker": Variant(_ALL, ranker=True),
+    "popularity": Variant(("popular",)),
+    "no model": Variant(_ALL),
+    "ALS": Variant(("als", "popular"), ("als",), popularity=0.0),
+    "models alone": Variant(_ALL, _MODELS, popularity=0.0),
+    "serving": Variant(_ALL, _MODELS),
+    "models alone, with a ranker": Variant(_ALL, _WITH_RANKER, popularity=0.0),
+    "serving, with a ranker": Variant(_ALL, _WITH_RANKER),
 }
 
 
@@ -221,7 +223,6 @@ def load_world(*, described_only: bool) -> World:
     from ranking.datasets.event_log import load_als_events
     from ranking.datasets.manifest import DATA, newest_dataset
     from ranking.snapshot import read_snapshot
-    from ranking.statistics.demand import ItemDemand
 
     use_case = USE_CASES["movie_home"]
     folder = newest_dataset("als", use_case.name)
@@ -233,9 +234,7 @@ def load_world(*, described_only: bool) -> World:
     if described_only:
         actors = catalog.content.facets[:, kinds == CODES["actor"]]
         described = np.diff(actors.indptr) > 0
-        demand = catalog.demand
-        counts = (demand.popularity, demand.approval, demand.verdicts)
-        catalog = catalog.only(described, ItemDemand(*(count[described] for count in counts)))
+        catalog = catalog.only(described, catalog.demand.only(described))
     known = np.isin(events.item_ids, catalog.item_ids)
     return World(events.select(known), names[known].tolist(), catalog, kinds, use_case)
 
@@ -259,17 +258,14 @@ def context_at(world: World, since: float, start: float, lists: list["BootstrapL
     """The context at `start`, with a ranker where there are lists; ALS is calibrated from `since` on."""
     from core.progress import Progress
     from ranking.context import ScoringContext
-    from ranking.datasets.bootstrap import PARAMETERS, Retriever, context_before, ranker_data
+    from ranking.datasets.bootstrap import PARAMETERS, context_before, ranker_data
+    from ranking.datasets.past_models import PastModels
     from ranking.recommenders.ranker.train import fit_calibrated_ranker
     from ranking.registry.loading import LoadedModel
 
     past = world.events.before(start)
-    retriever = Retriever.of(world.use_case, {}, SEED)
-    if retriever is None:
-        sys.exit("The use case has no model that learns from events.")
-    model, earlier = retriever.fit(past), retriever.fit(past.before(since))
-    als = retriever.calibrated(model, earlier, past, since, start)
-    context = context_before(past, start, world.catalog, world.use_case, retriever.kind, als)
+    models = next(PastModels.of(world.use_case, {}, SEED, world.catalog.content).at([start], past, since))
+    context = context_before(past, start, world.catalog, world.use_case, models)
     if not lists:
         return context
     quiet = Progress("ranker", quiet=True)
@@ -288,7 +284,7 @@ def measure(world: World, context: "ScoringContext", start: float, end: float) -
             if len(person.films) <= films or not len(targets):
                 continue
             for name, variant in VARIANTS.items():
-                if variant.ranker and context.ranker is None:
+                if "ranker" in variant.models and context.ranker is None:
                     continue
                 state = world.state(person, films)
                 request = RankingRequest.of(state, varied(context, variant), start)
@@ -302,10 +298,9 @@ def varied(context: "ScoringContext", variant: Variant) -> "ScoringContext":
     from ranking.context import ScoringContext
     from ranking.registry.loading import ModelSet
 
-    wanted = {"als": variant.als, "ranker": variant.ranker}
-    models = ModelSet({kind: one for kind, one in context.models.by_kind.items() if wanted[kind]})
+    by_kind = {kind: one for kind, one in context.models.by_kind.items() if kind in variant.models}
     policy = replace(context.policy, sources=variant.sources, popularity_share=variant.popularity)
-    return ScoringContext.of(context.use_case, context.catalog, models, policy)
+    return ScoringContext.of(context.use_case, context.catalog, ModelSet(by_kind), policy)
 
 
 def lists_of(ranked: "Candidates", request: "RankingRequest") -> Iterator[tuple[float, "Candidates"]]:
@@ -316,7 +311,10 @@ def lists_of(ranked: "Candidates", request: "RankingRequest") -> Iterator[tuple[
     for strength in STRENGTHS:
         policy = replace(request.context.policy, boost_strength=strength, boost_strength_with_ranker=strength)
         mine = replace(request, context=replace(request.context, policy=policy))
-        yield strength, exclude(personalize(ranked, mine), request.person).take(np.arange(len(ranked)) < K)
+        yield (
+            strength,
+            exclude(personalize(ranked, mine), request.not_to_show).take(np.arange(len(ranked)) < K),
+        )
 
 
 def metrics_of(shown: "Candidates", targets: "Ints") -> tuple[float, float, float]:

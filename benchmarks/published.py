@@ -1,4 +1,4 @@
-"""The fixed protocols of public data sets, so that figures can be held against the published tables.
+"""Evaluates recommenders by the fixed protocols of public data sets, beside the published figures.
 
     export DEBUG=1 OMP_NUM_THREADS=1
     python benchmarks/published.py --data ../shared/data [--set NAME …] [--kind als item_knn …] [--json]
@@ -10,7 +10,7 @@ two that serve together. Everything else is the product's: training, calibration
     Beauty, LastFM    the last item of each person among all that they do not know yet
     shown-lists       the order of 24 films in the last fifth of the lists, of those with a click
     likes-hates       liked above hated videos in the last fifth of the rows
-    ml-latest-small   docs/evaluation.md: people of the last tenth of the ratings
+    ml-latest-small   docs/research/ranker-on-movielens.md: people of the last tenth of the ratings
 
 --part validation judges the item, lists, rows or four tenths before: those that settings are chosen on.
 Intervals are 95 %, by resampling people. Nothing is written, no database is asked.

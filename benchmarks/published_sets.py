@@ -4,7 +4,6 @@ A set of protocols takes what is judged (`Way`) and gives figures of every judge
 database or a server. `benchmarks/published.py` is the command.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -15,19 +14,22 @@ import numpy as np
 import pandas as pd
 from als_search import read_events
 from django.conf import settings
-from scipy.sparse import csr_matrix
+from published_facets import Facet, attributes_of, catalog_of, facets_of_lists, facets_of_movielens
 
 from core.arrays import Doubles, Ints
-from core.domain import TYPES, USE_CASES
+from core.domain import TYPES, USE_CASES, UseCase
 from core.progress import Progress
 from ranking.context import ScoringContext
-from ranking.evaluation.evaluation_set import evaluation_set, no_lists
+from ranking.datasets.bootstrap import PARAMETERS, BootstrapPlan, bootstrap_lists, ranker_data
+from ranking.datasets.shown_lists import no_lists
+from ranking.evaluation.evaluation_set import evaluation_set
 from ranking.evaluation.people import evaluate_people
-from ranking.features import GROUPS, ItemContent
 from ranking.person import person_before
 from ranking.policy import Policy
-from ranking.recommenders.event_training import fit_calibrated
-from ranking.recommenders.registry import RETRIEVING, TRAINED
+from ranking.recommenders.event_training import Calibrated, fit_calibrated, fitted_weights
+from ranking.recommenders.ranker.model import Ranker
+from ranking.recommenders.ranker.train import fit_calibrated_ranker
+from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of
 from ranking.registry.loading import NO_MODELS, LoadedModel
 from ranking.registry.versions import quality_of
@@ -39,6 +41,7 @@ from ranking.statistics.metrics import Interval, liked_over_disliked, ratio_boot
 from ranking.statistics.split import time_cuts
 
 K = 10
+RANKER = "ranker"
 USE_CASE = USE_CASES["movie_home"]
 QUIET = Progress(quiet=True)
 # The share of a log by time that is learned from where the rest is judged.
@@ -63,23 +66,54 @@ class Way:
 
     def context(self, events: Events, catalog: CatalogSnapshot) -> ScoringContext:
         """Models of these events over the catalog. Raises ValueError for a kind that learns from more."""
-        models = NO_MODELS
+        found: dict[str, Calibrated] = {}
         for kind in self.kinds:
-            if kind not in RETRIEVING:
-                raise ValueError(f"No kind {kind!r} brings items; there are {', '.join(RETRIEVING)}.")
-            if kind not in TRAINED:
+            if kind not in RECOMMENDERS:
+                raise ValueError(f"There is no kind {kind!r}; there are {', '.join(RECOMMENDERS)}.")
+            if kind not in TRAINED or RECOMMENDERS[kind].orders:
                 continue
-            trainer = event_trainer_of(kind)
+            trainer = event_trainer_of(kind, catalog.content)
             if trainer is None:
                 raise ValueError(f"{kind} learns from more than events; these sets have nothing else.")
             parameters = trainer.parameters(self.chosen.get(kind, {}))
-            model, found = fit_calibrated(trainer, events, parameters, seed=self.seed, progress=QUIET)
-            quality = quality_of({"calibration": found})
-            models = models.with_model(kind, LoadedModel(0, kind, model, quality))
-        policy = Policy.of(USE_CASE).changed({"sources": list(dict.fromkeys([*self.kinds, "popular"]))})
+            found[kind] = fit_calibrated(trainer, events, parameters, seed=self.seed, progress=QUIET)
+        models = NO_MODELS
+        earlier = {kind: one.earlier for kind, one in found.items()}
+        quality = {kind: quality_of({"calibration": one.calibration}) for kind, one in found.items()}
+        weights = fitted_weights(earlier, quality, events, catalog, self.seed)
+        for kind, one in found.items():
+            loaded = LoadedModel(0, kind, one.model, quality[kind], weights.get(kind))
+            models = models.with_model(kind, loaded)
+        use_case = self._use_case()
+        if RANKER in self.kinds:
+            models = models.with_model(
+                RANKER, LoadedModel(0, RANKER, self._ranker(use_case, events, catalog))
+            )
+        policy = Policy.of(use_case)
         if not self.as_served:
             policy = policy.changed({"popularity_share": 0.0})
-        return ScoringContext.of(USE_CASE, catalog, models, policy)
+        return ScoringContext.of(use_case, catalog, models, policy)
+
+    def _use_case(self) -> UseCase:
+        """The use case that asks these kinds, and popularity below them.
+
+        A model of verdicts brings nothing where others do; it judges what they bring.
+        """
+        bring = [kind for kind in self.kinds if kind in RETRIEVING]
+        sources = [kind for kind in bring if not RECOMMENDERS[kind].judges] or bring
+        return replace(USE_CASE, sources=(*dict.fromkeys([*sources, "popular"]),), models=self.kinds)
+
+    def _ranker(self, use_case: UseCase, events: Events, catalog: CatalogSnapshot) -> Ranker:
+        """A ranker of lists replayed from the log, as `retrain` makes it where no list was shown."""
+        lists = bootstrap_lists(
+            events,
+            catalog=catalog,
+            use_case=use_case,
+            plan=BootstrapPlan(),
+            seed=self.seed,
+            hyper_parameters=self.chosen,
+        )
+        return fit_calibrated_ranker(ranker_data(lists), PARAMETERS, seed=self.seed, progress=QUIET).ranker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +153,8 @@ def judge_sequences(folder: Path, name: str, way: Way, *, validation: bool) -> J
     """
     events = _sequences(folder / "sequences" / f"{name}.txt", left_out=int(validation))
     item_ids = np.unique(events.item_ids)
-    catalog = _catalog(item_ids, folder / "sequences" / f"{name}_item2attributes.json")
+    facets = attributes_of(folder / "sequences" / f"{name}_item2attributes.json")
+    catalog = catalog_of(item_ids, facets)
     is_last = events.times == NOW
     known = events.select(~is_last)
     context = way.context(known, catalog.at(_demand(known, item_ids)))
@@ -182,7 +217,8 @@ def judge_shown_lists(folder: Path, name: str, way: Way, *, validation: bool) ->
     )
     past = events.select(learned[clicks.index].to_numpy())
     item_ids = np.unique(slots["item"].to_numpy(np.int64))
-    context = way.context(past, _catalog(item_ids).at(_demand(past, item_ids)))
+    catalog = catalog_of(item_ids, facets_of_lists(folder))
+    context = way.context(past, catalog.at(_demand(past, item_ids)))
     people, figures = [], []
     for _, one in slots[~learned].groupby("session", sort=False):
         if not one["clicked"].any():
@@ -238,7 +274,7 @@ def judge_likes_and_hates(folder: Path, name: str, way: Way, *, validation: bool
     past, later = events.slice(0, cut), events.slice(cut, len(events))
     by_person = past.select(np.argsort(past.user_ids, kind="stable"))
     item_ids = np.unique(events.item_ids)
-    context = way.context(past, _catalog(item_ids).at(_demand(past, item_ids)))
+    context = way.context(past, catalog_of(item_ids).at(_demand(past, item_ids)))
     people = np.unique(later.user_ids)
     figures = np.full(len(people), np.nan)
     for row, user in enumerate(people.tolist()):
@@ -262,17 +298,24 @@ def judge_movielens(folder: Path, name: str, way: Way, *, validation: bool) -> J
     rated = events.times[~events.relevant & (events.weights > 0)]
     cuts = [*time_cuts(rated, VALIDATION_CUTS), float(np.nextafter(events.times.max(), np.inf))]
     windows = list(pairwise(cuts))
-    judged = [_judge_window(events, way, *pair) for pair in (windows[:-1] if validation else windows[-1:])]
+    facets = tuple(facets_of_movielens(folder))
+    judged = [
+        _judge_window(events, facets, way, *pair) for pair in (windows[:-1] if validation else windows[-1:])
+    ]
     figures = {
         figure: np.concatenate([window.figures[figure] for window in judged]) for figure in judged[0].figures
     }
     return Judged(np.concatenate([window.people for window in judged]), figures)
 
 
-def _judge_window(events: Events, way: Way, start: float, end: float) -> Judged:
+def _judge_window(events: Events, facets: tuple[Facet, ...], way: Way, start: float, end: float) -> Judged:
     upto = events.before(end)
     data = evaluation_set(
-        events=upto, lists=no_lists(), catalog=_catalog_by_first_event(upto), start=start, seed=way.seed
+        events=upto,
+        lists=no_lists(),
+        catalog=_catalog_by_first_event(upto, facets),
+        start=start,
+        seed=way.seed,
     )
     context = way.context(upto.before(start), data.catalog)
     found = evaluate_people(data, context, np.random.default_rng(way.seed), K, QUIET).figures
@@ -289,12 +332,12 @@ def _judge_window(events: Events, way: Way, start: float, end: float) -> Judged:
     )
 
 
-def _catalog_by_first_event(events: Events) -> CatalogSnapshot:
+def _catalog_by_first_event(events: Events, facets: tuple[Facet, ...]) -> CatalogSnapshot:
     """Items that came out when somebody first met them: none is in the catalog of a moment before."""
     item_ids, item_of_event = np.unique(events.item_ids, return_inverse=True)
     first = np.full(len(item_ids), np.inf)
     np.minimum.at(first, item_of_event, events.times)
-    catalog = _catalog(item_ids)
+    catalog = catalog_of(item_ids, iter(facets))
     # An event at the very moment of a cut is not known yet.
     content = replace(catalog.content, published=np.nextafter(first, np.inf))
     return CatalogSnapshot.build(content, catalog.demand, catalog.facet_ids)
@@ -306,21 +349,6 @@ def _catalog_by_first_event(events: Events) -> CatalogSnapshot:
 def _demand(events: Events, item_ids: Ints) -> ItemDemand:
     in_order = events.select(np.argsort(events.times, kind="stable"))
     return demand_of(in_order, item_ids, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
-
-
-def _catalog(item_ids: Ints, attributes: Path | None = None) -> CatalogSnapshot:
-    """A catalog of items (n,), sorted, with the facets of a JSON file of item id → attribute ids."""
-    of_item = {} if attributes is None else json.loads(attributes.read_text("utf-8"))
-    rows = [
-        (row, int(one)) for row, item in enumerate(item_ids.tolist()) for one in of_item.get(str(item), ())
-    ]
-    table = np.array(rows, dtype=np.int64).reshape(-1, 2)
-    facet_ids, columns = np.unique(table[:, 1], return_inverse=True)
-    facets = csr_matrix((np.ones(len(table)), (table[:, 0], columns)), shape=(len(item_ids), len(facet_ids)))
-    groups = np.full(len(facet_ids), GROUPS.index("other"), dtype=np.int64)
-    content = ItemContent(item_ids, np.zeros(len(item_ids)), facets, groups)
-    nobody = np.zeros(len(item_ids))
-    return CatalogSnapshot.build(content, ItemDemand.from_counts(nobody, nobody, nobody), facet_ids)
 
 
 Protocol = Callable[..., Judged]

@@ -138,11 +138,11 @@ class World:
         from ranking.context import ScoringContext
         from ranking.datasets.bootstrap import (
             BootstrapPlan,
-            Retriever,
             bootstrap_lists,
             context_before,
             ranker_data,
         )
+        from ranking.datasets.past_models import PastModels
         from ranking.recommenders.offline import evaluate_rankings
         from ranking.recommenders.ranker.model import fit_ranker
         from ranking.recommenders.ranker.train import fit_calibrated_ranker
@@ -151,18 +151,15 @@ class World:
 
         training, seconds = self.events.before(start), {}
         started = time.perf_counter()
-        retriever = Retriever.of(self.use_case, {}, SEED)
-        if retriever is None:
-            sys.exit("The use case has no model that learns from events.")
-        model = retriever.fit(training)
+        als_alone = replace(self.use_case, models=("als",))
+        als = next(PastModels.of(als_alone, {}, SEED, self.catalog.content).at([start], training, since))
         seconds["ALS"] = time.perf_counter() - started
-        als = retriever.calibrated(model, retriever.fit(training.before(since)), training, since, start)
         started = time.perf_counter()
         data = ranker_data(
             bootstrap_lists(
                 training,
                 catalog=self.catalog,
-                use_case=self.use_case,
+                use_case=als_alone,
                 plan=BootstrapPlan(windows=self.windows),
                 seed=SEED,
             )
@@ -176,12 +173,12 @@ class World:
             ranker = fit_ranker(data, None, self.parameters, seed=SEED)
         seconds["ranker"] = time.perf_counter() - started
 
-        by_als = context_before(training, start, self.catalog, self.use_case, retriever.kind, als)
+        by_als = context_before(training, start, self.catalog, als_alone, als)
         with_ranker = by_als.models.with_model("ranker", LoadedModel(0, "ranker", ranker))
         contexts = {
-            "popularity": ScoringContext.of(self.use_case, by_als.catalog),
+            "popularity": ScoringContext.of(als_alone, by_als.catalog),
             "ALS": by_als,
-            "ALS and ranker": ScoringContext.of(self.use_case, by_als.catalog, with_ranker),
+            "ALS and ranker": ScoringContext.of(als_alone, by_als.catalog, with_ranker),
         }
         part = holdout(self.events, start, end)
         rng = np.random.default_rng(SEED)

@@ -2,7 +2,7 @@
 
     DATABASE_URL=… DEBUG=1 OMP_NUM_THREADS=1 python benchmarks/request.py [--requests 300] [--json]
 
-Needs a catalog with interactions and active models (docs/als.md). It records the lists that it asks
+Needs a catalog with interactions and active models (docs/research/als.md). It records the lists that it asks
 for, so run it on a copy. Each round measures every way once, so that ratios hold on a noisy machine; the
 features and the prediction, which are parts of rank(), are measured by themselves as well.
 """

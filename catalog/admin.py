@@ -3,7 +3,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Field
+from django.db.models import Field, QuerySet
 from django.forms import ChoiceField
 from django.forms import Field as FormField
 from django.http import HttpRequest
@@ -65,6 +65,10 @@ class ItemFacetInline(TabularInline):  # type: ignore[misc]
     model = ItemFacet
     extra = 0
     autocomplete_fields = ("facet",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ItemFacet]:
+        rows: QuerySet[ItemFacet] = super().get_queryset(request)
+        return rows.select_related("item", "facet")
 
 
 @admin.register(Item)

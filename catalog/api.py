@@ -7,11 +7,10 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from catalog.selectors import active_items, get_cards, search_by_title
 from catalog.serializers import ItemSerializer, item_json
-from core.api import ERRORS, validated
+from core.api import ERRORS, ApiView, validated
 from core.domain import CATEGORIES, ItemKind
 
 MAX_PAGE = 10_000
@@ -34,8 +33,10 @@ class ItemPageSerializer(serializers.Serializer[Any]):
     results = ItemSerializer(many=True)
 
 
-class ItemListView(APIView):
+class ItemListView(ApiView):
     """The active items of one kind, newest first, or those whose title holds `q`."""
+
+    queries = {"get": ItemListQuery}
 
     permission_classes = [AllowAny]
 

@@ -16,6 +16,7 @@ from core.errors import InvalidInput, NotFound
 class ItemCard:
     """All that a page or an answer says of an item. Facet names stand in billing order.
 
+    `changed_at` is when it or its facets were written last.
     Attributes are there only where they were asked for: lists do not show them.
     """
 
@@ -30,6 +31,7 @@ class ItemCard:
     url: str
     image_url: str
     is_synthetic: bool
+    changed_at: datetime
     facets: dict[str, tuple[str, ...]]
     attributes: Attributes = field(default_factory=dict)
 
@@ -54,6 +56,7 @@ _ITEM_COLUMNS = (
     "url",
     "image_url",
     "is_synthetic",
+    "changed_at",
 )
 
 

@@ -1,4 +1,4 @@
-"""Settings, all read from the environment (see `.env.example` and docs/settings.md)."""
+"""Settings, all read from the environment (see `.env.example` and docs/reference/settings.md)."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from core.client_address import networks
 from core.web_addresses import check_origin
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -18,7 +19,7 @@ VAR_DIR = BASE_DIR / "var"
 env = environ.Env()
 environ.Env.read_env(str(BASE_DIR / ".env"))
 
-# The file with the kinds, use cases and words of this installation (docs/heed-toml.md).
+# The file with the kinds, use cases and words of this installation (docs/reference/heed-toml.md).
 HEED_CONFIG = Path(env.str("HEED_CONFIG", default=str(BASE_DIR / "heed.toml")))
 
 # --- Security -------------------------------------------------------------------------------
@@ -42,12 +43,17 @@ CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # HTTPS is the default; a deployment behind a plain-HTTP network says so itself.
 HTTPS = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$"]
+SECURE_REDIRECT_EXEMPT = [r"^health$", r"^ready$", r"^metrics$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=3600 if HTTPS else 0)
 if env.bool("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# What these say of whom they pass on is believed: proxies of ours, as addresses or networks.
+try:
+    TRUSTED_PROXIES = networks(env.list("TRUSTED_PROXIES", default=[]))
+except ValueError as error:
+    raise ImproperlyConfigured(f"TRUSTED_PROXIES: {error}.") from error
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Sub-domains and browser preload lists belong to whoever owns the domain, not to this application.
@@ -103,11 +109,16 @@ INSTALLED_APPS = [
     "experiments",
     "console",
     "privacy",
+    "webhooks",
+    "exports",
+    "assistants",
     "web",
     "demo",
 ]
 
 MIDDLEWARE = [
+    "core.request_ids.RequestIdMiddleware",
+    "core.measures.MeasuresMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -119,6 +130,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.limits.requests.LimitsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -154,8 +166,13 @@ if _database["ENGINE"].endswith("sqlite3"):
         transaction_mode="IMMEDIATE", timeout=20, init_command="PRAGMA journal_mode=WAL"
     )
 elif _database["ENGINE"].endswith("postgresql"):
-    # A query whose client has gone is ended within a second, and with it the locks it held.
-    _database.setdefault("OPTIONS", {}).setdefault("options", "-c client_connection_check_interval=1s")
+    if env.bool("PGBOUNCER", default=False):
+        # A pooler hands out sessions per transaction and knows no options of a start: no cursors that
+        # outlive a transaction, and no wishes.
+        _database["DISABLE_SERVER_SIDE_CURSORS"] = True
+    else:
+        # A query whose client has gone is ended within a second, and with it the locks it held.
+        _database.setdefault("OPTIONS", {}).setdefault("options", "-c client_connection_check_interval=1s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Accounts -------------------------------------------------------------------------------
@@ -177,9 +194,21 @@ LOGOUT_REDIRECT_URL = reverse_lazy("feed")
 AXES_FAILURE_LIMIT = env.int("LOGIN_FAILURE_LIMIT", default=10)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOGIN_COOLOFF_MINUTES", default=15))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "core.client_address.client_address"
 AXES_LOCKOUT_TEMPLATE = "registration/locked_out.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+
+# Links in mail begin with this. Without it they go to the host of the request, where ALLOWED_HOSTS lists it.
+try:
+    SITE_ADDRESS = check_origin(_address) if (_address := env.str("SITE_ADDRESS", default="")) else ""
+except ValueError as error:
+    raise ImproperlyConfigured(f"SITE_ADDRESS: {error}.") from error
+# consolemail:// prints mail beside the log; smtp+tls://user:password@host:587 sends it.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="heed@localhost")
+PASSWORD_RESET_TIMEOUT = max(1, env.int("PASSWORD_RESET_MINUTES", default=60)) * 60
 
 # --- API ------------------------------------------------------------------------------------
 
@@ -192,13 +221,14 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["core.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.limits.requests.RequestLimits"],
     "EXCEPTION_HANDLER": "core.api.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Heed",
     "DESCRIPTION": "Ranked lists that learn from what people do and from every no.",
-    "VERSION": "0.1.0",
+    "VERSION": "1.0.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
@@ -215,7 +245,12 @@ SPECTACULAR_SETTINGS = {
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
 
-# Pages of other sites (docs/embedding.md): only the origins listed here, only the API, never with cookies.
+# Limits on how often somebody may do something (docs/reference/limits.md): times this, 0 for none.
+RATE_LIMIT_FACTOR = env.float("RATE_LIMIT_FACTOR", default=1.0)
+RATE_LIMITS = env.list("RATE_LIMITS", default=[])
+RATE_LIMIT_REDIS_URL = env.str("RATE_LIMIT_REDIS_URL", default="")
+
+# Pages of other sites (docs/how-to/embedding.md): only origins listed here, only the API, no cookies.
 CORS_ALLOWED_ORIGINS = env.list("EMBED_ORIGINS", default=[])
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_CREDENTIALS = False
@@ -266,12 +301,12 @@ LOCK_DIR = Path(env.str("LOCK_DIR", default=str(VAR_DIR / "locks")))
 RECOMMENDATION_SESSION_DAYS = env.int("RECOMMENDATION_SESSION_DAYS", default=30)
 # A second view of the same item from the same place within this time is the same view.
 VIEW_REPEAT_MINUTES = env.int("VIEW_REPEAT_MINUTES", default=30)
-# After so many days an interaction counts half towards popularity (measured in docs/als.md).
+# After so many days an interaction counts half towards popularity (measured in docs/research/als.md).
 POPULARITY_HALF_LIFE_DAYS = env.float("POPULARITY_HALF_LIFE_DAYS", default=365.0)
 # Candidates that each source may bring to one request.
-CANDIDATES_PER_SOURCE = env.int("CANDIDATES_PER_SOURCE", default=300)
+CANDIDATES_PER_SOURCE = env.int("CANDIDATES_PER_SOURCE", default=150)
 # Beside the most trusted source that has an answer, the others bring fewer: each one costs the ranker time.
-CANDIDATES_PER_FURTHER_SOURCE = env.int("CANDIDATES_PER_FURTHER_SOURCE", default=100)
+CANDIDATES_PER_FURTHER_SOURCE = env.int("CANDIDATES_PER_FURTHER_SOURCE", default=40)
 # A slot shown with a score above this and passed over is a hard negative of the ranker's dataset.
 HARD_NEGATIVE_SCORE = env.float("HARD_NEGATIVE_SCORE", default=0.7)
 # This share of the places after the first shows what the ranking would not have shown.
@@ -288,17 +323,26 @@ DISLIKE_GENRE_SHARE = env.float("DISLIKE_GENRE_SHARE", default=0.15)
 DISLIKE_CAST_SHARE = env.float("DISLIKE_CAST_SHARE", default=0.10)
 DISLIKE_LIGHTER_SHARE = env.float("DISLIKE_LIGHTER_SHARE", default=0.075)
 DISLIKE_LIGHT_SHARE = env.float("DISLIKE_LIGHT_SHARE", default=0.03)
+DISLIKE_NAMED_SHARE = env.float("DISLIKE_NAMED_SHARE", default=0.5)
 DISLIKE_FRANCHISE_SHARE = env.float("DISLIKE_FRANCHISE_SHARE", default=0.12)
 # However many dislikes, nothing is held back further than to this share of its score.
 # By how much an item sinks with each list in which it was passed over, and the double of a known one.
 PASSED_OVER_SHARE = min(1.0, max(0.0, env.float("PASSED_OVER_SHARE", default=0.05)))
 KNOWN_SHARE = min(1.0, max(0.0, env.float("KNOWN_SHARE", default=0.1)))
+# The part of a base score that goes with the chance that the item is turned down (a model of verdicts tells).
+REFUSAL_SHARE = min(1.0, max(0.0, env.float("REFUSAL_SHARE", default=1.0)))
 DISLIKE_FLOOR = env.float("DISLIKE_FLOOR", default=0.3)
 DISLIKE_HALF_LIFE_DAYS = env.float("DISLIKE_HALF_LIFE_DAYS", default=90.0)
 DISLIKE_EXAMPLE_WEIGHT = env.float("DISLIKE_EXAMPLE_WEIGHT", default=0.8)
 # So many examples ask for a new model; one person counts with so many at the most.
 DISLIKE_RETRAIN_THRESHOLD = env.int("DISLIKE_RETRAIN_THRESHOLD", default=20)
 DISLIKE_CAP_PER_PERSON = env.int("DISLIKE_CAP_PER_PERSON", default=5)
+
+# Accounts that people made themselves are new for so many days. All new ones together are worth to an item at
+# most this share of what the most wanted one is worth to everybody else, and at least so many people's word.
+NEW_ACCOUNT_DAYS = max(0.0, env.float("NEW_ACCOUNT_DAYS", default=7.0))
+NEW_ACCOUNT_SHARE = min(1.0, max(0.0, env.float("NEW_ACCOUNT_SHARE", default=0.05)))
+NEW_ACCOUNT_PEOPLE = max(0, env.int("NEW_ACCOUNT_PEOPLE", default=5))
 
 # A new model goes live when the lower end of its paired NDCG@10 difference is not below this.
 GATE_MARGIN = env.float("GATE_MARGIN", default=-0.02)
@@ -308,10 +352,23 @@ GATE_MIN_PEOPLE = env.int("GATE_MIN_PEOPLE", default=20)
 RETRAIN_MAX_AGE_DAYS = env.float("RETRAIN_MAX_AGE_DAYS", default=7.0)
 # After a rejected attempt it waits this long, so that cron does not train the same thing again and again.
 RETRAIN_RETRY_HOURS = env.float("RETRAIN_RETRY_HOURS", default=12.0)
-# Taste (docs/taste.md). After so many pieces of feedback the taste vector moves.
+# `retrain` searches for better hyper-parameters for so long, shared by all kinds; 0 turns the search off.
+RETRAIN_TUNE_SECONDS = max(0.0, env.float("RETRAIN_TUNE_SECONDS", default=120.0))
+# `prune` removes what is older than so many days; 0 keeps it for ever (docs/how-to/operations.md).
+PRUNE_KEY_DAYS = env.float("PRUNE_KEY_DAYS", default=30.0)
+PRUNE_LOGIN_DAYS = env.float("PRUNE_LOGIN_DAYS", default=90.0)
+PRUNE_UNSEEN_SESSION_DAYS = env.float("PRUNE_UNSEEN_SESSION_DAYS", default=30.0)
+PRUNE_SESSION_DAYS = env.float("PRUNE_SESSION_DAYS", default=365.0)
+PRUNE_RUN_DAYS = env.float("PRUNE_RUN_DAYS", default=90.0)
+PRUNE_DATASET_DAYS = env.float("PRUNE_DATASET_DAYS", default=30.0)
+PRUNE_MODEL_FILE_DAYS = env.float("PRUNE_MODEL_FILE_DAYS", default=90.0)
+PRUNE_REPORT_DAYS = env.float("PRUNE_REPORT_DAYS", default=180.0)
+# Webhooks may lead into the network of this server. Off: a staff member could reach what only it reaches.
+WEBHOOKS_TO_PRIVATE_ADDRESSES = env.bool("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=False)
+# Taste (docs/explanation/taste.md). After so many pieces of feedback the taste vector moves.
 TASTE_UPDATE_EVERY = max(1, env.int("TASTE_UPDATE_EVERY", default=3))
 # The share of the boosts by a person's taste that is applied: 0 nothing, 1 all. Both as measured in
-# docs/taste.md, "Newcomers".
+# docs/explanation/taste.md, "Newcomers".
 BOOST_STRENGTH = min(1.0, max(0.0, env.float("BOOST_STRENGTH", default=1.0)))
 # The same where a ranker orders the list, which knows the person's taste from its features already.
 BOOST_STRENGTH_WITH_RANKER = min(1.0, max(0.0, env.float("BOOST_STRENGTH_WITH_RANKER", default=0.5)))
@@ -319,22 +376,49 @@ BOOST_STRENGTH_WITH_RANKER = min(1.0, max(0.0, env.float("BOOST_STRENGTH_WITH_RA
 # every approved item (ranking/scoring.py). As measured there.
 POPULARITY_SHARE = min(1.0, max(0.0, env.float("POPULARITY_SHARE", default=0.5)))
 
+# --- Watching it ----------------------------------------------------------------------------
+
+# Who may read /metrics: bearers of the token, and addresses; this machine alone where nothing is said.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+if 0 < len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured(
+        "METRICS_TOKEN must have at least 16 characters, for it is all that is asked for."
+    )
+try:
+    METRICS_ADDRESSES = networks(env.list("METRICS_ADDRESSES", default=["127.0.0.1", "::/64"]))
+except ValueError as error:
+    raise ImproperlyConfigured(f"METRICS_ADDRESSES: {error}.") from error
+# The folder through which the workers of one machine share what they count.
+METRICS_DIR = Path(env.str("METRICS_DIR", default=str(VAR_DIR / "metrics")))
+
 # --- Logs -----------------------------------------------------------------------------------
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line")
+if LOG_FORMAT not in ("line", "json"):
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s%(of_request)s"},
+        "json": {"()": "core.log_lines.json_formatter"},
+    },
+    "filters": {"request": {"()": "core.log_lines.RequestIdFilter"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}
+    },
     # One line for a lockout is enough; a line for every login is not.
     "loggers": {"axes": {"level": "WARNING"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
-# An event with values is an ordinary line with key=value at its end, on standard error like all others.
+# An event with values is an ordinary line with key=value at its end, on standard error like all others; or
+# with LOG_FORMAT=json an object, whose names are its values'.
 structlog.configure(
     processors=[
         structlog.stdlib.filter_by_level,
-        structlog.dev.ConsoleRenderer(
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter
+        if LOG_FORMAT == "json"
+        else structlog.dev.ConsoleRenderer(
             colors=False, pad_event_to=0, sort_keys=False, exception_formatter=structlog.dev.plain_traceback
         ),
     ],

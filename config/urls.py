@@ -3,14 +3,18 @@
 from csp.decorators import csp_update
 from django.contrib import admin
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
 
 import accounts.schema  # noqa: F401  registers how the OpenAPI document describes our tokens
 import catalog.converters  # noqa: F401  registers the converters used below
 from accounts.api import CheckAuthView, RolesView
 from accounts.page_token_api import PageTokenView
 from catalog.api import ItemListView
+from config.schema import SchemaView
 from console.api import FeedbackMetricsView
+from console.as_person import as_person
+from console.metrics.view import metrics
+from exports.api import ExportDislikesView, ExportInteractionsView, ExportItemsView
 from feedback.api import (
     DislikeDetailView,
     DislikeHistoryView,
@@ -18,7 +22,8 @@ from feedback.api import (
     DislikeView,
     ItemDislikeView,
 )
-from feedback.completion import record_with_dislikes
+from feedback.completion import record_many_with_dislikes, record_with_dislikes
+from feedback.wish_api import WishView
 from imports.api import ItemByExternalIdView, ItemsView
 from interactions.api import (
     AnalyticsView,
@@ -31,6 +36,7 @@ from privacy.api import PersonByExternalIdView
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
 from recommendations.api import ExternalSessionView, SeenView
 from search.api import SearchView
+from search.wish_api import ParseWishesView, SaidWishesView
 from serving.api import (
     BecauseYouWatchedView,
     BestItemView,
@@ -39,6 +45,9 @@ from serving.api import (
     ReadyView,
     SimilarView,
 )
+
+# Dislikes are of an app above that of interactions.
+_writes = {"record": record_with_dislikes, "record_many": record_many_with_dislikes}
 
 api = [
     path("check-auth", CheckAuthView.as_view(), name="check-auth"),
@@ -53,23 +62,25 @@ api = [
     path("dislike", DislikeView.as_view(), name="dislike"),
     path("dislike/<id:dislike_id>", DislikeDetailView.as_view(), name="dislike-detail"),
     path("dislike-history", DislikeHistoryView.as_view(), name="dislike-history"),
+    path("wishes", SaidWishesView.as_view(), name="wishes"),
+    path("wishes/parse", ParseWishesView.as_view(), name="wishes-parse"),
+    path("wishes/<id:wish_id>", WishView.as_view(), name="wish"),
     path("dislike-patterns", DislikePatternsView.as_view(), name="dislike-patterns"),
     path("feedback-metrics", FeedbackMetricsView.as_view(), name="feedback-metrics"),
     path("feedback", FeedbackView.as_view(), name="feedback"),
     path("profile/<person:user_id>", ProfileView.as_view(), name="profile"),
     path("profile/<person:user_id>/rate", RateView.as_view(), name="profile-rate"),
     path("user/<person:user_id>/profile", TasteVectorView.as_view(), name="taste-vector"),
-    path("interactions", InteractionsView.as_view(record=record_with_dislikes), name="interactions"),
-    path(
-        "analytics/interaction",
-        AnalyticsView.as_view(record=record_with_dislikes),
-        name="analytics-interaction",
-    ),
+    path("interactions", InteractionsView.as_view(**_writes), name="interactions"),
+    path("analytics/interaction", AnalyticsView.as_view(**_writes), name="analytics-interaction"),
     path("collaborations/<id:item_id>/apply", CollaborationApplyView.as_view(), name="collaboration-apply"),
     path("items", ItemsView.as_view(), name="kept-items"),
     path("items/<kinds:kind>/<external:external_id>", ItemByExternalIdView.as_view(), name="kept-item"),
     path("users/<person:external_id>", PersonByExternalIdView.as_view(), name="kept-person"),
-    path("schema", SpectacularAPIView.as_view(), name="schema"),
+    path("export/items", ExportItemsView.as_view(), name="export-items"),
+    path("export/interactions", ExportInteractionsView.as_view(), name="export-interactions"),
+    path("export/dislikes", ExportDislikesView.as_view(), name="export-dislikes"),
+    path("schema", SchemaView.as_view(), name="schema"),
     path("<kinds:kind>", ItemListView.as_view(), name="items"),
     path("<kinds:kind>/<id:item_id>", ItemDetailView.as_view(), name="item"),
     path("<kinds:kind>/<id:item_id>/similar", SimilarView.as_view(), name="similar"),
@@ -77,14 +88,14 @@ api = [
     path("<kinds:kind>/<id:item_id>/<slug:action>", ItemActionView.as_view(), name="item-action"),
 ]
 
-# Addresses that the documents which asked for this name without /api/ (docs/seeds.md): the same views.
+# Addresses that the commissioning documents name without /api/ (docs/research/seeds.md): the same views.
 at_the_root = [
     path("recommend", SearchView.as_view()),
     path("recommend/<person:user_id>", BestItemView.as_view()),
     path("profile/<person:user_id>", ProfileView.as_view()),
     path("profile/<person:user_id>/rate", RateView.as_view()),
     path("user/<person:user_id>/profile", TasteVectorView.as_view()),
-    path("analytics/interaction", AnalyticsView.as_view(record=record_with_dislikes)),
+    path("analytics/interaction", AnalyticsView.as_view(**_writes)),
     path("<kinds:kind>", ItemListView.as_view()),
 ]
 
@@ -100,6 +111,8 @@ urlpatterns = [
     path("redoc", _redoc, name="redoc"),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),
+    path("metrics", metrics, name="metrics"),
+    path("admin/people/<id:user_id>/", admin.site.admin_view(as_person), name="as_person"),
     path("admin/", admin.site.urls),
 ]
 

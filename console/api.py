@@ -11,11 +11,10 @@ from rest_framework import serializers
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.selectors import caller
 from console.selectors.serving import get_leading_version
-from core.api import ERRORS, validated
+from core.api import ERRORS, ApiView, validated
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from feedback.api import RetrainingState, retraining_json
 from feedback.selectors import (
@@ -91,8 +90,10 @@ class MetricsAnswer(serializers.Serializer[Any]):
     retraining_by_use_case = RetrainingState(many=True)
 
 
-class FeedbackMetricsView(APIView):
+class FeedbackMetricsView(ApiView):
     """Statistics of everybody's dislikes per model; for staff who may see dislikes."""
+
+    queries = {"get": MetricsQuery}
 
     @extend_schema(
         operation_id="feedback_metrics", parameters=[MetricsQuery], responses={200: MetricsAnswer, **ERRORS}

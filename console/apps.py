@@ -3,3 +3,11 @@ from django.apps import AppConfig
 
 class ConsoleConfig(AppConfig):
     name = "console"
+    verbose_name = "Operations"
+
+    def ready(self) -> None:
+        """Keeps a record of the runs of commands."""
+        from console.runs.keeping import keep
+        from core.runs import keep_runs
+
+        keep_runs(keep)

@@ -1,20 +1,22 @@
 """Shared parts of all API views: the ranges of our columns, and one form of error out."""
 
 from collections.abc import Mapping
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar
 from uuid import UUID
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError
 from django.http import Http404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
+from rest_framework.views import APIView, set_rollback
 
+from core.database import in_one_line, is_away, logged
 from core.domain import KINDS
 from core.errors import DATABASE_AWAY, HeedError, InvalidInput
 from core.values import (
@@ -170,7 +172,7 @@ class ErrorSerializer(serializers.Serializer[dict[str, Any]]):
 
 
 # Answers of an operation besides success: of any operation, and of one that reads a body.
-ERRORS = dict.fromkeys((400, 401, 403, 404, 503), ErrorSerializer)
+ERRORS = dict.fromkeys((400, 401, 403, 404, 429, 503), ErrorSerializer)
 WRITE_ERRORS = ERRORS | dict.fromkeys((413, 415), ErrorSerializer)
 
 
@@ -184,18 +186,58 @@ def validated(serializer_class: type[serializers.Serializer[Any]], data: Any) ->
 
 def only_known(serializer_class: type[serializers.Serializer[Any]], data: Any) -> Any:
     """`data` as it is. Raises InvalidInput, which names the first, where it holds fields nobody reads."""
-    known = serializer_class().get_fields()
+    known = _field_names(serializer_class)
     if isinstance(data, dict) and (unknown := [name for name in data if name not in known]):
         raise InvalidInput(f"There is no field {shown(unknown[0])} here; there are {', '.join(known)}.")
     return data
 
 
-def checked_query(serializer_class: type[serializers.Serializer[Any]], request: Request) -> Mapping[str, Any]:
-    """The query string. Raises InvalidInput, which names the first, for parameters that nobody reads."""
-    known = serializer_class().get_fields()
-    if unknown := [name for name in request.query_params if name not in known]:
-        raise InvalidInput(f"There is no parameter {shown(unknown[0])}; there are {', '.join(known)}.")
-    return request.query_params
+@cache
+def _field_names(serializer_class: type[serializers.Serializer[Any]]) -> tuple[str, ...]:
+    return tuple(serializer_class().get_fields())
+
+
+def check_query(serializer_class: type[serializers.Serializer[Any]] | None, request: Request) -> None:
+    """Raises InvalidInput, which names the first, for parameters that nobody reads or that say nothing.
+
+    So it does for one that stands twice, of which only the last would be heeded; where each counts, the
+    serializer names it in `repeated`.
+    """
+    said = list(request.query_params.lists())
+    # In the place of bytes that are none.
+    if odd := [name for name, texts in said if any("\ufffd" in text for text in (name, *texts))]:
+        raise InvalidInput(f"{shown(odd[0])} is not UTF-8 in the query string.")
+    known = _field_names(serializer_class) if serializer_class and request.query_params else ()
+    # Django REST framework reads one by itself.
+    if unknown := [name for name in request.query_params if name not in (*known, "format")]:
+        there_are = f"there are {', '.join(known)}" if known else "there are none"
+        raise InvalidInput(f"There is no parameter {shown(unknown[0])} here; {there_are}.")
+    repeated = getattr(serializer_class, "repeated", ())
+    if twice := [name for name, texts in said if len(texts) > 1 and name not in repeated]:
+        raise InvalidInput(f"{shown(twice[0])} stands more than once in the query string. Say it once.")
+    # Of a number, a choice or an id an empty one says nothing, and is taken as if it were left out.
+    if empty := [name for name, value in request.query_params.items() if not value and name in known]:
+        fields = serializer_class().get_fields() if serializer_class else {}
+        if mute := [name for name in empty if not isinstance(fields[name], serializers.CharField)]:
+            raise InvalidInput(f"{mute[0]} is empty. Say something or leave it out.")
+
+
+class ApiView(APIView):
+    """A view of ours: a query parameter that its method does not read is refused, and named.
+
+    queries     the serializer of the query string of each method, by its name in lower case
+    limited_as  the limit that its requests count for (docs/reference/limits.md); "": writes are events
+    """
+
+    queries: ClassVar[Mapping[str, type[serializers.Serializer[Any]]]] = {}
+    limited_as: ClassVar[str] = ""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Raises InvalidInput for an unknown parameter, once it is known that the caller may ask at all."""
+        super().initial(request, *args, **kwargs)
+        method = (request.method or "").lower()
+        if method != "options":
+            check_query(self.queries.get("get" if method == "head" else method), request)
 
 
 def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -215,8 +257,9 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
         case APIException():
             status, message = exception.status_code, _sentence(exception.detail)
             headers = _headers(exception)
-        case OperationalError() | InterfaceError():
-            logger.error("database unavailable", view=context.get("view"), exc_info=exception)
+        case _ if is_away(exception):
+            path = getattr(context.get("request"), "path", "")
+            logger.error("database unavailable", path=path, error=in_one_line(exception))
             status, message = 503, DATABASE_AWAY
             headers["Retry-After"] = "2"
         case DataError():
@@ -227,7 +270,8 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
             return None
     set_rollback()
     # A message may quote what was sent, and that may be long.
-    return Response({"success": False, "error": message[:MAX_SENTENCE]}, status=status, headers=headers)
+    response = Response({"success": False, "error": message[:MAX_SENTENCE]}, status=status, headers=headers)
+    return logged(response) if message == DATABASE_AWAY else response
 
 
 def _headers(exception: APIException) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Array types, named once, and the two look-ups that everything over arrays shares."""
+"""Array types, named once, and the look-ups that everything over arrays shares."""
 
 from typing import TypeAlias
 
@@ -20,14 +20,25 @@ def positions(values: Ints, sorted_ids: Ints) -> Rows:
     return np.where(sorted_ids[found] == values, found, -1)
 
 
+def pairs_among(left: Ints, right: Ints, other_left: Ints, other_right: Ints) -> Bools:
+    """(n,) True where the pair (left, right) is one of the pairs (other_left, other_right)."""
+    ids, codes = np.unique(np.concatenate([right, other_right]), return_inverse=True)
+    found: Bools = np.isin(left * len(ids) + codes[: len(right)], other_left * len(ids) + codes[len(right) :])
+    return found
+
+
 def top_k(scores: Floats | Doubles, k: int, exclude_rows: Rows) -> Rows:
     """Rows of the k highest scores, highest first, ties by row; fewer if exclusions leave fewer."""
     allowed = np.ones(len(scores), dtype=np.bool_)
     allowed[exclude_rows] = False
+    return top_k_of(scores, k, allowed)
+
+
+def top_k_of(scores: Floats | Doubles, k: int, allowed: Bools) -> Rows:
+    """The same of the allowed rows (n,) alone."""
     rows = np.flatnonzero(allowed)
+    own = scores[rows]
     if 0 < k < len(rows):
-        candidates = scores[rows]
-        threshold = np.partition(candidates, len(rows) - k)[len(rows) - k]
-        above = rows[candidates > threshold]
-        rows = np.concatenate([above, rows[candidates == threshold][: k - len(above)]])
-    return rows[np.lexsort((rows, -scores[rows]))][: max(k, 0)]
+        best = own >= np.partition(own, len(rows) - k)[len(rows) - k]
+        rows, own = rows[best], own[best]
+    return rows[np.argsort(-own, kind="stable")][: max(k, 0)]

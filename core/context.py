@@ -1,4 +1,4 @@
-"""Variables of every page."""
+"""Template variables that every page gets."""
 
 from django.http import HttpRequest
 

@@ -4,6 +4,10 @@ from core.arrays import Doubles
 
 # An item is taken to be approved as often as all items together, with the weight of so many verdicts.
 APPROVAL_PRIOR = 5.0
+# The half-lives in days of the demand of late.
+TREND_DAYS = (1.0, 7.0, 30.0)
+# The half-lives in days of responses to what was shown: in the long run, and of late.
+RESPONSE_DAYS = (90.0, 7.0)
 # The share of approvals where nobody judged anything yet.
 NO_VERDICTS = 0.5
 

@@ -11,8 +11,18 @@ HeedError                 the base: `status` is the HTTP status, the text is one
 └── LockHeld        503   another run is at the same work; a command exits with 3
 """
 
+from dataclasses import dataclass
+
 ACCOUNT_GONE = "This account no longer exists. Log in as somebody else, or sign up."
 DATABASE_AWAY = "The database cannot be reached at the moment. Try again in a few seconds."
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """A row of a batch that was not taken: its place in the request, from 0, and the cause."""
+
+    row: int
+    error: str
 
 
 class HeedError(Exception):

@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 from django.contrib import messages
 from django.contrib.auth import get_user_model
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -21,6 +21,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.http import escape_leading_slashes
 
+from core.database import in_one_line, is_away, logged
 from core.errors import ACCOUNT_GONE, DATABASE_AWAY, AccountGone
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -49,14 +50,16 @@ class ErrorsMiddleware:
         # `sessionid="\000…"` is decoded to a NUL, which PostgreSQL refuses to be asked about.
         request.COOKIES = {name: value for name, value in request.COOKIES.items() if "\0" not in value}
         response = self.get_response(request)
+        # What is made for a request is for whoever sent it: no proxy may keep it for the next one.
+        response.headers.setdefault("Cache-Control", "private, no-cache")
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if is_page and response.status_code in _REFUSALS and _is_api(request):
             return _json_error(_REFUSALS[response.status_code], response.status_code)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if isinstance(exception, OperationalError | InterfaceError):
-            return _unavailable(request)
+        if is_away(exception):
+            return _unavailable(request, exception)
         was_erased = isinstance(exception, DatabaseError) and _is_gone(request)
         if was_erased or isinstance(exception, AccountGone):
             return _account_gone(request)
@@ -93,16 +96,17 @@ def without_charset(application: WSGIApplication) -> WSGIApplication:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's `handler500`: also reached by errors in middleware, such as a lost session store."""
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return _unavailable(request)
+    error = sys.exc_info()[1]
+    if error is not None and is_away(error):
+        return _unavailable(request, error)
     return _refusal(request, "Something went wrong on our side. It has been logged.", 500)
 
 
-def _unavailable(request: HttpRequest) -> HttpResponse:
-    logger.error("database unavailable", path=request.path, exc_info=sys.exc_info())
+def _unavailable(request: HttpRequest, error: BaseException) -> HttpResponse:
+    logger.error("database unavailable", path=request.path, error=in_one_line(error))
     response = _refusal(request, DATABASE_AWAY, 503)
     response.headers["Retry-After"] = "2"
-    return response
+    return logged(response)
 
 
 def _is_gone(request: HttpRequest) -> bool:

@@ -12,6 +12,7 @@ from core.strict_json import unique_keys
 
 # Far more than any body of ours needs, far less than any recursive function of Python's can take.
 MAX_DEPTH = 32
+_TOO_DEEP = f"it is nested more than {MAX_DEPTH} levels deep"
 
 
 class StrictJSONParser(JSONParser):
@@ -28,7 +29,9 @@ class StrictJSONParser(JSONParser):
                 object_pairs_hook=unique_keys,
             )
             _check_depth_and_text(value)
-        except (ValueError, RecursionError) as error:
+        except RecursionError as error:
+            raise ParseError(f"The body is not valid JSON: {_TOO_DEEP}.") from error
+        except ValueError as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from error
         return value
 
@@ -54,7 +57,7 @@ def _check_depth_and_text(value: Any) -> None:
         level = [child for node in level for child in _children(node)]
         if not level:
             return
-    raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    raise ValueError(_TOO_DEEP)
 
 
 def _children(node: Any) -> Iterable[Any]:

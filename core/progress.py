@@ -87,12 +87,12 @@ class Progress:
         rate = self.count / max(now - self._started, 1e-9)
         of_total = f" of {self.total:,}" if self.total else ""
         speed = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s"
-        left = f", {_duration((self.total - self.count) / rate)} left" if self.total and rate else ""
+        left = f", {duration((self.total - self.count) / rate)} left" if self.total and rate else ""
         self._stream.write(f"{self.label}: {self.count:,}{of_total} {self.unit}, {speed}{left}\n")
         self._stream.flush()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A time as short as it is useful: `45 s`, `12 min`, `3 h 20 min`."""
     whole = max(0, round(seconds))
     if whole < 120:

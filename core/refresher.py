@@ -1,5 +1,6 @@
-"""Background refreshing of what a worker process holds in memory."""
+"""A background thread that refreshes what a worker process holds in memory."""
 
+import atexit
 import os
 import threading
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -8,6 +9,8 @@ from typing import Generic, TypeVar
 
 import structlog
 from django.db import close_old_connections, connections
+
+from core.database import in_one_line, is_away
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -47,6 +50,8 @@ class Refresher(Generic[Key]):
         self._failing: set[Key] = set()
         self._reset()
         os.register_at_fork(after_in_child=self._reset)
+        # A thread that the interpreter ends within a library of C++ ends the process with SIGABRT.
+        atexit.register(self.stop)
 
     def _reset(self) -> None:
         # A forked process has no copy of the thread, but one of the lock that it may have held.
@@ -80,8 +85,10 @@ class Refresher(Generic[Key]):
         """Refreshes `key` in the calling thread. Raises nothing: see the failure rule of the class."""
         try:
             self._job.refresh(key)
-        except Exception:
-            if key not in self._failing:
+        except Exception as error:
+            if key not in self._failing and is_away(error):
+                logger.error(self._job.failure, key=key, error=in_one_line(error))
+            elif key not in self._failing:
                 logger.exception(self._job.failure, key=key)
             self._failing.add(key)
         else:

@@ -8,6 +8,10 @@ WORD = re.compile(r"[^\W_]+")
 # Characters that PostgreSQL or UTF-8 refuses: NUL, and halves of surrogate pairs.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+# Where a spreadsheet may begin a cell, whichever separator it chooses, and what then makes it a formula.
+# Full-width signs count, and so does what stands behind blanks and quotes: some programs take those away.
+_FORMULA = re.compile(r"((?:^|[;\t\r\n|])[\s\"']*)(?=[=+\-@＝＋－＠])")
+
 _ACCENTS = re.compile("[\u0300-\u036f]+")
 
 _FIRST_SYLLABLE, _LAST_SYLLABLE = 0xAC00, 0xD7A3
@@ -30,6 +34,11 @@ _LIKE = {
     "⁄": " ",
 }
 _APOSTROPHES = "'’‘ʼ`´"
+
+
+def inert_cell(text: str) -> str:
+    """`text` for a cell of CSV: with an apostrophe wherever a spreadsheet would begin a formula."""
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _letters() -> dict[int, str]:

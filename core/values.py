@@ -7,11 +7,13 @@ A file has other ways to write some values: a cell of CSV is always text. `read`
 the value that the rule takes, and leaves to the rule what it cannot turn.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Self, TypeVar
+from uuid import UUID
 
 from core.domain import KINDS, KINDS_BY_WORD, MAX_RATING, MOST_SCORE, RATED, REASONS, TYPES, USE_CASES
 from core.domain.roles import takes
@@ -24,8 +26,11 @@ T_co = TypeVar("T_co", covariant=True)
 # Clocks of other machines may be ahead of this one's by so much.
 CLOCK_SKEW = timedelta(minutes=5)
 
+_LONGEST_UUID = len("urn:uuid:") + 38
 _WHOLE = re.compile(r"([+-]?[0-9]{1,18})(?:\.0{1,18})?\Z")
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,18})?\Z")
+# As programs write a number of double precision, in up to 17 digits.
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?\Z")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 # Python would take any character between day and time.
 _MOMENT = re.compile(r"[0-9]{4}-?(?:[0-9]{2}-?[0-9]{2}|W[0-9]{2}-?[0-9])(?:[T ].+)?\Z", re.ASCII | re.DOTALL)
@@ -140,7 +145,7 @@ class Number(Rule[float]):
         return float(value)
 
     def read(self, value: object) -> object:
-        return float(value) if isinstance(value, str) and _DECIMAL.match(value) else value
+        return float(value) if isinstance(value, str) and _NUMBER.match(value) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +275,18 @@ class Names(Rule[tuple[str, ...]]):
         return value.strip("|").split("|") if isinstance(value, str) else value
 
 
+@dataclass(frozen=True, slots=True)
+class Uuid(Rule[UUID]):
+    """A UUID in text."""
+
+    def __call__(self, value: object) -> UUID:
+        # Python reads the digits of every script as hexadecimal ones.
+        if isinstance(value, str) and value.isascii() and len(value) <= _LONGEST_UUID:
+            with contextlib.suppress(ValueError):
+                return UUID(value)
+        raise BadValue(f"must be a UUID, not {shown(value)}")
+
+
 def check_rated(type_name: str) -> None:
     """Raises BadValue where an interaction of this type has no rating."""
     if not TYPES[type_name].is_rated:
@@ -319,6 +336,7 @@ TAKEN = {
 }
 RATING = Number(0, MAX_RATING)
 HAPPENED = Event()
+SESSION_ID = Uuid()
 
 USE_CASE = Choice(USE_CASES)
 LIST_NAME = Name(200)

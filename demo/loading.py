@@ -1,7 +1,7 @@
 """Everything that `load_demo` does: a catalog, people, and a week of evenings with models in between."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -47,6 +47,8 @@ HISTORY_DAYS = 120
 PICKS = 6
 # Of these the demo closes the loop: models are compared, and live only if better.
 RETRAINED_KINDS = ("movie", "drama")
+# The kinds of recommender that are trained between two evenings.
+NIGHTLY_KINDS = ("als", "ranker")
 # Chance that a person opens each feed that is for them on a given night.
 HABITS = {"movie_home": 0.9, "drama_home": 0.6, "developer_startup": 0.4, "investor_startup": 0.3}
 # Likes of the demo account at its first visit, so that its feed has something to follow.
@@ -174,9 +176,14 @@ def _simulate_nights(people: list[int], size: DemoSize, progress: Progress) -> N
 
 
 def _learn_from_last_night(use_case: UseCase, evening: datetime, seed: int, progress: Progress) -> None:
-    """The jobs of cron before the next evening; only films do so every night, to keep the demo quick."""
+    """The jobs of cron before the next evening.
+
+    To keep the demo quick, films alone do so every night, and of the kinds that are in NIGHTLY_KINDS; all
+    are trained after the last night.
+    """
     if use_case.name == DEFAULT_USE_CASE:
-        _retrain(use_case, evening, seed, progress)
+        nightly = tuple(kind for kind in use_case.models if kind in NIGHTLY_KINDS)
+        _retrain(replace(use_case, models=nightly), evening, seed, progress)
     else:
         refresh_popularity(use_case=use_case.name, now=evening)
 

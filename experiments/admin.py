@@ -13,10 +13,14 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from core.admin import RecordAdmin
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from core.errors import HeedError, InvalidInput
+from experiments.models import ResponsivenessReport
 from experiments.page import describe
 from experiments.report import make_report
+from experiments.responsiveness.report import from_json
+from experiments.responsiveness_page import describe_responsiveness, percent, plain_effect
 from experiments.services import MAX_ARMS, start_experiment, stop_experiment, switch_off_arm
 from ranking.arms import policy_of
 from ranking.models import Arm, Experiment, ModelVersion
@@ -178,6 +182,37 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
             self.log_change(request, experiment, done)
             self.message_user(request, f"{experiment.name}: {done}", messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:ranking_experiment_change", args=[pk]))
+
+
+@admin.register(ResponsivenessReport)
+class ResponsivenessReportAdmin(RecordAdmin):
+    list_display = ("use_case", "made_at", "kept_out")
+    list_filter = ("use_case",)
+    fields = ("use_case", "made_at")
+    change_form_outer_before_template = "admin/responsiveness.html"
+
+    @admin.display(description="kept out by a plain no")
+    def kept_out(self, row: ResponsivenessReport) -> str:
+        report = from_json(row.report)
+        effect = None if report is None else plain_effect(report)
+        return percent(None if effect is None else effect.prevented)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        more: dict[str, Any] = {}
+        if row is not None and self.has_view_permission(request, row):
+            report = from_json(row.report)
+            more = {"page": report and describe_responsiveness(report), "is_unreadable": report is None}
+        answer: HttpResponse = super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **more}
+        )
+        return answer
 
 
 def _may_write(request: HttpRequest, experiment: Experiment | None) -> bool:

@@ -9,7 +9,11 @@ from django.conf import settings
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from core.domain import DOMAIN
+from core.domain import CATEGORIES, DOMAIN, SPREADING
+
+# From this preference on somebody demonstrably likes a category: after three likes, and not after two.
+_LIKED_FROM = 0.25
+_STEEPNESS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +36,58 @@ class Adjustment:
 
 
 def calculate_feature_adjustment_from_dislike(
-    reason: str, facets: Iterable[tuple[int, str, str]]
+    reason: str, facets: Iterable[tuple[int, str, str]], likings: Mapping[int, float] | None = None
 ) -> list[FacetDelta]:
     """The penalties of a dislike with `reason`, given the item's facets as (id, kind, name).
+
+    likings  how the person stands to them, -1 to 1: a reason that does not say which category it means is
+             laid on those that they like least
 
     Raises KeyError for a reason that does not exist.
     """
     shares = DOMAIN.reasons[reason].shares()
+    spoken = [facet for facet in facets if facet[1] in shares]
+    blamed: dict[int, float] = {}
+    if reason in SPREADING and likings:
+        categories = [facet_id for facet_id, kind, _ in spoken if kind in CATEGORIES]
+        scores = np.array([likings.get(facet_id, 0.0) for facet_id in categories])
+        blamed = dict(zip(categories, blame(scores).tolist(), strict=True))
     return [
-        FacetDelta(facet_id, kind, name, -shares[kind]) for facet_id, kind, name in facets if kind in shares
+        FacetDelta(facet_id, kind, name, round(-shares[kind] * blamed.get(facet_id, 1.0), 4))
+        for facet_id, kind, name in spoken
     ]
 
 
-def combine_adjustments(adjustments: Iterable[Adjustment], *, now: datetime) -> dict[int, float]:
+def named_share(reason: str, kind: str) -> float:
+    """By how much a dislike that names one facet holds it back, which is at least what its reason says."""
+    return max(float(settings.DISLIKE_NAMED_SHARE), DOMAIN.reasons[reason].shares().get(kind, 0.0))
+
+
+def blame(likings: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The part of a no that falls on each of an item's categories, (k,) in (0, 1], by how they are liked.
+
+    d is how far a preference lies above 0.25, which takes three likes: 1 for the category with the least d,
+    e^(−12 Δd) for others. Who likes thrillers and turns a crime thriller down for its genre means the
+    crime; of somebody of whom little is known each has all of it.
+    """
+    if not len(likings):
+        return likings
+    liked = np.maximum(likings - _LIKED_FROM, 0.0)
+    parts: NDArray[np.float64] = np.exp(-_STEEPNESS * (liked - liked.min()))
+    return parts
+
+
+def combine_adjustments(
+    adjustments: Iterable[Adjustment], *, now: datetime, half_life_days: float | None = None
+) -> dict[int, float]:
     """The factor in [floor, 1] of each facet that is held back.
 
     factor = max(floor, Π (1 + delta × 2^(−age / half-life)))
+
+    The half-life is DISLIKE_HALF_LIFE_DAYS where no other is given.
     """
     factors: dict[int, float] = {}
-    half_life = settings.DISLIKE_HALF_LIFE_DAYS * 86_400
+    half_life = (half_life_days or settings.DISLIKE_HALF_LIFE_DAYS) * 86_400
     for adjustment in adjustments:
         age = max(0.0, (now - adjustment.since).total_seconds())
         faded = adjustment.delta * 2.0 ** (-age / half_life)

@@ -18,15 +18,13 @@ from catalog.models import Item
 from core.admin import RecordAdmin, choice_filter, table
 from core.domain import FACETS, REASONS
 from core.errors import NotFound
-from core.text import percent_change
+from core.text import inert_cell, percent_change
 from feedback.models import Dislike, DislikePattern, FeatureAdjustment, NegativeTrainingExample
 from feedback.patterns import refresh_patterns
 from feedback.services import undo_dislike
 
 logger = structlog.stdlib.get_logger(__name__)
 
-# A spreadsheet takes a cell that begins with one of these for a formula and runs it.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 OFFERED = 50
 NO_VERSION = "none"
 _REASONS = {reason.name: reason.label for reason in REASONS.values()}
@@ -232,7 +230,7 @@ class DislikeAdmin(RecordAdmin):
         response.headers["Content-Disposition"] = 'attachment; filename="dislikes.csv"'
         # Without the mark at the beginning Excel reads UTF-8 as Latin-1.
         response.write("\ufeff")
-        write_csv(csv.writer(response), queryset)
+        write_csv(csv.writer(response, quoting=csv.QUOTE_ALL), queryset)
         return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -365,12 +363,7 @@ def write_csv(writer: Any, dislikes: QuerySet[Dislike]) -> None:
     }
     writer.writerow(columns)
     for row in dislikes.values_list(*columns.values()).iterator():
-        writer.writerow([escape_formula(cell) if isinstance(cell, str) else cell for cell in row])
-
-
-def escape_formula(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would take it for a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+        writer.writerow([inert_cell(cell) if isinstance(cell, str) else cell for cell in row])
 
 
 def _note(request: HttpRequest, changed: list[Any], message: str) -> None:

@@ -3,10 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
+from rest_framework import serializers
+
 from core.domain import CATEGORIES, PEOPLE, SERIES
 from feedback.adjustments import FacetDelta
-from feedback.models import Dislike, DislikePattern, NegativeTrainingExample
+from feedback.models import Dislike, DislikePattern, NegativeTrainingExample, OwnRule
+from feedback.rules import Strength
 from feedback.selectors import DislikePatterns
+from feedback.wording import rule_sentence
 
 
 def adjustments_json(deltas: Sequence[FacetDelta], reason: str) -> dict[str, Any]:
@@ -51,6 +55,8 @@ def dislike_json(dislike: Dislike) -> dict[str, Any]:
         "reason": dislike.reason,
         "feedback_text": dislike.feedback_text,
         "created_at": dislike.created_at,
+        "about": None if dislike.about is None else f"{dislike.about.kind}:{dislike.about.name}",
+        "title_only": dislike.title_only,
         "used_in_training": example is not None and example.used_in_training,
     }
 
@@ -82,4 +88,35 @@ def pattern_json(pattern: DislikePattern) -> dict[str, Any]:
         "dislikes": pattern.dislikes,
         "since": pattern.since,
         "last_at": pattern.last_at,
+    }
+
+
+class WishJson(serializers.Serializer[Any]):
+    """A rule that stands for the caller's lists."""
+
+    wish_id = serializers.IntegerField()
+    strength = serializers.ChoiceField(choices=Strength.values)
+    about = serializers.CharField(allow_null=True, help_text="the facet, as in `genre:Crime`")
+    item_id = serializers.IntegerField(allow_null=True, help_text="the item that is left out or let through")
+    title = serializers.CharField(allow_null=True)
+    dislike_id = serializers.IntegerField(allow_null=True, help_text="the dislike that it came with")
+    words = serializers.CharField(allow_blank=True, help_text="as the person said it")
+    says = serializers.CharField(help_text="what it does, in a sentence")
+    created_at = serializers.DateTimeField()
+    ends_at = serializers.DateTimeField(allow_null=True)
+
+
+def wish_json(rule: OwnRule) -> dict[str, Any]:
+    """A rule that a person made for their lists."""
+    return {
+        "wish_id": rule.pk,
+        "strength": rule.strength,
+        "about": None if rule.facet is None else f"{rule.facet.kind}:{rule.facet.name}",
+        "item_id": rule.item_id,
+        "title": None if rule.item is None else rule.item.title,
+        "dislike_id": rule.dislike_id,
+        "words": rule.words,
+        "says": rule_sentence(rule),
+        "created_at": rule.created_at,
+        "ends_at": rule.ends_at,
     }

@@ -7,7 +7,6 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.authentication import EMBEDDABLE
 from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
@@ -16,6 +15,7 @@ from catalog.models import Item
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
+    ApiView,
     ChoiceField,
     ErrorSerializer,
     IdField,
@@ -28,26 +28,31 @@ from core.api import (
 from core.domain import DOMAIN, ItemKind
 from core.errors import NotFound
 from core.values import COMMENT, OTHER_TITLE, REASON, SAID_NAMES, SCORE
-from feedback.answers import adjustments_json, dislike_json, pattern_json, patterns_json
+from feedback.answers import WishJson, adjustments_json, dislike_json, pattern_json, patterns_json, wish_json
 from feedback.effect import in_force
 from feedback.models import Dislike
 from feedback.patterns import patterns_of
+from feedback.rules import ABOUT, ALWAYS, SCOPE
 from feedback.selectors import active_dislikes, get_dislike_pattern_analysis
 from feedback.services import (
     ClientContext,
-    SavedDislike,
     find_session,
-    save_dislike,
     undo_dislike,
     undo_dislike_of_item,
 )
+from feedback.steering import Refusal, refuse_item
 from feedback.training import Retraining, nearest_retraining
-from feedback.wording import recorded_sentence
+from feedback.wording import recorded_sentence, rule_sentence
 from interactions.selectors import check_may_speak, find_item_to_speak_of
 
 MAX_PATTERNS = 50
 MAX_SET_ID = 100
 TRENDS = ["rising", "falling", "steady"]
+_ABOUT = "the one facet of the item that the no is about, such as `genre:Crime`; it holds that back alone"
+_SCOPE = (
+    "how far it reaches: always; title: it says nothing about other titles; tonight, day, week, month: until "
+    "then, as a wish and not as a dislike; never: a lasting block of what it is about"
+)
 
 
 @extend_schema_field(
@@ -76,6 +81,8 @@ class DislikeReasonBody(serializers.Serializer[Any]):
     reason = ChoiceField(REASON, default=DOMAIN.dislikes.plain)
     feedback_text = TextField(COMMENT, default="")
     recommendation_session_id = UuidField(required=False, allow_null=True, default=None)
+    about = TextField(ABOUT, default="", help_text=_ABOUT)
+    scope = ChoiceField(SCOPE, default=ALWAYS, help_text=_SCOPE)
 
 
 class DislikeBody(serializers.Serializer[Any]):
@@ -92,6 +99,8 @@ class DislikeBody(serializers.Serializer[Any]):
     feedback_text = TextField(COMMENT, default="")
     genres = NamesField(SAID_NAMES, default=list)
     cast = NamesField(SAID_NAMES, default=list)
+    about = TextField(ABOUT, default="", help_text=_ABOUT)
+    scope = ChoiceField(SCOPE, default=ALWAYS, help_text=_SCOPE)
 
 
 class TrainingImpact(serializers.Serializer[Any]):
@@ -141,7 +150,8 @@ class DislikeAnswer(serializers.Serializer[Any]):
     """That the no is on record, and all that follows from it."""
 
     success = serializers.BooleanField()
-    dislike_id = serializers.IntegerField()
+    dislike_id = serializers.IntegerField(allow_null=True, help_text="null for a no that ends: see wish")
+    wish = WishJson(allow_null=True, help_text="the rule that it made: a no with an end, or a block")
     message = serializers.CharField(
         help_text="a sentence for the person: what was recorded, and what it changes"
     )
@@ -169,6 +179,8 @@ class DislikeEntry(serializers.Serializer[Any]):
     feedback_text = serializers.CharField(allow_blank=True)
     predicted_score = serializers.FloatField(allow_null=True)
     created_at = serializers.DateTimeField()
+    about = serializers.CharField(allow_null=True, help_text="the facet that it named, as in `genre:Crime`")
+    title_only = serializers.BooleanField(help_text="whether it says nothing about other titles")
     used_in_training = serializers.BooleanField(help_text="whether a model was trained with its example")
 
 
@@ -218,38 +230,48 @@ class PatternsAnswer(serializers.Serializer[Any]):
     top_people = NameCount(many=True)
 
 
-class DislikeView(APIView):
+class DislikeView(ApiView):
     """Records a no. The same no again answers 200 with the same id."""
+
+    limited_as = "dislikes"
 
     @extend_schema(
         operation_id="dislike",
         request=DislikeBody,
-        responses={200: DislikeAnswer, 201: DislikeAnswer, **WRITE_ERRORS},
+        parameters=[IDEMPOTENCY_PARAMETER],
+        responses={200: DislikeAnswer, 201: DislikeAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
     )
     def post(self, request: Request) -> Response:
         body = validated(DislikeBody, request.data)
         user_id, set_id = caller(request).pk, body["recommendation_set_id"] or ""
-        item = find_item_to_speak_of(
-            user_id=user_id,
-            item_id=body["movie_id"],
-            title=body["movie_title"],
-            id_field="movie_id",
-            title_field="movie_title",
-        )
-        saved = save_dislike(
-            user_id=user_id,
-            item=item,
-            reason=body["reason"],
-            feedback_text=body["feedback_text"],
-            session_id=find_session(user_id=user_id, item_id=item.pk, set_id=set_id),
-            client=ClientContext(set_id, body["predicted_score"], body["genres"], body["cast"]),
-        )
-        status, answer = _dislike_answer(saved)
-        return Response(answer, status=status)
+
+        def act() -> tuple[int, dict[str, Any]]:
+            item = find_item_to_speak_of(
+                user_id=user_id,
+                item_id=body["movie_id"],
+                title=body["movie_title"],
+                id_field="movie_id",
+                title_field="movie_title",
+            )
+            refusal = refuse_item(
+                user_id=user_id,
+                item=item,
+                scope=body["scope"],
+                about=body["about"],
+                reason=body["reason"],
+                feedback_text=body["feedback_text"],
+                session_id=find_session(user_id=user_id, item_id=item.pk, set_id=set_id),
+                client=ClientContext(set_id, body["predicted_score"], body["genres"], body["cast"]),
+            )
+            return _refusal_answer(user_id, refusal)
+
+        return respond_once(request, route="dislike", act=act)
 
 
-class ItemDislikeView(APIView):
+class ItemDislikeView(ApiView):
     """The same for one item by its address (POST), and taking it back (DELETE)."""
+
+    limited_as = "dislikes"
 
     authentication_classes = EMBEDDABLE
 
@@ -270,14 +292,16 @@ class ItemDislikeView(APIView):
         )
 
         def act() -> tuple[int, dict[str, Any]]:
-            saved = save_dislike(
+            refusal = refuse_item(
                 user_id=person.pk,
                 item=Item.objects.get(pk=item_id),
+                scope=body["scope"],
+                about=body["about"],
                 reason=body["reason"],
                 feedback_text=body["feedback_text"],
                 session_id=body["recommendation_session_id"],
             )
-            return _dislike_answer(saved)
+            return _refusal_answer(person.pk, refusal)
 
         return respond_once(request, route=f"{kind.plural}/{item_id}/dislike", act=act)
 
@@ -289,7 +313,7 @@ class ItemDislikeView(APIView):
         return Response(status=204)
 
 
-class DislikeDetailView(APIView):
+class DislikeDetailView(ApiView):
     """Takes a no back, with all that it set in motion."""
 
     @extend_schema(operation_id="dislike_undo", responses={204: None, **ERRORS})
@@ -298,8 +322,10 @@ class DislikeDetailView(APIView):
         return Response(status=204)
 
 
-class DislikeHistoryView(APIView):
+class DislikeHistoryView(ApiView):
     """The caller's dislikes that stand, newest first."""
+
+    queries = {"get": HistoryQuery}
 
     @extend_schema(
         operation_id="dislike_history", parameters=[HistoryQuery], responses={200: HistoryAnswer, **ERRORS}
@@ -311,7 +337,7 @@ class DislikeHistoryView(APIView):
         return Response({"success": True, "count": len(entries), "total": mine.count(), "dislikes": entries})
 
 
-class DislikePatternsView(APIView):
+class DislikePatternsView(ApiView):
     """The reasons, categories and people that the caller turns down."""
 
     @extend_schema(operation_id="dislike_patterns", responses={200: PatternsAnswer, **ERRORS})
@@ -338,21 +364,24 @@ def retraining_json(retraining: Retraining) -> dict[str, Any]:
     return {**asdict(retraining), "due": retraining.due}
 
 
-def _dislike_answer(saved: SavedDislike) -> tuple[int, dict[str, Any]]:
+def _refusal_answer(user_id: int, refusal: Refusal) -> tuple[int, dict[str, Any]]:
     """The answer to a no, as (status, body): 201 where it is new, 200 where it stood already."""
-    dislike, example = saved.dislike, saved.example
-    deltas = in_force(saved.deltas, user_id=dislike.user_id, kind=dislike.item.kind)
+    saved, rule = refusal.dislike, refusal.rule
+    kind = refusal.item.kind
+    example = None if saved is None else saved.example
+    deltas = () if saved is None else in_force(saved.deltas, user_id=user_id, kind=kind)
     answer = {
         "success": True,
-        "dislike_id": dislike.pk,
-        "message": recorded_sentence(deltas),
-        "context_source": dislike.context_source,
+        "dislike_id": None if saved is None else saved.dislike.pk,
+        "wish": None if rule is None else wish_json(rule),
+        "message": recorded_sentence(deltas) if rule is None else rule_sentence(rule),
+        "context_source": Dislike.ContextSource.NONE if saved is None else saved.dislike.context_source,
         "training_impact": {
             "error_recorded": example.error if example else None,
             "weight": example.weight if example else 0.0,
         },
-        "feature_adjustments": adjustments_json(deltas, dislike.reason),
-        "user_patterns": patterns_json(get_dislike_pattern_analysis(user_id=dislike.user_id)),
-        "retraining": retraining_json(nearest_retraining(kind=dislike.item.kind)),
+        "feature_adjustments": adjustments_json(deltas, "" if saved is None else saved.dislike.reason),
+        "user_patterns": patterns_json(get_dislike_pattern_analysis(user_id=user_id)),
+        "retraining": retraining_json(nearest_retraining(kind=kind)),
     }
-    return (201 if saved.created else 200), answer
+    return (201 if saved is None or saved.created else 200), answer

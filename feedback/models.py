@@ -58,6 +58,15 @@ class Dislike(models.Model):
     )
     reason = models.CharField(max_length=32)
     feedback_text = models.TextField(blank=True, max_length=2000)
+    about = models.ForeignKey(
+        "catalog.Facet",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="the one facet that it is about, where the person named it",
+    )
+    title_only = models.BooleanField(default=False, help_text="it says nothing about other titles")
     review_state = models.CharField(max_length=16, choices=ReviewState.choices, default=ReviewState.NEW)
     created_at = models.DateTimeField(db_index=True)
 
@@ -80,6 +89,55 @@ class Dislike(models.Model):
     def reason_label(self) -> str:
         """The reason in a person's words, or its name where heed.toml no longer has it."""
         return reason_label(self.reason)
+
+
+class OwnRule(models.Model):
+    """A wish of a person for their lists that stands until its end, or until they end it.
+
+    A facet is shown less, or never; an item is left out until the end, or let through whatever else is said
+    of its facets. With both, a no until an end: the item is left out and the facet shown less. A rule is no
+    verdict: neither models nor the taste learn from it, so the old list is back once it has ended.
+    """
+
+    class Strength(models.TextChoices):
+        LESS = "less"
+        MUCH_LESS = "much_less", "much less"
+        NEVER = "never"
+        ALLOW = "allow", "let through"
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="own_rules", db_index=False
+    )
+    strength = models.CharField(max_length=16, choices=Strength.choices)
+    facet = models.ForeignKey(
+        "catalog.Facet", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    item = models.ForeignKey(
+        "catalog.Item", null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    dislike = models.ForeignKey(
+        Dislike, null=True, blank=True, on_delete=models.SET_NULL, related_name="own_rules"
+    )
+    words = models.CharField(max_length=200, blank=True, default="", help_text="as the person said it")
+    created_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="empty where it stands until it is ended")
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="when the person ended it")
+
+    class Meta:
+        db_table = "own_rules"
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["user"], name="standing_rule_by_user", condition=models.Q(ended_at=None)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(facet__isnull=False) | models.Q(item__isnull=False),
+                name="rule_of_a_facet_or_an_item",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.strength} of {self.facet_id or self.item_id} for {self.user_id}"
 
 
 class NegativeTrainingExample(models.Model):

@@ -1,10 +1,10 @@
 """Patterns in what people turn down: the table `dislike_patterns`, counted from their dislikes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Max, Min
+from django.db.models import Count, F, Max, Min, Q
 
 from catalog.models import Facet, ItemFacet
 from core.domain import CATEGORIES, PEOPLE, REASONS, SERIES
@@ -20,7 +20,8 @@ INSERT INTO {pattern} ({columns})
 SELECT {dislike.user}, {link.facet}, COUNT(*), MIN({dislike.created_at}), MAX({dislike.created_at})
 FROM {dislike}
 JOIN {done} ON {done.id} = {dislike.interaction} AND {done.withdrawn_at} IS NULL
-JOIN {link} ON {link.item} = {dislike.item}
+JOIN {link} ON {link.item} = {dislike.item} AND NOT {dislike.title_only}
+ AND ({dislike.about} IS NULL OR {dislike.about} = {link.facet})
 JOIN {facet} ON {facet.id} = {link.facet}
 """,
     pattern=table_name(DislikePattern),
@@ -47,16 +48,16 @@ def telling_reasons() -> list[str]:
     return [reason.name for reason in REASONS.values() if reason.weight > 0.0]
 
 
-def refresh_patterns(*, user_id: int | None = None) -> None:
-    """Counts the patterns anew, of one person or of everybody: two statements, whatever there is."""
+def refresh_patterns(*, user_ids: Collection[int] | None = None) -> None:
+    """Counts the patterns anew, of some people or of everybody: two statements, whatever there is."""
     conditions: dict[str, Sequence[Any]] = {
         "dislike.reason": telling_reasons(),
         "facet.kind": KINDS_OF_PATTERNS,
     }
     stored = DislikePattern.objects.all()
-    if user_id is not None:
-        stored = stored.filter(user_id=user_id)
-        conditions["dislike.user_id"] = [user_id]
+    if user_ids is not None:
+        stored = stored.filter(user_id__in=user_ids)
+        conditions["dislike.user_id"] = list(user_ids)
     with transaction.atomic():
         stored.delete()
         if not all(conditions.values()):
@@ -73,6 +74,8 @@ def patterns_of(*, user_id: int) -> list[DislikePattern]:
     Counted from the dislikes, because a like may have ended one since the table was: a read writes nothing.
     """
     standing = ItemFacet.objects.filter(
+        Q(item__dislikes__about=None) | Q(item__dislikes__about=F("facet")),
+        item__dislikes__title_only=False,
         facet__kind__in=KINDS_OF_PATTERNS,
         item__dislikes__user_id=user_id,
         item__dislikes__interaction__withdrawn_at=None,

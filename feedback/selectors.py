@@ -1,22 +1,41 @@
 """Reads about dislikes: a person's own, what they hold back, and what they say of the models."""
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from itertools import compress
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
 
-from django.db.models import Avg, Count, IntegerField, Max, Min, QuerySet, Sum, Value
+import numpy as np
+from django.conf import settings
+from django.db.models import Avg, Count, F, IntegerField, Max, Min, Q, QuerySet, Sum, Value
 from django.utils import timezone
 
 from catalog.models import ItemFacet
-from core.domain import CATEGORIES, PEOPLE, REASONS, UseCase
-from core.errors import InvalidInput
+from core.arrays import Ints, positions
+from core.domain import CATEGORIES, PEOPLE, REASONS, USE_CASES, UseCase
+from core.errors import InvalidInput, NotFound
+from core.queries import CompiledQuery, Parameter
 from feedback.adjustments import Adjustment, combine_adjustments
 from feedback.models import Dislike, FeatureAdjustment
+from feedback.rules import NO_RULES, StandingRules, rule_rows
 from feedback.training import countable_examples
-from interactions.selectors import HistoryRow, history_rows
+from interactions.selectors import HistoryRow, history_rows, refused_rows
 from recommendations.models import RecommendationSession
-from recommendations.selectors import count_passed_over, lists_seen
+from recommendations.selectors import (
+    PRUNED_METHOD,
+    RECENT_DAYS,
+    SeenSlot,
+    count_passed_over,
+    last_alike,
+    lists_seen,
+    page_before,
+    slots_seen,
+)
 
 TREND_DAYS = 30
 TOP = 5
@@ -115,7 +134,7 @@ class FeedbackRates:
 def active_dislikes(user_id: int) -> QuerySet[Dislike]:
     """A person's dislikes that stand, newest first."""
     return Dislike.objects.filter(user_id=user_id, interaction__withdrawn_at=None).select_related(
-        "item", "example"
+        "item", "example", "about"
     )
 
 
@@ -145,6 +164,8 @@ def _top_facets(user_id: int, kinds: Sequence[str]) -> list[tuple[str, int]]:
     informative = [reason.name for reason in REASONS.values() if reason.weight > 0.0]
     rows = (
         ItemFacet.objects.filter(
+            Q(item__dislikes__about=None) | Q(item__dislikes__about=F("facet")),
+            item__dislikes__title_only=False,
             facet__kind__in=kinds,
             item__dislikes__user_id=user_id,
             item__dislikes__interaction__withdrawn_at=None,
@@ -201,8 +222,7 @@ def get_model_feedback_metrics(*, since: datetime, until: datetime | None = None
     }
     disliked = {
         version: (count, error)
-        for version, count, error in counted_dislikes(since, until)
-        .exclude(session=None)
+        for version, count, error in dislikes_of_lists(since, until)
         .order_by()
         .values_list("model_version")
         .annotate(count=Count("pk"), error=Avg("predicted_score"))
@@ -248,11 +268,7 @@ def get_feedback_rates(since: datetime, until: datetime) -> FeedbackRates:
     seen = RecommendationSession.objects.filter(created_at__gte=since, created_at__lt=until).aggregate(
         seen=Sum("seen_rank")
     )["seen"]
-    counted = (
-        counted_dislikes(since, until)
-        .exclude(session=None)
-        .aggregate(count=Count("pk"), error=Avg("predicted_score"))
-    )
+    counted = dislikes_of_lists(since, until).aggregate(count=Count("pk"), error=Avg("predicted_score"))
     return FeedbackRates(seen or 0, counted["count"], counted["error"])
 
 
@@ -261,6 +277,11 @@ def counted_dislikes(since: datetime, until: datetime) -> QuerySet[Dislike]:
     return Dislike.objects.filter(
         created_at__gte=since, created_at__lt=until, interaction__withdrawn_at=None
     ).exclude(review_state=Dislike.ReviewState.EXCLUDED)
+
+
+def dislikes_of_lists(since: datetime, until: datetime) -> QuerySet[Dislike]:
+    """Those of them that have a share in what was seen: of a list whose slots are on record."""
+    return counted_dislikes(since, until).exclude(Q(session=None) | Q(session__method=PRUNED_METHOD))
 
 
 def dislikes_to_review() -> QuerySet[Dislike]:
@@ -275,37 +296,120 @@ class PersonRecord:
     history      the acts, oldest first
     adjustments  what their dislikes hold back
     passed_over  how often each item was seen in their last lists, of those that they did nothing with
+    seen         the slots of these lists that they saw, oldest list first
+    before       ids that the list `after` and those before it showed, page by page
+    rules        the rules of their own that stand
     """
 
     history: list[HistoryRow]
     adjustments: list[Adjustment]
     passed_over: dict[int, int]
+    seen: list[SeenSlot]
+    before: tuple[int, ...] = ()
+    rules: StandingRules = NO_RULES
 
 
-def get_record(*, user_id: int, use_case: UseCase, now: datetime) -> PersonRecord:
-    """The record of a person, in one query, because a recommendation request may make six at most."""
-    history = history_rows(user_id=user_id, use_case=use_case).annotate(part=_part(_HISTORY))
-    adjustments = (
-        FeatureAdjustment.objects.filter(dislike__user_id=user_id, dislike__interaction__withdrawn_at=None)
-        .order_by()
-        .values_list("facet_id", Value(""), "delta", "dislike__created_at")
-        .annotate(part=_part(_ADJUSTMENTS))
-    )
-    lists = lists_seen(user_id=user_id, use_case=use_case.name, now=now).annotate(part=_part(_LISTS))
-    rows = sorted(history.union(adjustments, lists, all=True), key=lambda row: (row[3], row[0], row[1]))
-    acts = [(item_id, name, weight) for item_id, name, weight, _, part in rows if part == _HISTORY]
+def get_record(
+    *,
+    user_id: int,
+    use_case: UseCase,
+    items: Ints,
+    now: datetime,
+    after: UUID | None = None,
+    alike: str = "",
+) -> PersonRecord:
+    """The record of a person, in one query, because a recommendation request may make six at most.
+
+    Acts on other items than `items`, those of the kind (sorted), are left out. `before` is of the list
+    `after`, or of the last one of the last day that was asked for by the name `alike`. Raises NotFound where
+    the list `after` is no list of theirs in this use case.
+    """
+    values: dict[str, Any] = {"user_id": user_id, "since": now - timedelta(days=RECENT_DAYS), "now": now}
+    page: _Page = ""
+    if after is not None:
+        page = "after"
+        values |= {"after": after, "oldest": now - timedelta(days=settings.RECOMMENDATION_SESSION_DAYS)}
+    elif alike:
+        page = "alike"
+        values |= {"alike": alike, "oldest": now - _ONE_READING}
+    rows = _record_query(use_case.name, page).ask(**values)
+    rows.sort(key=lambda row: (row[3], row[0], row[1]))
+    pages = {row[4]: json.loads(row[1]) for row in rows if row[4] in (_PAGE, _ASKED)}
+    if after is not None and not pages:
+        raise NotFound("after: there is no such recommendation session of this use case.")
+    acts = [row[:3] for row in rows if row[4] == _HISTORY]
+    of_kind = positions(np.fromiter((act[0] for act in acts), np.int64, len(acts)), items) >= 0
+    acts = list(compress(acts, of_kind.tolist()))
+    seen = slots_seen((row[0], row[1], row[3]) for row in rows if row[4] == _LISTS)
     return PersonRecord(
         history=acts,
         adjustments=[Adjustment(row[0], row[2], row[3]) for row in rows if row[4] == _ADJUSTMENTS],
-        passed_over=count_passed_over(
-            [(seen_rank, shown) for seen_rank, shown, _, _, part in rows if part == _LISTS],
-            {item_id for item_id, _, _ in acts},
+        passed_over=count_passed_over(seen, {item_id for item_id, _, _ in acts}),
+        seen=seen,
+        before=(
+            *(pages.get(_ASKED) or {}).get("before", ()),
+            *(entry["item_id"] for entry in pages.get(_PAGE, ())),
         ),
+        rules=_rules_of((row[0], row[1], row[4]) for row in rows),
     )
 
 
+def get_refused_and_rules(*, user_id: int) -> tuple[set[int], StandingRules]:
+    """The items that a person refused, and their own rules that stand: one query."""
+    now = timezone.now()
+    refused = refused_rows(user_id=user_id).annotate(part=_part(_HISTORY))
+    parts = [
+        rule_rows(user_id, now, target).values_list(f"{target}_id", "strength").annotate(part=_part(number))
+        for target, number in _RULES.items()
+    ]
+    rows = list(refused.union(*parts, all=True))
+    return {item_id for item_id, _, part in rows if part == _HISTORY}, _rules_of(rows)
+
+
+def _rules_of(rows: Iterable[tuple[int, str, int]]) -> StandingRules:
+    """The rules in rows (id, strength, part)."""
+    by_part: dict[int, list[tuple[int, str]]] = {}
+    for target_id, strength, part in rows:
+        by_part.setdefault(part, []).append((target_id, strength))
+    return StandingRules.of(by_part.get(_RULES["facet"], ()), by_part.get(_RULES["item"], ()))
+
+
+# How the list whose places are left out is named, if any.
+_Page: TypeAlias = Literal["", "after", "alike"]
+# Whoever asks for a list from a place on goes on with one of this time.
+_ONE_READING = timedelta(days=1)
 # The parts of a record that are read as one.
-_HISTORY, _ADJUSTMENTS, _LISTS = range(3)
+_HISTORY, _ADJUSTMENTS, _LISTS, _OF_FACETS, _OF_ITEMS, _PAGE, _ASKED = range(7)
+_RULES = {"facet": _OF_FACETS, "item": _OF_ITEMS}
+
+
+@cache
+def _record_query(use_case: str, page: _Page) -> CompiledQuery:
+    """The parts of a record, one under another, in the order of the numbers in the last column."""
+
+    def build() -> "QuerySet[Any, Any]":
+        user_id = Parameter("user_id")
+        parts = [
+            FeatureAdjustment.objects.filter(
+                dislike__user_id=user_id, dislike__interaction__withdrawn_at=None
+            )
+            .order_by()
+            .values_list("facet_id", Value(""), "delta", "dislike__created_at"),
+            lists_seen(user_id=user_id, use_case=use_case, since=Parameter("since", datetime)),
+            *(rule_rows(user_id, Parameter("now", datetime), target) for target in _RULES),
+        ]
+        oldest = Parameter("oldest", datetime)
+        if page == "after":
+            named = Parameter("after", UUID)
+            parts += page_before(user_id=user_id, use_case=use_case, session_id=named, oldest=oldest)
+        elif page == "alike":
+            asked = Parameter("alike", str)
+            parts += last_alike(user_id=user_id, use_case=use_case, asked=asked, oldest=oldest)
+        history = history_rows(user_id=user_id, use_case=USE_CASES[use_case]).annotate(part=_part(_HISTORY))
+        numbered = (rows.annotate(part=_part(number)) for number, rows in enumerate(parts, _HISTORY + 1))
+        return history.union(*numbered, all=True)
+
+    return CompiledQuery(build)
 
 
 def _part(number: int) -> Value:

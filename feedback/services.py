@@ -1,6 +1,6 @@
 """Writes of dislikes: one no and all that it causes, in one transaction; and taking it back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from accounts.services import lock_person
 from catalog.models import Facet, Item, ItemFacet
-from core.domain import CATEGORIES, DISLIKE, DOMAIN, PEOPLE, REASONS
+from core.domain import CATEGORIES, DISLIKE, DOMAIN, PEOPLE, REASONS, SPREADING
 from core.errors import InvalidInput, NotFound
 from core.values import COMMENT, REASON, BadValue, named
-from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike
-from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample
+from feedback.adjustments import FacetDelta, calculate_feature_adjustment_from_dislike, named_share
+from feedback.likings import likings_of
+from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample, OwnRule
 from feedback.patterns import refresh_patterns
 from feedback.selectors import active_dislikes
 from feedback.training import Retraining, apply_dislike_to_training_data, get_retrainings
@@ -60,13 +61,16 @@ def save_dislike(
     session_id: UUID | None = None,
     client: ClientContext | None = None,
     occurred_at: datetime | None = None,
+    about: Facet | None = None,
+    title_only: bool = False,
 ) -> SavedDislike:
     """Records a person's no to an item with everything that follows from it, or nothing at all.
 
-    `occurred_at` is now where it is not given, and the reason the plain one. An item that is disliked already
-    keeps its dislike, unchanged, and the same no at the same moment is one no. Raises InvalidInput for a
-    reason that does not exist or a text that is too long, and NotFound for a session that does not hold the
-    item.
+    `about` is the one facet of the item that it speaks of, and with `title_only` it says nothing about other
+    titles. `occurred_at` is now where it is not given, and the reason the plain one. An item that is disliked
+    already keeps its dislike, unchanged, and the same no at the same moment is one no. Raises InvalidInput
+    for a reason that does not exist or a text that is too long, and NotFound for a session that does not hold
+    the item.
     """
     reason = DOMAIN.dislikes.plain if reason is None else reason
     try:
@@ -75,12 +79,17 @@ def save_dislike(
     except BadValue as error:
         raise InvalidInput(f"{error}.") from error
     client = client or ClientContext()
+    # Of the taste before this no, which its own reduction goes by too.
+    likings = likings_of(user_id) if reason in SPREADING and about is None else {}
     with transaction.atomic():
         lock_person(user_id=user_id)
         moment = occurred_at or timezone.now()
         same = Q(interaction__withdrawn_at=None) | Q(interaction__occurred_at=moment)
-        # A dislike that came by import says neither why nor where: this one takes its place.
-        imported = Q(context_source=Dislike.ContextSource.IMPORT) & ~Q(interaction__occurred_at=moment)
+        # A dislike that came by import and does not say why: this one takes its place.
+        silent = Q(reason=DOMAIN.dislikes.plain, feedback_text="", about=None, title_only=False)
+        imported = (
+            silent & Q(context_source=Dislike.ContextSource.IMPORT) & ~Q(interaction__occurred_at=moment)
+        )
         known = Dislike.objects.filter(same, user_id=user_id, item=item).exclude(imported).first()
         if known is not None:
             return _as_saved(known)
@@ -88,11 +97,13 @@ def save_dislike(
         standing = active_interactions().filter(user_id=user_id, item=item, type=DISLIKE)
         standing.exclude(occurred_at=moment).update(withdrawn_at=timezone.now())
         dislike = _create_dislike(user_id, item, reason, feedback_text, session_id, client, moment)
+        if about is not None or title_only:
+            dislike.about, dislike.title_only = about, title_only
+            dislike.save(update_fields=["about", "title_only"])
         example = apply_dislike_to_training_data(dislike)
-        facets = _facets_of(item, client)
-        deltas = calculate_feature_adjustment_from_dislike(reason, facets)
+        deltas = _deltas_of(dislike, client, likings)
         record_feedback_impact(dislike, deltas)
-        refresh_patterns(user_id=user_id)
+        refresh_patterns(user_ids=[user_id])
     _tell(dislike, deltas)
     tell_of_threshold(before, get_retrainings(kind=item.kind))
     return SavedDislike(dislike, created=True, example=example, deltas=deltas)
@@ -131,7 +142,8 @@ def undo_dislike(*, user_id: int, dislike_id: int) -> Dislike:
         if dislike is None:
             raise NotFound("There is no such dislike to take back.")
         withdraw_state(user_id=user_id, item_id=dislike.item_id, type_name=DISLIKE)
-        refresh_patterns(user_id=user_id)
+        OwnRule.objects.filter(dislike=dislike, ended_at=None).update(ended_at=timezone.now())
+        refresh_patterns(user_ids=[user_id])
     logger.info("[FEEDBACK] dislike undone", dislike_id=dislike.pk, user_id=user_id, item_id=dislike.item_id)
     return dislike
 
@@ -192,6 +204,17 @@ def _create_dislike(
         feedback_text=feedback_text,
         created_at=moment,
     )
+
+
+def _deltas_of(dislike: Dislike, client: ClientContext, likings: Mapping[int, float]) -> list[FacetDelta]:
+    """The facets that a dislike holds back: the one that it names, else those that its reason speaks of."""
+    if dislike.title_only:
+        return []
+    if (about := dislike.about) is not None:
+        share = named_share(dislike.reason, about.kind)
+        return [FacetDelta(about.pk, about.kind, about.name, -share)]
+    facets = _facets_of(dislike.item, client)
+    return calculate_feature_adjustment_from_dislike(dislike.reason, facets, likings)
 
 
 def _facets_of(item: Item, client: ClientContext) -> list[tuple[int, str, str]]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Count, F, QuerySet, Window
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
+from accounts.selectors import is_new_account
 from core.domain import DOMAIN, USE_CASES, UseCase
 from feedback.models import Dislike, NegativeTrainingExample, RetrainingMark
 
@@ -147,10 +148,18 @@ def examples_for(use_case: UseCase, until: datetime) -> QuerySet[NegativeTrainin
 
 
 def _count_capped(examples: QuerySet[NegativeTrainingExample]) -> int:
+    """The examples, of one person a capped number, and of all new accounts half of what asks for a model."""
+    is_new = ExpressionWrapper(is_new_account(timezone.now(), "dislike__user__"), output_field=BooleanField())
     per_person = (
-        examples.values("dislike__user_id").annotate(examples=Count("pk")).values_list("examples", flat=True)
+        examples.values("dislike__user_id")
+        .annotate(examples=Count("pk"), is_new=is_new)
+        .values_list("examples", "is_new")
     )
-    return sum(min(count, settings.DISLIKE_CAP_PER_PERSON) for count in per_person)
+    counted = {True: 0, False: 0}
+    for count, new in per_person:
+        counted[bool(new)] += min(count, settings.DISLIKE_CAP_PER_PERSON)
+    most_of_new: int = settings.DISLIKE_RETRAIN_THRESHOLD // 2
+    return counted[False] + min(counted[True], most_of_new)
 
 
 def untrained_examples(among: Collection[int]) -> list[int]:

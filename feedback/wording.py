@@ -1,14 +1,26 @@
 """Sentences that tell a person what their dislike changed; the API and the pages say the same ones."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.utils import timezone
 
 from core.domain import SERIES
 from core.text import percent_change
 from feedback.adjustments import FacetDelta
+from feedback.models import OwnRule
+from feedback.rules import Strength
 
 NAMES_SHOWN = 2
 _RECORDED = "✓ Dislike recorded. We'll improve recommendations!"
 _SAME_SERIES = "of the same series"
+_SAME_SERIES_AS = "of the series {}"
+_HOW_MUCH: dict[str, str] = {
+    Strength.LESS: "Less",
+    Strength.MUCH_LESS: "Much less",
+    Strength.NEVER: "Never",
+    Strength.ALLOW: "Again",
+}
 
 
 def recorded_sentence(deltas: Iterable[FacetDelta]) -> str:
@@ -38,3 +50,24 @@ def _listed(names: Sequence[str]) -> str:
     if more > 0:
         return f"{', '.join(names[:NAMES_SHOWN])} and {more} more"
     return " and ".join(names)
+
+
+def rule_sentence(rule: OwnRule) -> str:
+    """Sentence that says what a rule does: `Less Crime until 6 December; Heat is left out until then.`"""
+    until = "" if rule.ends_at is None else f" until {_moment(rule.ends_at)}"
+    title = "" if rule.item is None else rule.item.title
+    if rule.facet is None:
+        return (
+            f"{title} is let through." if rule.strength == Strength.ALLOW else f"{title} is left out{until}."
+        )
+    name = _SAME_SERIES_AS.format(rule.facet.name) if rule.facet.kind in SERIES else rule.facet.name
+    also = f"; {title} is left out" + (" until then" if until else "") if title else ""
+    return f"{_HOW_MUCH[rule.strength]} {name}{until}{also}."
+
+
+def _moment(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    days = (local.date() - timezone.localdate()).days
+    if days <= 1:
+        return f"{'tomorrow' if days else 'today'}, {local:%H:%M}"
+    return f"{local.day} {local:%B}"

@@ -6,7 +6,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.selectors import check_keeps
 from catalog.models import Item
@@ -15,11 +14,11 @@ from catalog.serializers import AttributesField, ItemSerializer, item_json
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
+    ApiView,
     ChoiceField,
     ErrorSerializer,
     RowErrorSerializer,
     TextField,
-    checked_query,
     validated,
 )
 from core.domain import FACETS, ItemKind
@@ -110,7 +109,7 @@ class DeleteQuery(serializers.Serializer[Any]):
     )
 
 
-class ItemsView(APIView):
+class ItemsView(ApiView):
     """Creates or changes many items. Good rows are taken, bad ones are reported."""
 
     @extend_schema(
@@ -139,8 +138,10 @@ class ItemsView(APIView):
         return Response(answer, status=201 if counts.created else 200)
 
 
-class ItemByExternalIdView(APIView):
+class ItemByExternalIdView(ApiView):
     """One item by the id that its app gives it."""
+
+    queries = {"delete": DeleteQuery}
 
     @extend_schema(operation_id="kept_item", responses={200: KeptItemSerializer, **ERRORS})
     def get(self, request: Request, kind: ItemKind, external_id: str) -> Response:
@@ -174,7 +175,7 @@ class ItemByExternalIdView(APIView):
     )
     def delete(self, request: Request, kind: ItemKind, external_id: str) -> Response:
         check_keeps(request, DELETE)
-        query = validated(DeleteQuery, checked_query(DeleteQuery, request))
+        query = validated(DeleteQuery, request.query_params)
         delete_item(_key(kind, external_id), with_history=query["history"] == "delete")
         return Response(status=204)
 

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from catalog.attributes import parse_attributes
 from catalog.models import Item
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound, RowError
 from core.values import EXTERNAL_ID, FACET_NAMES, KIND, BadValue, named, shown
 from feedback.models import Dislike
 from imports.items import (
@@ -32,14 +32,6 @@ NO_SUCH_ITEM = "There is no such item."
 _SLICE = 2_000
 
 FIELDS = frozenset({*VALUE_COLUMNS, "attributes", *FACET_COLUMNS})
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """A row that was not taken: its place in the request, from 0, and the cause."""
-
-    row: int
-    error: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ An empty text and null both mean "none", and a file may write a value as its rul
 rest the rule judges as it does in the API.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from accounts.selectors import names_with_password
 from accounts.usernames import USERNAME, normal_username
-from core.values import BadValue, Rule, named
+from core.values import BadValue, Rule, named, shown
 
 T = TypeVar("T")
 
@@ -43,6 +44,24 @@ def required(name: str, rule: Rule[T], value: object) -> T:
 def username(values: Mapping[str, Any]) -> str:
     """The name of the person in the column `user`. Raises BadValue."""
     return _normalized(required("user", USERNAME, values["user"]))
+
+
+class Bindable:
+    """The people to whom a file may add: nobody who logs in, unless asked for.
+
+    Somebody may have signed up by the name that another app has for another person.
+    """
+
+    def __init__(self, asked_for: Collection[str] = ()) -> None:
+        self._refused = names_with_password() - {_normalized(name) for name in asked_for}
+
+    def check(self, name: str) -> None:
+        """Raises BadValue for the name of somebody who logs in."""
+        if name in self._refused:
+            raise BadValue(
+                f"user {shown(name)} logs in here by a name that they chose; if the file means them, "
+                f"add --account {name}"
+            )
 
 
 @lru_cache(maxsize=10_000)

@@ -7,12 +7,13 @@ from django.db import connection
 from django.db.models import BigIntegerField
 
 from accounts.models import User
+from accounts.services import create_people
 from catalog.models import Item
-from core.domain import TYPES
+from core.domain import REASONS, TYPES
 from core.sql import Table, column_field, column_names, fill, table_name
 from core.statistics import refresh_statistics
-from imports.people import create_people
 from imports.reading import MAX_REPORTS, BadRows
+from imports.said import NOTHING, STAGED_SAID, Said, report_unknown_facets, write_said
 from imports.staging import Staging, StagingTable, execute, execute_write
 from imports.unknown import unknown_item
 from interactions.models import UserInteraction
@@ -38,6 +39,8 @@ class StagedInteraction:
     type: str
     rating: float | None
     occurred_at: datetime
+    withdrawn_at: datetime | None = None
+    said: Said = NOTHING
 
     @property
     def is_state(self) -> bool:
@@ -55,7 +58,28 @@ class StagedInteraction:
 
     @property
     def weight(self) -> float:
-        return TYPES[self.type].training_weight(self.rating)
+        weight = TYPES[self.type].training_weight(self.rating)
+        return weight if self.reason is None else weight * REASONS[self.reason].weight
+
+    @property
+    def reason(self) -> str | None:
+        return self.said.reason
+
+    @property
+    def feedback_text(self) -> str | None:
+        return self.said.feedback_text
+
+    @property
+    def about_kind(self) -> str | None:
+        return self.said.about_kind
+
+    @property
+    def about_name(self) -> str | None:
+        return self.said.about_name
+
+    @property
+    def title_only(self) -> bool | None:
+        return self.said.title_only
 
 
 STAGED_INTERACTIONS: StagingTable[StagedInteraction] = StagingTable(
@@ -72,6 +96,8 @@ STAGED_INTERACTIONS: StagingTable[StagedInteraction] = StagingTable(
         "weight": column_field(UserInteraction, "weight"),
         "rating": column_field(UserInteraction, "rating"),
         "occurred_at": column_field(UserInteraction, "occurred_at"),
+        "withdrawn_at": column_field(UserInteraction, "withdrawn_at"),
+        **STAGED_SAID,
     },
 )
 
@@ -129,7 +155,8 @@ SELECT COUNT(*) FROM (
 # The staged rows by database id: each moment once, and only those that the log does not hold yet.
 _RESOLVE = fill(
     """
-SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, place
+SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, withdrawn_at, place,
+       reason, feedback_text, about_kind, about_name, title_only
 FROM (
     SELECT staged.*, {person.id} AS user_id, {item.id} AS item_id, ROW_NUMBER() OVER (
         PARTITION BY {person.id}, {item.id}, staged.type, staged.occurred_at ORDER BY staged.place
@@ -164,6 +191,18 @@ WHERE {ended.id} = newer.id
     **_TABLES,
 )
 
+# A state of which the file says when it ended stands beside all others.
+_INSERT_ENDED_STATES = fill(
+    """
+INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
+SELECT user_id, item_id, type, is_state, weight, rating, occurred_at, fresh.withdrawn_at, '', ''
+FROM {new} AS fresh
+WHERE fresh.withdrawn_at IS NOT NULL
+ON CONFLICT DO NOTHING
+""",
+    **_TABLES,
+)
+
 # Events all enter. Of a state (a like) the first does, unless it stands already or was taken back later.
 _INSERT_EVENTS_AND_STATES = fill(
     """
@@ -175,7 +214,7 @@ FROM (
         ORDER BY occurred_at, place
     ) AS nth
     FROM {new} AS fresh
-    WHERE (ends IS NULL OR ends <> type) AND NOT EXISTS (
+    WHERE fresh.withdrawn_at IS NULL AND (ends IS NULL OR ends <> type) AND NOT EXISTS (
         SELECT 1 FROM {known}
         WHERE fresh.is_state AND {known.user} = fresh.user_id AND {known.item} = fresh.item_id
           AND {known.type} = fresh.type
@@ -204,7 +243,7 @@ SELECT user_id, item_id, type, is_state, weight, rating, occurred_at,
               AND COALESCE({known.withdrawn_at}, {known.occurred_at}) > fresh.occurred_at)
        ), '', ''
 FROM {new} AS fresh
-WHERE ends = type
+WHERE ends = type AND fresh.withdrawn_at IS NULL
 ON CONFLICT DO NOTHING
 """,
     **_TABLES,
@@ -232,7 +271,7 @@ def merge_interactions(
     """
     staging.analyze()
     refresh_statistics(Item, User)
-    usable = staging.count - _report_unknown_items(file, bad_rows)
+    usable = staging.count - _report_unknown_items(file, bad_rows) - report_unknown_facets(file, bad_rows)
     bad_rows.check(good=good + usable)
     new_users = _create_people()
     refresh_statistics(User, UserInteraction)
@@ -240,8 +279,12 @@ def merge_interactions(
         execute(_LOCK_PEOPLE)
     staging.derive("heed_new_interactions", _RESOLVE, index=("user_id", "item_id", "ends", "occurred_at"))
     replaced = execute_write(_END_OLDER_STATES)
-    created = execute_write(_INSERT_EVENTS_AND_STATES) + execute_write(_INSERT_RENEWED_STATES)
+    created = sum(
+        execute_write(statement)
+        for statement in (_INSERT_ENDED_STATES, _INSERT_EVENTS_AND_STATES, _INSERT_RENEWED_STATES)
+    )
     refresh_statistics(UserInteraction)
+    write_said()
     weigh_ratings([user_id for (user_id,) in execute(_PEOPLE)])
     return MergeCounts(created, replaced, usable - created, new_users)
 

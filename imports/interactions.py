@@ -1,26 +1,28 @@
-"""Import of interactions from CSV or JSON Lines."""
+"""Import of interactions from CSV, JSON Lines or Parquet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from core.domain import DEFAULT_KIND, MAX_RATING
+from core.domain import DEFAULT_KIND, MAX_RATING, TYPES
 from core.progress import Progress
-from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, Number, check_rated, named
+from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, Number, check_rated, named, shown
 from feedback.completion import complete_dislikes
-from imports.cells import optional, required, username
+from imports.cells import Bindable, optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
 from imports.items import kind_named, parse_key
 from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
+from imports.said import SAID_COLUMNS, parse_said
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 
 INTERACTION_COLUMNS = Columns(
-    known=frozenset({"user", "item", "kind", "type", "occurred_at", "rating"}),
+    known=frozenset({"user", "item", "kind", "type", "occurred_at", "rating", "withdrawn_at", *SAID_COLUMNS}),
     required=frozenset({"user", "item", "type", "occurred_at"}),
 )
 
@@ -70,11 +72,12 @@ def import_interactions(
     notation: Notation = AS_IT_SHOWS,
     scale: RatingScale = OUR_SCALE,
     max_errors: int = 0,
+    accounts: Collection[str] = (),
     progress: Progress | None = None,
 ) -> InteractionSummary:
-    """Imports a CSV or JSON Lines file of interactions; `kind` is that of items in rows that name none.
+    """Imports a file of interactions; `kind` is that of items in rows that name none.
 
-    `scale` is that of its ratings.
+    `scale` is that of its ratings; `accounts` are the names of people who log in and to whom it may add.
 
     All or nothing, and the same file again changes nothing: one person does one thing with one item at one
     moment once. Of a state such as a like the first stands; of several ratings the newest is active.
@@ -82,6 +85,7 @@ def import_interactions(
     """
     kind = kind_named(kind)
     bad_rows = BadRows(allowed=max_errors)
+    people = Bindable(accounts)
     progress = progress or Progress(quiet=True)
     now = timezone.now()
     rows = read_rows(path, columns=INTERACTION_COLUMNS, bad_rows=bad_rows, notation=notation)
@@ -89,7 +93,9 @@ def import_interactions(
         for row in rows:
             progress.advance()
             try:
-                staging.add(parse_interaction(row, default_kind=kind, scale=scale))
+                staged = parse_interaction(row, default_kind=kind, scale=scale)
+                people.check(staged.username)
+                staging.add(staged)
             except BadValue as error:
                 bad_rows.add(row.file, row.number, str(error))
         usable = staging.count + bad_rows.count
@@ -114,6 +120,7 @@ def parse_interaction(row: Row, *, default_kind: str, scale: RatingScale = OUR_S
     key = parse_key(values, default_kind, column="item")
     type_name = required("type", TYPE, values["type"])
     named("type", TAKEN[key.kind], type_name)
+    occurred_at = required("occurred_at", HAPPENED, values["occurred_at"])
     return StagedInteraction(
         line=row.number,
         username=username(values),
@@ -121,8 +128,22 @@ def parse_interaction(row: Row, *, default_kind: str, scale: RatingScale = OUR_S
         external_id=key.external_id,
         type=type_name,
         rating=parse_rating(values, type_name, scale),
-        occurred_at=required("occurred_at", HAPPENED, values["occurred_at"]),
+        occurred_at=occurred_at,
+        withdrawn_at=_withdrawn_at(values, type_name, occurred_at),
+        said=parse_said(values, type_name),
     )
+
+
+def _withdrawn_at(values: Mapping[str, Any], type_name: str, occurred_at: datetime) -> datetime | None:
+    """The moment at which a state ended, where the row says so. Raises BadValue."""
+    moment = optional("withdrawn_at", HAPPENED, values.get("withdrawn_at"))
+    if moment is None:
+        return None
+    if not TYPES[type_name].is_state:
+        raise BadValue(f"withdrawn_at belongs to what can be taken back, not to {type_name}")
+    if moment < occurred_at:
+        raise BadValue(f"withdrawn_at is before occurred_at: {shown(values['withdrawn_at'])}")
+    return moment
 
 
 def parse_rating(values: Mapping[str, Any], type_name: str, scale: RatingScale = OUR_SCALE) -> float | None:

@@ -141,7 +141,7 @@ def import_items(
     list_separator: str | None = None,
     progress: Progress | None = None,
 ) -> ItemSummary:
-    """Imports a CSV or JSON Lines file of items; `kind` is that of rows that name none.
+    """Imports a CSV, JSON Lines or Parquet file of items; `kind` is that of rows that name none.
 
     `list_separator` is what separates names in all columns of facets; without it each column shows its own.
 

@@ -40,3 +40,14 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise ArgumentTypeError(f"{text!r} is not of the form theirs=ours")
     return theirs, ours
+
+
+def add_account_option(parser: ArgumentParser) -> None:
+    """The option that names people who log in and to whom the file may add."""
+    parser.add_argument(
+        "--account",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="may add to NAME, who logs in here with a password; may be given again",
+    )

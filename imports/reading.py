@@ -1,4 +1,4 @@
-"""Import files as rows: CSV, JSON Lines and JSON arrays, read strictly and in flat memory.
+"""Import files as rows: CSV, JSON Lines, Parquet and JSON arrays, read strictly and in flat memory.
 
 There are two kinds of trouble. A file that cannot be trusted as a whole (a NUL byte, another encoding than
 UTF-8, a quote that is never closed, the wrong columns) raises BrokenFile at once. A row whose values cannot
@@ -21,12 +21,23 @@ from core.errors import InvalidInput
 from core.parsers import MAX_DEPTH
 from core.strict_json import unique_keys
 from core.values import BadValue
+from imports.parquet import parquet_rows
 from imports.sources import BrokenFile, open_source
 
 MAX_ROW_BYTES = 1_000_000
 MAX_FIELD_CHARACTERS = 100_000
 MAX_REPORTS = 1_000
-FORMATS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+# Of a file with ten thousand bad rows twenty tell what is wrong.
+LISTED = 20
+PARQUET = "parquet"
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": PARQUET,
+    ".pq": PARQUET,
+}
 
 # A comma first: it is what a header without any known column is read by.
 DELIMITERS = (",", ";", "\t", "|")
@@ -44,12 +55,14 @@ class ImportRefused(InvalidInput):
 class Columns:
     """The columns that a file may have, and those that it must have.
 
-    In a CSV file every column that begins with `csv_prefix` is known, too.
+    In a CSV file every column that begins with `csv_prefix` is known, too. Of a Parquet file those
+    `passed_over` are left out: an export writes them for other programs.
     """
 
     known: frozenset[str]
     required: frozenset[str]
     csv_prefix: str | None = None
+    passed_over: frozenset[str] = frozenset()
 
     @classmethod
     def exactly(cls, *names: str) -> "Columns":
@@ -99,10 +112,14 @@ class BadRows:
             self.reports.append(BadRow(file, number, reason))
 
     def check(self, *, good: int) -> None:
-        """Raises ImportRefused when there are more bad rows than allowed, or bad ones beside no good one."""
+        """Raises ImportRefused when there are more bad rows than allowed, or bad ones beside no good one.
+
+        It lists the first LISTED of them.
+        """
         if self.count <= self.allowed and (good or not self.count):
             return
-        lines = [str(report) for report in sorted(self.reports, key=lambda row: (row.file, row.number))]
+        first = sorted(self.reports, key=lambda row: (row.file, row.number))[:LISTED]
+        lines = [str(report) for report in first]
         if self.count > len(lines):
             lines.append(f"… and {self.count - len(lines):,} more")
         found = "1 row is bad" if self.count == 1 else f"{self.count:,} rows are bad"
@@ -114,7 +131,7 @@ class BadRows:
 class Notation:
     """The way in which a file writes its rows, where it does not show it.
 
-    file_format  `csv` or `jsonl`; else by the ending
+    file_format  `csv`, `jsonl` or `parquet`; else by the ending
     delimiter    what separates cells of CSV; else the one by which the header has the most known columns
     renamed      our names of the file's columns; an empty one leaves the column out
     header       the columns of CSV that names none itself and knows no quotes
@@ -132,26 +149,31 @@ AS_IT_SHOWS = Notation()
 
 
 def format_of(path: Path, named: str | None = None) -> str:
-    """`csv` or `jsonl`: as `named`, or by the ending. Raises InvalidInput where neither says."""
+    """`csv`, `jsonl` or `parquet`: as `named`, or by the ending. Raises InvalidInput where neither says."""
     endings = [ending.lower() for ending in path.suffixes if ending.lower() != ".gz"]
     chosen = named or FORMATS.get(endings[-1] if endings else "")
     if chosen is None or chosen not in FORMATS.values():
         # Of a workbook or an archive the truth is that it is one.
         with open_source(path):
-            raise InvalidInput(f"{path.name}: name the format with --format csv or --format jsonl.")
+            raise InvalidInput(f"{path.name}: name the format with --format csv, jsonl or parquet.")
     return chosen
 
 
 def read_rows(
     path: Path, *, columns: Columns, bad_rows: BadRows, notation: Notation = AS_IT_SHOWS
 ) -> Iterator[Row]:
-    """The rows of a CSV file with a header, or of a JSON Lines file, one at a time.
+    """The rows of a CSV file with a header, of a JSON Lines or of a Parquet file, one at a time.
 
-    CSV values are strings; JSON values are what they are. Lines that are no JSON object, or hold unknown
-    keys, go to `bad_rows`. Raises BrokenFile, and InvalidInput where `notation` names what does not exist.
+    CSV values are strings; the others' values are what they are. Lines that are no JSON object, or hold
+    unknown keys, go to `bad_rows`. Raises BrokenFile, and InvalidInput where `notation` names what does not
+    exist.
     """
     _check_notation(notation, columns)
     file_format = format_of(path, notation.file_format)
+    if file_format == PARQUET:
+        with open_source(path, is_parquet=True) as stream:
+            yield from _read_parquet(stream, path.name, columns, notation, bad_rows)
+        return
     with open_source(path) as stream:
         lines = _Lines(stream, path.name, is_old=notation.is_old)
         if file_format == "csv":
@@ -341,6 +363,10 @@ def _parse_object(text: str, columns: Columns, renamed: Mapping[str, str]) -> Ma
         raise BadValue(f"not valid JSON ({error})") from error
     if not isinstance(values, dict):
         raise BadValue("not a JSON object")
+    return _known_only(values, columns, renamed)
+
+
+def _known_only(values: Mapping[str, Any], columns: Columns, renamed: Mapping[str, str]) -> Mapping[str, Any]:
     if renamed:
         values = _rename(values, renamed)
     if unknown := [name for name in values if name not in columns.known]:
@@ -348,6 +374,25 @@ def _parse_object(text: str, columns: Columns, renamed: Mapping[str, str]) -> Ma
     if missing := columns.required - set(values):
         raise BadValue(f"missing key {', '.join(sorted(missing))}")
     return values
+
+
+def _read_parquet(
+    stream: BinaryIO, file: str, columns: Columns, notation: Notation, bad_rows: BadRows
+) -> Iterator[Row]:
+    number = 0
+    for number, found in enumerate(parquet_rows(stream, file), 1):
+        values = {name: found[name] for name in found if name not in columns.passed_over}
+        size = sum(len(value) if isinstance(value, str) else 8 for value in values.values())
+        try:
+            row = Row(file, number, _known_only(values, columns, notation.renamed), size)
+        except BadValue as error:
+            bad_rows.add(file, number, str(error))
+            continue
+        if size > MAX_ROW_BYTES:
+            raise BrokenFile(f"{file}, row {number}: it is longer than {MAX_ROW_BYTES:,} characters.")
+        yield row
+    if not number:
+        raise BrokenFile(f"{file} is empty.")
 
 
 def _rename(values: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:

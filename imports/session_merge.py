@@ -12,10 +12,10 @@ from uuid import UUID
 from django.db.models import BigIntegerField, FloatField
 
 from accounts.models import User
+from accounts.services import create_people
 from catalog.models import Item
 from core.sql import Table, column_field, column_names, fill
 from imports.interaction_merge import StagedInteraction
-from imports.people import create_people
 from imports.reading import BadRows
 from imports.session_lists import BadSlot, StagedSlot, as_session, check_list, is_same
 from imports.staging import Staging, StagingTable, execute, execute_write

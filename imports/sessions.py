@@ -1,11 +1,11 @@
-"""Import of lists that were shown elsewhere, with what was done with them, from CSV or JSON Lines.
+"""Import of lists that were shown elsewhere, with what was done with them: CSV, JSON Lines or Parquet.
 
 A row is one slot of one list, and one thing that was done with it. A slot with which two things were done has
 two rows; one with which nothing was done has one.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ from core.values import (
     shown,
 )
 from feedback.completion import complete_dislikes
-from imports.cells import is_empty, optional, required, username
+from imports.cells import Bindable, is_empty, optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, merge_interactions
 from imports.interactions import parse_rating
 from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
@@ -64,6 +64,7 @@ SESSION_COLUMNS = Columns(
         }
     ),
     required=frozenset({"session", "user", "shown_at", "item", "rank"}),
+    passed_over=frozenset({"base_score", "source", "model_version", "experiment_arm", "made_elsewhere"}),
 )
 # So that a list that is known elsewhere by another name than a UUID always gets the same one here.
 NAMES = UUID("5d1c3a0e-2f0b-5c53-9a34-6f1d6d0f8f7a")
@@ -94,15 +95,19 @@ def import_sessions(
     use_case: str,
     notation: Notation = AS_IT_SHOWS,
     max_errors: int = 0,
+    accounts: Collection[str] = (),
     progress: Progress | None = None,
 ) -> SessionSummary:
-    """Imports a CSV or JSON Lines file of lists; `use_case` is that of rows that name none.
+    """Imports a CSV, JSON Lines or Parquet file of lists; `use_case` is that of rows that name none.
+
+    `accounts` are the names of people who log in and to whom it may add.
 
     All or nothing, and the same file again changes nothing. A list enters whole or not at all: one with a bad
     row is left out. What was done is recorded as `import_interactions` does, and tied to its list.
     Raises BrokenFile, ImportRefused when more than `max_errors` rows are bad, and InvalidInput.
     """
     bad_rows = BadRows(allowed=max_errors)
+    people = Bindable(accounts)
     progress = progress or Progress(quiet=True)
     now = timezone.now()
     rows = read_rows(path, columns=SESSION_COLUMNS, bad_rows=bad_rows, notation=notation)
@@ -111,7 +116,9 @@ def import_sessions(
         for row in rows:
             progress.advance()
             try:
-                slots.add(parse_slot(row, default_use_case=use_case))
+                slot = parse_slot(row, default_use_case=use_case)
+                people.check(slot.username)
+                slots.add(slot)
             except BadValue as error:
                 merge.leave_out(_session_of(row), row.number, str(error))
         usable = slots.count + bad_rows.count

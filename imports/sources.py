@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from core.errors import InvalidInput
 
 GZIP = b"\x1f\x8b"
+_PARQUET = b"PAR1"
 _UNPACK = "Unpack it, and name a file in it"
 _CSV = "Save the sheet as CSV (UTF-8)"
 # First bytes of other files, their names, and what to do.
@@ -22,7 +23,7 @@ _OTHERS = (
     (b"\xfd7zXZ\x00", "packed by xz", _UNPACK),
     (b"\x28\xb5\x2f\xfd", "packed by zstd", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
-    (b"PAR1", "a Parquet file", "Save it as CSV or JSON Lines"),
+    (_PARQUET, "a Parquet file", "Say --format parquet"),
     (b"SQLite format 3", "an SQLite database", "Save the table as CSV"),
     (b"%PDF", "a PDF document", "Save the table as CSV"),
 )
@@ -33,10 +34,11 @@ class BrokenFile(InvalidInput):
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[BinaryIO]:
+def open_source(path: Path, *, is_parquet: bool = False) -> Iterator[BinaryIO]:
     """The bytes of a regular file, unpacked where it is gzip. Raises BrokenFile, also for damage found later.
 
-    A pipe is refused: it could block for ever.
+    A Parquet file is refused unless it is one that is wanted, and then nothing else is taken. A pipe is
+    refused: it could block for ever.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
@@ -48,6 +50,11 @@ def open_source(path: Path) -> Iterator[BinaryIO]:
     with stream:
         begin = stream.read(16)
         stream.seek(0)
+        if is_parquet:
+            if not begin.startswith(_PARQUET):
+                raise BrokenFile(f"{path.name} is no Parquet file.")
+            yield stream
+            return
         _refuse_others(path, begin)
         if not begin.startswith(GZIP):
             yield stream

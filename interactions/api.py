@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    PolymorphicProxySerializer,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,25 +16,31 @@ from rest_framework.views import APIView
 
 from accounts.authentication import EMBEDDABLE
 from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
-from accounts.selectors import caller
+from accounts.selectors import caller, check_speaks_for_many, is_app
 from catalog.models import Item
 from catalog.selectors import get_card
 from catalog.serializers import AttributesField, ItemSerializer, item_json
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
+    ApiView,
     ByKindsId,
     ChoiceField,
     ErrorSerializer,
     EventField,
+    FlagField,
     IdField,
     NumberField,
+    RowErrorSerializer,
+    TextField,
     UuidField,
+    only_known,
     validated,
 )
 from core.domain import ACTIONS, DISLIKE, KINDS, VIEW, ItemKind
 from core.errors import InvalidInput, NotFound
-from core.values import RATING, TAKEN, TYPE, BadValue, named
+from core.values import EXTERNAL_ID, KIND, PERSON, RATING, TAKEN, TYPE, BadValue, named
+from interactions.batch import MAX_BATCH, Batch, record_batch
 from interactions.selectors import check_may_speak, get_states, kinds_to_speak_of
 from interactions.services import (
     Recorded,
@@ -81,6 +92,26 @@ class BulkBody(serializers.Serializer[Any]):
     interactions = serializers.ListField(child=InteractionBody(), allow_empty=False, max_length=MAX_BULK)
 
 
+class PersonsInteraction(serializers.Serializer[Any]):
+    """One interaction of one of many people. Used to describe: a bad row is reported by itself."""
+
+    user = TextField(PERSON, help_text="the person by user name")
+    item_id = IdField(required=False, help_text="the item by id; or")
+    kind = ChoiceField(KIND, required=False, help_text="its kind, and")
+    external_id = TextField(EXTERNAL_ID, required=False, help_text="the id that the app gives it")
+    type = ChoiceField(TYPE)
+    occurred_at = EventField(required=False, allow_null=True)
+    rating = NumberField(RATING, required=False, allow_null=True)
+    recommendation_session_id = UuidField(required=False, allow_null=True)
+
+
+class PeoplesBody(serializers.Serializer[Any]):
+    """Interactions of many people. Used to describe."""
+
+    interactions = serializers.ListField(child=PersonsInteraction(), allow_empty=False, max_length=MAX_BATCH)
+    create_users = FlagField(required=False, help_text="creates the people that are not known yet")
+
+
 class RecordedSerializer(serializers.Serializer[Any]):
     """The interaction on record now. The recommendation fields are the server's own."""
 
@@ -109,7 +140,12 @@ class BulkAnswer(serializers.Serializer[Any]):
 
     success = serializers.BooleanField()
     recorded = serializers.IntegerField(help_text="how many are new")
-    interactions = RecordedSerializer(many=True)
+    interactions = RecordedSerializer(many=True, help_text="empty where rows name their people")
+    unchanged = serializers.IntegerField(
+        required=False, help_text="where rows name their people: how many were on record before"
+    )
+    created_users = serializers.IntegerField(required=False, help_text="as above: how many people are new")
+    errors = RowErrorSerializer(many=True, required=False)  # type: ignore[assignment]  # a property of DRF
 
 
 class ItemDetailAnswer(ItemSerializer):
@@ -119,8 +155,10 @@ class ItemDetailAnswer(ItemSerializer):
     states = serializers.ListField(child=serializers.CharField())
 
 
-class ItemDetailView(APIView):
+class ItemDetailView(ApiView):
     """One item. Opening it records a view."""
+
+    queries = {"get": ContextQuery}
 
     @extend_schema(
         operation_id="item_detail",
@@ -140,7 +178,7 @@ class ItemDetailView(APIView):
         return Response({**item_json(card), "attributes": card.attributes, "states": sorted(states)})
 
 
-class ItemActionView(APIView):
+class ItemActionView(ApiView):
     """Does something with an item (POST), or takes it back (DELETE)."""
 
     authentication_classes = EMBEDDABLE
@@ -210,28 +248,64 @@ class CollaborationApplyView(ItemActionView):
         return super().delete(request, _kind_applied_to(item_id), item_id, APPLY)
 
 
-class InteractionsView(APIView):
+class InteractionsView(ApiView):
     """Records one interaction or many, all or none; a repeated Idempotency-Key gets the first answer.
 
-    `record` writes them; the address names one that gives each dislike its row too, which is not known here.
+    Where rows name their `user`, an app says what many people did: good rows are recorded, bad ones reported.
+    `record` and `record_many` write; the address names those that give each dislike its row too, which is not
+    known here.
     """
 
     record: Callable[..., list[Recorded]] = staticmethod(record_interactions)
+    record_many: Callable[..., Batch] = staticmethod(record_batch)
 
     @extend_schema(
         operation_id="record_interactions",
-        request=BulkBody,
+        request=PolymorphicProxySerializer(
+            component_name="InteractionsBody",
+            serializers=[BulkBody, PeoplesBody],
+            resource_type_field_name=None,
+        ),
         parameters=[IDEMPOTENCY_PARAMETER],
         responses={200: BulkAnswer, 201: BulkAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
         description="The body is `{interactions: [...]}`, or one interaction by itself.",
     )
     def post(self, request: Request) -> Response:
+        if _names_people(request):
+            return self._post_many(request)
         if isinstance(request.data, dict) and "interactions" in request.data:
             rows = validated(BulkBody, request.data)["interactions"]
         else:
             rows = [validated(InteractionBody, request.data)]
         person = caller(request)
         return respond_once(request, route="interactions", act=lambda: self._record_all(person.pk, rows))
+
+    def _post_many(self, request: Request) -> Response:
+        check_speaks_for_many(request)
+        body = dict(request.data)
+        if "interactions" not in body:
+            create_alone = {name: body.pop(name) for name in ("create_users",) if name in body}
+            body = {"interactions": [body], **create_alone}
+        only_known(PeoplesBody, body)
+        rows, create = body["interactions"], body.get("create_users", False)
+        if not isinstance(rows, list) or not 1 <= len(rows) <= MAX_BATCH:
+            raise InvalidInput(f"interactions must be a list of 1 to {MAX_BATCH:,} of them.")
+        if not isinstance(create, bool):
+            raise InvalidInput("create_users must be true or false.")
+
+        def act() -> tuple[int, dict[str, Any]]:
+            done = self.record_many(rows=rows, create_users=create)
+            answer = {
+                "success": True,
+                "recorded": done.recorded,
+                "unchanged": done.unchanged,
+                "created_users": done.created_users,
+                "interactions": [],
+                "errors": [{"row": one.row, "error": one.error} for one in done.errors],
+            }
+            return (201 if done.recorded else 200), answer
+
+        return respond_once(request, route="interactions", act=act)
 
     def _record_all(self, user_id: int, rows: list[dict[str, Any]]) -> tuple[int, dict[str, Any]]:
         kinds = kinds_to_speak_of(
@@ -267,6 +341,18 @@ class InteractionsView(APIView):
 @extend_schema_view(post=extend_schema(operation_id="analytics_interaction"))
 class AnalyticsView(InteractionsView):
     """The same, by the name that the documents have for it."""
+
+
+def _names_people(request: Request) -> bool:
+    """True where a body says itself whose the interactions are; else they are the caller's."""
+    body = request.data
+    if not isinstance(body, dict):
+        return False
+    rows = body.get("interactions")
+    if rows is None:
+        return "create_users" in body or ("user" in body and is_app(request))
+    named_in_rows = isinstance(rows, list) and any(isinstance(row, dict) and "user" in row for row in rows)
+    return "create_users" in body or named_in_rows
 
 
 def _kind_applied_to(item_id: int) -> ItemKind:

@@ -60,7 +60,7 @@ class UserInteraction(models.Model):
     recommendation_score = models.FloatField(null=True, blank=True)
     recommendation_method = models.CharField(max_length=64, blank=True)
 
-    # The names in the queries of the documents that asked for this (docs/seeds.md).
+    # The names in the queries of the documents that asked for this (docs/research/seeds.md).
     interaction_type = Alias("type")
     startup_id = Alias("item_id")
 
@@ -82,7 +82,7 @@ class UserInteraction(models.Model):
 
 
 class ItemPopularity(models.Model):
-    """The counts of all people's acts on an item in one use case: demand, approvals, dislikes.
+    """The counts of all people's acts on an item in one use case: demand, approvals, dislikes, responses.
 
     A table of its own, refreshed by the commands that cron runs, so that a request never sums the log.
     """
@@ -96,6 +96,16 @@ class ItemPopularity(models.Model):
         default=0, help_text="interactions that count as a success in the use case"
     )
     dislikes = models.PositiveIntegerField(default=0)
+    trend_1 = models.FloatField(default=0.0, help_text="demand with a half-life of a day")
+    trend_7 = models.FloatField(default=0.0, help_text="demand with a half-life of a week")
+    trend_30 = models.FloatField(default=0.0, help_text="demand with a half-life of a month")
+    examined = models.FloatField(
+        default=0.0, help_text="expected examinations of the slots it was seen in, half-life 90 days"
+    )
+    engaged = models.FloatField(default=0.0, help_text="slots engaged with, half-life 90 days")
+    refused = models.FloatField(default=0.0, help_text="slots turned down, half-life 90 days")
+    examined_lately = models.FloatField(default=0.0, help_text="as examined, half-life 7 days")
+    engaged_lately = models.FloatField(default=0.0, help_text="as engaged, half-life 7 days")
     refreshed_at = models.DateTimeField()
 
     class Meta:

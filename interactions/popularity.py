@@ -1,42 +1,71 @@
 """The demand for each item, kept in a table so that no request has to sum the log."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from itertools import islice
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Q, Sum
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from core.demand import approval_of, popularity_of
-from core.domain import TYPES, USE_CASES
+from accounts.selectors import is_new_account
+from catalog.models import Item
+from core.demand import RESPONSE_DAYS, TREND_DAYS, approval_of, popularity_of
+from core.domain import TYPES, USE_CASES, UseCase
 from interactions.models import ItemPopularity
+from interactions.new_accounts import most_of_new, share_left
+from interactions.responses import responses_by_day
 from interactions.selectors import NOT_ABUSE, active_interactions, said_in
 from interactions.successes import successes_of
 
 _BATCH = 5000
+# What a person's plain yes weighs at the most, of all kinds.
+_PLAIN_WEIGHT = max(row.training_weight(None) for row in TYPES.values() if row.polarity > 0)
 _OPINIONS = [row.name for row in TYPES.values() if row.polarity != 0]
+
+# The columns by half-life: of TREND_DAYS, and of RESPONSE_DAYS.
+TREND_FIELDS = ("trend_1", "trend_7", "trend_30")
+EXAMINED_FIELDS = ("examined", "examined_lately")
+ENGAGED_FIELDS = ("engaged", "engaged_lately")
+_WRITTEN = [
+    "score",
+    "approvals",
+    "dislikes",
+    *TREND_FIELDS,
+    *EXAMINED_FIELDS,
+    *ENGAGED_FIELDS,
+    "refused",
+    "refreshed_at",
+]
 
 
 @dataclass(slots=True)
 class _Demand:
+    """The sums of one item; `trends` by TREND_DAYS, `examined` and `engaged` by RESPONSE_DAYS."""
+
     weight: float = 0.0
     approvals: int = 0
     dislikes: int = 0
+    trends: list[float] = field(default_factory=lambda: [0.0] * len(TREND_DAYS))
+    examined: list[float] = field(default_factory=lambda: [0.0] * len(RESPONSE_DAYS))
+    engaged: list[float] = field(default_factory=lambda: [0.0] * len(RESPONSE_DAYS))
+    refused: float = 0.0
 
 
 def refresh_popularity(*, use_case: str | None = None, now: datetime | None = None) -> int:
     """Recomputes the demand for every item of one use case, or of all; returns the rows written.
 
     The score is `core.demand.popularity_of` the demand Σ weight × 2^(−age in days / half-life) over the
-    active interactions that speak for an item, and of how many verdicts on it are approvals. Dislikes that
-    staff took for abuse count for nothing. The database adds up each day: what comes over is a row per item
-    and day, what is held are three numbers per item.
+    active interactions that speak for an item, and of how many verdicts on it are approvals. Beside it stand
+    the demand of late, and the responses to what was shown, decayed alike. Dislikes that staff took for abuse
+    count for nothing, and new accounts for little however many they are (`interactions.new_accounts`). The
+    database adds up each day: what comes over is a row per item and day, what is held are some numbers per
+    item.
     Raises KeyError for a use case that does not exist.
     """
     names = list(USE_CASES) if use_case is None else [use_case]
@@ -50,10 +79,7 @@ def _refresh(use_case: str, now: datetime) -> int:
         # In slices, because bulk_create makes one list of all that it is given.
         while batch := list(islice(rows, _BATCH)):
             ItemPopularity.objects.bulk_create(
-                batch,
-                update_conflicts=True,
-                unique_fields=["use_case", "item"],
-                update_fields=["score", "approvals", "dislikes", "refreshed_at"],
+                batch, update_conflicts=True, unique_fields=["use_case", "item"], update_fields=_WRITTEN
             )
         ItemPopularity.objects.filter(use_case=use_case, refreshed_at__lt=now).delete()
     return len(demand)
@@ -65,7 +91,8 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     days = (
         active_interactions()
         .filter(NOT_ABUSE, said_in(USE_CASES[use_case]), type__in=_OPINIONS)
-        .values_list("item_id", TruncDate("occurred_at"))
+        .annotate(is_new=ExpressionWrapper(is_new_account(now, "user__"), output_field=BooleanField()))
+        .values_list("item_id", TruncDate("occurred_at"), "is_new")
         .annotate(
             wanted=Sum("weight", filter=Q(weight__gt=0.0), default=0.0),
             approvals=Count("pk", filter=Q(type__in=successes, weight__gt=0.0)),
@@ -74,13 +101,55 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
         .order_by()
     )
     demand: defaultdict[int, _Demand] = defaultdict(_Demand)
-    for item_id, day, weight, approvals, dislikes in days.iterator(chunk_size=_BATCH):
-        age = max(0, (now.date() - day).days)
-        one = demand[item_id]
-        one.weight += weight * 2.0 ** (-age / half_life)
+    of_new: defaultdict[int, _Demand] = defaultdict(_Demand)
+    for item_id, day, is_new, weight, approvals, dislikes in days.iterator(chunk_size=_BATCH):
+        one = (of_new if is_new else demand)[item_id]
+        one.weight += weight * _left(now, day, half_life)
         one.approvals += approvals
         one.dislikes += dislikes
-    return {item_id: one for item_id, one in demand.items() if one.weight > 0.0 or one.dislikes}
+        for place, days_of in enumerate(TREND_DAYS):
+            one.trends[place] += weight * _left(now, day, days_of)
+    _add_new_accounts(demand, of_new)
+    _add_responses(demand, USE_CASES[use_case], now)
+    return {
+        item_id: one
+        for item_id, one in demand.items()
+        if one.weight > 0.0 or one.dislikes or one.examined[0] > 0.0
+    }
+
+
+def _add_new_accounts(demand: defaultdict[int, _Demand], of_new: Mapping[int, _Demand]) -> None:
+    """Adds what new accounts did, of each item no more than `most_of_new` allows."""
+    verdicts = most_of_new([one.approvals + one.dislikes for one in demand.values()], 1.0)
+    weight = most_of_new([one.weight for one in demand.values()], _PLAIN_WEIGHT)
+    for item_id, new in of_new.items():
+        one, left = demand[item_id], share_left(new.weight, weight)
+        one.weight += new.weight * left
+        one.trends = [
+            sum(pair) for pair in zip(one.trends, (late * left for late in new.trends), strict=True)
+        ]
+        one.approvals += round(new.approvals * share_left(new.approvals, verdicts))
+        one.dislikes += round(new.dislikes * share_left(new.dislikes, verdicts))
+
+
+def _add_responses(demand: defaultdict[int, _Demand], use_case: UseCase, now: datetime) -> None:
+    # A list may name an item that is in the catalog no more.
+    there = set(Item.objects.filter(kind=use_case.kind).values_list("pk", flat=True))
+    for row in responses_by_day(use_case, now):
+        if row.item_id not in there:
+            continue
+        one = demand[row.item_id]
+        for place, days in enumerate(RESPONSE_DAYS):
+            left = _left(now, row.day, days)
+            one.examined[place] += row.examined * left
+            one.engaged[place] += row.engaged * left
+        one.refused += row.refused * _left(now, row.day, RESPONSE_DAYS[0])
+
+
+def _left(now: datetime, day: date, half_life_days: float) -> float:
+    """The share that is left of what happened on a day, in whole days."""
+    share: float = 2.0 ** (-max(0, (now.date() - day).days) / half_life_days)
+    return share
 
 
 def _rows(use_case: str, demand: dict[int, _Demand], now: datetime) -> Iterator[ItemPopularity]:
@@ -94,5 +163,9 @@ def _rows(use_case: str, demand: dict[int, _Demand], now: datetime) -> Iterator[
             score=score,
             approvals=one.approvals,
             dislikes=one.dislikes,
+            **dict(zip(TREND_FIELDS, one.trends, strict=True)),
+            **dict(zip(EXAMINED_FIELDS, one.examined, strict=True)),
+            **dict(zip(ENGAGED_FIELDS, one.engaged, strict=True)),
+            refused=one.refused,
             refreshed_at=now,
         )

@@ -11,6 +11,7 @@ from catalog.selectors import find_item
 from core.domain import DISLIKE, KINDS, RATED, TYPES, UseCase
 from core.domain.roles import types_of_other_roles, use_cases_of_other_roles
 from core.errors import NotFound
+from core.queries import Parameter
 from interactions.models import UserInteraction
 from recommendations.selectors import items_shown
 
@@ -102,24 +103,29 @@ def said_in(use_case: UseCase) -> Q:
     Of one for a role: its successes, wherever the item was met, and never those of other roles. A view, a
     click or a dislike has no role of its own; it has that of its list, and without a list it counts for all.
     """
-    of_kind = Q(item__kind=use_case.kind)
+    return Q(item__kind=use_case.kind) & _said_for(use_case)
+
+
+def _said_for(use_case: UseCase) -> Q:
+    """`said_in` of items of any kind."""
     lists = use_cases_of_other_roles(use_case)
     if not lists:
-        return of_kind
+        return Q()
     elsewhere = Q(recommendation_session__use_case__in=lists) | Q(type__in=types_of_other_roles(use_case))
-    return of_kind & (Q(type__in=use_case.positive_interactions) | ~elsewhere)
+    return Q(type__in=use_case.positive_interactions) | ~elsewhere
 
 
 def history_rows(
-    *, user_id: int, use_case: UseCase
+    *, user_id: int | Parameter, use_case: UseCase
 ) -> QuerySet[UserInteraction, tuple[int, str, float, datetime]]:
     """The acts of one person that count in a use case: item id, type, summed weight, time of the last.
 
     A dislike is one in every role: whatever list it came from, the item is not shown to the person again.
+    Items of other kinds are among them: to ask for the kind of each, PostgreSQL reads the whole catalog.
     """
-    said = said_in(use_case)
+    said = _said_for(use_case)
     if use_case.role is not None:
-        said |= Q(item__kind=use_case.kind, type=DISLIKE)
+        said |= Q(type=DISLIKE)
     return (
         active_interactions()
         .filter(said, user_id=user_id)
@@ -129,10 +135,10 @@ def history_rows(
     )
 
 
-def get_refused(*, user_id: int) -> set[int]:
-    """The items that a person disliked or rated below their middle: one query."""
+def refused_rows(*, user_id: int) -> QuerySet[UserInteraction, tuple[int, str]]:
+    """The items that a person disliked or rated below their middle, each with what they did."""
     rows = active_interactions().filter(Q(type=DISLIKE) | Q(weight__lt=0.0), user_id=user_id)
-    return set(rows.values_list("item_id", flat=True))
+    return rows.order_by().values_list("item_id", "type")
 
 
 def get_states(*, user_id: int, item_ids: Iterable[int]) -> dict[int, set[str]]:
@@ -142,6 +148,12 @@ def get_states(*, user_id: int, item_ids: Iterable[int]) -> dict[int, set[str]]:
     for item_id, name in rows.values_list("item_id", "type"):
         states.setdefault(item_id, set()).add(name)
     return states
+
+
+def items_acted_on(*, user_id: int, item_ids: Collection[int]) -> set[int]:
+    """Those of the items with which the person did anything that stands."""
+    acts = active_interactions().filter(user_id=user_id, item_id__in=item_ids)
+    return set(acts.order_by().values_list("item_id", flat=True).distinct())
 
 
 def get_rating(*, user_id: int, item_id: int) -> float | None:

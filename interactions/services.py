@@ -4,7 +4,7 @@ Every write runs under the person's lock, so that "is it there already?" and the
 twenty clicks at once leave one row.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -86,16 +86,26 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
     with transaction.atomic():
         _check_roles(lock_person(user_id=user_id), wanted)
         ledger = Ledger.read(user_id, {one.item_id for one in wanted})
-        recorded = []
+        rows = []
         for one in wanted:
             slot = None if one.session_id is None else slots[one.session_id, one.item_id]
-            new = _interaction(user_id, one, slot, now)
-            known = ledger.find_same(new)
-            if known is None:
-                ledger.add(new, now)
-            recorded.append(Recorded(known or new, created=known is None))
-        ledger.write()
-        _weigh(user_id, ledger)
+            rows.append(new_interaction(user_id, one, slot, now))
+        return write_new(rows, ledger, now)
+
+
+def write_new(rows: Iterable[UserInteraction], ledger: Ledger, now: datetime) -> list[Recorded]:
+    """Writes those of the rows that the ledger, which has all of their people and items, does not know yet.
+
+    Needs a transaction and the locks of the people.
+    """
+    recorded = []
+    for new in rows:
+        known = ledger.find_same(new)
+        if known is None:
+            ledger.add(new, now)
+        recorded.append(Recorded(known or new, created=known is None))
+    ledger.write()
+    _weigh(ledger)
     return recorded
 
 
@@ -146,10 +156,11 @@ def _bring_back(state: UserInteraction) -> None:
         UserInteraction.objects.filter(pk__in=wanted).update(withdrawn_at=None)
 
 
-def _weigh(user_id: int, ledger: Ledger) -> None:
-    """Weighs the ratings of a person anew where any was added or withdrawn; a query in that case."""
-    if any(row.rating is not None for row in (*ledger.added, *ledger.withdrawn)):
-        weights = weigh_ratings([user_id])
+def _weigh(ledger: Ledger) -> None:
+    """Weighs the ratings of people anew of whom any was added or withdrawn; a query in that case."""
+    changed = (*ledger.added, *ledger.withdrawn)
+    if people := sorted({row.user_id for row in changed if row.rating is not None}):
+        weights = weigh_ratings(people)
         for row in ledger.added:
             row.weight = weights.get(row.pk, row.weight)
 
@@ -177,7 +188,7 @@ def _check_roles(person: User, wanted: Sequence[Wanted]) -> None:
             check_may_do(person, kind, type_name)
 
 
-def _interaction(user_id: int, one: Wanted, slot: Slot | None, now: datetime) -> UserInteraction:
+def new_interaction(user_id: int, one: Wanted, slot: Slot | None, now: datetime) -> UserInteraction:
     """The row, not saved yet; what it says of the list is the server's own record."""
     interaction = UserInteraction(
         user_id=user_id,

@@ -6,13 +6,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.selectors import check_keeps, people_of_apps
 from accounts.services import NO_SUCH_PERSON, save_person
 from accounts.usernames import normal_username
-from core.api import ERRORS, WRITE_ERRORS, ErrorSerializer, FlagField, only_known, validated
+from core.api import ERRORS, WRITE_ERRORS, ApiView, ErrorSerializer, FlagField, only_known, validated
 from core.domain import ROLES
 from core.errors import InvalidInput, NotFound
 from core.values import BadValue, named
@@ -47,7 +46,7 @@ class PersonAnswer(serializers.Serializer[Any]):
     user = PersonSerializer()
 
 
-class PersonByExternalIdView(APIView):
+class PersonByExternalIdView(ApiView):
     """One person by the name that their app gives them."""
 
     @extend_schema(operation_id="kept_person", responses={200: PersonSerializer, **ERRORS})

@@ -1,4 +1,4 @@
-"""Everything on record about one person as one JSON document (docs/privacy.md)."""
+"""Everything on record about one person as one JSON document (docs/explanation/privacy.md)."""
 
 import json
 import tempfile

@@ -9,10 +9,12 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
+from django.apps import apps
+from django.db.models import Q
 
 from accounts.models import IdempotencyKey, ServiceToken, User
 from catalog.models import Item
-from feedback.models import Dislike, NegativeTrainingExample
+from feedback.models import Dislike, NegativeTrainingExample, OwnRule
 from interactions.models import UserInteraction
 from privacy.selectors import admin_log_about, browser_sessions, login_records
 from profiles.models import Preference, TasteProfile
@@ -77,6 +79,7 @@ def _lists(person: User) -> Iterator[Entry]:
                 "experiment_arm": row["experiment_arm"],
                 "made_elsewhere": row["is_external"],
                 "seen_to_rank": row["seen_rank"],
+                "asked_for": row["asked_for"],
                 "feature_set": row["feature_set"],
                 "shown": _slots(row, titles),
                 "pushed_out_by_dislikes": [
@@ -129,7 +132,7 @@ def _interactions(person: User) -> Iterator[Entry]:
 def _dislikes(person: User) -> Iterator[Entry]:
     rows = (
         Dislike.objects.filter(user=person)
-        .select_related("item", "interaction", "example")
+        .select_related("item", "interaction", "example", "about")
         .prefetch_related("adjustments__facet", "example__uses__version")
         .order_by("created_at", "pk")
     )
@@ -140,6 +143,8 @@ def _dislikes(person: User) -> Iterator[Entry]:
             "kind": dislike.item.kind,
             "item_id": dislike.item_id,
             "reason": dislike.reason,
+            "about": None if dislike.about is None else dislike.about.name,
+            "title_only": dislike.title_only,
             "comment": dislike.feedback_text,
             "taken_back_at": dislike.interaction.withdrawn_at,
             "list": dislike.session_id,
@@ -169,6 +174,22 @@ def _example(dislike: Dislike) -> Entry | None:
         "used_in_training": example.used_in_training,
         "first_learned_by": [use.version.label for use in example.uses.all()],
     }
+
+
+def _wishes(person: User) -> Iterator[Entry]:
+    columns = {
+        "since": "created_at",
+        "strength": "strength",
+        "of_kind": "facet__kind",
+        "of": "facet__name",
+        "title": "item__title",
+        "words": "words",
+        "ends_at": "ends_at",
+        "ended_at": "ended_at",
+    }
+    rows = OwnRule.objects.filter(user=person).order_by("created_at", "pk")
+    for row in rows.values_list(*columns.values()).iterator(chunk_size=BATCH):
+        yield dict(zip(columns, row, strict=True))
 
 
 def _taste(person: User) -> Entry | None:
@@ -219,8 +240,14 @@ def _browser_logins(person: User) -> Iterator[Entry]:
 
 def _answers(person: User) -> Iterator[Entry]:
     rows = IdempotencyKey.objects.filter(user=person).order_by("created_at", "pk")
-    columns = ("created_at", "route", "key", "response_status", "response_body")
-    yield from rows.values(*columns).iterator(chunk_size=BATCH)
+    for row in rows.iterator(chunk_size=BATCH):
+        yield {
+            "created_at": row.created_at,
+            "route": row.route,
+            "key": row.key,
+            "response_status": row.response_status,
+            "response_body": row.answer(),
+        }
 
 
 def _staff_acts(person: User) -> Iterator[Entry]:
@@ -231,6 +258,20 @@ def _staff_acts(person: User) -> Iterator[Entry]:
 def _own_staff_acts(person: User) -> Iterator[Entry]:
     for entry in person.logentry_set.order_by("action_time", "pk").iterator():
         yield {"when": entry.action_time, "about": entry.object_repr, "what": entry.get_change_message()}
+
+
+def _runs(person: User) -> Iterator[Entry]:
+    # The console lies above what may be imported here.
+    runs = apps.get_model("console", "Run")._default_manager  # noqa: SLF001  documented, whatever its name
+    for row in (
+        runs.filter(Q(started_by=person) | Q(canceled_by=person)).order_by("asked_at", "pk").iterator()
+    ):
+        yield {
+            "command": str(row),
+            "asked_at": row.asked_at,
+            "started_by_you": row.started_by_id == person.pk,
+            "canceled_by_you": row.canceled_by_id == person.pk,
+        }
 
 
 SECTIONS: tuple[Section, ...] = (
@@ -245,6 +286,7 @@ SECTIONS: tuple[Section, ...] = (
         "interactions", "what you did, in the order of time, and in which list you met it", _interactions
     ),
     Section("dislikes", "what you turned down, why, and what that holds back in your lists", _dislikes),
+    Section("wishes", "what you want less of, or never, and until when", _wishes),
     Section(
         "lists",
         "every list that was made for you, place by place; features as about.features names them",
@@ -258,6 +300,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section("staff_acts", "what staff did to your account, tokens and dislikes", _staff_acts),
     Section("own_staff_acts", "what you did in the admin, as staff", _own_staff_acts),
+    Section("runs", "the runs of commands that you started or canceled, as staff", _runs),
 )
 
 

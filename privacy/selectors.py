@@ -1,4 +1,4 @@
-"""Whom an export or an erasure is about, and what is kept of them where no foreign key points at them."""
+"""The person whom an export or an erasure is about, and their rows that no foreign key finds."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

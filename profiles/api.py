@@ -7,14 +7,16 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller, person_named
 from catalog.models import Item
 from core.api import (
     ERRORS,
     WRITE_ERRORS,
+    ApiView,
     ChoiceField,
+    ErrorSerializer,
     IdField,
     NumberField,
     PersonField,
@@ -29,7 +31,7 @@ from interactions.api import ActionAnswer, recorded_json
 from interactions.selectors import find_item_to_speak_of
 from profiles.boosts import ORIGINAL_ALPHA
 from profiles.selectors import FacetFigure, get_profile, get_vector_state, next_update_in
-from profiles.services import give_feedback, rate_item, reset_profile
+from profiles.services import FeedbackGiven, give_feedback, rate_item, reset_profile
 
 # A like or a dislike.
 VERDICT = Whole(0, 1)
@@ -144,7 +146,7 @@ class FeedbackAnswer(serializers.Serializer[Any]):
     next_update_in = serializers.IntegerField(min_value=1)
 
 
-class ProfileView(APIView):
+class ProfileView(ApiView):
     """A person's taste profile: seen, and forgotten."""
 
     @extend_schema(operation_id="profile", responses={200: ProfileAnswer, **ERRORS})
@@ -176,63 +178,64 @@ class ProfileView(APIView):
         return Response(status=204)
 
 
-class RateView(APIView):
+class RateView(ApiView):
     """Records that an item was watched, and how it is rated. Without a body the query string is one."""
+
+    queries = {"post": RateBody}
 
     @extend_schema(
         operation_id="profile_rate",
         request=RateBody,
-        responses={200: ActionAnswer, 201: ActionAnswer, **WRITE_ERRORS},
+        parameters=[IDEMPOTENCY_PARAMETER],
+        responses={200: ActionAnswer, 201: ActionAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
     )
     def post(self, request: Request, user_id: str) -> Response:
-        body = validated(RateBody, request.data or _query_as_body(request))
+        said = request.data or _query_as_body(request)
+        body = validated(RateBody, said)
         title_field = "drama_title" if body["drama_title"] else "title"
         person = person_named(request, user_id, "profiles.change_others_profile")
-        recorded = rate_item(
-            user_id=person.pk,
-            item=_item(person.pk, body, title_field),
-            rating=body["rating"],
-            session_id=body["recommendation_session_id"],
-        )
-        return Response({"success": True, **recorded_json(recorded)}, status=201 if recorded.created else 200)
+
+        def act() -> tuple[int, dict[str, Any]]:
+            recorded = rate_item(
+                user_id=person.pk,
+                item=_item(person.pk, body, title_field),
+                rating=body["rating"],
+                session_id=body["recommendation_session_id"],
+            )
+            return (201 if recorded.created else 200), {"success": True, **recorded_json(recorded)}
+
+        return respond_once(request, route=f"profile/{person.pk}/rate", body=said, act=act)
 
 
-class FeedbackView(APIView):
+class FeedbackView(ApiView):
     """The small learning loop: a like or a dislike, and what it moved."""
 
     @extend_schema(
         operation_id="feedback",
         request=FeedbackBody,
-        responses={200: FeedbackAnswer, 201: FeedbackAnswer, **WRITE_ERRORS},
+        parameters=[IDEMPOTENCY_PARAMETER],
+        responses={200: FeedbackAnswer, 201: FeedbackAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
     )
     def post(self, request: Request) -> Response:
         body = validated(FeedbackBody, request.data)
         person = caller(request)
         if body["user_id"] is not None:
             person = person_named(request, body["user_id"], "profiles.change_others_profile")
-        item = _item(person.pk, body, "movie_name")
-        given = give_feedback(
-            user_id=person.pk,
-            item=item,
-            likes=body["rating"] == 1,
-            session_id=body["recommendation_session_id"],
-        )
-        answer = {
-            "success": True,
-            "created": given.created,
-            "item_id": item.pk,
-            "updated": given.updated,
-            "changes": [
-                {"kind": one.kind, "name": one.name, "before": one.before, "after": one.after}
-                for one in given.changes
-            ],
-            "feedback_count": given.taste.feedback,
-            "next_update_in": next_update_in(given.taste),
-        }
-        return Response(answer, status=201 if given.created else 200)
+
+        def act() -> tuple[int, dict[str, Any]]:
+            item = _item(person.pk, body, "movie_name")
+            given = give_feedback(
+                user_id=person.pk,
+                item=item,
+                likes=body["rating"] == 1,
+                session_id=body["recommendation_session_id"],
+            )
+            return (201 if given.created else 200), _feedback_json(item, given)
+
+        return respond_once(request, route="feedback", act=act)
 
 
-class TasteVectorView(APIView):
+class TasteVectorView(ApiView):
     """A person's taste vector."""
 
     @extend_schema(operation_id="taste_vector", responses={200: VectorAnswer, **ERRORS})
@@ -247,6 +250,22 @@ class TasteVectorView(APIView):
                 "next_update_in": state.next_update_in,
             }
         )
+
+
+def _feedback_json(item: Item, given: FeedbackGiven) -> dict[str, Any]:
+    """The answer to a piece of feedback in the form that FeedbackAnswer describes."""
+    return {
+        "success": True,
+        "created": given.created,
+        "item_id": item.pk,
+        "updated": given.updated,
+        "changes": [
+            {"kind": one.kind, "name": one.name, "before": one.before, "after": one.after}
+            for one in given.changes
+        ],
+        "feedback_count": given.taste.feedback,
+        "next_update_in": next_update_in(given.taste),
+    }
 
 
 def _item(user_id: int, body: dict[str, Any], title_field: str) -> Item:

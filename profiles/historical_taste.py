@@ -7,11 +7,22 @@ from catalog.models import ItemFacet
 from interactions.selectors import telling_interactions
 from profiles.boosts import personal_alpha
 from profiles.log import current_rules
-from profiles.reduction import CODES, Event, ItemFacets, Rules, no_taste, reduce_events, without_looks
+from profiles.reduction import (
+    CODES,
+    NAMED,
+    TITLE_ONLY,
+    Event,
+    ItemFacets,
+    Rules,
+    no_taste,
+    reduce_events,
+    without_looks,
+)
 from profiles.selectors import PersonalTaste
 
 # Items whose facets are asked for at once; databases take so many parameters.
 _AT_ONCE = 5_000
+_SAID = ("dislike__reason", "dislike__about_id", "dislike__title_only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +77,23 @@ def read_dated_events(user_id: int) -> list[DatedEvent]:
         telling_interactions()
         .filter(user_id=user_id)
         .order_by("occurred_at", "pk")
-        .values_list("pk", "item_id", "type", "weight", "rating", "occurred_at", "dislike__reason")
+        .values_list("pk", "item_id", "type", "weight", "rating", "occurred_at", *_SAID)
     )
     facets = _facets_of({item_id for _, item_id, *_ in rows})
     return [
         DatedEvent(
             item_id,
             occurred_at.timestamp(),
-            Event(pk, type_name, weight, rating is not None, reason or "", facets.get(item_id, ())),
+            Event(
+                pk,
+                type_name,
+                weight,
+                rating is not None,
+                TITLE_ONLY if title_only else NAMED if about else reason or "",
+                tuple(facet for facet in facets.get(item_id, ()) if about in (None, facet[0])),
+            ),
         )
-        for pk, item_id, type_name, weight, rating, occurred_at, reason in rows
+        for pk, item_id, type_name, weight, rating, occurred_at, reason, about, title_only in rows
     ]
 
 

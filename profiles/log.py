@@ -1,10 +1,10 @@
-"""From the tables to the reduction: the profile as it is stored, and the part of the log that it lacks."""
+"""Reads for the reduction: the stored profile, and the part of the log that came after it."""
 
 import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 
 from django.conf import settings
@@ -12,7 +12,8 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from catalog.models import Facet, ItemFacet
-from core.domain import REASONS, TYPES
+from core.domain import REASONS, SPREADING, TYPES
+from core.queries import CompiledQuery, Parameter, Statement, moment_of
 from core.sql import Table, fill
 from feedback.models import Dislike
 from interactions.models import UserInteraction
@@ -21,6 +22,7 @@ from profiles.models import TasteProfile
 from profiles.reduction import (
     CODES,
     KINDS,
+    NAMED,
     WEIGHT_OF_SHARE,
     Event,
     Rules,
@@ -34,7 +36,7 @@ from profiles.reduction import (
 # up to the cursor are the same as long as there are as many, with the same sum of their ids and as many
 # reasons: a reason is only ever added. Events are reduced in the order of time: it starts from nothing where
 # one was taken back, and where something new happened before what is included already. Then `goes_on_after`
-# is NULL.
+# is NULL. An id plus 0 keeps PostgreSQL from walking the rows of everybody after the cursor.
 _READ = """
 WITH profile AS (
     SELECT * FROM {stored} WHERE {stored.user} = %s
@@ -45,7 +47,7 @@ WITH profile AS (
            MIN(CASE WHEN {done.id} > {profile.cursor} THEN {done.occurred_at} END) AS first_new
     FROM profile
     JOIN {done}
-      ON {done.user} = {profile.user} AND {done.withdrawn_at} IS NULL AND {done.id} > {profile.reset_id}
+      ON {done.user} = {profile.user} AND {done.withdrawn_at} IS NULL AND {done.id} + 0 > {profile.reset_id}
      AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at}) AND {counts}
     LEFT JOIN {dislike} ON {done.type} = 'dislike' AND {dislike.interaction} = {done.id}
 ), state AS (
@@ -57,18 +59,23 @@ WITH profile AS (
            THEN {profile.cursor} END AS goes_on_after
     FROM log LEFT JOIN profile ON TRUE
 )
-SELECT profile.*, state.goes_on_after, (
+SELECT {profile.id}, {profile.vector}, {profile.names}, {profile.evidence}, {profile.feedback},
+       {profile.cursor}, {profile.cursor_at}, {profile.rows}, {profile.ids}, {profile.reasons},
+       {profile.reset_id}, {profile.reset_at}, state.goes_on_after, (
     SELECT CAST({collected}({listed}(
         {done.id}, CAST({done.occurred_at} AS text), {done.type}, {done.weight},
-        CASE WHEN {done.rating} IS NULL THEN 0 ELSE 1 END, {dislike.reason},
+        CASE WHEN {done.rating} IS NULL THEN 0 ELSE 1 END,
+        CASE WHEN {dislike.title_only} THEN '(title)' WHEN {dislike.about} IS NOT NULL THEN '(named)'
+             ELSE {dislike.reason} END,
         {facet.id}, {facet.kind}, {facet.name}
     )) AS text)
     FROM {done}
     LEFT JOIN {dislike} ON {done.type} = 'dislike' AND {dislike.interaction} = {done.id}
     LEFT JOIN {link} ON {link.item} = {done.item}
+     AND ({dislike.about} IS NULL OR {link.facet} = {dislike.about})
     LEFT JOIN {facet} ON {facet.id} = {link.facet}
     WHERE {done.user} = %s AND {done.withdrawn_at} IS NULL
-      AND {done.id} > COALESCE(state.goes_on_after, {profile.reset_id}, 0)
+      AND {done.id} + 0 > COALESCE(state.goes_on_after, {profile.reset_id}, 0)
       AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at}) AND {counts}
 ) AS events
 FROM state LEFT JOIN profile ON TRUE
@@ -119,6 +126,14 @@ _SQL = {
     )
     for vendor, (collected, listed) in _JSON_FUNCTIONS.items()
 }
+
+
+def _statement() -> Statement:
+    user_id = Parameter("user_id")
+    return Statement(_SQL[connection.vendor], [user_id, Parameter("rules", str), user_id])
+
+
+_query = CompiledQuery(_statement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +211,9 @@ def current_rules() -> Rules:
             (CODES[kind], max(-1.0, WEIGHT_OF_SHARE * share)) for kind, share in shares if kind in CODES
         ]
         weights.append((reason.name, tuple(sorted(spoken))))
-    return Rules(settings.TASTE_UPDATE_EVERY, tuple(sorted(weights)))
+    named = max(-1.0, WEIGHT_OF_SHARE * settings.DISLIKE_NAMED_SHARE)
+    weights.append((NAMED, tuple((code, named) for code in range(len(KINDS)))))
+    return Rules(settings.TASTE_UPDATE_EVERY, tuple(sorted(weights)), SPREADING)
 
 
 def digest(rules: Rules) -> str:
@@ -224,22 +241,22 @@ def read_log(user_id: int, rules: Rules, *, anew: bool = False) -> Reading:
     With `anew` everything since the reset is reduced, whatever is stored.
     """
     wanted = "" if anew else digest(rules)
-    (row,) = TasteProfile.objects.raw(_SQL[connection.vendor], [user_id, wanted, user_id])
-    goes_on_after, text = (getattr(row, name) for name in ("goes_on_after", "events"))
+    ((profile_id, vector, names, evidence, feedback, *rest),) = _query.ask(user_id=user_id, rules=wanted)
+    cursor, cursor_at, rows, ids, reasons, reset_id, reset_at, goes_on_after, text = rest
     events, last_at = _events_from(text)
-    if row.pk is None:
+    if profile_id is None:
         return Reading(events=events, last_at=last_at)
     return Reading(
-        profile_id=row.pk,
+        profile_id=profile_id,
         taste=decode(
-            bytes(row.vector),
-            names={int(facet_id): name for facet_id, name in row.names.items()},
-            evidence=row.evidence,
-            feedback=row.feedback,
+            bytes(vector),
+            names={int(facet_id): name for facet_id, name in json.loads(names).items()},
+            evidence=evidence,
+            feedback=feedback,
         ),
-        cursor=Cursor(row.cursor, row.cursor_at, row.rows, row.ids, row.reasons),
-        reset_id=row.reset_id,
-        reset_at=row.reset_at,
+        cursor=Cursor(cursor, moment_of(cursor_at), rows, ids, reasons),
+        reset_id=reset_id,
+        reset_at=moment_of(reset_at),
         anew=goes_on_after is None,
         events=events,
         last_at=last_at,
@@ -262,10 +279,4 @@ def _events_from(text: str | None) -> tuple[list[Event], datetime | None]:
     ):
         facets = tuple((row[6], CODES[row[7]], row[8]) for row in of_event if row[7] in CODES)
         events.append(Event(interaction_id, type_name, weight, bool(is_rated), reason or "", facets))
-    return events, _moment(rows[-1][1]) if rows else None
-
-
-def _moment(text: str) -> datetime:
-    """A moment as the database writes it; SQLite writes UTC and does not say so."""
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return events, moment_of(rows[-1][1]) if rows else None

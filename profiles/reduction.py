@@ -2,7 +2,7 @@
 
 Two beliefs are kept for each facet. Its *score* is an exponential moving average of what was done with items
 that have it (Brown: Smoothing, Forecasting and Prediction, 1963). Its *value* is the entry of the taste
-vector, which moves after every few pieces of feedback only. docs/taste.md explains both.
+vector, which moves after every few pieces of feedback only. docs/explanation/taste.md explains both.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,11 +13,17 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.domain import FACETS, TYPES
+from core.domain import CATEGORIES, FACETS, TYPES
+from feedback.adjustments import blame
 
 # The facet kinds that a profile learns of; a kind's code in the arrays is its place here.
 KINDS = tuple(facet.name for facet in FACETS.values() if facet.taste)
 CODES = {kind: code for code, kind in enumerate(KINDS)}
+
+# In the place of a reason: that of a dislike which names the one facet that it is about, and of one which
+# says nothing about other titles.
+NAMED, TITLE_ONLY = "(named)", "(title)"
+_IS_CATEGORY = np.array([kind in CATEGORIES for kind in KINDS], dtype=np.bool_)
 
 # score = KEPT × score + ADDED × weight, at each interaction with an item that has the facet.
 KEPT, ADDED = 0.8, 0.2
@@ -41,10 +47,12 @@ class Rules:
 
     update_every    after so many pieces of feedback the vector moves; at least 1
     dislike_weights (reason, (code of a facet kind, weight in [-1, 0]), …) of each reason that speaks of taste
+    spreading       the reasons whose weight is laid on the categories that are liked least (`blame`)
     """
 
     update_every: int
     dislike_weights: tuple[tuple[str, tuple[tuple[int, float], ...]], ...]
+    spreading: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +61,7 @@ class Event:
 
     weight    its signed training weight: below 0 it speaks against the item
     is_rated  a rating came with it
-    reason    of a dislike; "" where there is none
+    reason    of a dislike, or NAMED or TITLE_ONLY in its place; "" where there is none
     """
 
     interaction_id: int
@@ -167,9 +175,12 @@ def reduce_events(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:
     bounds = pairwise(accumulate((len(entries) for entries in spoken), initial=0))
     for event, said, (start, end) in zip(events, weights, bounds, strict=True):
         at, weight = places[start:end], flat_weights[start:end]
-        scores[at] = KEPT * scores[at] + ADDED * weight
+        blamed = None
+        if event.reason in rules.spreading:
+            blamed = _blamed(scores[at], _IS_CATEGORY[kinds[at]])
+        scores[at] = _towards(scores[at], KEPT * scores[at] + ADDED * weight, blamed)
         if is_feedback(event, said):
-            running[at] = _moved(running[at], weight)
+            running[at] = _towards(running[at], _moved(running[at], weight), blamed)
             feedback += 1
             if feedback % rules.update_every == 0:
                 values = running.copy()
@@ -183,6 +194,20 @@ def reduce_events(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:
         evidence=taste.evidence + sum(1 for entries in spoken if entries),
         feedback=feedback,
     )
+
+
+def _blamed(scores: NDArray[np.float64], is_category: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The part of a no that falls on each facet: of categories it falls on those liked least until now."""
+    parts = np.ones(len(scores))
+    parts[is_category] = blame(scores[is_category])
+    return parts
+
+
+def _towards(
+    old: NDArray[np.float64], new: NDArray[np.float64], parts: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
+    """`new`, or as much of the way there as `parts` say."""
+    return new if parts is None else old + parts * (new - old)
 
 
 def _moved(entries: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -52,6 +52,7 @@ class ModelVersionAdmin(RecordAdmin):
         "evaluation_in_place",
         "quality_when_trained",
         "quality",
+        "weight",
         "hyper_parameters_readable",
         "dataset_readable",
     )

@@ -24,6 +24,8 @@ def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
     penalties = candidates.penalties
     if person.penalties and request.context.policy.dislikes_hold_back:
         penalties = apply_feature_adjustments(facets, catalog.facet_ids, person.penalties)
+        if person.allowed:
+            penalties[np.isin(candidates.item_ids, person.allowed)] = 1.0
     return candidates.with_boosts(boosts_of(facets, request).parts, penalties)
 
 

@@ -18,11 +18,13 @@ class Boost:
     parts    by the kind of facet that adds it, each 0 or more
     penalty  above 0, at most 1
     seen     above 0, at most 1: below it for what was passed over and what is like an item known already
+    asked    what the request asked for: 1 to 3^5 for what it boosts, below 1 for what it buries
     """
 
     parts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(BOOSTED, 0.0))
     penalty: float = 1.0
     seen: float = 1.0
+    asked: float = 1.0
 
     @property
     def taste(self) -> float:
@@ -36,7 +38,7 @@ class Boost:
 
     @property
     def multiplier(self) -> float:
-        return self.taste * self.penalty * self.seen
+        return self.taste * self.penalty * self.seen * self.asked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +63,7 @@ class Candidates:
     boosts: NDArray[np.float64]
     penalties: NDArray[np.float64]
     seen: NDArray[np.float64]
+    asked: NDArray[np.float64]
     scores: NDArray[np.float64]
     sources: NDArray[np.str_]
     source_ranks: NDArray[np.int64]
@@ -82,6 +85,7 @@ class Candidates:
             boosts=np.zeros((len(item_ids), len(BOOSTED))),
             penalties=np.ones(len(item_ids)),
             seen=np.ones(len(item_ids)),
+            asked=np.ones(len(item_ids)),
             scores=scores,
             sources=np.full(len(item_ids), source),
             source_ranks=np.arange(1, len(item_ids) + 1),
@@ -105,15 +109,17 @@ class Candidates:
     @property
     def boosted_scores(self) -> NDArray[np.float64]:
         """(n,) the scores without penalties."""
-        boosted: NDArray[np.float64] = self.base_scores * (1.0 + self.boosts.sum(axis=1)) * self.seen
+        factors = (1.0 + self.boosts.sum(axis=1)) * self.seen * self.asked
+        boosted: NDArray[np.float64] = self.base_scores * factors
         return boosted
 
     def boost_rows(self) -> list[Boost]:
         """The factors of each base score, (n,)."""
         return [
-            Boost(dict(zip(BOOSTED, parts, strict=True)), penalty, seen)
-            for parts, penalty, seen in zip(
-                self.boosts.tolist(), self.penalties.tolist(), self.seen.tolist(), strict=True
+            Boost(dict(zip(BOOSTED, parts, strict=True)), *factors)
+            for parts, *factors in zip(
+                *(column.tolist() for column in (self.boosts, self.penalties, self.seen, self.asked)),
+                strict=True,
             )
         ]
 
@@ -140,6 +146,10 @@ class Candidates:
     def with_seen(self, seen: NDArray[np.float64]) -> "Candidates":
         """The same candidates under factors by what the person has seen, (n,), best first."""
         return _in_order(replace(self, seen=seen))
+
+    def with_asked(self, asked: NDArray[np.float64]) -> "Candidates":
+        """The same candidates under factors that the request asked for, (n,), best first."""
+        return _in_order(replace(self, asked=asked))
 
 
 def _in_order(candidates: Candidates) -> Candidates:

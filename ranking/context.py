@@ -6,7 +6,7 @@ from typing import Any
 
 from core.domain import UseCase
 from ranking.policy import Policy
-from ranking.recommenders.base import PoolRanker, Recommender
+from ranking.recommenders.base import Judging, PoolRanker, Recommender
 from ranking.recommenders.registry import RECOMMENDERS
 from ranking.registry.loading import NO_MODELS, ModelSet
 from ranking.snapshot import CatalogSnapshot
@@ -18,6 +18,7 @@ class ScoringContext:
 
     recommenders  each retrieving kind of the policy that can answer: the untrained, and those with a model
     ranker        what orders the pool; None where the recommenders' own scores do
+    judge         what tells how likely an item is turned down; None where no such model serves
     arm           the arm of the experiment that this serves; "" outside of any
     """
 
@@ -27,6 +28,7 @@ class ScoringContext:
     policy: Policy
     recommenders: Mapping[str, Recommender[Any]]
     ranker: PoolRanker | None
+    judge: Judging[Any] | None = None
     arm: str = ""
 
     @classmethod
@@ -42,13 +44,16 @@ class ScoringContext:
         policy = policy or Policy.of(use_case)
         orderers = [name for name in models.by_kind if RECOMMENDERS[name].orders]
         answering = [name for name in policy.sources if _has(name, models)]
+        recommenders = {name: _build(name, models, catalog) for name in answering}
+        judges = [name for name in models.by_kind if RECOMMENDERS[name].judges]
         return cls(
             use_case=use_case,
             catalog=catalog,
             models=models,
             policy=policy,
-            recommenders={name: _build(name, models, catalog) for name in answering},
+            recommenders=recommenders,
             ranker=_build(orderers[0], models, catalog) if orderers else None,
+            judge=recommenders.get(judges[0]) or _build(judges[0], models, catalog) if judges else None,
             arm=arm,
         )
 

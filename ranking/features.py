@@ -7,20 +7,24 @@ known at that moment alone: the person's history, the catalog, the demand so far
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
+from zlib import crc32
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.arrays import Doubles, Floats, Ints, Rows
+from core.arrays import Bools, Doubles, Floats, Ints, Rows, positions
+from core.sparse import Entries, weighted_sum
+from ranking.kinds import MODELS
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import SECONDS_PER_DAY, verdicts_of
+from ranking.statistics.responses import RESPONSE_PRIOR, ItemResponses
 
 FacetGroup = Literal["genre", "theme", "people", "other"]
 GROUPS: tuple[str, ...] = get_args(FacetGroup)
 
 FEATURES: tuple[str, ...] = (
-    "model_score",  # calibrated probability of the leading model; 0 where it does not know item or person
-    "model_place",  # 1 / log2(place + 1) among all that the model could retrieve; 0 where it has no score
+    "model_score",  # calibrated probability of the leading model; NaN where it does not know item or person
+    "model_place",  # 1 / log2(place + 1) among all that the model could retrieve; NaN where it has no score
     "popularity_score",  # time-decayed demand, 1 for the most popular item
     "approval_score",  # share of approvals among approvals and dislikes, smoothed
     "evidence",  # log(1 + approvals and dislikes of the item)
@@ -37,12 +41,33 @@ FEATURES: tuple[str, ...] = (
     "people_liking",
     "history_size",  # log(1 + items in the person's history)
     "dislike_share",  # share of these that the person disliked
+    "trend_1",  # demand with a half-life of so many days, 1 for the item with the most
+    "trend_7",
+    "trend_30",
+    "response_rate",  # engaged per expected examination of the item, over 90 days; NaN: nothing was shown yet
+    "response_lately",  # the same over 7 days
+    "refusal_rate",  # turned down per expected examination, over 90 days; NaN: nothing was shown yet
+    "examined",  # log(1 + expected examinations of the item), over 90 days
+    "genre_response",  # mean response rate of the item's facets with everybody; NaN: nothing was shown yet
+    "theme_response",
+    "people_response",
+    "genre_interest",  # mean over the facets of how the person responded to slots with them, beyond average
+    "theme_interest",
+    "people_interest",
+    "person_response",  # their engagements per one expected of what they were shown lately, smoothed
+    "slots_seen",  # log(1 + slots that they were shown lately)
+    "passed_over",  # expected examinations of this very item by the person, without effect, lately
+    "passed_over_age",  # log(1 + days since the last of these); NaN: there was none
+    *(f"{kind}_score" for kind in MODELS),  # each model's score; NaN: no such model, or it has none
 )
-FEATURE_SET = "heed-1"
+# Named by what there is: another kind of model makes another set.
+FEATURE_SET = f"heed-2-{crc32(' '.join(FEATURES).encode()):08x}"
+# Known of every item that the catalog has.
+_ALWAYS_KNOWN = FEATURES.index("popularity_score")
 
 RECENT = 10
 RECENCY_HALF_LIFE_DAYS = 1500.0
-# Verdicts on a facet are averaged with so many of average kind, so that one item proves little.
+# Verdicts and responses on a facet are averaged with so many of average kind: one item proves little.
 LIKING_PRIOR = 3.0
 _YEAR = 365.25 * SECONDS_PER_DAY
 _LIKINGS = tuple(GROUPS.index(group) for group in ("genre", "theme", "people"))
@@ -62,6 +87,17 @@ class ItemContent:
     published: Doubles
     facets: "csr_matrix[np.float64]"
     groups: Ints
+
+    def of_items(self, item_ids: Ints) -> "ItemContent":
+        """The content of items (k,), sorted; of one that is not here nothing is known."""
+        rows = positions(item_ids, self.item_ids)
+        known = np.flatnonzero(rows >= 0)
+        published = np.full(len(item_ids), -np.inf)
+        published[known] = self.published[rows[known]]
+        place = csr_matrix(
+            (np.ones(len(known)), (known, rows[known])), shape=(len(item_ids), len(self.item_ids))
+        )
+        return ItemContent(item_ids, published, (place @ self.facets).tocsr(), self.groups)
 
     @cached_property
     def weighted(self) -> "csr_matrix[np.float64]":
@@ -110,40 +146,110 @@ class History:
         return verdicts_of(self.weights)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """The slots that a person saw lately, before the moment, with items of the catalog alone.
+
+    rows     (s,) rows of the catalog, oldest first
+    chances  (s,) P(examined), in (0, 1]
+    times    (s,) when each was shown, seconds since 1970
+    """
+
+    rows: Rows
+    chances: Doubles
+    times: Doubles
+
+
+NOTHING_SEEN = Seen(np.empty(0, dtype=np.intp), np.empty(0), np.empty(0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelScores:
+    """The models' scores of n items for a person.
+
+    lead       (n,) calibrated scores of the leading model; NaN where it has none
+    places     (n,) place of each by that score, from 1; NaN where it has none
+    neighbors  (n,) its greatest similarity to what was approved last; 0 where it has none
+    of_kinds   (n, k) the score of each of MODELS; NaN where there is no such model, or it has none
+    """
+
+    lead: Doubles
+    places: Doubles
+    neighbors: Doubles
+    of_kinds: Doubles
+
+    @classmethod
+    def none(cls, size: int) -> "ModelScores":
+        """The scores where there is no model."""
+        unknown = np.full(size, np.nan)
+        return cls(unknown, unknown, np.zeros(size), np.full((size, len(MODELS)), np.nan))
+
+
+def are_known(features: Floats) -> Bools:
+    """(n,) True for the rows of features (n, f) whose item the catalog has; of the others all is NaN."""
+    known: Bools = np.isfinite(features[:, _ALWAYS_KNOWN])
+    return known
+
+
+def facet_responses(content: ItemContent, responses: ItemResponses) -> Doubles:
+    """(n, 3) the mean response rate of each item's genres, themes and people with everybody.
+
+    That of all where the item has none of the sort; NaN where nothing was examined.
+    """
+    examined, engaged = responses.examined[:, 0], responses.engaged[:, 0]
+    if not examined.any():
+        return np.full((len(content.item_ids), len(_LIKINGS)), np.nan)
+    average = float(engaged.sum() / examined.sum())
+    facets = content.facets.T
+    beyond: Doubles = np.asarray(facets @ (engaged - average * examined))
+    met: Doubles = np.asarray(facets @ examined)
+    everything = np.arange(len(content.item_ids))
+    entries = Entries.of(content.facets, everything)
+    return average + _facet_means(everything, entries, beyond / (met + RESPONSE_PRIOR), content)
+
+
 def compute_features(
     rows: Rows,
-    model_scores: Doubles,
-    model_places: Doubles,
-    neighbor_scores: Doubles,
+    scores: ModelScores,
     *,
     history: History,
+    seen: Seen,
     content: ItemContent,
     demand: ItemDemand,
+    facet_response: Doubles,
     now: float,
 ) -> Floats:
     """The features of the items at `rows` of the catalog, (len(rows), len(FEATURES)).
 
-    model_scores     (len(rows),) calibrated scores of the leading model; NaN where it has none
-    model_places     (len(rows),) place of each by that score, from 1; NaN where it has none
-    neighbor_scores  (len(rows),) its greatest similarity to what was approved last; 0 where it has none
-    now              the moment, seconds since 1970
+    scores          of these items
+    facet_response  (n,) of the whole catalog, as of `facet_responses`
+    now             the moment, seconds since 1970
     """
     approved = History(history.rows[history.weights > 0], history.weights[history.weights > 0])
-    recent = approved.rows[-RECENT:]
+    entries = Entries.of(content.facets, rows)
+    responses = demand.responses
     columns = [
-        np.nan_to_num(model_scores),
-        np.nan_to_num(1 / np.log2(model_places + 1)),
+        scores.lead,
+        1 / np.log2(scores.places + 1),
         demand.popularity[rows],
         demand.approval[rows],
         np.log1p(demand.verdicts[rows]),
         _recency(content.published[rows], now),
         _date_gap(rows, approved, content),
-        1.0 - _nearest_content(rows, recent, content),
-        neighbor_scores,
-        *_affinities(rows, approved, content),
-        *_likings(rows, history, content),
+        1.0 - _nearest_content(rows, entries, approved.rows[-RECENT:], content),
+        scores.neighbors,
+        *_affinities(rows, entries, approved, content),
+        *_likings(rows, entries, history, content),
         np.full(len(rows), np.log1p(len(history.rows))),
         np.full(len(rows), np.mean(history.weights < 0) if len(history.weights) else 0.0),
+        *demand.trends[rows].T,
+        *responses.rates[rows].T,
+        responses.refusal_rates[rows],
+        np.log1p(responses.examined[rows, 0]),
+        *facet_response[rows].T,
+        *_interests(rows, entries, approved, seen, content, responses.rates[:, 0]),
+        *_passed_over(rows, approved, seen, now),
+        *scores.of_kinds.T,
     ]
     return np.column_stack(columns).astype(np.float32)
 
@@ -166,42 +272,98 @@ def _date_gap(rows: Rows, approved: History, content: ItemContent) -> Doubles:
     return gaps
 
 
-def _nearest_content(rows: Rows, others: Rows, content: ItemContent) -> Doubles:
+def _nearest_content(rows: Rows, entries: Entries, others: Rows, content: ItemContent) -> Doubles:
     """The largest cosine of each item's facets with those of `others`; 0 where there are none."""
     if not len(others):
         return np.zeros(len(rows))
-    products = (content.weighted[rows] @ content.weighted[others].T).toarray()
+    theirs = Entries.of(content.facets, others)
+    facets, place = np.unique(theirs.columns, return_inverse=True)
+    weights = np.zeros((len(facets), len(others)))
+    weights[place, theirs.owners] = content.weighted.data[theirs.places]
+    places = positions(entries.columns, facets)
+    shared = np.flatnonzero(places >= 0)
+    products = np.zeros((len(rows), len(others)))
+    mine = content.weighted.data[entries.places[shared]]
+    np.add.at(products, entries.owners[shared], mine[:, None] * weights[places[shared]])
     nearest: Doubles = _cosines(products, content.norms[rows, -1], content.norms[others, -1]).max(axis=1)
     return nearest
 
 
-def _affinities(rows: Rows, approved: History, content: ItemContent) -> list[Doubles]:
+def _affinities(rows: Rows, entries: Entries, approved: History, content: ItemContent) -> list[Doubles]:
     """Cosines between each item's facets and the weighted sum of the history's: all, then by group."""
     if not len(approved.rows):
         return [np.zeros(len(rows))] * 4
-    profile = np.asarray(content.weighted[approved.rows].T @ approved.weights)
-    by_group = profile[:, None] * content.membership
-    products = np.asarray(content.weighted[rows] @ by_group)
+    weighted = content.weighted
+    profile = weighted_sum(weighted, approved.rows, approved.weights)
+    products = entries.sums_by(
+        content.groups[entries.columns],
+        weighted.data[entries.places] * profile[entries.columns],
+        len(GROUPS),
+    )
     products = np.column_stack([products, products.sum(axis=1)])
-    lengths = np.append(np.linalg.norm(by_group, axis=0), np.linalg.norm(profile))
+    squares = np.bincount(content.groups, weights=np.square(profile), minlength=len(GROUPS))
+    lengths = np.sqrt(np.append(squares, squares.sum()))
     cosines = _ratio(products, content.norms[rows] * lengths)
     order = (len(GROUPS), *_LIKINGS)
     return [cosines[:, column] for column in order]
 
 
-def _likings(rows: Rows, history: History, content: ItemContent) -> list[Doubles]:
+def _likings(rows: Rows, entries: Entries, history: History, content: ItemContent) -> list[Doubles]:
     """For genre, theme and people: how far the person's verdicts on the item's facets lie above average."""
     if not len(history.rows):
         return [np.zeros(len(rows))] * len(_LIKINGS)
-    facets = content.facets[history.rows].T
     verdicts = history.verdicts
-    sums: Doubles = np.asarray(facets @ (verdicts - verdicts.mean()))
-    met: Doubles = np.asarray(facets @ np.ones(len(history.rows)))
-    liking = sums / (met + LIKING_PRIOR)
-    means = _ratio(
-        np.asarray(content.facets[rows] @ (liking[:, None] * content.membership)), content.counts[rows]
+    sums = weighted_sum(content.facets, history.rows, verdicts - verdicts.mean())
+    met = weighted_sum(content.facets, history.rows, np.ones(len(history.rows)))
+    means = _facet_means(rows, entries, sums / (met + LIKING_PRIOR), content)
+    return [means[:, column] for column in range(len(_LIKINGS))]
+
+
+def _facet_means(rows: Rows, entries: Entries, of_facets: Doubles, content: ItemContent) -> Doubles:
+    """(len(rows), 3) the mean of `of_facets` (m,) over the genres, themes and people of each item; else 0."""
+    values = content.facets.data[entries.places] * of_facets[entries.columns]
+    sums = entries.sums_by(content.groups[entries.columns], values, len(GROUPS))
+    return _ratio(sums, content.counts[rows])[:, list(_LIKINGS)]
+
+
+def _interests(
+    rows: Rows, entries: Entries, approved: History, seen: Seen, content: ItemContent, rates: Doubles
+) -> list[Doubles]:
+    """For genre, theme and people the person's interest, then their response, and how much they were shown.
+
+    The interest in a facet is how often they engaged with slots that have it, beyond what is expected of
+    these: the chance that the slot was examined × the item's response rate with everybody × the person's own
+    response to all that they saw. So neither popular items nor eager people look like a taste.
+    """
+    if not len(seen.rows):
+        nothing = np.zeros(len(rows))
+        return [nothing, nothing, nothing, np.ones(len(rows)), nothing]
+    engaged: Doubles = np.isin(seen.rows, approved.rows).astype(np.float64)
+    expected = seen.chances * np.nan_to_num(rates[seen.rows], nan=1.0)
+    own = (engaged.sum() + 1.0) / (expected.sum() + 1.0)
+    sums = weighted_sum(content.facets, seen.rows, engaged - own * expected)
+    met = weighted_sum(content.facets, seen.rows, seen.chances)
+    means = _facet_means(rows, entries, sums / (met + LIKING_PRIOR), content)
+    return [
+        *means.T,
+        np.full(len(rows), own),
+        np.full(len(rows), np.log1p(len(seen.rows))),
+    ]
+
+
+def _passed_over(rows: Rows, approved: History, seen: Seen, now: float) -> list[Doubles]:
+    """Expected examinations of each item by the person without effect; log(1 + days since the last)."""
+    passed = ~np.isin(seen.rows, approved.rows)
+    items, first = np.unique(seen.rows[passed][::-1], return_index=True)
+    if not len(items):
+        return [np.zeros(len(rows)), np.full(len(rows), np.nan)]
+    examined = np.bincount(
+        np.searchsorted(items, seen.rows[passed]), seen.chances[passed], minlength=len(items)
     )
-    return [means[:, column] for column in _LIKINGS]
+    ages = np.maximum(now - seen.times[passed][::-1][first], 0.0) / SECONDS_PER_DAY
+    place = np.minimum(np.searchsorted(items, rows), len(items) - 1)
+    has = items[place] == rows
+    return [np.where(has, examined[place], 0.0), np.where(has, np.log1p(ages)[place], np.nan)]
 
 
 def _cosines(products: Doubles, left: Doubles | Floats, right: Doubles | Floats) -> Doubles:

@@ -1,12 +1,15 @@
-"""The names of what gave a slot its place, where that is no retrieving recommender of the registry."""
+"""Names of the methods that place a slot and are no recommender of the registry."""
 
-from recommendations.selectors import SEARCH_METHOD
+from recommendations.selectors import PRUNED_METHOD, SEARCH_METHOD
 
 RANKER = "ranker"
 """A ranker gave the order."""
 
 SEARCH = SEARCH_METHOD
 """The answer to a search; its order is no recommendation."""
+
+PRUNED = PRUNED_METHOD
+"""The list is past its use, and its slots are gone."""
 
 EXPLORATION = "exploration"
 """Chance filled the slot."""

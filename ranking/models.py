@@ -45,6 +45,11 @@ class ModelVersion(models.Model):
     quality = models.FloatField(
         null=True, blank=True, help_text="NDCG@10 alone over that of popularity at validation"
     )
+    weight = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="its share in the joint score of several models, as retrain fitted it",
+    )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
     )

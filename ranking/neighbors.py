@@ -2,14 +2,27 @@
 
 import numpy as np
 
-from core.arrays import Doubles
+from core.arrays import Bools, Doubles
 from ranking.context import ScoringContext
+from ranking.features import GROUPS, ItemContent
 from ranking.recommenders.similar.model import content_similarities
 
 # Weight of the behavior of people beside what the items are, where there is any.
 BEHAVIOR_SHARE = 0.5
+# The nearness of what shares no category and no theme is divided by so much: it stands behind what does.
+_WITHOUT_CONTENT = 0.1
+_CONTENT = [GROUPS.index(group) for group in ("genre", "theme")]
 # Items that have no facet in common are neighbors from this likeness in behavior on.
 LEAST_BEHAVIOR = 0.5
+
+
+def shares_content(row: int, content: ItemContent) -> Bools:
+    """The mask of the items that have a category or a theme in common with the one at `row`, (n,)."""
+    columns = content.facets.indices[content.facets.indptr[row] : content.facets.indptr[row + 1]]
+    wanted = np.zeros(content.facets.shape[1])
+    wanted[columns[np.isin(content.groups[columns], _CONTENT)]] = 1.0
+    shares: Bools = np.asarray(content.facets @ wanted) > 0.0
+    return shares
 
 
 def neighbor_scores(row: int, context: ScoringContext) -> Doubles:
@@ -30,4 +43,7 @@ def neighbor_scores(row: int, context: ScoringContext) -> Doubles:
         behavior[(near[known] <= 0.0) & (behavior < LEAST_BEHAVIOR)] = 0.0
         near[known] = BEHAVIOR_SHARE * behavior + (1 - BEHAVIOR_SHARE) * near[known]
     near[row] = 0.0
+    if content.counts[row, _CONTENT].any():
+        # What shares a category or a theme stands first; whom many people chose together follows.
+        near[~shares_content(row, content)] *= _WITHOUT_CONTENT
     return near

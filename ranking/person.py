@@ -9,6 +9,7 @@ from core.arrays import Doubles, Floats, Ints
 from core.domain import TYPES
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.statistics.events import Events, summed_history
+from ranking.statistics.exposure import NO_IMPRESSIONS, Impressions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,8 @@ class PersonState:
     taste       what is believed of them; of a stranger where nobody asked
     known       item ids that they turned down for no other reason than that they know them
     passed_over how often each item was seen in their last lists, of those that they did nothing with
+    seen        the slots that they saw of their last lists
+    allowed     item ids that nothing of what they turned down holds back
     """
 
     user_id: int
@@ -34,6 +37,8 @@ class PersonState:
     taste: PersonalTaste = STRANGER
     known: tuple[int, ...] = ()
     passed_over: Mapping[int, int] = field(default_factory=dict)
+    seen: Impressions = NO_IMPRESSIONS
+    allowed: tuple[int, ...] = ()
 
     @property
     def approved(self) -> int:
@@ -52,6 +57,8 @@ def build_person(
     taste: PersonalTaste = STRANGER,
     known: Sequence[int] = (),
     passed_over: Mapping[int, int] | None = None,
+    seen: Impressions = NO_IMPRESSIONS,
+    allowed: Sequence[int] = (),
 ) -> PersonState:
     """The state of a person from their events (n,), oldest first.
 
@@ -70,16 +77,24 @@ def build_person(
         taste=taste,
         known=tuple(known),
         passed_over=passed_over or {},
+        seen=seen,
+        allowed=tuple(allowed),
     )
 
 
 def person_before(
-    history: Events, *, user_id: int = 0, taste: PersonalTaste = STRANGER, not_there: Ints | None = None
+    history: Events,
+    *,
+    user_id: int = 0,
+    taste: PersonalTaste = STRANGER,
+    not_there: Ints | None = None,
+    seen: Impressions = NO_IMPRESSIONS,
 ) -> PersonState:
     """The state of a person whose events up to a moment of the past are `history`, oldest first.
 
     Everything in the history counts as known to the person, so none of it is retrieved again, and neither is
-    an item that was `not_there` yet. `taste` is what was believed of them then.
+    an item that was `not_there` yet. `taste` is what was believed of them then, `seen` what they were shown
+    lately.
     """
     barred = np.unique(history.item_ids)
     return build_person(
@@ -88,6 +103,7 @@ def person_before(
         weights=history.weights,
         excluded=barred if not_there is None else np.union1d(barred, not_there),
         taste=taste,
+        seen=seen,
     )
 
 

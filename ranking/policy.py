@@ -27,6 +27,8 @@ class Policy:
     dislikes_hold_back             dislikes lower the scores of items like theirs; what was disliked itself
                                    never comes again, whatever stands here
     passed_over_share              how much an item sinks with each list in which it was passed over, 0 to 1
+    refusal_share                  how much of a base score the chance takes away that an item is turned down,
+                                   0 to 1, where a model of verdicts serves
     known_share                    how much the double of a known item sinks, 0 to 1
     exploration_share              share of the places after the first that chance fills, 0 to 1
     """
@@ -39,6 +41,7 @@ class Policy:
     boost_strength_with_ranker: float
     dislikes_hold_back: bool
     passed_over_share: float
+    refusal_share: float
     known_share: float
     exploration_share: float
 
@@ -54,6 +57,7 @@ class Policy:
             boost_strength_with_ranker=settings.BOOST_STRENGTH_WITH_RANKER,
             dislikes_hold_back=True,
             passed_over_share=settings.PASSED_OVER_SHARE,
+            refusal_share=settings.REFUSAL_SHARE,
             known_share=settings.KNOWN_SHARE,
             exploration_share=settings.EXPLORATION_SHARE,
         )
@@ -85,6 +89,7 @@ _SHARES = (
     "boost_strength",
     "boost_strength_with_ranker",
     "passed_over_share",
+    "refusal_share",
     "known_share",
     "exploration_share",
 )

@@ -11,8 +11,8 @@ scored with it or who brought the item, so what is evaluated is ordered as what 
 On top, popularity is mixed into what models say of somebody new. Popularity is bent to what they like.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,10 +21,14 @@ import numpy as np
 from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
-from ranking.features import FEATURES, RECENT, History, compute_features
+from ranking.features import FEATURES, RECENT, History, ModelScores, Seen, compute_features
+from ranking.kinds import MODELS
 from ranking.person import PersonState
+from ranking.recommenders.barred import NOTHING_BARRED, Barred
 from ranking.recommenders.base import NOTHING, Retrieved
+from ranking.recommenders.fusion import joint_score, shares_of
 from ranking.recommenders.registry import RECOMMENDERS
+from ranking.statistics.exposure import examination
 
 # After so many approved items a model is on its own. A ranker reads demand and the size of the history, so it
 # is trusted sooner.
@@ -33,10 +37,9 @@ RANKER_ON_ITS_OWN = 10
 # A taste is half believed after so many approved items, and beside charts with so many verdicts on their top.
 TASTE_HALF_BELIEVED = 3.0
 CHARTS_HALF_KNOWN = 120.0
-# Popularity is half believed where so many verdicts were given on the item with the most of them.
+# Popularity is half believed where so many verdicts were given on the item with the most of them, and half
+# of it is needed where the item examined most was examined so often.
 HALF_BELIEVED = 20.0
-# How much more a better model says than a worse one where several make a list together.
-SHARPNESS = 4.0
 # Places by the score of the lead are told apart down to this one.
 DEEPEST_PLACE = 1000
 
@@ -47,18 +50,42 @@ class RankingRequest:
 
     now              seconds since 1970
     representations  the person as each recommender sees them, of those that know them
+    barred           what no source may bring, besides those excluded: what the request filters out; None
+                     for none. Base scores do not depend on it.
+    shown_before     ids that the pages before this list showed; `barred` has them
     """
 
     person: PersonState
     context: ScoringContext
     now: float
     representations: Mapping[str, Any]
+    barred: Barred | None = None
+    shown_before: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, person: PersonState, context: ScoringContext, now: float) -> "RankingRequest":
+    def of(
+        cls,
+        person: PersonState,
+        context: ScoringContext,
+        now: float,
+        *,
+        barred: Barred | None = None,
+        shown_before: tuple[int, ...] = (),
+    ) -> "RankingRequest":
         """The request, with the person represented once by every recommender."""
         seen = {name: one.represent(person) for name, one in context.recommenders.items()}
-        return cls(person, context, now, {name: one for name, one in seen.items() if one is not None})
+        known = {name: one for name, one in seen.items() if one is not None}
+        return cls(person, context, now, known, barred, shown_before)
+
+    def without(self, item_ids: Ints) -> "RankingRequest":
+        """The same, as if the pages before had shown these items too."""
+        barred = (self.barred or NOTHING_BARRED).and_ids(item_ids)
+        return replace(self, barred=barred, shown_before=(*self.shown_before, *item_ids.tolist()))
+
+    @cached_property
+    def not_to_show(self) -> Barred:
+        """All that must not be in the list: excluded by the person, or barred by the request."""
+        return (self.barred or NOTHING_BARRED).and_ids(self.person.excluded)
 
     @property
     def knowing(self) -> tuple[str, ...]:
@@ -71,21 +98,28 @@ class RankingRequest:
         return self.context.ranker is not None or bool(self.knowing)
 
     @cached_property
+    def seen_by_judge(self) -> Any | None:
+        """The person as the model of verdicts sees them; None without one, or where it does not know them."""
+        return None if self.context.judge is None else self.context.judge.represent(self.person)
+
+    @cached_property
     def lead_top(self) -> Retrieved:
         """The best DEEPEST_PLACE items by the lead, where places are counted; nothing where it is silent."""
-        return NOTHING if self.context.lead is None else self._retrieve(self.context.lead, DEEPEST_PLACE)
+        if self.context.lead is None:
+            return NOTHING
+        return self._retrieve(self.context.lead, DEEPEST_PLACE, Barred(self.person.excluded))
 
     def retrieve(self, name: str, limit: int) -> Retrieved:
         """At most `limit` items that the person may be shown, by one recommender."""
-        if name == self.context.lead and limit <= DEEPEST_PLACE:
+        if self.barred is None and name == self.context.lead and limit <= DEEPEST_PLACE:
             return self.lead_top.first(limit)
-        return self._retrieve(name, limit)
+        return self._retrieve(name, limit, self.not_to_show)
 
-    def _retrieve(self, name: str, limit: int) -> Retrieved:
+    def _retrieve(self, name: str, limit: int, barred: Barred) -> Retrieved:
         if name not in self.representations:
             return NOTHING
         recommender = self.context.recommenders[name]
-        return recommender.retrieve(self.representations[name], limit, self.person.excluded)
+        return recommender.retrieve(self.representations[name], limit, barred)
 
     def score(self, name: str, item_ids: Ints) -> Doubles:
         """The score of each item by one recommender, NaN where it has none."""
@@ -108,17 +142,20 @@ class BaseScores:
     features: Floats | None
 
 
-def retrieve(request: RankingRequest) -> list[Candidates]:
-    """The candidates of each source of the policy, in order of trust; of further sources fewer."""
+def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Candidates]:
+    """The candidates of each source of the policy, in order of trust; of further sources fewer.
+
+    With `only` just these sources are asked, and all where none of them brings anything.
+    """
     policy = request.context.policy
     limit = policy.candidates_per_source
     retrieved = []
-    for name in policy.sources:
+    for name in (name for name in policy.sources if not only or name in only):
         brought = request.retrieve(name, limit)
         retrieved.append(Candidates.from_source(name, brought.item_ids, brought.scores))
         if len(brought.item_ids):
             limit = min(policy.candidates_per_source, policy.candidates_per_further_source)
-    return retrieved
+    return retrieve(request) if only and not any(map(len, retrieved)) else retrieved
 
 
 def rank(request: RankingRequest, retrieved: list[Candidates]) -> Candidates:
@@ -130,14 +167,14 @@ def rank(request: RankingRequest, retrieved: list[Candidates]) -> Candidates:
     return pool.with_base(scores.base)
 
 
-def exclude(candidates: Candidates, person: PersonState) -> Candidates:
+def exclude(candidates: Candidates, not_to_show: Barred) -> Candidates:
     """The final guarantee: whatever came before, nothing excluded gets past this line."""
-    return candidates.take(~np.isin(candidates.item_ids, person.excluded))
+    return candidates.take(~not_to_show.holds(candidates.item_ids))
 
 
 def ranked_pool(request: RankingRequest) -> Candidates:
     """All that would be retrieved for the person, ranked, before boosts and dislikes are applied."""
-    return exclude(rank(request, retrieve(request)), request.person)
+    return exclude(rank(request, retrieve(request)), request.not_to_show)
 
 
 def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
@@ -164,11 +201,25 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
             popularity[has] = catalog.demand.popularity[rows[has]]
             base = (1.0 - share) * base + share * bent_to_taste(request, item_ids, popularity)
     base[~has] = np.nan
-    return BaseScores(base, probabilities, features)
+    return BaseScores(base * kept_after_refusal(request, item_ids), probabilities, features)
+
+
+def kept_after_refusal(request: RankingRequest, item_ids: Ints) -> Doubles:
+    """The share of each base score (n,) that is kept: 1 − refusal share × P(no).
+
+    P(no) is the chance that the person turns the item down once they look at it; 1 where no model of verdicts
+    serves or knows them.
+    """
+    seen, share = request.seen_by_judge, request.context.policy.refusal_share
+    if request.context.judge is None or seen is None or share == 0.0:
+        return np.ones(len(item_ids))
+    chances = request.context.judge.refusal(seen, item_ids)
+    kept: Doubles = 1.0 - share * np.nan_to_num(chances)
+    return kept
 
 
 def joint_scores(request: RankingRequest, item_ids: Ints) -> Doubles:
-    """(n,) the trained recommenders' mean score, weighted by `_weights`; NaN where none has one.
+    """(n,) the joint score of the trained recommenders by `_weights`; NaN where none has a score.
 
     An item that a recommender cannot score stands at its floor: what nobody chose after anything the person
     chose is no better for it. A mean of those alone that have a score would put it above what all know.
@@ -183,27 +234,29 @@ def joint_scores(request: RankingRequest, item_ids: Ints) -> Doubles:
     unknown = np.isnan(scores)
     floors = [request.context.recommenders[name].floor(request.representations[name]) for name in names]
     filled = np.where(unknown, np.array(floors)[:, None], scores)
-    # Summed and not multiplied as matrices: that would round by how many items are asked about.
-    joint = (_weights(request, names)[:, None] * filled).sum(axis=0)
-    return np.where(unknown.all(axis=0), np.nan, joint)
+    return np.where(unknown.all(axis=0), np.nan, joint_score(filled, _weights(request, names)))
 
 
 def _weights(request: RankingRequest, names: tuple[str, ...]) -> Doubles:
     """(k,) the weights of trained recommenders in the joint score; their sum is 1.
 
     Each is the trust in the kind, which follows from how many items the person approved (`Kind.trust`), times
-    its own quality at validation beside that of the best to the power of SHARPNESS. Where the quality of any
-    of them was never measured, trust alone decides.
+    the weight that was fitted for it beside the others (`fit_weights`). Where one of them has none, the
+    quality of each at its own validation counts (`shares_of`); where that of one was never measured, trust
+    alone.
     """
     trust = np.array([RECOMMENDERS[name].trust(request.person.approved) for name in names])
-    loaded = [request.context.models.by_kind.get(name) for name in names]
-    qualities = [one.quality for one in loaded if one is not None and one.quality is not None]
-    if len(qualities) == len(names) and max(qualities) > 0.0 and trust.any():
-        weighted = trust * (np.array(qualities) / max(qualities)) ** SHARPNESS
-        trust = weighted if weighted.any() else trust
-    if not trust.any():
-        trust = np.ones(len(names))
-    normalized: Doubles = trust / trust.sum()
+    by_kind = request.context.models.by_kind
+    loaded = [by_kind[name] for name in names if name in by_kind]
+    fitted = [one.weight for one in loaded if one.weight is not None]
+    qualities = [one.quality for one in loaded if one.quality is not None]
+    shares = np.ones(len(names))
+    if len(fitted) == len(names):
+        shares = np.array(fitted)
+    elif len(qualities) == len(names):
+        shares = shares_of(np.array(qualities))
+    weights = next(one for one in (trust * shares, trust, np.ones(len(names))) if one.any())
+    normalized: Doubles = weights / weights.sum()
     return normalized
 
 
@@ -267,13 +320,18 @@ def _put_below(probabilities: Doubles, request: RankingRequest, item_ids: Ints) 
 def popularity_share(request: RankingRequest) -> float:
     """The share of popularity in a base score: policy share × (1 − h / 60) × v / (v + 20), at least 0.
 
-    h approved items of the person, 10 for 60 with a ranker; v verdicts on the item that has the most. A model
-    folded in from one film knows less than the charts, and one folded in from a hundred knows more
-    (docs/taste.md); charts made by a handful of people are mostly chance.
+    h approved items of the person, v verdicts on the item that has the most. A model folded in from one film
+    knows less than the charts, and one folded in from a hundred knows more (docs/explanation/taste.md);
+    charts made by a handful of people are mostly chance. With a ranker 10 stands for 60, and it is × 20 /
+    (20 + e), e expected examinations of the item that was examined most: a ranker reads how people responded
+    to what they were shown, which tells more than how often an item was chosen at all.
     """
-    enough = ON_ITS_OWN if request.context.ranker is None else RANKER_ON_ITS_OWN
-    newness = max(0.0, 1.0 - request.person.approved / enough)
-    return request.context.policy.popularity_share * newness * charts_believed(request, HALF_BELIEVED)
+    share = request.context.policy.popularity_share * charts_believed(request, HALF_BELIEVED)
+    if request.context.ranker is None:
+        return share * max(0.0, 1.0 - request.person.approved / ON_ITS_OWN)
+    examined = float(request.context.catalog.demand.responses.examined[:, 0].max(initial=0.0))
+    known = HALF_BELIEVED / (HALF_BELIEVED + examined)
+    return share * known * max(0.0, 1.0 - request.person.approved / RANKER_ON_ITS_OWN)
 
 
 def charts_believed(request: RankingRequest, half: float) -> float:
@@ -290,18 +348,42 @@ def features_of(request: RankingRequest, item_ids: Ints) -> Floats:
     history_rows = catalog.rows_of(person.item_ids)
     known = history_rows >= 0
     features = np.full((len(item_ids), len(FEATURES)), np.nan, dtype=np.float32)
-    scores, places = lead_scores(request, item_ids[has])
     features[has] = compute_features(
         rows[has],
-        scores,
-        places,
-        lead_neighbors(request, item_ids[has]),
+        model_scores(request, item_ids[has]),
         history=History(history_rows[known], person.weights[known].astype(np.float64)),
+        seen=seen_slots(request),
         content=catalog.content,
         demand=catalog.demand,
+        facet_response=catalog.facet_response,
         now=request.now,
     )
     return features
+
+
+def seen_slots(request: RankingRequest) -> Seen:
+    """The slots that the person saw lately, as far as the catalog has their items."""
+    shown = request.person.seen
+    rows = request.context.catalog.rows_of(shown.item_ids)
+    known = rows >= 0
+    return Seen(rows[known], examination(shown.ranks[known]), shown.times[known])
+
+
+def model_scores(request: RankingRequest, item_ids: Ints) -> ModelScores:
+    """The scores of items (n,) of the catalog by every model that serves."""
+    lead, places = lead_scores(request, item_ids)
+    of_kinds = [
+        lead if kind == request.context.lead else _score_by(kind, request, item_ids) for kind in MODELS
+    ]
+    return ModelScores(lead, places, lead_neighbors(request, item_ids), np.stack(of_kinds, axis=1))
+
+
+def _score_by(kind: str, request: RankingRequest, item_ids: Ints) -> Doubles:
+    """The score of each item by a trained kind, also by the model of verdicts that brings no items."""
+    judge, seen = request.context.judge, request.seen_by_judge
+    if RECOMMENDERS[kind].judges and judge is not None and seen is not None:
+        return judge.score(seen, item_ids)
+    return request.score(kind, item_ids)
 
 
 def with_features(candidates: Candidates, request: RankingRequest) -> Candidates:

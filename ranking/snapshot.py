@@ -1,7 +1,9 @@
 """The items of one use case as arrays: their contents, and the demand for them so far."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import MAXYEAR, MINYEAR, UTC, datetime
+from functools import cached_property
 
 import numpy as np
 from django.db.models import F, FilteredRelation, Q
@@ -11,19 +13,32 @@ from scipy.sparse import csr_matrix
 from catalog.models import Item, ItemFacet
 from core.arrays import positions
 from core.domain import FACETS, USE_CASES
-from ranking.features import GROUPS, FacetGroup, ItemContent
+from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
+from ranking.features import GROUPS, FacetGroup, ItemContent, facet_responses
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists
+from ranking.statistics.responses import ItemResponses
 
 _FEATURE_GROUPS: dict[str, FacetGroup] = {"category": "genre", "theme": "theme", "people": "people"}
 _OTHER = GROUPS.index("other")
+# The columns of the demand for an item.
+_COUNTED = (
+    "score",
+    "approvals",
+    "dislikes",
+    *TREND_FIELDS,
+    *EXAMINED_FIELDS,
+    *ENGAGED_FIELDS,
+    "refused",
+)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CatalogSnapshot:
     """The n active items of one use case; the orders hold rows.
 
+    of_kind        sorted ids of all items of the kind, those hidden too
     facet_ids      (m,) sorted: the facet of each column of `content.facets`
     there_since    (n,) the moment from which each was there, seconds since 1970 (`met`)
     by_popularity  rows with popularity above 0, most popular first
@@ -36,6 +51,7 @@ class CatalogSnapshot:
     there_since: NDArray[np.float64]
     by_popularity: NDArray[np.intp]
     by_date: NDArray[np.intp]
+    of_kind: NDArray[np.int64]
 
     @classmethod
     def build(
@@ -44,11 +60,13 @@ class CatalogSnapshot:
         demand: ItemDemand,
         facet_ids: NDArray[np.int64],
         there_since: NDArray[np.float64] | None = None,
+        hidden: Sequence[int] = (),
     ) -> "CatalogSnapshot":
         """The catalog with its orders; where nothing else is said, items are there from publication."""
         by_date = np.argsort(-content.published, kind="stable")
         since = content.published if there_since is None else there_since
-        return cls(content, demand, facet_ids, since, _by_popularity(demand), by_date)
+        of_kind = np.union1d(content.item_ids, np.asarray(hidden, dtype=np.int64))
+        return cls(content, demand, facet_ids, since, _by_popularity(demand), by_date, of_kind)
 
     def at(self, demand: ItemDemand) -> "CatalogSnapshot":
         """The same items as they were in demand at another moment."""
@@ -85,6 +103,11 @@ class CatalogSnapshot:
         )
         return CatalogSnapshot.build(content, demand, self.facet_ids, self.there_since[which])
 
+    @cached_property
+    def facet_response(self) -> NDArray[np.float64]:
+        """(n, 3) as of `ranking.features.facet_responses`."""
+        return facet_responses(self.content, self.demand.responses)
+
     @property
     def item_ids(self) -> NDArray[np.int64]:
         """(n,) sorted ascending."""
@@ -94,6 +117,13 @@ class CatalogSnapshot:
         """The row of each item, -1 where it is not in this catalog."""
         return positions(item_ids, self.item_ids)
 
+    def with_facets(self, facet_ids: Collection[int]) -> NDArray[np.int64]:
+        """The ids of the items that have any of these facets."""
+        columns = np.isin(self.facet_ids, np.fromiter(facet_ids, dtype=np.int64, count=len(facet_ids)))
+        entries = np.flatnonzero(columns[self.content.facets.indices])
+        rows = np.searchsorted(self.content.facets.indptr, entries, side="right") - 1
+        return self.item_ids[np.unique(rows)]
+
     def holds(self, item_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """The mask of `item_ids` that are in this catalog."""
         found: NDArray[np.bool_] = np.isin(item_ids, self.item_ids)
@@ -101,33 +131,43 @@ class CatalogSnapshot:
 
 
 def read_snapshot(use_case: str) -> CatalogSnapshot:
-    """Reads the catalog as it is now: two queries, a tuple per item and per facet of an item."""
+    """Reads the catalog as it is now: three queries, a tuple per item and per facet of an item."""
     rows = (
         Item.objects.filter(kind=USE_CASES[use_case].kind, is_active=True)
         .alias(demand=FilteredRelation("popularity", condition=Q(popularity__use_case=use_case)))
         .order_by("pk")
-        .values_list(
-            "pk",
-            "published_at",
-            "year",
-            F("demand__score"),
-            F("demand__approvals"),
-            F("demand__dislikes"),
-        )
+        .values_list("pk", "published_at", "year", *(F(f"demand__{name}") for name in _COUNTED))
     )
     ids, published, counts, there_since = [], [], [], []
-    for item_id, published_at, year, score, approvals, dislikes in rows.iterator(chunk_size=10_000):
+    for item_id, published_at, year, *counted in rows.iterator(chunk_size=10_000):
         ids.append(item_id)
         published.append(_moment_of(published_at, year))
         # A bare year says nothing of the moment, and no year says nothing at all: the first meeting does.
         there_since.append(np.inf if published_at is None else published_at.timestamp())
-        counts.append((score or 0.0, approvals or 0, dislikes or 0))
+        counts.append([one or 0.0 for one in counted])
     item_ids = np.asarray(ids, dtype=np.int64)
-    popularity, approvals, dislikes = np.asarray(counts, dtype=np.float64).reshape(-1, 3).T
     facet_ids, groups, facets = _read_facets(use_case, item_ids)
     content = ItemContent(item_ids, np.asarray(published, dtype=np.float64), facets, groups)
-    demand = ItemDemand.from_counts(popularity, approvals, dislikes)
-    return CatalogSnapshot.build(content, demand, facet_ids, np.asarray(there_since, dtype=np.float64))
+    demand = _demand_of(np.asarray(counts, dtype=np.float64).reshape(-1, len(_COUNTED)))
+    since = np.asarray(there_since, dtype=np.float64)
+    hidden = Item.objects.filter(kind=USE_CASES[use_case].kind, is_active=False).values_list("pk", flat=True)
+    return CatalogSnapshot.build(content, demand, facet_ids, since, list(hidden))
+
+
+def _demand_of(counts: NDArray[np.float64]) -> ItemDemand:
+    """The demand by the columns of the table, (n, columns) in the order of _COUNTED."""
+    columns = dict(zip(_COUNTED, counts.T, strict=True))
+    trends, examined, engaged = (
+        np.column_stack([columns[name] for name in names])
+        for names in (TREND_FIELDS, EXAMINED_FIELDS, ENGAGED_FIELDS)
+    )
+    return ItemDemand.from_counts(
+        columns["score"],
+        columns["approvals"],
+        columns["dislikes"],
+        trends=trends,
+        responses=ItemResponses(examined, engaged, columns["refused"]),
+    )
 
 
 def _moment_of(published_at: datetime | None, year: int | None) -> float:

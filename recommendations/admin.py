@@ -31,6 +31,7 @@ class RecommendationSessionAdmin(RecordAdmin):
     list_select_related = ("user",)
     search_fields = ("id", "user__username")
     date_hierarchy = "created_at"
+    change_form_outer_before_template = "admin/person_link.html"
     fields = (
         "id",
         "user",

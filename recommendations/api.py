@@ -8,13 +8,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.authentication import EMBEDDABLE
 from accounts.selectors import caller, check_use_case
 from catalog.models import Item
 from core.api import (
     WRITE_ERRORS,
+    ApiView,
     ByKindsId,
     ChoiceField,
     ErrorSerializer,
@@ -81,7 +81,7 @@ class SeenAnswerSerializer(serializers.Serializer[Any]):
     seen_rank = serializers.IntegerField()
 
 
-class ExternalSessionView(APIView):
+class ExternalSessionView(ApiView):
     """Records a list that another system made and showed, so that actions can name it."""
 
     @extend_schema(
@@ -116,7 +116,7 @@ class ExternalSessionView(APIView):
         return Response(answer, status=201 if is_new else 200)
 
 
-class SeenView(APIView):
+class SeenView(ApiView):
     """Notes how far down a list its person looked."""
 
     authentication_classes = EMBEDDABLE

@@ -27,6 +27,11 @@ class RecommendationSession(models.Model):
     pushed_out = models.JSONField(
         default=list, help_text="ids of items that would be in the list if no dislike held them back"
     )
+    asked_for = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="the filter, factors, examples and earlier pages that the request named",
+    )
     features = models.BinaryField(null=True, help_text="float32, slots × features, row-major")
     feature_set = models.CharField(max_length=64, blank=True)
     seen_rank = models.PositiveSmallIntegerField(default=0, help_text="deepest rank seen; 0 is none")
@@ -35,7 +40,10 @@ class RecommendationSession(models.Model):
     class Meta:
         db_table = "recommendation_sessions"
         indexes = [models.Index(fields=["user", "-created_at"], name="session_by_user")]
-        permissions = [("recommend_for_others", "Can ask for another person's recommendations")]
+        permissions = [
+            ("recommend_for_others", "Can ask for another person's recommendations"),
+            ("view_as_person", "Can see a person's lists, taste and dislikes as they are to them"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

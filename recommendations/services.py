@@ -1,6 +1,6 @@
 """Writes of what was shown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from core.errors import Conflict, InvalidInput, NotFound
+from core.queries import CompiledInsert
 from recommendations.models import RecommendationSession
 
 
@@ -45,7 +46,8 @@ class ShownSlot:
 class RecordedSession:
     """A list that this server is about to send.
 
-    features  float32, little-endian, a row per slot; `feature_set` names their columns
+    features   float32, little-endian, a row per slot; `feature_set` names their columns
+    asked_for  the wishes of the request beside whom it was for, in JSON
     """
 
     session_id: UUID
@@ -59,11 +61,15 @@ class RecordedSession:
     now: datetime
     pushed_out: Sequence[int] = ()
     experiment_arm: str = ""
+    asked_for: Mapping[str, Any] | None = None
+
+
+_INSERT = CompiledInsert(RecommendationSession)
 
 
 def record_session(session: RecordedSession) -> None:
     """Records a list that this server is about to send: one INSERT, outside any transaction."""
-    _row(session).save(force_insert=True)
+    _INSERT.write(_row(session))
 
 
 def record_sessions(sessions: Sequence[RecordedSession]) -> None:
@@ -83,6 +89,7 @@ def _row(session: RecordedSession) -> RecommendationSession:
         features=session.features,
         feature_set=session.feature_set,
         pushed_out=list(session.pushed_out),
+        asked_for=session.asked_for or None,
         created_at=session.now,
     )
 

@@ -6,13 +6,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.selectors import caller, open_use_case, person_named, use_case_for
 from catalog.serializers import ItemSerializer, item_json
-from core.api import ERRORS, ChoiceField, PersonField, TextField, validated
+from core.api import ERRORS, ApiView, ChoiceField, PersonField, TextField, validated
 from core.domain import DEFAULT_USE_CASE, FACETS, USE_CASES
 from core.values import KIND, Name
+from search.asking import Asked
 from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
 from serving.api import (
@@ -53,6 +53,10 @@ class AnalysisSerializer(serializers.Serializer[Any]):
     years = YearsSerializer(allow_null=True)
     text = serializers.CharField(allow_blank=True)
     is_title = serializers.BooleanField()
+    without = serializers.ListField(child=serializers.CharField(), help_text="what followed a `not`")
+    like = serializers.CharField(allow_blank=True, help_text="the title that followed a `like`")
+    children = serializers.BooleanField(help_text="it is to be for children")
+    country = serializers.CharField(allow_blank=True)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         names = ("genres", "themes", "people", *_OTHERS.values())
@@ -86,8 +90,12 @@ class SearchAnswer(serializers.Serializer[Any]):
     recommendations = FoundSerializer(many=True)
 
 
-class SearchView(APIView):
+class SearchView(ApiView):
     """Search by title or any words, boosted by the caller's taste. It is recorded like any list."""
+
+    limited_as = "search"
+
+    queries = {"get": SearchQuery}
 
     @extend_schema(operation_id="search", parameters=[SearchQuery], responses={200: SearchAnswer, **ERRORS})
     def get(self, request: Request) -> Response:
@@ -103,14 +111,14 @@ class SearchView(APIView):
             "recommendation_session_id": found.session_id,
             "use_case": found.use_case,
             "query": found.query,
-            "analysis": _analysis_json(found.analysis),
+            "analysis": _analysis_json(found.analysis, found.asked),
             "personalization": personalization_json(found.personalization),
             "recommendations": [_found_json(one) for one in found.items],
         }
         return Response(answer)
 
 
-def _analysis_json(analysis: QueryAnalysis) -> dict[str, Any]:
+def _analysis_json(analysis: QueryAnalysis, asked: Asked) -> dict[str, Any]:
     years = analysis.years
     return {
         "genres": list(analysis.categories),
@@ -120,6 +128,10 @@ def _analysis_json(analysis: QueryAnalysis) -> dict[str, Any]:
         "years": None if years is None else {"first": years.first, "last": years.last},
         "text": analysis.text,
         "is_title": analysis.is_title,
+        "without": list(asked.without),
+        "like": asked.like,
+        "children": asked.children,
+        "country": asked.country,
     }
 
 

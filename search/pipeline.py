@@ -4,6 +4,7 @@ score = relevance × (1 + the parts of taste). A title that is the query stays f
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -13,10 +14,11 @@ from django.conf import settings
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from catalog.selectors import ItemCard, get_cards
+from catalog.cards import current_cards
+from catalog.selectors import ItemCard
 from core.domain import BOOSTED, UseCase
 from core.domain.words import listed
-from interactions.selectors import get_refused
+from feedback.selectors import get_refused_and_rules
 from profiles.boosts import boost
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.candidates import Boost, Candidates
@@ -25,17 +27,18 @@ from ranking.features import FEATURE_SET
 from ranking.methods import SEARCH
 from ranking.tastes import liked_facets
 from recommendations.services import RecordedSession, ShownSlot, record_session, record_sessions
+from search.asking import Asked
+from search.narrowing import find_hits, read_asked
 from search.query_analysis import QueryAnalysis
-from search.state import SearchResult, search
 from serving.explaining import boosting, liked_sentence
 from serving.live import get_context
-from serving.pipeline import Personalization
+from serving.pipeline import Personalization, barred_by
 
 MAX_FOUND = 100
 DEFAULT_FOUND = 20
 # So many hits are boosted or not before the list is cut.
 _POOL = 200
-# Hits above this are titles that the query means (docs/search.md, "The order"); all others lie below.
+# Hits above this are titles that the query means (docs/explanation/search.md, "The order").
 _TITLE_RELEVANCE = 0.991
 # A few more than asked for are looked up: the index may not know yet that an item was hidden.
 _SPARE = 5
@@ -43,7 +46,10 @@ _SPARE = 5
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:
-    """An item that was found. `relevance`, 0 to 1, is that of the text alone; `score` is with the taste."""
+    """An item that was found. `relevance`, 0 to 1, is that of the text alone; `score` is with the taste.
+
+    is_barred  the person's own rules keep it out of their lists; its title was searched for
+    """
 
     item: ItemCard
     rank: int
@@ -51,6 +57,7 @@ class FoundItem:
     relevance: float
     boost: Boost
     why: str
+    is_barred: bool = False
 
     @property
     def is_title(self) -> bool:
@@ -60,7 +67,11 @@ class FoundItem:
 
 @dataclass(frozen=True, slots=True)
 class FoundList:
-    """The hits for a query in one use case. `session_id`: None where nothing was recorded."""
+    """The hits for a query in one use case. `session_id`: None where nothing was recorded.
+
+    asked     what the query says beside its words
+    left_out  how many more the person's own rules keep out
+    """
 
     session_id: UUID | None
     use_case: str
@@ -68,6 +79,8 @@ class FoundList:
     analysis: QueryAnalysis
     personalization: Personalization
     items: tuple[FoundItem, ...]
+    asked: Asked
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,12 +90,23 @@ class _Ordered:
     use_case: UseCase
     context: ScoringContext
     analysis: QueryAnalysis
+    asked: Asked
     hits: Candidates
+    left_out: int = 0
+    barred: AbstractSet[int] = frozenset()
 
-    def without(self, refused: NDArray[np.int64]) -> "_Ordered":
-        """The same hits but for what the person refused, unless its title is what they searched for."""
+    def without(self, refused: AbstractSet[int], barred: AbstractSet[int]) -> "_Ordered":
+        """The same hits but for what the person refused, unless its title is what they searched for.
+
+        `left_out` counts those that only their own rules bar.
+        """
         is_title = self.hits.base_scores > _TITLE_RELEVANCE
-        return replace(self, hits=self.hits.take(is_title | ~np.isin(self.hits.item_ids, refused)))
+        ids = self.hits.item_ids.tolist()
+        kept = np.array([one not in refused and one not in barred for one in ids], dtype=np.bool_) | is_title
+        only_barred = sum(
+            1 for one, stays in zip(ids, kept.tolist(), strict=True) if not stays and one in barred
+        )
+        return replace(self, hits=self.hits.take(kept), left_out=only_barred, barred=barred)
 
 
 def search_items(
@@ -118,12 +142,13 @@ def search_kinds(
     refused, the cards, the sessions' rows.
     """
     taste = STRANGER if user_id is None else get_taste(user_id)
-    ordered = [_order(use_case, query, taste) for use_case in use_cases]
+    asked = read_asked(query)
+    ordered = [_order(use_case, query, asked, taste) for use_case in use_cases]
     if user_id is not None and any(len(one.hits) for one in ordered):
-        refused = np.array(sorted(get_refused(user_id=user_id)), dtype=np.int64)
-        ordered = [one.without(refused) for one in ordered]
+        refused, rules = get_refused_and_rules(user_id=user_id)
+        ordered = [one.without(refused, barred_by(rules, one.context.catalog)) for one in ordered]
     front = [one.hits.item_ids[: limit + _SPARE].tolist() for one in ordered]
-    cards = get_cards(item_id for ids in front for item_id in ids) if any(front) else {}
+    cards = current_cards(item_id for ids in front for item_id in ids) if any(front) else {}
     is_recorded = is_recorded and user_id is not None
     found = [_found(one, taste, cards, limit, is_recorded=is_recorded) for one in ordered]
     if user_id is not None:
@@ -137,21 +162,16 @@ def search_kinds(
     return found
 
 
-def _order(use_case: UseCase, query: str, taste: PersonalTaste) -> _Ordered:
+def _order(use_case: UseCase, query: str, asked: Asked, taste: PersonalTaste) -> _Ordered:
     context = get_context(use_case.name)
-    result = search(use_case.kind, query, _POOL)
-    hits = _candidates(result)
+    narrowed = find_hits(use_case, asked, context, query=query, pool=_POOL)
+    hits = narrowed.hits
     if len(hits) and len(taste.taste.facet_ids) and settings.BOOST_STRENGTH > 0.0:
         hits = hits.with_boosts(_boosts(hits.item_ids, context, taste), hits.penalties)
         # Stable, so that within both groups the order stays.
         is_title = hits.base_scores > _TITLE_RELEVANCE
         hits = hits.take(np.argsort(np.where(is_title, -hits.base_scores, 0.0), kind="stable"))
-    return _Ordered(use_case, context, result.analysis, hits)
-
-
-def _candidates(result: SearchResult) -> Candidates:
-    scores = np.clip(result.hits.scores.astype(np.float64), 0.0, 1.0)
-    return Candidates.from_source(SEARCH, result.hits.item_ids, scores)
+    return _Ordered(use_case, context, narrowed.analysis, narrowed.asked, hits)
 
 
 def _boosts(
@@ -190,10 +210,12 @@ def _found(
             score=score,
             relevance=relevance,
             boost=factors,
+            is_barred=item_id in ordered.barred,
             why=_why(
                 cards[item_id],
                 relevance,
                 ordered.analysis,
+                ordered.asked,
                 liked_facets(item_id, taste.taste, weights, ordered.context.catalog)
                 if factors.percent > 0
                 else (),
@@ -212,19 +234,29 @@ def _found(
             strength=settings.BOOST_STRENGTH,
         ),
         items=items,
+        asked=ordered.asked,
+        left_out=ordered.left_out,
     )
 
 
 def _why(
-    card: ItemCard, relevance: float, analysis: QueryAnalysis, liked: tuple[tuple[str, str], ...]
+    card: ItemCard,
+    relevance: float,
+    analysis: QueryAnalysis,
+    asked: Asked,
+    liked: tuple[tuple[str, str], ...],
 ) -> str:
     if relevance > _TITLE_RELEVANCE:
         return "Its title is what you searched for."
+    if asked.like:
+        return f"It is like {asked.like}."
     if because := liked_sentence(liked, card):
         return because
     named = [facet.name for facet in analysis.facets if facet.name in card.facets.get(facet.kind, ())]
     if named:
         return f"It has what you searched for: {listed(list(dict.fromkeys(named)))}."
+    if not (asked.text and analysis.text):
+        return "It is what you asked for."
     return "Close to the words that you searched for."
 
 

@@ -1,10 +1,11 @@
 """Ranked lists, and whether this server can make them."""
 
+import math
 from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -13,18 +14,21 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import EMBEDDABLE
+from accounts.limits.stores import prove_writable
 from accounts.selectors import caller, check_use_case, person_named, use_case_for
 from catalog.serializers import ItemSerializer, item_json
-from core.api import ERRORS, validated
+from core.api import ERRORS, WRITE_ERRORS, ApiView, validated
+from core.client_address import client_address
 from core.domain import BOOSTED, DEFAULT_USE_CASE, KINDS, USE_CASES, ItemKind
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
 from profiles.api import persona_json
 from ranking.candidates import Boost
+from ranking.features import FEATURES
 from serving.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
+from serving.list_request import BestQuery, ListBody, ListQuery, ListRequest
 from serving.live import get_state
 from serving.pipeline import (
-    DEFAULT_LIMIT,
     MAX_LIMIT,
     Personalization,
     ServedList,
@@ -33,20 +37,18 @@ from serving.pipeline import (
 )
 
 DEFAULT_ROW = 12
-
-
-class ListQuery(serializers.Serializer[Any]):
-    """The query string of a personalized list."""
-
-    limit = serializers.IntegerField(min_value=1, max_value=MAX_LIMIT, default=DEFAULT_LIMIT)
-    use_case = serializers.ChoiceField(choices=list(USE_CASES), required=False)
+_OWN_ADDRESSES = ("127.0.0.1", "::")
 
 
 class BoostSerializer(serializers.Serializer[Any]):
     """The factors of a base score: boosts by taste, the penalty by dislikes, and what the person has seen."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        return {name: serializers.FloatField() for name in (*BOOSTED, "dislikes", "seen")}
+        always = {name: serializers.FloatField() for name in (*BOOSTED, "dislikes", "seen")}
+        asked = serializers.FloatField(
+            required=False, help_text="where the request boosts or buries the item"
+        )
+        return super().get_fields() | always | {"asked": asked}
 
 
 class SlotSerializer(serializers.Serializer[Any]):
@@ -61,6 +63,11 @@ class SlotSerializer(serializers.Serializer[Any]):
     boost_details = BoostSerializer()
     method = serializers.CharField()
     why = serializers.CharField()
+    features = serializers.DictField(
+        child=serializers.FloatField(allow_null=True),
+        required=False,
+        help_text="by name, where `include` asks for them; null for what is not known",
+    )
 
 
 class PersonalizationSerializer(serializers.Serializer[Any]):
@@ -90,6 +97,9 @@ class ListAnswer(serializers.Serializer[Any]):
     personalization = PersonalizationSerializer()
     recommendations = SlotSerializer(many=True)
     scores = serializers.DictField(child=serializers.FloatField(), help_text="by the id of the item")
+    next = serializers.CharField(
+        required=False, allow_null=True, help_text="the `cursor` of the next page; null at the end"
+    )
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """The ids in the order of the list go by the name of the kind: `startup_ids`, `movie_ids`."""
@@ -107,12 +117,16 @@ class BestAnswer(serializers.Serializer[Any]):
     recommendation = SlotSerializer()
 
 
-class PersonalizedListView(APIView):
+class PersonalizedListView(ApiView):
     """A list for the caller, best first. It is recorded, so that actions can name it.
 
     Without `use_case` it is for the first that the roles of the caller open; where they open none, or not the
     one that is named, the answer is 403.
     """
+
+    limited_as = "lists"
+
+    queries = {"get": ListQuery}
 
     authentication_classes = EMBEDDABLE
 
@@ -120,19 +134,35 @@ class PersonalizedListView(APIView):
         operation_id="personalized_list", parameters=[ListQuery], responses={200: ListAnswer, **ERRORS}
     )
     def get(self, request: Request, kind: ItemKind) -> Response:
-        query = validated(ListQuery, request.query_params)
+        return self._serve(request, kind, ListRequest.of_query(request, caller(request).pk))
+
+    @extend_schema(
+        operation_id="personalized_list_by_body",
+        request=ListBody,
+        responses={200: ListAnswer, **WRITE_ERRORS},
+    )
+    def post(self, request: Request, kind: ItemKind) -> Response:
+        return self._serve(request, kind, ListRequest.of_body(request, caller(request).pk))
+
+    @staticmethod
+    def _serve(request: Request, kind: ItemKind, asked: ListRequest) -> Response:
         person = caller(request)
-        use_case = use_case_for(person, kind.name, query.get("use_case"))
-        served = recommend(user_id=person.pk, use_case=use_case, limit=query["limit"])
-        return Response(list_json(served))
+        use_case = use_case_for(person, kind.name, asked.use_case)
+        served = recommend(user_id=person.pk, use_case=use_case, limit=asked.limit, wishes=asked.wishes)
+        answer = list_json(served, with_features=asked.with_features)
+        return Response({**answer, "next": asked.cursor_after(served, person.pk)})
 
 
-class BestItemView(APIView):
+class BestItemView(ApiView):
     """The single best item now, for the caller; staff with the permission may ask for others."""
 
-    @extend_schema(operation_id="best_item", parameters=[ListQuery], responses={200: BestAnswer, **ERRORS})
+    limited_as = "lists"
+
+    queries = {"get": BestQuery}
+
+    @extend_schema(operation_id="best_item", parameters=[BestQuery], responses={200: BestAnswer, **ERRORS})
     def get(self, request: Request, user_id: str) -> Response:
-        query = validated(ListQuery, request.query_params)
+        query = validated(BestQuery, request.query_params)
         use_case = USE_CASES[query.get("use_case", DEFAULT_USE_CASE)]
         person = person_named(request, user_id, "recommendations.recommend_for_others")
         check_use_case(person, use_case)
@@ -146,15 +176,20 @@ class BestItemView(APIView):
         return Response(answer)
 
 
-def list_json(served: ServedList) -> dict[str, Any]:
+def list_json(served: ServedList, *, with_features: bool = False) -> dict[str, Any]:
     """`served` in the form that ListAnswer describes."""
+    slots = [_slot_json(slot) for slot in served.slots]
+    if with_features:
+        for slot, values in zip(slots, served.features.tolist(), strict=True):
+            known = (None if math.isnan(value) else value for value in values)
+            slot["features"] = dict(zip(FEATURES, known, strict=True))
     return {
         "recommendation_session_id": served.session_id,
         "use_case": served.use_case,
         "method_used": served.method_used,
         "model_version": served.model_version,
         "personalization": personalization_json(served.personalization),
-        "recommendations": [_slot_json(slot) for slot in served.slots],
+        "recommendations": slots,
         f"{USE_CASES[served.use_case].kind}_ids": [slot.item.id for slot in served.slots],
         "scores": {str(slot.item.id): slot.score for slot in served.slots},
     }
@@ -175,7 +210,8 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
 
 def boost_json(boost: Boost) -> dict[str, float]:
     """`boost` in the form that BoostSerializer describes."""
-    return {**boost.parts, "dislikes": boost.penalty, "seen": boost.seen}
+    asked = {} if boost.asked == 1.0 else {"asked": boost.asked}
+    return {**boost.parts, "dislikes": boost.penalty, "seen": boost.seen, **asked}
 
 
 def _slot_json(slot: ServedSlot) -> dict[str, Any]:
@@ -212,8 +248,12 @@ class SimilarAnswer(serializers.Serializer[Any]):
     similar = SimilarItemSerializer(many=True)
 
 
-class SimilarView(APIView):
+class SimilarView(ApiView):
     """Items most like a given one, without those that the caller refused."""
+
+    limited_as = "lists"
+
+    queries = {"get": SimilarQuery}
 
     authentication_classes = EMBEDDABLE
 
@@ -255,8 +295,12 @@ class CarouselsAnswer(serializers.Serializer[Any]):
     carousels = CarouselSerializer(many=True)
 
 
-class BecauseYouWatchedView(APIView):
+class BecauseYouWatchedView(ApiView):
     """Rows of what is like the items that the caller liked, watched or kept last."""
+
+    limited_as = "lists"
+
+    queries = {"get": CarouselsQuery}
 
     authentication_classes = EMBEDDABLE
 
@@ -306,9 +350,10 @@ class HealthView(APIView):
 
 
 class ReadyView(APIView):
-    """Readiness of this process: the database answers, and which model version serves each use case.
+    """Readiness of this process: the database takes writes, and which model version serves each use case.
 
     A damaged model file is told here and does not make the server unready: an earlier version serves.
+    Who asks from another machine is told whether it is ready, and nothing of what runs here.
     """
 
     authentication_classes = []
@@ -316,8 +361,7 @@ class ReadyView(APIView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        prove_writable()
         use_cases = {}
         for name in USE_CASES:
             state = get_state(name)
@@ -327,4 +371,14 @@ class ReadyView(APIView):
                 "problem": state.problem,
             }
         degraded = any(state["problem"] for state in use_cases.values())
-        return Response({"status": "degraded" if degraded else "ready", "use_cases": use_cases})
+        status = "degraded" if degraded else "ready"
+        return Response(
+            {"status": status, "use_cases": use_cases} if _is_of_this_machine(request) else {"status": status}
+        )
+
+
+def _is_of_this_machine(request: Request) -> bool:
+    """True where no proxy passed the request on for a stranger."""
+    return client_address(request) in _OWN_ADDRESSES and (
+        bool(settings.TRUSTED_PROXIES) or "X-Forwarded-For" not in request.headers
+    )

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.selectors import ItemCard, get_cards
+from catalog.cards import current_cards
+from catalog.selectors import ItemCard
 from ranking.candidates import Candidates
 from ranking.scoring import RankingRequest
 from serving.explaining import EXPLORED, Reason, find_reasons
+from serving.telling import tell
 
 # So many more than asked for are looked up: the snapshot may not know yet that an item was hidden.
 _SPARE = 5
@@ -37,17 +39,17 @@ class Arrangement:
 
 
 def arrange(
-    candidates: Candidates, request: RankingRequest, limit: int, rng: np.random.Generator
+    candidates: Candidates, request: RankingRequest, limit: int, rng: np.random.Generator | None
 ) -> Arrangement:
-    """The best `limit` that are still active, a few of them replaced by chance: one query."""
+    """The best `limit` that are still active: one query. Chance replaces a few, where `rng` is given."""
     front = min(limit + _SPARE, len(candidates))
-    share = request.context.policy.exploration_share
+    share = 0.0 if rng is None else request.context.policy.exploration_share
     places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng, share)
     wanted = candidates.take(np.concatenate([np.arange(front), front + drawn]))
-    reasons = find_reasons(wanted, request)
+    reasons = tell(find_reasons(wanted, request), wanted, request, limit)
     reasons[front:] = [EXPLORED] * len(drawn)
     named = {*wanted.item_ids.tolist(), *(reason.item_id for reason in reasons if reason.item_id)}
-    cards = get_cards(named)
+    cards = current_cards(named)
     active = np.fromiter((item_id in cards for item_id in wanted.item_ids.tolist()), dtype=np.bool_)
     chosen = np.flatnonzero(active[:front])[:limit]
     propensities = np.where(np.arange(len(chosen)) > 0, 1.0 - chance.of_exploring, 1.0)
@@ -76,7 +78,7 @@ class Chance:
 
 
 def draw_exploration(
-    limit: int, behind: int, rng: np.random.Generator, share: float
+    limit: int, behind: int, rng: np.random.Generator | None, share: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], Chance]:
     """The places (from 0) that chance fills, and which of the `behind` candidates stands there.
 
@@ -85,7 +87,7 @@ def draw_exploration(
     given place with probability share / reserve; what was to stand there keeps it with 1 - share.
     """
     reserve = min(behind, RESERVE)
-    if reserve < limit or share <= 0.0:
+    if rng is None or reserve < limit or share <= 0.0:
         # With fewer than could be asked for, the chances would depend on how many were.
         nothing = np.empty(0, dtype=np.intp)
         return nothing, nothing, Chance(0.0, 0.0)

@@ -9,10 +9,11 @@ import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from catalog.selectors import ItemCard, get_cards
+from catalog.cards import current_cards
+from catalog.selectors import ItemCard
 from core.domain import TYPES, UseCase
 from core.errors import NotFound
-from interactions.selectors import get_refused
+from feedback.selectors import get_refused_and_rules
 from ranking.context import ScoringContext
 from ranking.features import FEATURE_SET
 from ranking.neighbors import neighbor_scores
@@ -21,7 +22,7 @@ from ranking.recommenders.similar.recommender import APPROVED
 from ranking.scoring import RankingRequest, features_of
 from recommendations.services import RecordedSession, ShownSlot, record_sessions
 from serving.live import get_context
-from serving.pipeline import load_person
+from serving.pipeline import barred_by, load_person
 
 SIMILAR = "similar"
 MAX_CAROUSELS = 5
@@ -60,16 +61,20 @@ class _Near:
 def similar_items(
     *, item_id: int, use_case: UseCase, limit: int, user_id: int | None = None
 ) -> tuple[SimilarItem, ...]:
-    """The items most like one, best first, without those that the person refused. Two queries at the most.
+    """The items most like one, best first, without those that the person refused or
+    never wants. Two queries at the most.
 
     Raises NotFound for an item that is not in the catalog of the use case.
     """
     context = get_context(use_case.name)
-    refused = [] if user_id is None else sorted(get_refused(user_id=user_id))
-    near = _near(item_id, context, np.array(refused, dtype=np.int64), limit)
+    barred = set[int]()
+    if user_id is not None:
+        refused, rules = get_refused_and_rules(user_id=user_id)
+        barred = refused | barred_by(rules, context.catalog)
+    near = _near(item_id, context, np.array(sorted(barred), dtype=np.int64), limit)
     if near is None:
         raise NotFound("There is no such item.")
-    return _with_cards(near, get_cards(near.item_ids.tolist()), limit)
+    return _with_cards(near, current_cards(near.item_ids.tolist()), limit)
 
 
 def because_you_watched(
@@ -83,10 +88,10 @@ def because_you_watched(
     """
     now = now or timezone.now()
     context = get_context(use_case.name)
-    person = load_person(user_id, use_case, now)
+    person = load_person(user_id, context, now)
     rows = _rows_of_neighbors(person, context, carousels, limit)
     wanted = [item_id for because, near in rows for item_id in (because, *near.item_ids.tolist())]
-    cards = get_cards(wanted) if wanted else {}
+    cards = current_cards(wanted) if wanted else {}
     type_of = dict(zip(person.item_ids.tolist(), person.last_types, strict=True))
     made = [
         Carousel(

@@ -33,12 +33,14 @@ class Reason:
 
     item_id  the item of the history that weighed most, and what was done with it
     liked    the facets for which the person's taste brought or boosted it
+    is_likeness  the item is named for what it shares alone; no recommender went by it
     """
 
     source: str
     item_id: int | None = None
     type_name: str = ""
     liked: LikedFacets = ()
+    is_likeness: bool = False
 
     def sentence(self, item: ItemCard, cards: Mapping[int, ItemCard]) -> str:
         """The reason why `item` is there in words, for the person it is about."""
@@ -57,7 +59,7 @@ def liked_sentence(liked: LikedFacets, item: ItemCard) -> str:
     """ "Because you like medical dramas and Lee Jong-suk.", of facets that the card has; "" for none."""
     # The facets of the snapshot may have changed since.
     have = [(kind, name) for kind, name in liked if name in item.facets.get(kind, ())]
-    categories = [_lowered(name) for kind, name in have if kind in CATEGORIES]
+    categories = [lowered(name) for kind, name in have if kind in CATEGORIES]
     things = [name for kind, name in have if kind not in CATEGORIES]
     if categories:
         noun = ITEM_KINDS[item.kind].label.lower()
@@ -142,7 +144,7 @@ def boosting(taste: Taste) -> NDArray[np.float64]:
     return weights
 
 
-def _lowered(name: str) -> str:
+def lowered(name: str) -> str:
     """A category as it stands in a sentence: "TV Movie" keeps its capitals."""
     return " ".join(word if word.isupper() else word.lower() for word in name.split())
 

@@ -22,6 +22,7 @@ from ranking.context import ScoringContext
 from ranking.policy import Policy
 from ranking.registry.loading import NO_MODELS, load_models
 from ranking.snapshot import CatalogSnapshot, read_snapshot
+from serving.filtering import index_of, is_filtered
 
 _SHORTEST_PAUSE = 0.05
 
@@ -97,6 +98,8 @@ class StateHolder:
         if age > settings.CATALOG_REFRESH_SECONDS and self._served > self._catalog_read:
             catalog_read = time.monotonic()
             catalog = read_snapshot(self._use_case.name)
+            if is_filtered(self._state.usual.catalog):
+                index_of(catalog)
             with self._loading:
                 self._catalog_read = catalog_read
                 self._load(catalog)

@@ -4,17 +4,22 @@ person → retrieve → rank → personalize → filter → arrange → respond 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
 from django.utils import timezone
 
 from catalog.selectors import ItemCard
-from core.domain import DISLIKE, TYPES, UseCase
+from core.arrays import Floats
+from core.domain import APPROVAL_WEIGHT, DISLIKE, TYPES, UseCase
+from core.errors import InvalidInput
+from core.measures import count_list, stage
 from feedback.adjustments import combine_adjustments
-from feedback.selectors import get_record
+from feedback.rules import StandingRules
+from feedback.selectors import PersonRecord, get_record
 from profiles.boosts import penalties_of
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.boosting import boost_strength, personalize
@@ -25,19 +30,28 @@ from ranking.methods import EXPLORATION, RANKER
 from ranking.person import PersonState, build_person
 from ranking.recommenders.registry import RECOMMENDERS
 from ranking.scoring import RankingRequest, exclude, rank, retrieve, with_features
+from ranking.snapshot import CatalogSnapshot
+from ranking.statistics.exposure import Impressions
 from recommendations.services import RecordedSession, ShownSlot, record_session
 from serving.arranging import Arrangement, arrange
 from serving.live import get_state
+from serving.telling import shared_sentence
+from serving.wishes import MAX_BEFORE, NO_WISHES, Wishes
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
+# The type of an example in a history: a name that heed.toml does not have, so that no reason claims an act.
+EXAMPLE = "example"
 # Of what a person turned down because they know it, so many count last.
 MOST_KNOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ServedSlot:
-    """One position of a served list, with what a person or a program wants to know of it."""
+    """One position of a served list, with what a person or a program wants to know of it.
+
+    passed_over  in how many of their last lists the person saw it and did nothing with it
+    """
 
     item: ItemCard
     rank: int
@@ -47,6 +61,7 @@ class ServedSlot:
     method: str
     source: str
     why: str
+    passed_over: int
 
     @property
     def multiplier(self) -> float:
@@ -84,7 +99,10 @@ class Personalization:
 
 @dataclass(frozen=True, slots=True)
 class ServedList:
-    """One list as it was served and recorded. The arm of the experiment is for the record alone."""
+    """One list as it was served and recorded. The arm of the experiment is for the record alone.
+
+    features  (slots, f) as in `ranking.features`, NaN for what is not known
+    """
 
     session_id: UUID
     use_case: str
@@ -93,6 +111,7 @@ class ServedList:
     experiment_arm: str
     slots: tuple[ServedSlot, ...]
     personalization: Personalization
+    features: Floats
 
 
 def recommend(
@@ -100,6 +119,7 @@ def recommend(
     user_id: int,
     use_case: UseCase,
     limit: int = DEFAULT_LIMIT,
+    wishes: Wishes = NO_WISHES,
     now: datetime | None = None,
     rng: np.random.Generator | None = None,
 ) -> ServedList:
@@ -107,43 +127,147 @@ def recommend(
 
     The list is shorter where the catalog has no more to offer. `rng` decides where to explore; left out,
     nobody can foresee it. Four queries once the process is warm: the history, the taste, the cards of what is
-    shown, and the session's row.
+    shown, and the session's row. Raises NotFound for an example or a page before that there is not.
     """
     now = now or timezone.now()
     context = get_state(use_case.name).for_person(user_id)
-    request = open_request(user_id, context, now)
-    ranked = rank(request, retrieve(request))
-    personalized = personalize(ranked, request)
-    allowed = exclude(personalized, request.person)
-    arranged = arrange(allowed, request, limit, rng or np.random.default_rng())
-    served = respond(arranged, request)
-    record(served, arranged.shown, pushed_out(allowed, arranged.shown), request, now)
+    with stage("person"):
+        request = open_request(user_id, context, now, wishes)
+    request, allowed = from_place(request, wishes, order(request, wishes))
+    # A place that chance gave away would break an order by year.
+    chance = None if wishes.sort else rng or np.random.default_rng()
+    with stage("arrange"):
+        arranged = arrange(allowed, request, limit, chance)
+    with stage("respond"):
+        shown = with_features(arranged.shown, request)
+        served = respond(replace(arranged, shown=shown), request)
+    with stage("record"):
+        left_out = [] if wishes.sort else pushed_out(allowed, shown)
+        record(served, shown, left_out, request, now, wishes.note)
+    count_list(
+        use_case=served.use_case,
+        method=served.method_used,
+        model_version=served.model_version,
+        sources=[slot.source for slot in served.slots],
+    )
     return served
 
 
-def open_request(user_id: int, context: ScoringContext, now: datetime) -> RankingRequest:
+def order(request: RankingRequest, wishes: Wishes = NO_WISHES) -> Candidates:
+    """All that a person may be shown, best first, before chance has its places. Reads and writes nothing."""
+    with stage("retrieve"):
+        retrieved = retrieve(request, wishes.sources)
+    with stage("rank"):
+        ranked = rank(request, retrieved)
+    with stage("personalize"):
+        personalized = personalize(ranked, request)
+    if (asked := wishes.factors_of(personalized.item_ids, request.context.catalog)) is not None:
+        personalized = personalized.with_asked(asked)
+    return wishes.sorted(exclude(personalized, request.not_to_show), request.context.catalog)
+
+
+def from_place(
+    request: RankingRequest, wishes: Wishes, ordered: Candidates
+) -> tuple[RankingRequest, Candidates]:
+    """The request and what is ordered for it, without the places before the one that it wants to begin at.
+
+    Those that no list showed, of one asked for alike in the last day, are filled by the best of now.
+    """
+    while (lacking := wishes.offset - len(request.shown_before)) > 0 and len(ordered):
+        request = request.without(ordered.item_ids[:lacking])
+        ordered = (
+            ordered.take(np.arange(lacking, len(ordered)))
+            if lacking < len(ordered)
+            else order(request, wishes)
+        )
+    return request, ordered
+
+
+def open_request(
+    user_id: int, context: ScoringContext, now: datetime, wishes: Wishes = NO_WISHES
+) -> RankingRequest:
     """All that is known of the person, before the recommenders of the context: two queries."""
-    person = load_person(user_id, context.use_case, now, taste=get_taste(user_id))
-    return RankingRequest.of(person, context, now.timestamp())
+    wishes.check_examples(context.catalog)
+    taste = STRANGER if wishes.alone else get_taste(user_id)
+    record = get_record(
+        user_id=user_id,
+        use_case=context.use_case,
+        items=context.catalog.of_kind,
+        now=now,
+        after=wishes.after,
+        alike=wishes.alike if wishes.offset else "",
+    )
+    if wishes.offset:
+        record = replace(record, before=record.before[: wishes.offset])
+    if len(record.before) > MAX_BEFORE:
+        raise InvalidInput(
+            f"after: these pages showed {len(record.before):,} items; {MAX_BEFORE:,} is the most."
+        )
+    person = _person_of(record, user_id, now, taste, wishes, context.catalog)
+    before = [*record.before, *(_met(record) if wishes.unseen else ())]
+    barred = wishes.barred(context.catalog, np.array(before, dtype=np.int64))
+    return RankingRequest.of(person, context, now.timestamp(), barred=barred, shown_before=record.before)
+
+
+def _met(record: PersonRecord) -> list[int]:
+    """The ids of the items that the person saw in their last lists or did anything with."""
+    return [*(slot.item_id for slot in record.seen), *(item_id for item_id, _, _ in record.history)]
 
 
 def load_person(
-    user_id: int, use_case: UseCase, now: datetime, *, taste: PersonalTaste = STRANGER
+    user_id: int, context: ScoringContext, now: datetime, *, taste: PersonalTaste = STRANGER
 ) -> PersonState:
-    """The record of a person in this use case: one query."""
-    record = get_record(user_id=user_id, use_case=use_case, now=now)
-    history = record.history
+    """The record of a person in the use case of a context: one query."""
+    record = get_record(user_id=user_id, use_case=context.use_case, items=context.catalog.of_kind, now=now)
+    return _person_of(record, user_id, now, taste, NO_WISHES, context.catalog)
+
+
+def _person_of(
+    record: PersonRecord,
+    user_id: int,
+    now: datetime,
+    taste: PersonalTaste,
+    wishes: Wishes,
+    catalog: CatalogSnapshot,
+) -> PersonState:
+    """The person of a record. Examples come last in their history; what they excluded stays out with any."""
+    rules = record.rules
+    excluded = {item_id for item_id, type_name, _ in record.history if TYPES[type_name].excludes}
+    excluded |= barred_by(rules, catalog)
+    penalties = _stronger(combine_adjustments(record.adjustments, now=now), penalties_of(taste.taste))
+    for facet_id, factor in rules.less.items():
+        penalties[facet_id] = penalties.get(facet_id, 1.0) * factor
+    if wishes.alone:
+        penalties = {}
+        record = replace(record, history=[], adjustments=[], passed_over={}, seen=[])
+    history = [
+        *record.history,
+        *((item_id, EXAMPLE, APPROVAL_WEIGHT) for item_id in wishes.positives),
+        *((item_id, EXAMPLE, TYPES[DISLIKE].training) for item_id in wishes.negatives),
+    ]
     return build_person(
         user_id=user_id,
         item_ids=np.fromiter((row[0] for row in history), dtype=np.int64, count=len(history)),
         weights=np.fromiter((row[2] for row in history), dtype=np.float64, count=len(history)),
         types=[row[1] for row in history],
-        excluded={item_id for item_id, type_name, _ in history if TYPES[type_name].excludes},
-        penalties=_stronger(combine_adjustments(record.adjustments, now=now), penalties_of(taste.taste)),
+        excluded=excluded,
+        penalties=penalties,
         taste=taste,
         known=[item_id for item_id, name, weight in history if name == DISLIKE and not weight][-MOST_KNOWN:],
         passed_over=record.passed_over,
+        seen=Impressions(
+            np.array([slot.item_id for slot in record.seen], dtype=np.int64),
+            np.array([slot.rank for slot in record.seen], dtype=np.int64),
+            np.array([slot.shown_at.timestamp() for slot in record.seen], dtype=np.float64),
+        ),
+        allowed=sorted(rules.allowed),
     )
+
+
+def barred_by(rules: StandingRules, catalog: CatalogSnapshot) -> set[int]:
+    """The ids of the items that a person's own rules leave out of every list."""
+    of_facets = catalog.with_facets(rules.never).tolist() if rules.never else ()
+    return {*rules.left_out, *(set(of_facets) - rules.allowed)}
 
 
 def _stronger(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
@@ -180,7 +304,9 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
             boost=boost_of_slot,
             method=_method(source, context, explored=explored),
             source=source,
-            why=reason.sentence(arranged.cards[item_id], arranged.cards),
+            why=shared_sentence(reason, arranged.cards[item_id], arranged.cards)
+            or reason.sentence(arranged.cards[item_id], arranged.cards),
+            passed_over=request.person.passed_over.get(item_id, 0),
         )
         for rank, (item_id, score, base_score, source, boost_of_slot, explored, reason) in enumerate(rows, 1)
     )
@@ -191,16 +317,17 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
         session_id=uuid4(),
         use_case=context.use_case.name,
         method_used="none" if source is None else _method(source, context),
-        model_version=_versions(shown, request),
+        model_version=versions_of(shown, request),
         experiment_arm=context.arm,
         slots=slots,
         personalization=Personalization.of(
             request.person.taste, applied=is_bent, strength=boost_strength(request)
         ),
+        features=shown.features,
     )
 
 
-def _versions(shown: Candidates, request: RankingRequest) -> str:
+def versions_of(shown: Candidates, request: RankingRequest) -> str:
     """The labels of the versions that made the list.
 
     A ranker reads what the lead says of everything, and nothing of the other models. Without one the models
@@ -224,10 +351,14 @@ def _method(source: str, context: ScoringContext, *, explored: bool = False) -> 
 
 
 def record(
-    served: ServedList, shown: Candidates, pushed_out: list[int], request: RankingRequest, now: datetime
+    served: ServedList,
+    shown: Candidates,
+    pushed_out: list[int],
+    request: RankingRequest,
+    now: datetime,
+    asked_for: Mapping[str, Any],
 ) -> None:
     """Writes the session's row: one INSERT, with what was retrieved where and the features of each slot."""
-    shown = with_features(shown, request)
     columns = (shown.source_ranks, shown.source_scores, shown.propensities)
     rows = zip(served.slots, *(column.tolist() for column in columns), strict=True)
     session = RecordedSession(
@@ -254,6 +385,7 @@ def record(
         features=shown.features.astype("<f4").tobytes(),
         feature_set=FEATURE_SET,
         pushed_out=pushed_out,
+        asked_for=asked_for if not request.shown_before else {**asked_for, "before": [*request.shown_before]},
         now=now,
     )
     record_session(session)

@@ -1,4 +1,4 @@
-// Heed in the pages of another site (docs/embedding.md). Its one global is Heed.
+// Heed in the pages of another site (docs/how-to/embedding.md). Its one global is Heed.
 (() => {
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
   const server = new URL(script.src).origin;

@@ -14,6 +14,7 @@ SAMPLES = {
     "action": "like",
     "session_id": str(ABSENT),
     "dislike_id": "1",
+    "wish_id": "1",
     "external_id": "x1",
 }
 

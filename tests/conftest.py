@@ -13,6 +13,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from catalog.cards import forget_cards
 from search.state import forget_search
 from serving.live import forget_state
 from tests.factories import make_user
@@ -27,6 +28,34 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
+pytest_plugins = ["tests.time_limit"]
+_DATABASE = {"db", "transactional_db", "threads_db", "django_db_setup", "live_server"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--of-the-database",
+        action="store_true",
+        help="only tests that another database could fail: all that use it but those marked any_database",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out, where a second database is tried, what ran on the first and does not depend on it."""
+    if not config.getoption("--of-the-database"):
+        return
+    chosen = [item for item in items if _depends_on_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _depends_on_database(item)])
+    items[:] = chosen
+
+
+def _depends_on_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return bool(_DATABASE & fixtures) or item.get_closest_marker("django_db") is not None
+
+
 @pytest.fixture(autouse=True)
 def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.MODEL_DIR = tmp_path / "models"
@@ -38,11 +67,16 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.CATALOG_REFRESH_SECONDS = 3600.0
     # Lists are the same every time, except where a test is about chance.
     settings.EXPLORATION_SHARE = 0.0
+    # Tests ask often; those of the limits say so.
+    settings.RATE_LIMIT_FACTOR = 0.0
+    # A search ends by the clock; tests of it say how long.
+    settings.RETRAIN_TUNE_SECONDS = 0.0
     # Every client of a test starts the middleware anew; static files are looked up when they are asked for.
     settings.WHITENOISE_AUTOREFRESH = True
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     forget_state()
     forget_search()
+    forget_cards()
     cache.clear()
     yield
     forget_state()

@@ -96,7 +96,7 @@ def ranker_bytes(feature: str = "recency_score", *, sign: int = 1, seed: int = 0
     parameters = RankerParameters(
         rounds=30, num_leaves=31, learning_rate=0.2, min_data_in_leaf=2, lambda_l2=0.1, feature_fraction=1.0
     )
-    data = lists_by(feature, sign=sign, seed=seed, lists=120)
+    data = lists_by(feature, sign=sign, seed=seed, lists=400)
     return dump_ranker(fit_ranker(data, None, parameters, seed=seed, threads=1))
 
 

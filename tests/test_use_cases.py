@@ -1,6 +1,6 @@
 """Every use case in heed.toml, from a file of items to a list that has learned.
 
-docs/adding-a-use-case.md promises that a few lines there are enough. One that is added is tried here too.
+docs/how-to/adding-a-use-case.md promises that a few lines there are enough. One added is tried too.
 """
 
 import json

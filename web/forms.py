@@ -5,25 +5,36 @@ from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from accounts.usernames import is_homograph
 from core.domain import FACETS, MAX_RATING, REASONS
 from core.values import COMMENT, ID
+from feedback.rules import ABOUT, ALWAYS, DAYS, NEVER, TITLE, TONIGHT
 
+LENGTHS = {
+    ALWAYS: "From now on",
+    **{name: f"{days} day{'s' if days > 1 else ''}" for name, days in DAYS.items()},
+    NEVER: "Never again",
+}
 # Imported and simulated people go by these names; nobody may sign up as one of them.
 RESERVED_PREFIXES = ("movielens-", "demo-person")
 
 
 class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
-    """A username and a password, twice."""
+    """A username, an address for mail that may be left out, and a password, twice."""
 
     class Meta:
         model = User
-        fields = ("username",)
+        fields = ("username", "email")
+        labels = {"email": "E-mail (you can leave it out)"}
+        help_texts = {"email": "Only for a new password when you forget yours."}
 
     def clean_username(self) -> str:
         # A name that is taken already comes as None, with the error noted.
         username: str = super().clean_username() or ""
         if username.lower().startswith(RESERVED_PREFIXES):
             raise ValidationError("Names that begin like this are kept for imported people. Choose another.")
+        if is_homograph(username):
+            raise ValidationError("This name looks like one in other letters. Choose another.")
         return username
 
 
@@ -103,3 +114,34 @@ class DislikeForm(forms.Form):
         error_messages={"max_length": f"Shorten your comment to {COMMENT.max_length:,} characters."},
     )
     session = forms.UUIDField(required=False)
+    about = forms.CharField(max_length=ABOUT.max_length, required=False)
+    only = forms.ChoiceField(choices=[(one, one) for one in (TITLE, TONIGHT)], required=False)
+    known = forms.ChoiceField(choices=[(row.name, row.label) for row in REASONS.values()], required=False)
+    lasts = forms.ChoiceField(choices=[(one, one) for one in LENGTHS], required=False)
+
+    def scope(self) -> str:
+        """The reach of the no. Only for a valid form."""
+        only, lasts = self.cleaned_data["only"], self.cleaned_data["lasts"]
+        return str(only or lasts or ALWAYS)
+
+    def said_reason(self) -> str | None:
+        """The reason, None where none is given. Only for a valid form."""
+        return self.cleaned_data["known"] or self.cleaned_data["reason"] or None
+
+
+class HistoryForm(forms.Form):
+    """The acts that a person looks for among theirs."""
+
+    what = forms.ChoiceField(
+        required=False, error_messages={"invalid_choice": "There is nothing of this kind."}
+    )
+    q = forms.CharField(
+        max_length=200,
+        required=False,
+        error_messages={"max_length": "Search with at most 200 characters."},
+    )
+    after = forms.CharField(max_length=40, required=False)
+
+    def __init__(self, *args: object, choices: list[tuple[str, str]], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        self.fields["what"].choices = choices  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Addresses where a browser and a program ask for different things (docs/seeds.md)."""
+"""Addresses where a browser and a program ask for different things (docs/research/seeds.md)."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -7,7 +7,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from profiles.api import FeedbackView
 from serving.api import HealthView
-from web.views import feed
+from web.feed import feed
 
 
 def feed_or_health(request: HttpRequest) -> HttpResponseBase:

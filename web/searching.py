@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.core.paginator import Page, Paginator
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
@@ -13,12 +13,16 @@ from django.views.decorators.http import require_safe
 from accounts.selectors import caller, open_use_case
 from catalog.models import Item
 from catalog.selectors import get_cards
-from core.domain import CATEGORIES, FACETS, ItemKind
+from core.domain import CATEGORIES, DISLIKE, FACETS, TYPES, ItemKind
+from feedback.rules import get_rules, wanted_items
 from interactions.selectors import get_states
+from search.asking import Asked
 from search.pipeline import FoundItem, FoundList, search_kinds
 from search.query_analysis import QueryAnalysis, YearSpan
+from search.said_wishes import is_wish
 from web.forms import SearchForm
 from web.onboarding import kinds_with_items
+from web.said import said_chips
 from web.views import PAGE_LENGTH, chosen_kind, with_states
 
 # Of each kind where all are searched, and of one alone.
@@ -43,7 +47,7 @@ class Section:
     kind: ItemKind
     found: FoundList
     chips: list[Chip]
-    entries: list[tuple[FoundItem, set[str]]]
+    entries: list[tuple[FoundItem, set[str], str]]
     is_cut: bool
 
 
@@ -83,19 +87,21 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
         Section(
             kind=kind,
             found=found,
-            chips=list(_chips(found.analysis)),
-            entries=[(entry, states.get(entry.item.id, set())) for entry in found.items],
+            chips=[*_chips(found.analysis), *_chips_beside(found.asked)],
+            entries=[_entry(entry, states.get(entry.item.id, set())) for entry in found.items],
             is_cut=len(found.items) == limit < ONE_LENGTH,
         )
         for kind, found in zip(kinds, lists, strict=True)
         if found.items
     ]
-    sections.sort(key=lambda section: _nearest(section.found.items[0]))
+    sections.sort(key=_nearest)
     return {
         "query": query,
         "searched": True,
         "sections": sections,
         "count": len(ids),
+        "left_out": sum(found.left_out for found in lists),
+        "wishes": said_chips(query) if user_id is not None and is_wish(query) else [],
         "is_cut": any(len(found.items) == limit for found in lists),
         "personalization": next((one.personalization for one in lists if one.personalization.applied), None),
         # With several kinds of category a name alone does not say of which kind it is.
@@ -104,14 +110,29 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
     }
 
 
-def _nearest(first: FoundItem) -> tuple[bool, float]:
-    """The key by which sections stand: first one that opens with the title searched for, then by score."""
-    return not first.is_title, -first.score
+def _entry(found: FoundItem, states: set[str]) -> tuple[FoundItem, set[str], str]:
+    """A hit, what stands between it and the person, and why their lists leave it out; "" if they do not."""
+    done = next((name for name in TYPES if name in states and TYPES[name].excludes), "")
+    if found.is_barred:
+        return found, states, "one of your wishes says so"
+    if done == DISLIKE:
+        return found, states, "you turned it down"
+    return found, states, TYPES[done].because.format(title="it") if done else ""
+
+
+def _nearest(section: Section) -> tuple[bool, bool, float]:
+    """The key by which sections stand: one that opens with the title searched for, then the kind that the
+    query names, then by score."""
+    first = section.found.items[0]
+    return not first.is_title, section.found.asked.kind != section.kind.name, -first.score
 
 
 def _with_facet(request: HttpRequest, facet: tuple[str, str], number: int) -> dict[str, object]:
     """One page of the items with a facet, newest first."""
-    items = Item.objects.filter(is_active=True, facets__kind=facet[0], facets__name=facet[1])
+    items: QuerySet[Item] = Item.objects.filter(is_active=True, facets__kind=facet[0], facets__name=facet[1])
+    all_of_them = items.count()
+    if request.user.is_authenticated:
+        items = wanted_items(items, get_rules(caller(request).pk))
     ordered = items.order_by(F("year").desc(nulls_last=True), "title", "pk").values_list("pk", flat=True)
     page: Page[int] = Paginator(ordered, PAGE_LENGTH).get_page(number)
     cards = get_cards(page.object_list)
@@ -121,6 +142,7 @@ def _with_facet(request: HttpRequest, facet: tuple[str, str], number: int) -> di
         "searched": True,
         "facet": Chip(FACETS[facet[0]].label, facet[1]),
         "page": page,
+        "left_out": all_of_them - page.paginator.count,
         "found": with_states(request, [cards[item_id] for item_id in page.object_list if item_id in cards]),
         "parameters": parameters.urlencode(),
     }
@@ -138,6 +160,18 @@ def _chips(analysis: QueryAnalysis) -> Iterator[Chip]:
         yield Chip("", years_in_words(analysis.years))
     if analysis.text and (kinds or analysis.years):
         yield Chip("Words", analysis.text)
+
+
+def _chips_beside(asked: Asked) -> Iterator[Chip]:
+    """The parts of a query beside its words."""
+    if asked.like:
+        yield Chip("Like", asked.like)
+    for words in asked.without:
+        yield Chip("Not", words)
+    if asked.country:
+        yield Chip("Country", asked.country)
+    if asked.children:
+        yield Chip("For", "children")
 
 
 def years_in_words(years: YearSpan) -> str:

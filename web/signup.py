@@ -17,8 +17,11 @@ from accounts.models import User
 from accounts.selectors import caller
 from catalog.selectors import ItemCard, get_cards
 from core.domain import DISLIKE, UseCase
+from feedback.rules import get_rules
 from interactions.selectors import active_interactions, get_states
 from interactions.services import record_interaction, withdraw_state
+from serving.live import get_context
+from serving.pipeline import barred_by
 from web.addresses import list_address, query_of
 from web.forms import SignUpForm
 from web.onboarding import kinds_with_items, popular_items
@@ -90,6 +93,7 @@ def _offered(user_id: int, use_case: UseCase) -> list[ItemCard]:
     picked = mine.filter(type=_type_of_pick(use_case)).order_by("occurred_at", "pk")
     cards = get_cards(picked.values_list("item_id", flat=True)[:PICKS])
     turned_down = set(mine.filter(type=DISLIKE).values_list("item_id", flat=True))
+    turned_down |= barred_by(get_rules(user_id), get_context(use_case.name).catalog)
     for card in popular_items(use_case, PICKS + len(turned_down)):
         if len(cards) < PICKS and card.id not in turned_down:
             cards.setdefault(card.id, card)

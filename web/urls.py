@@ -5,17 +5,34 @@ from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
 import catalog.converters  # noqa: F401  registers the converters used below
-from web import carousels, feedback, my_data, roles, root, searching, signup, taste, views
+from web import (
+    account,
+    carousels,
+    feed,
+    feedback,
+    history,
+    my_data,
+    roles,
+    root,
+    searching,
+    signup,
+    taste,
+    views,
+)
 
 # The pages with posters, which are drawn in the page, shrink to a sixth.
 urlpatterns = [
     path("", gzip_page(root.feed_or_health), name="feed"),
+    path("list/", gzip_page(feed.feed_again), name="feed-again"),
     path("feedback", root.feedback_or_page),
     path("items/<id:item_id>/", gzip_page(views.item), name="item"),
     path("items/<id:item_id>/act/", views.act, name="act"),
     path("items/<id:item_id>/dislike/", feedback.dislike, name="dislike"),
     path("feedback/", feedback.feedback, name="feedback"),
     path("feedback/<id:dislike_id>/undo/", feedback.undo, name="dislike-undo"),
+    path("feedback/wishes/<id:wish_id>/end/", feedback.end_wish, name="wish-end"),
+    path("feedback/say/", feedback.say, name="say"),
+    path("feedback/allow/<id:item_id>/", feedback.allow, name="allow"),
     path("because/", gzip_page(carousels.because), name="because"),
     path("because/rows/", gzip_page(carousels.rows), name="because-rows"),
     path("taste/", taste.taste, name="taste"),
@@ -24,11 +41,19 @@ urlpatterns = [
     path("taste/reset/", taste.reset, name="taste-reset"),
     path("search/", gzip_page(searching.search), name="search"),
     path("watchlist/", gzip_page(views.watchlist), name="watchlist"),
+    path("history/", gzip_page(history.history), name="history"),
+    path("history/<id:act_id>/undo/", history.undo, name="history-undo"),
     path("roles/", roles.roles, name="roles"),
     path("welcome/", gzip_page(signup.welcome), name="welcome"),
     path("accounts/signup/", signup.sign_up, name="signup"),
     path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
+    path("accounts/", account.account, name="account"),
+    path("accounts/mail/", account.change_mail, name="account-mail"),
+    path("accounts/everywhere/", account.log_out_everywhere, name="log-out-everywhere"),
+    path("accounts/password/", account.change_password, name="password-change"),
+    path("accounts/forgotten/", account.ForgottenPasswordView.as_view(), name="password-forgotten"),
+    path("accounts/new/<uidb64>/<token>/", account.NewPasswordView.as_view(), name="password-new"),
     path("accounts/data/", my_data.data, name="my-data"),
     path("accounts/data/download/", my_data.download, name="my-data-download"),
     path("accounts/data/erase/", my_data.erase, name="my-data-erase"),

@@ -1,4 +1,4 @@
-"""The pages of the catalog: the feed, an item and what is done with it, the watchlist."""
+"""The pages of an item and what is done with it, and the watchlist."""
 
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,49 +16,18 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.selectors import caller, open_use_case, use_case_for, use_cases_of
 from catalog.selectors import ItemCard, get_cards
-from core.domain import ACTIONS, DEFAULT_KIND, DISLIKE, KINDS, KINDS_BY_WORD, ROLES, VIEW, ItemKind, UseCase
+from core.domain import ACTIONS, DEFAULT_KIND, DISLIKE, KINDS, KINDS_BY_WORD, VIEW, ItemKind, UseCase
 from core.errors import HeedError, InvalidInput, NotFound
 from interactions.selectors import active_interactions, get_rating, get_states
 from interactions.services import record_interaction
 from serving.carousels import similar_items
-from serving.pipeline import recommend
 from web.actions import RATED_TAG, perform
-from web.addresses import query_of, same_site
+from web.addresses import same_site
 from web.forms import ActionForm
-from web.onboarding import kinds_with_items, popular_items
-from web.roles import asks_for_role
+from web.onboarding import kinds_with_items
 
-# The first pick stands large above the rest; 24 fill whole rows of two, three, four and six.
-FEED_LENGTH = 25
-LANDING_LENGTH = 12
 SIMILAR_LENGTH = 12
 PAGE_LENGTH = 24
-
-
-@require_safe
-@asks_for_role
-def feed(request: HttpRequest) -> HttpResponse:
-    """The person's list of one kind, recorded as a session; for visitors, what this place is."""
-    kinds = kinds_with_items()
-    kind = chosen_kind(request, kinds)
-    if not request.user.is_authenticated:
-        picks = popular_items(open_use_case(None, kind.name), LANDING_LENGTH) if kind else []
-        return render(request, "web/landing.html", {"picks": picks, "kind": kind})
-    if kind is None:
-        return render(request, "web/feed.html", {"served": None})
-    person, use_case = caller(request), chosen_use_case(request, kind)
-    served = recommend(user_id=person.pk, use_case=use_case, limit=FEED_LENGTH)
-    context = {
-        "kinds": kinds,
-        "kind": kind,
-        "use_case": use_case,
-        "use_cases": use_cases_of(person, kind.name),
-        "role": ROLES.get(use_case.role or ""),
-        "query": query_of(use_case),
-        "served": served,
-        "session_id": served.session_id,
-    }
-    return render(request, "web/feed.html", context)
 
 
 def chosen_kind(request: HttpRequest, kinds: list[ItemKind]) -> ItemKind | None:

@@ -20,6 +20,7 @@ from feedback.selectors import (
     FeedbackImprovement,
     ModelFeedback,
     counted_dislikes,
+    dislikes_of_lists,
     dislikes_to_review,
     get_feedback_improvement_metrics,
     get_model_feedback_metrics,
@@ -205,8 +206,7 @@ def _get_days(period: Period) -> list[DayFigures]:
     # The same dislikes as in the rate per model version: those of something a list showed.
     disliked = {
         day: (dislikes, predictions, total or 0.0)
-        for day, dislikes, predictions, total in counted_dislikes(period.since, period.until)
-        .exclude(session=None)
+        for day, dislikes, predictions, total in dislikes_of_lists(period.since, period.until)
         .order_by()
         .values_list(TruncDate("created_at"))
         .annotate(dislikes=Count("pk"), predictions=Count("predicted_score"), total=Sum("predicted_score"))

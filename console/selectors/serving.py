@@ -13,6 +13,7 @@ from interactions.selectors import active_interactions
 from ranking.models import ModelVersion
 from ranking.policy import lead_of
 from recommendations.models import RecommendationSession
+from recommendations.selectors import PRUNED_METHOD
 
 Status = ModelVersion.Status
 _TAKEN = [row.name for row in TYPES.values() if row.is_state and row.polarity > 0]
@@ -31,7 +32,8 @@ def get_rates(period: Period) -> Rates:
     """The rates of a period's lists, in three queries."""
     sessions = RecommendationSession.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
     feedback = get_feedback_rates(period.since, period.until)
-    taken = active_interactions().filter(recommendation_session__in=sessions, type__in=_TAKEN, weight__gt=0.0)
+    whole = sessions.exclude(method=PRUNED_METHOD)
+    taken = active_interactions().filter(recommendation_session__in=whole, type__in=_TAKEN, weight__gt=0.0)
     seen = feedback.slots_seen
     return Rates(seen, taken.count() / max(seen, 1), feedback.dislike_rate or 0.0)
 

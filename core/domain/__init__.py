@@ -1,4 +1,4 @@
-"""The domain of this installation, read from heed.toml when the process starts (docs/heed-toml.md).
+"""The domain of this installation, read from heed.toml when the process starts (docs/reference/heed-toml.md).
 
 A kind is what an item is. A role is what a person comes for. A use case is whom the lists are for and what
 counts as success there; each trains its own models and serves its own lists.
@@ -22,6 +22,7 @@ from core.domain.schema import (
     InteractionType,
     ItemKind,
     Role,
+    Scenario,
     UseCase,
 )
 
@@ -48,7 +49,9 @@ __all__ = [
     "RATED",
     "REASONS",
     "ROLES",
+    "SCENARIOS",
     "SERIES",
+    "SPREADING",
     "THEMES",
     "TYPES",
     "USE_CASES",
@@ -59,6 +62,7 @@ __all__ = [
     "InteractionType",
     "ItemKind",
     "Role",
+    "Scenario",
     "UseCase",
 ]
 
@@ -73,6 +77,7 @@ ACTIONS: dict[str, InteractionType] = {row.action: row for row in TYPES.values()
 ROLES: dict[str, Role] = DOMAIN.roles
 REASONS: dict[str, DislikeReason] = Known(DOMAIN.reasons, forgotten_reason)
 USE_CASES: dict[str, UseCase] = DOMAIN.use_cases
+SCENARIOS: dict[str, Scenario] = DOMAIN.scenarios
 
 DEFAULT_KIND: str = next(iter(KINDS))
 DEFAULT_USE_CASE: str = next(iter(USE_CASES))
@@ -95,5 +100,11 @@ HELD_BACK: tuple[str, ...] = tuple(
     kind for kind in FACETS if any(kind in reason.holds_back for reason in REASONS.values())
 )
 """The kinds of facet that some reason holds back."""
+SPREADING: tuple[str, ...] = tuple(
+    reason.name
+    for reason in REASONS.values()
+    if set(CATEGORIES) & set(reason.holds_back) and not set(PEOPLE) & set(reason.holds_back)
+)
+"""The reasons that speak of an item's categories alone: which of several it is, they do not say."""
 RATED: tuple[str, ...] = tuple(row.name for row in TYPES.values() if row.is_rated)
 """The interaction types that come with a rating."""

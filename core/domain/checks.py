@@ -2,16 +2,20 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 
+from cronsim import CronSim, CronSimError
 from django.conf import settings
 
-from core.domain.schema import Domain, InteractionType, ItemKind, UseCase
+from core.domain.schema import Domain, InteractionType, ItemKind, Job, Scenario, UseCase
+from core.filters import BOOST_FACTORS, BURY_FACTORS, MAX_FACTORS, BadFilter, parse_filter, split_factor
 
+CRON_FIELDS = 5
 # The interactions that the product itself records, so that every file has them.
 VIEW, DISLIKE = "view", "dislike"
 # Words that stand in an address where the name or plural of a kind would.
 _RESERVED_WORDS = frozenset({
-    "analytics", "collaborations", "dislike", "feedback", "interactions", "items", "profile",
+    "analytics", "collaborations", "dislike", "export", "feedback", "interactions", "items", "profile",
     "recommend", "recommendations", "roles", "schema", "session", "taste", "users",
 })  # fmt: skip
 _RESERVED_ACTIONS = frozenset({"similar"})
@@ -43,9 +47,24 @@ def check(domain: Domain) -> None:
     for name in domain.kinds:
         if all(use_case.kind != name for use_case in domain.use_cases.values()):
             raise Mistake("use_cases", f"none is of the kind {name}; every kind needs one")
+    for scenario in domain.scenarios.values():
+        _check_scenario(scenario, domain)
     _check_roles(domain)
     _check_reasons(domain)
     _check_template("personas.otherwise", domain.personas.otherwise, "name")
+    for job in domain.schedule.values():
+        _check_times(job)
+
+
+def _check_times(job: Job) -> None:
+    key, fields = f"schedule.{job.name}.at", job.at.split()
+    if len(fields) != CRON_FIELDS:
+        raise Mistake(key, 'must be minute, hour, day, month and weekday, such as "20 3 * * *"')
+    try:
+        # The first time shows those that never come, such as 30 February.
+        next(CronSim(job.at, datetime(2026, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        raise Mistake(key, f'{job.at!r} is no time of a crontab, such as "20 3 * * *"') from None
 
 
 def _check_interactions(domain: Domain) -> None:
@@ -138,6 +157,44 @@ def _check_use_case(use_case: UseCase, domain: Domain) -> None:
         for name, times in Counter(names).items():
             if times > 1:
                 raise Mistake(f"{key}.{of_key}", f"{name} must stand there once")
+
+
+def _check_scenario(scenario: Scenario, domain: Domain) -> None:
+    key = f"scenarios.{scenario.name}"
+    _one_of(f"{key}.use_case", scenario.use_case, domain.use_cases)
+    for name in scenario.sources:
+        _one_of(f"{key}.sources", name, domain.use_cases[scenario.use_case].sources)
+    for of_key, text in (("filter", scenario.filter), ("exclude", scenario.exclude)):
+        if text:
+            _check_filter(f"{key}.{of_key}", text, domain)
+    for of_key, texts, factors in (
+        ("boost", scenario.boost, BOOST_FACTORS),
+        ("bury", scenario.bury, BURY_FACTORS),
+    ):
+        if len(texts) > MAX_FACTORS:
+            raise Mistake(f"{key}.{of_key}", f"must have at most {MAX_FACTORS} entries, not {len(texts)}")
+        for text in texts:
+            _check_factor(f"{key}.{of_key}", text, factors, domain)
+
+
+def _check_filter(key: str, text: str, domain: Domain) -> None:
+    words = {word: facet.name for facet in domain.facets.values() for word in (facet.column, facet.name)}
+    try:
+        parse_filter(text, words)
+    except BadFilter as error:
+        raise Mistake(key, str(error))
+
+
+def _check_factor(key: str, text: str, factors: tuple[float, float], domain: Domain) -> None:
+    number, rest = split_factor(text)
+    low, high = factors
+    try:
+        fits = not number or low <= float(number) <= high
+    except ValueError:
+        fits = False
+    if not fits:
+        raise Mistake(key, f"must have a factor from {low:g} to {high:g}, not {number!r}")
+    _check_filter(key, rest, domain)
 
 
 def _check_roles(domain: Domain) -> None:

@@ -1,4 +1,4 @@
-"""Types and reasons of rows that heed.toml no longer has: they keep their name and say nothing more."""
+"""Stand-ins for types and reasons that rows still name and heed.toml no longer has."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -21,7 +21,9 @@ _NAMED = {
     "interactions": ("name", "action"),
     "roles": ("name",),
     "use_cases": ("name",),
+    "scenarios": ("name",),
     "reasons": ("name",),
+    "schedule": ("name",),
 }
 _NAME = "small letters, digits and underscores, at most {} of them, a letter first"
 _PATTERNS = {

@@ -1,7 +1,7 @@
 """The classes of the domain: each key of heed.toml with its type, its default and what is allowed.
 
 One definition for both: pydantic reads the annotations once, at start, and the product uses plain frozen
-dataclasses from then on. docs/heed-toml.md says what each key means.
+dataclasses from then on. docs/reference/heed-toml.md says what each key means.
 """
 
 from dataclasses import dataclass, field
@@ -202,13 +202,55 @@ class UseCase:
     sources: Annotated[tuple[str, ...], Field(min_length=1)] = (
         "als",
         "two_tower",
+        "transitions",
+        "ease",
+        "content",
         "popular",
         "taste",
         "similar",
         "fresh",
     )
-    models: tuple[str, ...] = ("als", "two_tower", "ranker")
+    models: tuple[str, ...] = ("als", "two_tower", "transitions", "ease", "content", "verdict", "ranker")
     role: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A place in an app where a list stands, with what it asks for where a request says nothing else.
+
+    use_case         whom the lists are for
+    limit            items in a list
+    filter, exclude  conditions, as a query string says them
+    boost, bury      conditions with factors, likewise
+    sources          those of the use case that are asked; all where there are none here
+    include          what every slot says besides
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: Name
+    use_case: str
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    filter: str = ""
+    exclude: str = ""
+    boost: tuple[str, ...] = ()
+    bury: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    include: tuple[Literal["features", "why"], ...] = ()
+
+    def wishes(self) -> dict[str, str | int | list[str]]:
+        """All of it that asks for something, by the names of parameters."""
+        values: dict[str, str | int | list[str]] = {
+            "use_case": self.use_case,
+            "limit": self.limit,
+            "filter": self.filter,
+            "exclude": self.exclude,
+            "boost": list(self.boost),
+            "bury": list(self.bury),
+            "sources": list(self.sources),
+            "include": list(self.include),
+        }
+        return {name: value for name, value in values.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +299,10 @@ class Search:
     fillers      words that name nothing, with blanks between them
     names        what people type for a category, and the name that the catalog has for it
     expressions  what is read as other words; its hyphens and blanks may be left out, and an s may follow
+    more         what people type for more of something, and the name that the catalog has for it
+    countries    what people type for a country, and the name that `attributes.country` has for it
+    children     categories of which an item for children has one
+    grown_up     categories of which an item for children has none
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -264,6 +310,10 @@ class Search:
     fillers: str = ""
     names: dict[str, Words] = field(default_factory=dict)
     expressions: dict[str, Words] = field(default_factory=dict)
+    more: dict[str, Words] = field(default_factory=dict)
+    countries: dict[str, Words] = field(default_factory=dict)
+    children: tuple[Words, ...] = ()
+    grown_up: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +356,34 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """Something that `manage.py schedule` does at its times.
+
+    at             minute, hour, day, month and weekday as in a crontab, UTC
+    run            command lines of manage.py, one after the other until one fails
+    each_use_case  each of them is run for every use case, one after the other
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = _STRICT
+
+    name: Name
+    at: Words
+    run: Annotated[tuple[Words, ...], Field(min_length=1)]
+    each_use_case: bool = False
+
+
+def usual_schedule() -> dict[str, Job]:
+    """The jobs where heed.toml names none: new models where they are due, deliveries, and upkeep."""
+    jobs = (
+        Job("retrain", "*/15 * * * *", ("retrain --if-needed",), each_use_case=True),
+        Job("webhooks", "*/5 * * * *", ("deliver_webhooks",)),
+        Job("privacy", "50 2 * * *", ("erase_user --datasets",)),
+        Job("prune", "20 3 * * *", ("prune",)),
+    )
+    return {job.name: job for job in jobs}
+
+
+@dataclass(frozen=True, slots=True)
 class Domain:
     """All that heed.toml says, in its order; the first kind and the first use case are the defaults."""
 
@@ -318,6 +396,8 @@ class Domain:
     reasons: Annotated[dict[str, DislikeReason], Field(min_length=1)]
     dislikes: Dislikes
     roles: dict[str, Role] = field(default_factory=dict)
+    scenarios: dict[str, Scenario] = field(default_factory=dict)
     search: Search = field(default_factory=Search)
     personas: Personas = field(default_factory=Personas)
     site: Site = field(default_factory=Site)
+    schedule: dict[str, Job] = field(default_factory=usual_schedule)

@@ -1,9 +1,9 @@
 """Lists for the ranker from the interaction log alone, where there is a history but no list was shown yet.
 
-Two stages that cannot leak: for each of several windows of time a retriever is fitted on what came before it,
+Two stages that cannot leak: for each of several windows of time models are fitted on what came before it,
 each person gets the candidates and features that serving would have made at its start, and the labels are
 what they did in the window. Every candidate is kept and no missed item is put in, so that a list is what
-serving would bring; docs/evaluation.md tells what leaving some out costs.
+serving would bring; docs/research/ranker-on-movielens.md tells what leaving some out costs.
 
 One thing is known from within a window: the history of somebody new is the first half of their own events in
 it, as in `holdout`. It makes up their taste and nothing else, and its items are no candidates.
@@ -23,22 +23,23 @@ from core.arrays import Doubles, Ints
 from core.domain import UseCase
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
+from ranking.datasets.impressions import SeenLists, responses_before
+from ranking.datasets.past_models import PastModels
 from ranking.datasets.ranker_rows import RankerRows
 from ranking.features import FEATURES
 from ranking.person import person_before
 from ranking.recommenders.ranker.model import RankerData, RankerParameters
-from ranking.recommenders.registry import TRAINED
-from ranking.recommenders.training import EventTrainer, event_trainer_of
-from ranking.registry.loading import NO_MODELS, LoadedModel
+from ranking.registry.loading import ModelSet
 from ranking.scoring import RankingRequest, ranked_pool, with_features
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events
+from ranking.statistics.lists import ShownLists
 from ranking.statistics.split import Person, holdout, time_cuts
 
 DISLIKED, UNTOUCHED, TOUCHED, LIKED = range(4)
 METHOD = "bootstrap"
-# Dislikes are few and mostly far below the top, where the order teaches little; docs/evaluation.md.
+# Dislikes are few and mostly below the top, where order says little; docs/research/ranker-on-movielens.md.
 DISLIKE_WEIGHT = 5.0
 # Of newcomers there is a second list, from one of so many items each: else no ranker learns what little says.
 FIRST_ITEMS = (1, 2, 3, 5, 8)
@@ -115,78 +116,52 @@ def bootstrap_lists(
     plan: BootstrapPlan,
     seed: int,
     hyper_parameters: Mapping[str, Mapping[str, Any]] | None = None,
+    shown: ShownLists | None = None,
 ) -> Iterator[BootstrapList]:
     """The lists of every window, oldest window first, of people who did something with what was retrieved.
 
-    The retriever is the leading kind of the use case, with its `hyper_parameters` where given. Its score in a
-    window is calibrated on the window before it, so that it means the same in all of them. A window before
-    which nothing speaks for an item is passed over. Equal input and seed give equal lists.
+    What retrieves and scores are the kinds of the use case that learn from events, with `hyper_parameters`
+    by kind where given (`PastModels`). A window before which none of them could learn is passed over; a use
+    case of none has the lists of its other sources. Of what was `shown` to people, what was known by then is
+    in the features. Equal input and seed give equal lists.
     """
-    retriever = Retriever.of(use_case, hyper_parameters or {}, seed)
-    if not len(events) or retriever is None:
+    past = PastModels.of(use_case, hyper_parameters or {}, seed, catalog.content)
+    if not len(events):
         return
     rng = np.random.default_rng(seed)
+    seen = SeenLists.none() if shown is None else SeenLists.of(shown)
     since = time_cuts(events.times, [plan.first / 2])[0]
-    earlier = retriever.fit(events.before(since))
-    for number, window in enumerate(plan_windows(events.times, plan)):
-        model = retriever.fit(events.before(window.start))
-        if model is not None:
-            if earlier is not None:
-                model = retriever.calibrated(model, earlier, events, since, window.start)
-            context = context_before(events, window.start, catalog, use_case, retriever.kind, model)
-            yield from _lists_of(events, number, window, context, plan.people, rng)
-        earlier, since = model, window.start
-
-
-@dataclass(frozen=True, slots=True)
-class Retriever:
-    """The kind that retrieves in the windows, and how it is fitted."""
-
-    kind: str
-    trainer: EventTrainer
-    parameters: Any
-    seed: int
-
-    @classmethod
-    def of(
-        cls, use_case: UseCase, hyper_parameters: Mapping[str, Mapping[str, Any]], seed: int
-    ) -> "Retriever | None":
-        """The first source of the use case that learns from events alone; None where it has none."""
-        for name in use_case.sources:
-            trainer = event_trainer_of(name) if name in TRAINED else None
-            if trainer is not None:
-                return cls(name, trainer, trainer.parameters(hyper_parameters.get(name, {})), seed)
-        return None
-
-    def fit(self, training: Events) -> Any:
-        """A model of these events; None where nothing among them speaks for an item."""
-        if not (training.weights > 0).any():
-            return None
-        return self.trainer.fit_events(training, self.parameters, seed=self.seed, progress=None)
-
-    def calibrated(self, model: Any, earlier: Any, events: Events, since: float, start: float) -> Any:
-        """`model` with the calibration that `earlier`, fitted before `since`, has on since <= time < start.
-
-        Where nobody can be evaluated on in that time, `model` stays as it is.
-        """
-        if not since < start:
-            return model
-        later = holdout(events.before(start), since, start)
-        return self.trainer.calibrated(model, earlier, later, seed=0)[0]
+    windows = plan_windows(events.times, plan)
+    models_of = past.at([window.start for window in windows], events, since)
+    for number, (window, models) in enumerate(zip(windows, models_of, strict=True)):
+        if models.by_kind or not past.trainers:
+            context = context_before(events, window.start, catalog, use_case, models, shown=shown)
+            yield from _lists_of(events, number, window, context, plan.people, seen, rng)
 
 
 def context_before(
-    events: Events, start: float, catalog: CatalogSnapshot, use_case: UseCase, kind: str, model: Any
+    events: Events,
+    start: float,
+    catalog: CatalogSnapshot,
+    use_case: UseCase,
+    models: ModelSet,
+    *,
+    shown: ShownLists | None = None,
 ) -> ScoringContext:
-    """The context at `start` with one model, from the events before it.
+    """The context at `start` with these models, from the events before it.
 
     The catalog holds only what was there by then: that an item is in it at all may be known from later, as in
     a log whose catalog is made of what was rated.
     """
     training, catalog = events.before(start), catalog.met(events)
     there = catalog.there_at(start)
-    demand = demand_of(training, catalog.item_ids[there], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
-    models = NO_MODELS.with_model(kind, LoadedModel(0, METHOD, model))
+    item_ids = catalog.item_ids[there]
+    demand = demand_of(
+        training,
+        item_ids,
+        half_life_days=settings.POPULARITY_HALF_LIFE_DAYS,
+        responses=None if shown is None else responses_before(shown, training, item_ids, start),
+    )
     return ScoringContext.of(use_case, catalog.only(there, demand), models)
 
 
@@ -247,6 +222,7 @@ def _lists_of(
     window: Window,
     context: ScoringContext,
     people: int,
+    seen: SeenLists,
     rng: np.random.Generator,
 ) -> Iterator[BootstrapList]:
     part = holdout(events, window.start, window.end).sample(people, rng)
@@ -256,7 +232,8 @@ def _lists_of(
         first, after = np.searchsorted(within.user_ids, [person.user_id, person.user_id + 1])
         arriving = at_arrival(person, window.start, int(rng.choice(FIRST_ITEMS)))
         for known, when in [(person, ""), *((known, " at arrival") for known in arriving)]:
-            request = RankingRequest.of(person_before(known.history), context, window.start)
+            state = person_before(known.history, seen=seen.before(person.user_id, window.start))
+            request = RankingRequest.of(state, context, window.start)
             candidates = with_features(ranked_pool(request), request)
             relevance = relevance_of(candidates.item_ids, known, within.item_ids[first:after])
             if not (relevance > UNTOUCHED).any():

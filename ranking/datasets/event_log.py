@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
@@ -94,6 +95,25 @@ def load_als_events(folder: Path, use_case: UseCase) -> tuple[Manifest, Events]:
         times=columns["occurred_at"],
         relevant=columns["relevant"],
     )
+
+
+def read_events(use_case: UseCase, now: datetime) -> Events:
+    """The events that a dataset of the log up to `now` would hold, without writing one."""
+    successes = successes_of(use_case, now)
+    parts = [Events.none()]
+    for batch in _batches(use_case, now):
+        user_ids, item_ids, names, weights, moments = zip(*batch, strict=True)
+        signed = np.array(weights, dtype=np.float32)
+        parts.append(
+            Events(
+                user_ids=np.array(user_ids, dtype=np.int64),
+                item_ids=np.array(item_ids, dtype=np.int64),
+                weights=signed,
+                times=np.array([moment.timestamp() for moment in moments]),
+                relevant=np.isin(np.array(names), list(successes)) & (signed > 0),
+            )
+        )
+    return Events.join(parts)
 
 
 def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> dict[str, int]:

@@ -30,7 +30,7 @@ class Outcomes:
 
     acted      (n,) something was done with it that counts
     relevance  (n,) 0 to 4: DISLIKED whatever else was done, else the best of what was done, else PASSED_OVER
-    strongest  (n,) the largest training weight of what was done; 0 for nothing
+    strongest  (n,) the largest of what was done, as `_taught_by`; 0 for nothing
     negative   (n,) what the strongest no weighs as an example; 0 where there is none
     example_ids  (n,) the example of its dislike; 0 where there is none
     liked      (n,) a success with the item, from this list or from anywhere, before it or since
@@ -108,7 +108,7 @@ def sample_weights(outcomes: Outcomes, hard: Bools) -> Doubles:
     """(n,) how much each slot teaches, at least LEAST_WEIGHT: see the constants above."""
     weights = np.where(hard, HARD_NEGATIVE_WEIGHT, PASSED_OVER_WEIGHT)
     engaged, disliked = outcomes.relevance >= ENGAGED, outcomes.relevance == DISLIKED
-    # A slot engaged with weighs its training weight, so that a plain yes is 1.
+    # A slot engaged with weighs its training weight, so that a plain yes is 1 (`_taught_by`).
     strongest = np.minimum(outcomes.strongest, MOST_TRAINING_WEIGHT) / APPROVAL_WEIGHT
     weights[engaged], weights[disliked] = strongest[engaged], outcomes.negative[disliked]
     return np.maximum(weights, LEAST_WEIGHT)
@@ -152,7 +152,7 @@ def _note(
     outcomes.left_out[slots[excluded | silent]] = True
     outcomes.acted[slots[counts]] = True
     np.maximum.at(outcomes.relevance, slots[counts], relevance[counts])
-    np.maximum.at(outcomes.strongest, slots[counts], np.array(weights)[counts])
+    np.maximum.at(outcomes.strongest, slots[counts], _taught_by(types, weights)[counts])
     refused = np.flatnonzero(counts & (relevance == DISLIKED))
     outcomes.relevance[slots[refused]] = DISLIKED
     for row in refused.tolist():
@@ -163,6 +163,19 @@ def _note(
         slot = slots[row]
         outcomes.negative[slot] = max(outcomes.negative[slot], weight)
         outcomes.example_ids[slot] = example_ids[row] or outcomes.example_ids[slot]
+
+
+def _taught_by(types: Sequence[str], weights: Sequence[float]) -> Doubles:
+    """(n,) the training weights of interactions; what is not rated teaches at least what passing over does.
+
+    Where people only click, a slot clicked would else count for half of one passed over.
+    """
+    least = PASSED_OVER_WEIGHT * APPROVAL_WEIGHT
+    raised = [
+        weight if TYPES[name].is_rated or weight <= 0.0 else max(weight, least)
+        for name, weight in zip(types, weights, strict=True)
+    ]
+    return np.array(raised, dtype=np.float64)
 
 
 def relevance_of(types: Sequence[str], weights: Sequence[float]) -> Ints:

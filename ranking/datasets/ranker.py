@@ -33,7 +33,7 @@ from ranking.datasets.manifest import (
 from ranking.datasets.ranker_rows import KIND, RANKER_SCHEMA, RankerRows, RankerWriter
 from ranking.datasets.reading import read_columns
 from ranking.datasets.session_log import SessionChunk, read_sessions, sessions_until
-from ranking.features import FEATURES
+from ranking.features import FEATURES, are_known
 from ranking.recommenders.ranker.model import RankerData
 
 __all__ = [
@@ -134,7 +134,7 @@ def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[Ra
     features, hard = chunk.features(), hard_negatives(chunk, outcomes)
     weights, seen = sample_weights(outcomes, hard), chunk.ranks <= deepest[lists]
     # An item that the catalog no longer knows has no features.
-    complete = np.isfinite(features).all(axis=1)
+    complete = are_known(features)
     kept: Bools = seen & ~outcomes.left_out & complete
     sizes: Ints = np.bincount(lists[kept], minlength=len(deepest))
     rows = RankerRows(

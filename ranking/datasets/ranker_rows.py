@@ -1,6 +1,6 @@
 """The ranker dataset's format: its columns, and the one way in which rows get into it.
 
-What each column means to whoever reads the file: docs/datasets.md.
+What each column means to whoever reads the file: docs/reference/datasets.md.
 """
 
 from collections.abc import Sequence
@@ -61,7 +61,7 @@ class RankerRows:
     relevance       (n,) 0 to 4
     sample_weights  (n,) above 0
     hard_negatives  (n,) scored high and passed over
-    features        (n, f) finite, columns as in FEATURES
+    features        (n, f) columns as in FEATURES; NaN for what is not known
     propensities    (n,) P(this item here) under the policy that made the list; NaN where not known
     example_ids     (n,) negative training example of the slot's dislike; 0 where there is none
     """

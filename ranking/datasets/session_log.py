@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.json
-from django.db.models import Model, Q, QuerySet, TextField
+from django.db.models import BinaryField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from core.arrays import Doubles, Floats, Ints, Rows
 from core.domain import UseCase
 from ranking.datasets.manifest import DatasetError
 from ranking.features import FEATURES
-from ranking.methods import SEARCH
+from ranking.methods import PRUNED, SEARCH
 from recommendations.models import RecommendationSession
 
 CHUNK = 2_000
@@ -114,15 +114,25 @@ class SessionChunk:
 
 
 def sessions_until(use_case: UseCase, end: datetime) -> QuerySet[RecommendationSession]:
-    """The lists of a use case that were shown up to `end`; the answers to a search follow another order."""
+    """The lists of a use case that were shown up to `end`.
+
+    Left out are answers to a search, which follow another order, and those whose slots are gone.
+    """
     shown = RecommendationSession.objects.filter(use_case=use_case.name, created_at__lte=end)
-    return shown.exclude(method=SEARCH)
+    return shown.exclude(method__in=[SEARCH, PRUNED])
 
 
-def read_sessions(sessions: QuerySet[RecommendationSession]) -> Iterator[SessionChunk]:
-    """These sessions, oldest first. Raises DatasetError for a row whose list is none."""
+def read_sessions(
+    sessions: QuerySet[RecommendationSession], *, with_features: bool = True
+) -> Iterator[SessionChunk]:
+    """These sessions, oldest first. Raises DatasetError for a row whose list is none.
+
+    Without features, those that were logged are not read.
+    """
     # The text of the JSON goes to Arrow's parser, which is several times faster than Python's.
-    columns = (as_text("pk"), "user_id", "seen_rank", as_text("recommendations_shown"), "features")
+    shown_text = as_text("recommendations_shown")
+    logged = "features" if with_features else Value(None, output_field=BinaryField())
+    columns = (as_text("pk"), "user_id", "seen_rank", shown_text, logged)
     for rows in in_time_order(sessions, "created_at", *columns, chunk=CHUNK):
         moments, session_ids, keys, user_ids, seen_ranks, shown, features = zip(*rows, strict=True)
         yield SessionChunk(

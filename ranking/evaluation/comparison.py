@@ -23,10 +23,32 @@ def evaluate_contenders(
     progress: Progress,
     k: int = K,
 ) -> list[ContenderEvaluation]:
-    """Each contender on the same people and the same lists, with random and the order as shown beside them.
+    """Each contender as in `evaluate_each`, with random and the order as shown beside them."""
+    results = evaluate_each(contenders, data, use_case, seed=seed, progress=progress, k=k)
+    rng = np.random.default_rng(seed)
+    if data.people is not None or len(data.lists):
+        results.append(
+            _combined(RANDOM, k, evaluate_random_lists(data, rng, k), evaluate_random_orders(data, rng, k))
+        )
+    if len(data.lists):
+        nobody = PeopleReport({}, NOWHERE)
+        results.append(_combined(AS_SHOWN, k, nobody, evaluate_as_shown(data.lists, rng, k)))
+    return results
 
-    Each contender scores each person and each list once; held in memory is a list per person. Every
-    contender's intervals come from the same resamples.
+
+def evaluate_each(
+    contenders: Sequence[Contender],
+    data: EvaluationSet,
+    use_case: UseCase,
+    *,
+    seed: int,
+    progress: Progress,
+    k: int = K,
+) -> list[ContenderEvaluation]:
+    """Each contender on the same people and the same lists.
+
+    Each scores each person and each list once; held in memory is a list per person. Every contender's
+    intervals come from the same resamples.
     """
     results = []
     for contender in contenders:
@@ -41,14 +63,6 @@ def evaluate_contenders(
                 leaked=contender.seen_until > data.start,
             )
         )
-    rng = np.random.default_rng(seed)
-    if data.people is not None or len(data.lists):
-        results.append(
-            _combined(RANDOM, k, evaluate_random_lists(data, rng, k), evaluate_random_orders(data, rng, k))
-        )
-    if len(data.lists):
-        nobody = PeopleReport({}, NOWHERE)
-        results.append(_combined(AS_SHOWN, k, nobody, evaluate_as_shown(data.lists, rng, k)))
     return results
 
 

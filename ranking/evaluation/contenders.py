@@ -12,6 +12,7 @@ from ranking.person import person_before
 from ranking.registry.loading import NO_MODELS, ModelSet
 from ranking.scoring import RankingRequest, ranked_pool, score_items
 from ranking.statistics.events import Events
+from ranking.statistics.exposure import NO_IMPRESSIONS, Impressions
 
 POPULARITY = "popularity"
 RANDOM = "random"
@@ -60,6 +61,7 @@ def contender_scores(
     retrieve: bool,
     taste: PersonalTaste = STRANGER,
     not_there: Ints | None = None,
+    seen: Impressions = NO_IMPRESSIONS,
     boosted: bool = False,
 ) -> ContenderScores:
     """Scores items (n,) for a person whose events up to the moment are `history`, oldest first.
@@ -67,9 +69,11 @@ def contender_scores(
     moment     seconds since 1970
     taste      what was believed of the person then
     not_there  items of the catalog that came later
+    seen       the slots that the person had seen lately
     boosted    boosts are applied, as in serving; dislikes hold nothing back, for they are no part of a model
     """
-    request = RankingRequest.of(person_before(history, taste=taste, not_there=not_there), context, moment)
+    person = person_before(history, taste=taste, not_there=not_there, seen=seen)
+    request = RankingRequest.of(person, context, moment)
     retrieved = _NOTHING
     if retrieve:
         pool = ranked_pool(request)

@@ -19,14 +19,13 @@ from profiles.historical_taste import HistoricalTastes
 from ranking.datasets.event_log import load_als_events
 from ranking.datasets.manifest import newest_dataset
 from ranking.datasets.shortage import no_active_items
+from ranking.datasets.shown_lists import load_lists, no_lists
 from ranking.evaluation.comparison import evaluate_contenders
 from ranking.evaluation.contenders import POPULARITY, Contender
 from ranking.evaluation.evaluation_set import (
     EVALUATED_OF_ALL,
     EvaluationSet,
     evaluation_set,
-    load_lists,
-    no_lists,
 )
 from ranking.evaluation.gate import compare
 from ranking.evaluation.report import write_report

@@ -2,19 +2,13 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 from django.conf import settings
 
-from core.arrays import Doubles, Ints
-from core.domain import UseCase
+from core.arrays import Ints
 from profiles.selectors import STRANGER, PersonalTaste
-from ranking.datasets.manifest import read_manifest
-from ranking.datasets.ranker_rows import KIND
-from ranking.datasets.reading import read_columns
-from ranking.methods import EXPLORATION
+from ranking.datasets.impressions import SeenLists, responses_before
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events
@@ -47,6 +41,7 @@ class EvaluationSet:
     events     the whole log, sorted by person and time: the past of each list is read from it
     catalog    the items that were there at `start` or stand in the lists, in the demand of `start`
     found      how many people and lists there were before any were left out by chance
+    seen       the lists of any time that people saw
     taste_at   what was believed of people at moments of the past
     """
 
@@ -56,6 +51,7 @@ class EvaluationSet:
     events: Events
     catalog: CatalogSnapshot
     found: tuple[int, int]
+    seen: SeenLists
     taste_at: TasteAt = unknown_taste
 
     @property
@@ -111,7 +107,13 @@ def evaluation_set(
     shown = lists.keep(catalog.holds(lists.item_ids)).since(start)
     catalog = catalog.met(ordered, lists)
     known = catalog.there_at(start) | np.isin(catalog.item_ids, shown.item_ids)
-    demand = demand_of(training, catalog.item_ids[known], half_life_days=settings.POPULARITY_HALF_LIFE_DAYS)
+    item_ids = catalog.item_ids[known]
+    demand = demand_of(
+        training,
+        item_ids,
+        half_life_days=settings.POPULARITY_HALF_LIFE_DAYS,
+        responses=responses_before(lists, training, item_ids, start),
+    )
     catalog = catalog.only(known, demand)
     return EvaluationSet(
         start=start,
@@ -120,45 +122,6 @@ def evaluation_set(
         events=ordered,
         catalog=catalog,
         found=(0 if people is None else len(people), len(shown)),
+        seen=SeenLists.of(lists),
         taste_at=taste_at,
     )
-
-
-def load_lists(folder: Path, use_case: UseCase) -> ShownLists:
-    """The lists of a ranker dataset, as far as they were seen. Raises DatasetError."""
-    read_manifest(folder, kind=KIND, use_case=use_case.name)
-    columns = [
-        "session_id",
-        "user_id",
-        "item_id",
-        "recommendation_rank",
-        "recommendation_score",
-        "relevance",
-        "propensity",
-        "recommendation_method",
-        "occurred_at",
-    ]
-    table = read_columns(folder, *columns)
-    # Numbered in the order of their first appearance.
-    lists = pa.array(table.pop("session_id")).dictionary_encode().indices.to_numpy()
-    order = np.lexsort((table["recommendation_rank"], lists))
-    slots = {name: column[order] for name, column in table.items()}
-    first = np.flatnonzero(np.diff(lists[order], prepend=-1))
-    return ShownLists(
-        sizes=np.diff(first, append=len(lists)).astype(np.int64),
-        user_ids=slots["user_id"][first],
-        times=slots["occurred_at"][first],
-        item_ids=slots["item_id"],
-        ranks=slots["recommendation_rank"].astype(np.int64),
-        scores=slots["recommendation_score"].astype(np.float64),
-        relevance=slots["relevance"].astype(np.int64),
-        propensities=slots["propensity"].astype(np.float64),
-        explored=slots["recommendation_method"] == EXPLORATION,
-    )
-
-
-def no_lists() -> ShownLists:
-    """An empty log of lists."""
-    ints: Ints = np.empty(0, dtype=np.int64)
-    doubles: Doubles = np.empty(0)
-    return ShownLists(ints, ints, doubles, ints, ints, doubles, ints, doubles, np.empty(0, dtype=np.bool_))

@@ -1,5 +1,6 @@
 """The gate: a model goes live only when it is better on what neither it nor the active one has seen."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +27,7 @@ class GateRules:
 # that serve.
 _QUALITY = ("list_ndcg", "ndcg")
 # Figures of dislikes, which must not become worse.
-_DISLIKES = ("list_order", "order", "disliked_share")
+_DISLIKES = ("list_order", "order", "disliked_share", "ndcg_gap")
 # Where so many people all fare worse, chance explains it in 3 % of cases (sign test); fewer show nothing.
 _MIN_CLEAR = 6
 # The person or list that a figure is about, and what is wanted of it.
@@ -43,21 +44,33 @@ def compare(
     *,
     seed: int,
     why_few: str = "Wait for more feedback.",
+    baselines: Sequence[ContenderEvaluation] = (),
 ) -> GateVerdict:
     """Compares the candidate with the active models on the same people and lists.
 
     It passes when the lower end of the paired 95 % interval of its NDCG difference is not below the margin,
     and neither the order of liked over disliked items nor the share of later disliked ones is clearly worse.
-    What the candidate learned from decides nothing. No difference where no model made any list, or none that
-    was any good to anybody, is no evidence, and does not pass. `why_few`: why there are few people, where
-    there are too few.
+    It is also held against `baselines`, simple ways that anybody could take: one that is clearly worse than
+    any of them passes only where it is clearly better than what serves. What the candidate learned from
+    decides nothing. No difference where no model made any list, or none that was any good to anybody, is no
+    evidence, and does not pass. `why_few`: why there are few people, where there are too few.
     """
     if candidate.leaked:
         return GateVerdict(False, f"{candidate.name} may have learned from part of what it is evaluated on.")
     differences = {one.figure: one for one in paired_differences(candidate, active, seed=seed)}
     evidence = {name: _evidence(candidate, active, name) for name in _QUALITY}
     passed, why = _decide(differences, evidence, rules, active.name)
-    return GateVerdict(passed, why or f"{_too_few(differences, rules)} {why_few}")
+    if not passed:
+        return GateVerdict(False, why or f"{_too_few(differences, rules)} {why_few}")
+    quality = _deciding(differences, rules)
+    if quality is None:
+        return GateVerdict(False, why)
+    simple = _beside(candidate, baselines, quality.figure, seed)
+    beaten = [one for one in simple if one.people >= _MIN_CLEAR and one.interval.high < 0.0]
+    why += "".join(f" {_words(one)} against {one.baseline}." for one in simple)
+    if beaten and quality.interval.low <= 0.0:
+        return GateVerdict(False, f"{why} It is clearly worse than {beaten[0].baseline}, a simple way.")
+    return GateVerdict(True, why)
 
 
 def paired_differences(
@@ -73,6 +86,20 @@ def paired_differences(
                 interval = paired_bootstrap_interval(mine, theirs, rng=rng)
                 differences.append(PairedDifference(name, other.name, len(mine), interval))
     return tuple(differences)
+
+
+def _beside(
+    candidate: ContenderEvaluation, baselines: Sequence[ContenderEvaluation], figure: str, seed: int
+) -> list[PairedDifference]:
+    """The candidate minus each baseline in one figure."""
+    found = (paired_differences(candidate, baseline, seed=seed) for baseline in baselines)
+    return [one for differences in found for one in differences if one.figure == figure]
+
+
+def _deciding(by_name: dict[str, PairedDifference], rules: GateRules) -> PairedDifference | None:
+    """The difference that decides, None with too few people for any."""
+    known = (by_name[name] for name in _QUALITY if name in by_name)
+    return next((one for one in known if one.people >= rules.min_people), None)
 
 
 def _evidence(one: ContenderEvaluation, other: ContenderEvaluation, name: str) -> int:
@@ -92,11 +119,9 @@ def _decide(
     by_name: dict[str, PairedDifference], evidence: dict[str, int], rules: GateRules, active: str
 ) -> tuple[bool, str]:
     """The decision and its reason; "" where there are too few people to decide."""
-    qualities = [by_name[name] for name in _QUALITY if name in by_name]
-    enough = [one for one in qualities if one.people >= rules.min_people]
-    if not enough:
+    quality = _deciding(by_name, rules)
+    if quality is None:
         return False, ""
-    quality = enough[0]
     told, needed = evidence[quality.figure], max(1, min(_MIN_CLEAR, rules.min_people))
     if told < needed:
         return False, (

@@ -68,6 +68,7 @@ def evaluate_people(
             retrieve=True,
             taste=data.taste_of(person),
             not_there=not_there,
+            seen=data.seen.before(person.user_id, data.start),
             boosted=boosted,
         )
         tops.append(answer.retrieved[:k])

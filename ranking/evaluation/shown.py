@@ -2,7 +2,7 @@
 
 The counterfactual value takes a slot that was examined as one that the contender would have filled as well,
 where it would have put the same item anywhere into a list as long as the person looked. So it rests on three
-things (docs/evaluation.md):
+things (docs/explanation/evaluation.md):
 
 - What people do with an item that they examine depends on the item, not on the place it stands in.
 - How far a person looks does not depend on the list.
@@ -69,6 +69,7 @@ def evaluate_shown(
             retrieve=bool(logged[part].any()),
             taste=data.taste_at(user_id, moment, ()),
             not_there=data.not_there_at(moment),
+            seen=data.seen.before(user_id, moment),
             boosted=boosted,
         )
         scores[part], probabilities[part] = answer.scores, answer.probabilities

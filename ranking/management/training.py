@@ -8,10 +8,14 @@ from core.commands import HeedCommand
 from ranking.evaluation_codec import from_json
 from ranking.evaluation_report import FIGURES, EvaluationReport
 from ranking.models import StoredReport
+from ranking.registry.versions import check_models_can_be_kept
 
 
 class TrainingCommand(HeedCommand):
     """A command that returns a TrainedVersion."""
+
+    def check_before(self) -> None:
+        check_models_can_be_kept()
 
     def describe(self, summary: Mapping[str, Any]) -> str:
         metrics = dict(summary["metrics"])

@@ -9,7 +9,7 @@ What is checked here is that these bytes hold exactly the tensors and numbers of
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,12 +43,14 @@ class Layout:
     version  raised with every change of what the entries mean; other versions are refused
     tensors  name to dtype (int64, float32 or uint8) and number of dimensions
     header   name to type (float or str) of each further entry of the header; floats are finite
+    added    the values of entries that came later, for files that were written before
     """
 
     kind: str
     version: int
     tensors: Mapping[str, tuple[type[np.generic], int]]
     header: Mapping[str, type]
+    added: Mapping[str, Any] = field(default_factory=dict)
 
     def dump(self, header: Mapping[str, Any], tensors: Mapping[str, Any]) -> bytes:
         """The file of a model; equal models give equal bytes."""
@@ -89,6 +91,7 @@ class Layout:
                 f"The header does not name format {FORMAT}, kind {self.kind}, version {self.version}; "
                 "train the model anew."
             )
+        header = {**self.added, **header}
         if set(header) != {*expected, *self.header}:
             raise ArtifactError("The header has missing or unknown entries.")
         return {name: _read_entry(name, header[name], kind) for name, kind in self.header.items()}

@@ -10,7 +10,7 @@ A kind is one folder, and one line in `ranking.recommenders.registry`:
 tests/ranking/recommenders/test_contract.py tries every kind of the registry.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from core.arrays import Doubles, Floats, Ints
 from ranking.person import PersonState
+from ranking.recommenders.barred import Barred
 from ranking.snapshot import CatalogSnapshot
 
 Representation = TypeVar("Representation")
@@ -75,8 +76,8 @@ class Recommender(Protocol[Representation]):
         """The person as this recommender sees them, once a request; None where it knows nothing of them."""
         ...
 
-    def retrieve(self, representation: Representation, limit: int, barred: Ints) -> Retrieved:
-        """At most `limit` items of the catalog, none of them among `barred` ids."""
+    def retrieve(self, representation: Representation, limit: int, barred: Barred) -> Retrieved:
+        """At most `limit` items of the catalog, none of them barred."""
         ...
 
     def score(self, representation: Representation, item_ids: Ints) -> Doubles:
@@ -100,6 +101,14 @@ class Recommender(Protocol[Representation]):
         ...
 
 
+class Judging(Recommender[Representation], Protocol[Representation]):
+    """A recommender of a kind that `judges`."""
+
+    def refusal(self, representation: Representation, item_ids: Ints) -> Doubles:
+        """The chance that the person turns each item down once they look at it, (n,); NaN where unknown."""
+        ...
+
+
 class PoolRanker(Protocol):
     """A kind that orders a pool by the features of its items, whoever brought them."""
 
@@ -119,7 +128,9 @@ class Kind:
     build     (model, catalog) → its Recommender, or for an orderer its PoolRanker; model is None
               for a kind that is not trained
     load      parses a file of which the hash was checked; None for a kind that is not trained
+    sizes     (model) → the hyper-parameters that its arrays show: a file of other sizes is not the version's
     orders    it orders the pool instead of bringing items
+    judges    it tells how likely an item is turned down (`Judging`), which lowers base scores
     trust     its weight beside other trained kinds in the joint score, by how many items a person approved
     evidence_for_all  its evidence holds for items that other, untrained kinds brought
     is_taste  what it brings is bent towards the person's taste profile
@@ -132,7 +143,9 @@ class Kind:
     why: str
     build: Callable[[Any, CatalogSnapshot], Any]
     load: Callable[[bytes], Any] | None = None
+    sizes: Callable[[Any], Mapping[str, int]] = lambda model: {}
     orders: bool = False
+    judges: bool = False
     trust: Callable[[int], float] = lambda approved: 0.5
     evidence_for_all: bool = False
     is_taste: bool = False

@@ -5,14 +5,14 @@ reported on test, and what is registered is trained on everything.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.conf import settings
-from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Floats, Ints, positions
 from core.domain import UseCase
@@ -21,9 +21,10 @@ from core.progress import Progress
 from ranking.datasets.event_log import load_als_events
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, PairedDifference, known_figures
-from ranking.features import ItemContent
 from ranking.models import StoredReport
 from ranking.person import person_before
+from ranking.recommenders.barred import Barred
+from ranking.recommenders.fusion import fit_weights, shares_of
 from ranking.recommenders.offline import (
     RankingReport,
     Recommender,
@@ -32,7 +33,14 @@ from ranking.recommenders.offline import (
     score_recommender,
 )
 from ranking.recommenders.registry import TRAINED
-from ranking.recommenders.training import EventTrainer, TrainedVersion, TrainingError
+from ranking.recommenders.training import (
+    EventTrainer,
+    Fitted,
+    TrainedVersion,
+    TrainingError,
+    TrainingMaterial,
+    content_known_to,
+)
 from ranking.recommenders.tuning import search
 from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
@@ -40,11 +48,13 @@ from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.calibration import fit_platt
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
-from ranking.statistics.metrics import Interval, paired_bootstrap_interval
+from ranking.statistics.metrics import Interval, is_clearly_better, paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout, holdout, time_cuts
 
 CUTS = (0.8, 0.9)
+# A search judges settings on the people of these windows of the log, each by models of what came before it.
+WINDOWS = (0.6, 0.7, 0.8, 0.9)
 K = 10
 # So many people are enough to tell kinds apart, and cost little.
 JUDGED_BY = 1000
@@ -73,36 +83,102 @@ def check_learnable(events: Events) -> None:
 
 
 def tune_on(
-    trainer: EventTrainer, validation: Holdout, start: Any, *, rounds: int, seed: int, progress: Progress
+    trainer: EventTrainer,
+    events: Events,
+    start: Any,
+    *,
+    rounds: int | None,
+    seconds: float | None = None,
+    seed: int,
+    progress: Progress,
 ) -> Any:
-    """The best of `rounds` settings of the kind's search space by NDCG@10 on `validation`."""
+    """The best setting that a search finds, by NDCG@10 of the people of the earlier windows; else `start`.
 
-    def quality(tried: Any) -> float:
-        model = trainer.fit_events(validation.training, tried, seed=seed, progress=None)
-        items = np.unique(validation.training.item_ids)
-        rng = np.random.default_rng(seed)
-        recommender = recommender_of(trainer.kind, model, items)
-        return evaluate_rankings(validation, recommender, catalog_size=len(items), rng=rng).ndcg.mean
+    The last tenth of the log is left alone, so that what is reported on it was not chosen on it. `rounds` and
+    `seconds` as in `search`.
+    """
+    rng = np.random.default_rng(seed)
+    held_out = [people_held_out(events.before(end), start_, end) for start_, end in _windows(events)]
+    windows = [one.sample(JUDGED_BY, rng) for one in held_out if one is not None]
+    if not windows:
+        return start
+
+    def quality(tried: Any) -> Doubles:
+        models = [trainer.fit_events(one.training, tried, seed=seed, progress=None) for one in windows]
+        ndcg = [_ndcg(trainer, model, one) for model, one in zip(models, windows, strict=True)]
+        return np.concatenate(ndcg)
 
     return search(
         start,
         lambda trial: trainer.suggest(trial, start),
         quality,
+        others=trainer.alternatives(start),
         rounds=rounds,
+        seconds=seconds,
         seed=seed,
         progress=progress,
     )
 
 
+def _windows(events: Events) -> list[tuple[float, float]]:
+    return list(pairwise(time_cuts(events.times, WINDOWS)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """A model of all the events under a calibration.
+
+    parameters   it was fitted with: those asked for, or an alternative that was clearly better
+    calibration  how it was found, as JSON
+    earlier      the model that it was found with, under the same: it knows only what came before the people
+                 held out for it; None where nobody was
+    """
+
+    model: Any
+    parameters: Any
+    calibration: dict[str, Any]
+    earlier: Any | None = None
+
+
+def fit_material(trainer: EventTrainer, material: TrainingMaterial) -> Fitted:
+    """The calibrated model of a kind that learns from events alone, for `retrain`. Raises TrainingError."""
+    parameters = trainer.parameters(material.hyper_parameters[trainer.kind])
+    if material.tune_seconds > 0.0:
+        parameters = tune_on(
+            trainer,
+            material.events,
+            parameters,
+            rounds=None,
+            seconds=material.tune_seconds,
+            seed=material.seed,
+            progress=material.progress,
+        )
+    found = fit_calibrated(
+        trainer, material.events, parameters, seed=material.seed, progress=material.progress
+    )
+    return Fitted(
+        model=found.model,
+        manifest=material.events_manifest,
+        hyper_parameters=trainer.as_used(parameters, found.model, material.seed),
+        metrics={"calibration": found.calibration},
+        earlier=found.earlier,
+    )
+
+
+def held_out_for_calibration(events: Events) -> Holdout | None:
+    """The people of the second last tenth of the log, on whom scores are calibrated; None for nobody."""
+    return people_held_out(events, *time_cuts(events.times, CUTS))
+
+
 def fit_calibrated(
     trainer: EventTrainer, events: Events, parameters: Any, *, seed: int, progress: Progress
-) -> tuple[Any, dict[str, Any]]:
-    """A model of all the events, its scores calibrated on their second last tenth, and how that went.
+) -> Calibrated:
+    """A model of all the events, its scores calibrated on their second last tenth.
 
     Raises TrainingError where the events hold nothing to learn from.
     """
     check_learnable(events)
-    validation = people_held_out(events, *time_cuts(events.times, CUTS))
+    validation = held_out_for_calibration(events)
     return calibrated_on(trainer, events, validation, parameters, seed=seed, progress=progress)
 
 
@@ -114,17 +190,70 @@ def calibrated_on(
     *,
     seed: int,
     progress: Progress,
-) -> tuple[Any, dict[str, Any]]:
+) -> Calibrated:
     """A model of all the events with the calibration of one that knows only what came before `validation`."""
-    model = trainer.fit_events(events, parameters, seed=seed, progress=progress)
     if validation is None:
-        return model, {"why_not": "nobody can be held out between the two cuts in time"}
-    earlier = trainer.fit_events(validation.training, parameters, seed=seed, progress=progress)
+        model = trainer.fit_events(events, parameters, seed=seed, progress=progress)
+        return Calibrated(
+            model, parameters, {"why_not": "nobody can be held out between the two cuts in time"}
+        )
+    settled, earlier = _settle(
+        trainer, validation.sample(JUDGED_BY, np.random.default_rng(seed)), parameters, seed
+    )
+    model = trainer.fit_events(events, settled, seed=seed, progress=progress)
     calibrated, calibration = trainer.calibrated(model, earlier, validation, seed=seed)
-    return calibrated, {**calibration, "quality": _quality(trainer.kind, earlier, validation, seed)}
+    earlier, _ = trainer.calibrated(earlier, earlier, validation, seed=seed)
+    quality = _quality(trainer, earlier, validation, seed)
+    return Calibrated(calibrated, settled, {**calibration, "quality": quality}, earlier)
 
 
-def _quality(kind: str, model: Any, later: Holdout, seed: int) -> float:
+def _settle(trainer: EventTrainer, judges: Holdout, start: Any, seed: int) -> tuple[Any, Any]:
+    """The setting to train with, and its model of what came before the judges' window.
+
+    An alternative is taken only where it orders what they chose clearly better (`is_clearly_better`).
+    """
+    settled, model = start, trainer.fit_events(judges.training, start, seed=seed, progress=None)
+    if others := trainer.alternatives(start):
+        highest = untouched = _ndcg(trainer, model, judges)
+        for other in others:
+            rival = trainer.fit_events(judges.training, other, seed=seed, progress=None)
+            values = _ndcg(trainer, rival, judges)
+            if values.mean() > highest.mean() and is_clearly_better(values, untouched):
+                settled, model, highest = other, rival, values
+    return settled, model
+
+
+def _ndcg(trainer: EventTrainer, model: Any, judges: Holdout) -> Doubles:
+    """NDCG@10 of a model alone for each judge (p,)."""
+    items = np.unique(judges.training.item_ids)
+    rng = np.random.default_rng(0)
+    recommender = recommender_of(trainer, model, items)
+    return evaluate_rankings(judges, recommender, catalog_size=len(items), rng=rng, k=K).per_person_ndcg
+
+
+def fitted_weights(
+    earlier: Mapping[str, Any],
+    qualities: Mapping[str, float | None],
+    events: Events,
+    catalog: CatalogSnapshot,
+    seed: int,
+) -> dict[str, float]:
+    """The weights of kinds in their joint score, from models of what came before the calibration's people.
+
+    earlier    by kind, None for one that nobody was held out for; it gets no weight
+    qualities  by kind, of each alone; equal where one of them was not measured
+    """
+    later = held_out_for_calibration(events)
+    models = {kind: TRAINED[kind].build(one, catalog) for kind, one in earlier.items() if one is not None}
+    if later is None or not models:
+        return {}
+    known = [quality for kind in models if (quality := qualities[kind]) is not None]
+    shares = shares_of(np.array(known) if len(known) == len(models) else np.ones(len(models)))
+    prior = dict(zip(models, shares.tolist(), strict=True))
+    return fit_weights(models, later, events, prior=prior, seed=seed)
+
+
+def _quality(trainer: EventTrainer, model: Any, later: Holdout, seed: int) -> float:
     """NDCG@10 of a kind alone over that of popularity, on at most JUDGED_BY people; EVEN is added to both.
 
     It is the weight of the kind where several make a list together. Each was judged on a window of its own,
@@ -132,7 +261,7 @@ def _quality(kind: str, model: Any, later: Holdout, seed: int) -> float:
     """
     rng = np.random.default_rng(seed)
     items = np.unique(later.training.item_ids)
-    recommender = recommender_of(kind, model, items)
+    recommender = recommender_of(trainer, model, items)
     some = later.sample(JUDGED_BY, rng)
     popular = score_recommender(
         *decayed_popularity(
@@ -170,7 +299,7 @@ def calibration_pairs(
     The other item is drawn from the model's items outside the person's history and targets, a popular one
     as often as people choose it. So the probability reads: between an item the person will like and another
     that people like, how sure is the model that this is the one. Against items drawn evenly, most of which
-    nobody would think of showing, the whole top of a list would come out as certain (docs/als.md).
+    nobody would think of showing, the whole top of a list would come out as certain (docs/research/als.md).
     Items that the model does not know are left out.
     """
     demand = _demand(item_ids, later.training)
@@ -230,23 +359,21 @@ def train_on_events(
         check_learnable(events)
         cuts = time_cuts(events.times, CUTS)
         validation = people_held_out(events, cuts[0], cuts[1])
-        if tune and validation is not None:
-            parameters = tune_on(trainer, validation, parameters, rounds=tune, seed=seed, progress=progress)
+        if tune:
+            parameters = tune_on(trainer, events, parameters, rounds=tune, seed=seed, progress=progress)
         test = people_held_out(events, cuts[1], float(events.times.max()) + 1.0)
-        model, calibration = calibrated_on(
-            trainer, events, validation, parameters, seed=seed, progress=progress
-        )
+        found = calibrated_on(trainer, events, validation, parameters, seed=seed, progress=progress)
         metrics = {
             StoredReport.TRAINING: to_json(
-                evaluate_alone(trainer, parameters, test, events, seed=seed, progress=progress)
+                evaluate_alone(trainer, found.parameters, test, events, seed=seed, progress=progress)
             ),
-            "calibration": calibration,
+            "calibration": found.calibration,
         }
-        resolved = trainer.as_used(parameters, model, seed)
+        resolved = trainer.as_used(parameters, found.model, seed)
         version = register_version(
             kind=trainer.kind,
             use_case=use_case.name,
-            data=trainer.dump(model),
+            data=trainer.dump(found.model),
             dataset_manifest=manifest.as_json(),
             hyper_parameters=resolved,
             metrics=metrics,
@@ -282,7 +409,7 @@ def evaluate_alone(
     )
     model = trainer.fit_events(test.training, parameters, seed=seed, progress=progress)
     recommenders: dict[str, Recommender] = {
-        trainer.kind: recommender_of(trainer.kind, model, items),
+        trainer.kind: recommender_of(trainer, model, items),
         "popularity": score_recommender(*popularity),
         "random": random_recommender(items, rng),
     }
@@ -329,26 +456,25 @@ def paired_ndcg(
     )
 
 
-def recommender_of(kind: str, model: Any, item_ids: Ints) -> Recommender:
-    """The recommender of a model over bare items, as evaluation asks it."""
-    serving = TRAINED[kind].build(model, bare_catalog(item_ids))
+def recommender_of(trainer: EventTrainer, model: Any, item_ids: Ints) -> Recommender:
+    """The recommender of a model over items (n,), sorted, of which no more is known than to its trainer."""
+    serving = TRAINED[trainer.kind].build(model, _catalog_known_to(trainer, item_ids))
 
     def recommend(history: Events, k: int) -> Ints:
         representation = serving.represent(person_before(history))
         if representation is None:
             return np.empty(0, dtype=np.int64)
-        brought: Ints = serving.retrieve(representation, k, np.unique(history.item_ids)).item_ids
+        brought: Ints = serving.retrieve(representation, k, Barred(history.item_ids)).item_ids
         return brought
 
     return recommend
 
 
-def bare_catalog(item_ids: Ints) -> CatalogSnapshot:
-    """A catalog of items (n,), sorted, of which nothing is known."""
+def _catalog_known_to(trainer: EventTrainer, item_ids: Ints) -> CatalogSnapshot:
     nothing = np.zeros(len(item_ids))
-    content = ItemContent(item_ids, nothing, csr_matrix((len(item_ids), 0)), np.empty(0, dtype=np.int64))
+    content = content_known_to(trainer, item_ids)
     demand = ItemDemand.from_counts(nothing, nothing, nothing)
-    return CatalogSnapshot.build(content, demand, np.empty(0, dtype=np.int64))
+    return CatalogSnapshot.build(content, demand, np.arange(content.facets.shape[1]))
 
 
 def figures_of(report: RankingReport) -> dict[str, Interval]:

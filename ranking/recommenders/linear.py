@@ -7,7 +7,9 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows, positions
+from core.sparse import weighted_sum
 from ranking.person import PersonState
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Retrieved
 from ranking.recommenders.rows import full_evidence, retrieve_rows
 from ranking.snapshot import CatalogSnapshot
@@ -39,12 +41,10 @@ class LinearModel(Protocol):
         ...
 
 
-def score_all(model: LinearModel, rows: Rows, weights: Floats) -> Floats:
-    """The raw score of every item (n,) for a history (h,), oldest first: its rows and signed weights."""
-    shares = model.shares(weights)
+def score_all(model: LinearModel, rows: Rows, shares: Floats) -> Floats:
+    """The raw score of every item (n,) for a history (h,), oldest first: its rows and their shares."""
     asked = np.flatnonzero(shares)
-    scores: Floats = np.asarray(shares[asked] @ model.matrix[rows[asked]]).ravel().astype(np.float32)
-    return scores
+    return weighted_sum(model.matrix, rows[asked], shares[asked].astype(np.float64)).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,14 +71,14 @@ class ItemToItem:
         weights = person.weights[known]
         if not (weights > 0).any():
             return None
-        scores = score_all(self.model, rows[known], weights)
-        return KnownHistory(person.item_ids[known], rows[known], self.model.shares(weights), scores)
+        shares = self.model.shares(weights)
+        scores = score_all(self.model, rows[known], shares)
+        return KnownHistory(person.item_ids[known], rows[known], shares, scores)
 
-    def retrieve(self, representation: KnownHistory, limit: int, barred: Ints) -> Retrieved:
+    def retrieve(self, representation: KnownHistory, limit: int, barred: Barred) -> Retrieved:
         scores = representation.scores
-        rows = retrieve_rows(scores, self.model.item_ids, limit, barred, self.allowed)
         # An item that has nothing to do with the history is no more likely than any other.
-        rows = rows[scores[rows] > 0.0]
+        rows = retrieve_rows(scores, self.model.item_ids, limit, barred, self.allowed & (scores > 0.0))
         return Retrieved(self.model.item_ids[rows], self._calibrated(scores[rows]))
 
     def score(self, representation: KnownHistory, item_ids: Ints) -> Doubles:

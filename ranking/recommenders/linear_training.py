@@ -1,63 +1,27 @@
 """Training of kinds whose score is a sum over the items of the history (`ranking.recommenders.linear`)."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from abc import abstractmethod
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from core.arrays import Floats, positions
 from core.progress import Progress
-from ranking.recommenders.event_training import fit_calibrated, platt_of
+from ranking.recommenders.event_training import platt_of
 from ranking.recommenders.linear import LinearModel, score_all
-from ranking.recommenders.training import Fitted, TrainingError, TrainingMaterial, known_parameters
+from ranking.recommenders.log_training import LogTrainer
+from ranking.recommenders.training import TrainingError
 from ranking.statistics.events import Events, summed_history
 from ranking.statistics.split import Holdout
 
-if TYPE_CHECKING:
-    from optuna import Trial
 
-
-class LinearTrainer(ABC):
-    """An `EventTrainer` but for what differs: the hyper-parameters, their search space, the fit, the file.
-
-    parameters_type  the dataclass of the hyper-parameters
-    """
-
-    kind: str
-    only_succeeds = False
-    parameters_type: ClassVar[type]
-
-    @abstractmethod
-    def suggest(self, trial: "Trial", start: Any) -> Any:
-        """The search space, as in `EventTrainer`."""
+class LinearTrainer(LogTrainer):
+    """A `LogTrainer` whose model is a `LinearModel`."""
 
     @abstractmethod
     def fit_model(self, events: Events, parameters: Any) -> Any:
         """A model of these events, not calibrated. Raises ValueError where nothing speaks for an item."""
-
-    @abstractmethod
-    def dump(self, model: Any) -> bytes:
-        """The file of a model."""
-
-    def fit(self, material: TrainingMaterial) -> Fitted:
-        parameters = self.parameters(material.hyper_parameters[self.kind])
-        model, calibration = fit_calibrated(
-            self, material.events, parameters, seed=material.seed, progress=material.progress
-        )
-        return Fitted(
-            model=model,
-            manifest=material.events_manifest,
-            hyper_parameters=self.as_used(parameters, model, material.seed),
-            metrics={"calibration": calibration},
-        )
-
-    def parameters(self, chosen: Mapping[str, Any]) -> Any:
-        return known_parameters(self.parameters_type, chosen)
-
-    def as_used(self, parameters: Any, model: Any, seed: int) -> dict[str, Any]:
-        return {**asdict(parameters), "seed": seed}
 
     def fit_events(self, events: Events, parameters: Any, *, seed: int, progress: Progress | None) -> Any:
         try:
@@ -78,4 +42,5 @@ def _scores(model: LinearModel, history: Events) -> Floats:
     """The raw scores of all items for a history."""
     item_ids, weights = summed_history(history.item_ids, history.weights)
     rows = positions(item_ids, model.item_ids)
-    return score_all(model, rows[rows >= 0], weights[rows >= 0].astype(np.float32))
+    known = rows >= 0
+    return score_all(model, rows[known], model.shares(weights[known].astype(np.float32)))

@@ -1,27 +1,14 @@
-"""The kinds of recommenders. Adding one is a folder and a line here (docs/adding-a-recommender.md)."""
+"""The kinds of recommenders. Adding one is a folder and its name in `ranking.kinds`."""
 
 from collections.abc import Mapping
 from importlib import import_module
 
+from ranking.kinds import FOLDERS
 from ranking.recommenders.base import Kind
-
-# The folders of the kinds. Labels of lists name the models in this order.
-_FOLDERS = (
-    "als",
-    "two_tower",
-    "transitions",
-    "ease",
-    "item_knn",
-    "popular",
-    "taste",
-    "similar",
-    "fresh",
-    "ranker",
-)
 
 RECOMMENDERS: Mapping[str, Kind] = {
     kind.name: kind
-    for kind in (import_module(f"ranking.recommenders.{name}.recommender").KIND for name in _FOLDERS)
+    for kind in (import_module(f"ranking.recommenders.{name}.recommender").KIND for name in FOLDERS)
 }
 """Every kind by its name."""
 

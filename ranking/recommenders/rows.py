@@ -2,46 +2,53 @@
 
 import numpy as np
 
-from core.arrays import Bools, Doubles, Floats, Ints, positions, top_k
+from core.arrays import Bools, Doubles, Floats, Ints, positions, top_k_of
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Retrieved
 
 
 def retrieve_rows(
-    scores: Doubles | Floats, item_ids: Ints, limit: int, barred: Ints, allowed: Bools | None = None
+    scores: Doubles | Floats,
+    item_ids: Ints,
+    limit: int,
+    barred: Barred,
+    allowed: Bools | None = None,
 ) -> Ints:
     """The rows with the highest scores (n,), best first: at most `limit`, none of a barred item.
 
     item_ids  (n,) sorted: the item of each row
     allowed   (n,) rows that may be brought at all; all where left out
     """
-    out = positions(barred, item_ids)
-    out = out[out >= 0]
-    if allowed is not None:
-        out = np.concatenate([out, np.flatnonzero(~allowed)])
-    return top_k(scores, limit, out)
+    return top_k_of(scores, limit, barred.open_among(item_ids, allowed))
 
 
-def retrieve_above(scores: Doubles, item_ids: Ints, limit: int, barred: Ints, least: float) -> Retrieved:
+def retrieve_above(scores: Doubles, item_ids: Ints, limit: int, barred: Barred, least: float) -> Retrieved:
     """The items with the highest scores (n,) of at least `least`."""
-    rows = retrieve_rows(scores, item_ids, limit, barred)
-    rows = rows[scores[rows] >= least]
+    rows = retrieve_rows(scores, item_ids, limit, barred, scores >= least)
     return Retrieved(item_ids[rows], scores[rows])
 
 
-def retrieve_ordered(order: Ints, scores: Doubles, item_ids: Ints, limit: int, barred: Ints) -> Retrieved:
+def retrieve_ordered(order: Ints, scores: Doubles, item_ids: Ints, limit: int, barred: Barred) -> Retrieved:
     """The first items of a fixed `order` of rows, with their scores (n,)."""
-    # So many at the front are enough to find `limit` that are not barred.
-    front = order[: limit + len(barred)]
-    rows = front[~np.isin(item_ids[front], barred)][:limit]
+    is_open = barred.open_among(item_ids)
+    size = limit + len(barred.ids)
+    # So many at the front are enough where no filter leaves more out.
+    while size < len(order) and np.count_nonzero(is_open[order[:size]]) < limit:
+        size *= 8
+    front = order[:size]
+    rows = front[is_open[front]][:limit]
     return Retrieved(item_ids[rows], scores[rows])
 
 
 def scores_of(item_ids: Ints, known_ids: Ints, scores: Doubles) -> Doubles:
     """The scores (n,) of items by their ids, NaN for one that is not among `known_ids` or scores 0."""
-    rows = positions(item_ids, known_ids)
     if not len(known_ids):
         return np.full(len(item_ids), np.nan)
-    found = np.where(rows >= 0, scores[rows], np.nan)
+    if item_ids is known_ids:
+        found = scores
+    else:
+        rows = positions(item_ids, known_ids)
+        found = np.where(rows >= 0, scores[rows], np.nan)
     return np.where(found > 0.0, found, np.nan)
 
 

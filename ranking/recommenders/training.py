@@ -3,17 +3,22 @@
 A trained kind has TRAINER in its `train.py`, found by `trainer_of`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+import numpy as np
+from scipy.sparse import csr_matrix
+
+from core.arrays import Ints
 from core.domain import UseCase
 from core.errors import HeedError
 from core.progress import Progress
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.manifest import Manifest
+from ranking.features import ItemContent
 from ranking.recommenders.registry import TRAINED
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.events import Events
@@ -38,6 +43,8 @@ class TrainingMaterial:
     lists             the dataset of the lists that were shown before the cut
     catalog           the items, with the demand of the cut
     hyper_parameters  by kind, those of the active version, for its successor to start from
+    tune_seconds      how long each kind may search for better ones; 0 for no search
+    serving           the kinds of model that serve below what orders their pool, once they are judged
     """
 
     use_case: UseCase
@@ -49,6 +56,8 @@ class TrainingMaterial:
     lists: GeneratedDataset
     catalog: CatalogSnapshot
     hyper_parameters: Mapping[str, Mapping[str, Any]]
+    tune_seconds: float = 0.0
+    serving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +67,8 @@ class Fitted:
     manifest          of the dataset that it learned from
     hyper_parameters  as they were used; `metrics` such as its calibration; both JSON
     examples          ids of the negative training examples that it learned from
+    earlier           a model of the same that knows nothing from the second last tenth of the log on, for its
+                      weight beside others; None where there is none
     """
 
     model: Any
@@ -65,6 +76,7 @@ class Fitted:
     hyper_parameters: dict[str, Any]
     metrics: dict[str, Any] = field(default_factory=dict)
     examples: tuple[int, ...] = ()
+    earlier: Any | None = None
 
 
 class Trainer(Protocol):
@@ -90,7 +102,13 @@ class Trainer(Protocol):
 
 
 class EventTrainer(Trainer, Protocol):
-    """Trains a kind that learns from the log of events alone: it can be fitted on any part of the past."""
+    """Trains a kind that learns from the log of events alone: it can be fitted on any part of the past.
+
+    plain  the hyper-parameters of the paper, a simple way that every candidate is held against; None where
+           the kind is no baseline
+    """
+
+    plain: Any
 
     def parameters(self, chosen: Mapping[str, Any]) -> Any:
         """Hyper-parameters: the defaults but for what is `chosen`, as stored with a version."""
@@ -98,6 +116,10 @@ class EventTrainer(Trainer, Protocol):
 
     def suggest(self, trial: "Trial", start: Any) -> Any:
         """The search space: `start` with other values of the fields that are worth a search."""
+        ...
+
+    def alternatives(self, start: Any) -> Sequence[Any]:
+        """Other settings that deserve a trial in every training, such as those of a paper."""
         ...
 
     def as_used(self, parameters: Any, model: Any, seed: int) -> dict[str, Any]:
@@ -115,6 +137,20 @@ class EventTrainer(Trainer, Protocol):
 
         Where nothing can be told from it, `model` stays as it is.
         """
+        ...
+
+
+@runtime_checkable
+class ReadsContent(Protocol):
+    """Has what an `EventTrainer` needs beside its methods to read what items are, not only who acted on them.
+
+    content  of the catalog that it trains over; None for a trainer that was given none
+    """
+
+    content: ItemContent | None
+
+    def over(self, content: ItemContent) -> "EventTrainer":
+        """The same trainer over a catalog of this content."""
         ...
 
 
@@ -140,10 +176,25 @@ def trainer_of(kind: str) -> Trainer:
     return trainer
 
 
-def event_trainer_of(kind: str) -> EventTrainer | None:
-    """The trainer of a kind where it learns from events alone; None for any other."""
+def event_trainer_of(kind: str, content: ItemContent | None = None) -> EventTrainer | None:
+    """The trainer of a kind where it learns from the log of events; None for any other.
+
+    content  of the catalog, for a kind that reads it
+    """
     trainer: Any = trainer_of(kind)
-    return trainer if hasattr(trainer, "fit_events") else None
+    if not hasattr(trainer, "fit_events"):
+        return None
+    found: EventTrainer = trainer
+    return found.over(content) if content is not None and isinstance(found, ReadsContent) else found
+
+
+def content_known_to(trainer: EventTrainer, item_ids: Ints) -> ItemContent:
+    """The content of items (n,), sorted, as a trainer knows it; without facets where it knows none."""
+    content = trainer.content if isinstance(trainer, ReadsContent) else None
+    if content is None:
+        facets = csr_matrix((len(item_ids), 0))
+        return ItemContent(item_ids, np.zeros(len(item_ids)), facets, np.empty(0, dtype=np.int64))
+    return content.of_items(item_ids)
 
 
 def known_parameters(parameters: type, chosen: Mapping[str, Any]) -> Any:

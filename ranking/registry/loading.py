@@ -21,12 +21,13 @@ _NEWEST = 40
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A version and the model in its file. `quality`: as `ModelVersion.quality`."""
+    """A version and the model in its file. `quality` and `weight`: as those of `ModelVersion`."""
 
     version_id: int
     label: str
     model: Any
     quality: float | None = None
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def load_models(use_case: str, known: ModelSet = NO_MODELS) -> ModelSet:
         .filter(status__in=[ModelVersion.Status.ACTIVE, ModelVersion.Status.ARCHIVED])
         .exclude(activated_at=None)
         .order_by("status", "-activated_at")
-        .defer("metrics", "dataset_manifest", "hyper_parameters")
+        .defer("metrics", "dataset_manifest")
     )
     versions: dict[str, list[ModelVersion]] = {}
     for version in rows[:_NEWEST]:
@@ -97,7 +98,12 @@ def load_version(version: ModelVersion) -> LoadedModel:
     kind = TRAINED.get(version.kind)
     if kind is None or kind.load is None:
         raise ArtifactError(f"There is no kind {version.kind!r} of models any more.")
-    return LoadedModel(version.pk, version.label, kind.load(read_verified(version)), version.quality)
+    model = kind.load(read_verified(version))
+    trained = version.hyper_parameters
+    for name, size in kind.sizes(model).items():
+        if trained.get(name, size) not in (size, None):
+            raise ArtifactError(f"It holds {name} {size}, and it was trained with {trained[name]}.")
+    return LoadedModel(version.pk, version.label, model, version.quality, version.weight)
 
 
 def put_versions(

@@ -17,7 +17,9 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from core.announcements import MODEL_ACTIVATED, MODEL_REJECTED, announce
 from core.errors import Conflict, HeedError, NotFound
+from core.folders import check_writable
 from feedback.training import spend_dislikes
 from ranking.models import ModelVersion
 from ranking.recommenders.registry import TRAINED
@@ -26,12 +28,18 @@ from ranking.registry.lineage import known_until
 logger = structlog.stdlib.get_logger(__name__)
 
 Status = ModelVersion.Status
+_TOLD = {Status.ACTIVE.value: MODEL_ACTIVATED, Status.REJECTED.value: MODEL_REJECTED}
 
 
 class ModelFileError(HeedError):
     """A model's file is missing or is not the one that was registered."""
 
     status = 503
+
+
+def check_models_can_be_kept() -> None:
+    """Raises OSError where a model could not be written, before the time of training it is spent."""
+    check_writable(Path(settings.MODEL_DIR))
 
 
 def file_name(*, kind: str, use_case: str, data: bytes) -> str:
@@ -49,6 +57,7 @@ def register_version(
     hyper_parameters: dict[str, Any],
     metrics: dict[str, Any],
     why: str,
+    weight: float | None = None,
 ) -> ModelVersion:
     """Writes a trained model's file and then its row, as a candidate.
 
@@ -69,6 +78,7 @@ def register_version(
             hyper_parameters=hyper_parameters,
             metrics=metrics,
             quality=quality_of(metrics),
+            weight=weight,
             parent=versions.filter(status=Status.ACTIVE).first(),
             why=why,
         )
@@ -86,9 +96,9 @@ def read_verified(version: ModelVersion) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ModelFileError(f"{version.label}: {path} cannot be read ({error.strerror}).") from error
+        raise ModelFileError(f"{version.label}: {version.file} cannot be read ({error.strerror}).") from error
     if hashlib.sha256(data).hexdigest() != version.sha256:
-        raise ModelFileError(f"{version.label}: {path} is not the file that was registered.")
+        raise ModelFileError(f"{version.label}: {version.file} is not the file that was registered.")
     return data
 
 
@@ -137,7 +147,8 @@ def reject_version(*, version: ModelVersion, why: str) -> ModelVersion:
     """Keeps a candidate on record as one that was not good enough. Raises Conflict for any other status."""
     if version.status != Status.CANDIDATE:
         raise Conflict(f"{version.label} is {version.status}; only a candidate can be rejected.")
-    _set_status(version, Status.REJECTED, why)
+    with transaction.atomic():
+        _set_status(version, Status.REJECTED, why)
     logger.info("model version is rejected", version=version.label, why=why)
     return version
 
@@ -199,6 +210,9 @@ def _set_status(version: ModelVersion, status: str, why: str) -> None:
     version.status = status
     version.why = why
     version.save(update_fields=["status", "why", "activated_at"])
+    if event := _TOLD.get(status):
+        facts = {"version": version.label, "kind": version.kind, "use_case": version.use_case, "why": why}
+        announce(event, facts)
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -30,6 +30,7 @@ class Candidate:
     """A candidate that is ready to be registered.
 
     examples  ids of the negative training examples that it learned from
+    weight    its share in the joint score of several models; None where it was not fitted
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Candidate:
     metrics: dict[str, Any]
     examples: Sequence[int]
     verdict: GateVerdict
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,7 @@ def _register(use_case: UseCase, one: Candidate, changed: str) -> ModelVersion:
         hyper_parameters=one.hyper_parameters,
         metrics=one.metrics,
         why="trained by retrain",
+        weight=one.weight,
     )
     if one.verdict.passed and not changed:
         return activate_version(version=version, why=one.verdict.why)

@@ -1,6 +1,7 @@
 """One run of retraining: the material that it reads, and the comparison of a candidate with what serves."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,18 +17,21 @@ from ranking.datasets.event_log import generate_als_dataset, load_als_events
 from ranking.datasets.ranker import generate_ranker_dataset
 from ranking.datasets.session_log import sessions_until
 from ranking.datasets.shortage import moment_text, no_active_items, why_nothing_to_learn
-from ranking.evaluation.comparison import evaluate_contenders
-from ranking.evaluation.contenders import POPULARITY, Contender
-from ranking.evaluation.evaluation_set import EVALUATED_OF_ALL, EvaluationSet, evaluation_set, load_lists
+from ranking.datasets.shown_lists import load_lists
+from ranking.evaluation.comparison import evaluate_contenders, evaluate_each
+from ranking.evaluation.contenders import AS_SHOWN, POPULARITY, RANDOM, Contender
+from ranking.evaluation.evaluation_set import EVALUATED_OF_ALL, EvaluationSet, evaluation_set
 from ranking.evaluation.gate import compare
 from ranking.evaluation.reporting import gate_rules, make_report
+from ranking.evaluation.results import ContenderEvaluation
 from ranking.evaluation.shortage import why_few
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import GateVerdict
 from ranking.models import ModelVersion, StoredReport
-from ranking.recommenders.training import Fitted, TrainingError, TrainingMaterial
+from ranking.recommenders.registry import TRAINED
+from ranking.recommenders.training import Fitted, TrainingError, TrainingMaterial, event_trainer_of
 from ranking.registry.lineage import EVALUATED_UNTIL, active_hyper_parameters, seen_until
-from ranking.registry.loading import ModelSet
+from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.snapshot import read_snapshot
 from ranking.statistics.events import Events
 from ranking.statistics.split import time_cuts
@@ -45,15 +49,24 @@ class Run:
     data      what lies behind it
     cut       the moment that divides them, seconds since 1970
     until     up to when the log was read
+    known     the evaluations of models so far: what serves stands beside every candidate
     """
 
     material: TrainingMaterial
     data: EvaluationSet
     cut: float
     until: datetime
+    known: list[tuple[ModelSet, ContenderEvaluation]] = field(default_factory=list)
 
 
-def read_run(use_case: UseCase, active: ModelSet, seed: int, progress: Progress, now: datetime) -> Run:
+def read_run(
+    use_case: UseCase,
+    active: ModelSet,
+    seed: int,
+    progress: Progress,
+    now: datetime,
+    tune_seconds: float = 0.0,
+) -> Run:
     """Reads the log up to `now` and cuts it. Raises TrainingError, which says why, with nothing to learn."""
     if why_not := why_nothing_to_learn(use_case, now):
         raise TrainingError(why_not)
@@ -85,6 +98,7 @@ def read_run(use_case: UseCase, active: ModelSet, seed: int, progress: Progress,
         lists=lists,
         catalog=data.catalog,
         hyper_parameters=active_hyper_parameters(use_case),
+        tune_seconds=tune_seconds / max(len(use_case.models), 1),
     )
     return Run(material, data, cut, now)
 
@@ -137,18 +151,54 @@ def choose_cut(events: Doubles, lists: Doubles, seen_until: float) -> float:
     return time_cuts(new, [1.0 - share])[0]
 
 
-def compare_models(run: Run, candidate: ModelSet, active: ModelSet) -> tuple[dict[str, Any], GateVerdict]:
-    """Both on what was held out, with popularity beside them: the figures as JSON, and the verdict."""
-    contenders = [Contender("candidate", candidate), Contender("active", active)]
-    if active.version_ids:
-        contenders.append(Contender(POPULARITY))
+def evaluate_baselines(run: Run) -> list[ContenderEvaluation]:
+    """The simple ways on what was held out, once for all candidates of a run."""
     material = run.material
-    evaluations = evaluate_contenders(
+    contenders = [Contender(POPULARITY), *_plain(material)]
+    return evaluate_contenders(
         contenders, run.data, material.use_case, seed=material.seed, progress=material.progress
     )
+
+
+def _plain(material: TrainingMaterial) -> Iterator[Contender]:
+    """The kinds of the use case in the setting of their paper, each alone, where they have one."""
+    for kind in filter(TRAINED.__contains__, material.use_case.sources):
+        trainer = event_trainer_of(kind, material.catalog.content)
+        if trainer is None or trainer.plain is None:
+            continue
+        name = f"plain {TRAINED[kind].label}"
+        try:
+            model = trainer.fit_events(material.events, trainer.plain, seed=material.seed, progress=None)
+        except TrainingError:
+            continue
+        yield Contender(name, ModelSet({kind: LoadedModel(0, name, model)}))
+
+
+def compare_models(
+    run: Run,
+    candidate: ModelSet,
+    active: ModelSet,
+    beside: Sequence[ContenderEvaluation],
+    *,
+    alone: bool = False,
+) -> tuple[dict[str, Any], GateVerdict]:
+    """Both on what was held out, with the simple ways `beside` them: the figures as JSON, and the verdict.
+
+    `alone`: it is a kind that serves beside others, so by itself it need not be better than any simple way.
+    """
+    material = run.material
+    evaluations = [_evaluation(run, "candidate", candidate), _evaluation(run, "active", active)]
+    # Where nothing serves, what is active is popularity itself.
+    simple = [one for one in beside if active.version_ids or one.name != POPULARITY]
     verdict = compare(
-        evaluations[0], evaluations[1], gate_rules(), seed=material.seed, why_few=why_few(run.data)
+        evaluations[0],
+        evaluations[1],
+        gate_rules(),
+        seed=material.seed,
+        why_few=why_few(run.data),
+        baselines=[] if alone else [one for one in simple if one.name not in (RANDOM, AS_SHOWN)],
     )
+    evaluations += simple
     report = make_report(
         evaluations,
         run.data,
@@ -159,6 +209,28 @@ def compare_models(run: Run, candidate: ModelSet, active: ModelSet) -> tuple[dic
         why_start="the candidate learned from what came before",
     )
     return {StoredReport.LATEST: to_json(report)}, verdict
+
+
+def _evaluation(run: Run, name: str, models: ModelSet) -> ContenderEvaluation:
+    """The evaluation of models under a name; once in a run for the same models."""
+    for others, evaluation in run.known:
+        if _are_the_same(models, others):
+            return replace(evaluation, name=name)
+    material = run.material
+    (evaluation,) = evaluate_each(
+        [Contender(name, models)],
+        run.data,
+        material.use_case,
+        seed=material.seed,
+        progress=material.progress,
+    )
+    run.known.append((models, evaluation))
+    return evaluation
+
+
+def _are_the_same(one: ModelSet, other: ModelSet) -> bool:
+    kinds = one.by_kind.keys()
+    return kinds == other.by_kind.keys() and all(one.by_kind[kind] is other.by_kind[kind] for kind in kinds)
 
 
 def manifest_json(run: Run, fitted: Fitted) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""Popularity and approval of each item up to a moment."""
+"""Popularity and approval of each item up to a moment, and how people responded where it was shown."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.arrays import Doubles, Ints, positions
-from core.demand import approval_of, popularity_of
-from ranking.statistics.events import SECONDS_PER_DAY, Events
+from core.arrays import Bools, Doubles, Ints, positions
+from core.demand import TREND_DAYS, approval_of, popularity_of
+from ranking.statistics.decay import DecayedSums
+from ranking.statistics.events import Events
+from ranking.statistics.responses import ItemResponses
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -16,36 +18,66 @@ class ItemDemand:
     popularity  (n,) 0 to 1, as of `core.demand.popularity_of`
     approval    (n,) 0 to 1: smoothed share of approvals among the verdicts
     verdicts    (n,) how many approvals and dislikes there were
+    trends      (n, 3) 0 to 1: demand decayed by each of TREND_DAYS, over that of the item with the most
+    responses   how people responded where the items were shown
     """
 
     popularity: Doubles
     approval: Doubles
     verdicts: Doubles
+    trends: Doubles
+    responses: ItemResponses
 
     @classmethod
-    def from_counts(cls, popularity: Doubles, approvals: Doubles, dislikes: Doubles) -> "ItemDemand":
-        """From the popularity and how many approvals and dislikes each item had; all (n,)."""
-        return cls(popularity, approval_of(approvals, dislikes), approvals + dislikes)
+    def from_counts(
+        cls,
+        popularity: Doubles,
+        approvals: Doubles,
+        dislikes: Doubles,
+        *,
+        trends: Doubles | None = None,
+        responses: ItemResponses | None = None,
+    ) -> "ItemDemand":
+        """From the popularity and how many approvals and dislikes each item had; all (n,).
+
+        trends     (n, 3) decayed sums, each column to any scale; left out where there was no demand
+        responses  left out where nothing was shown
+        """
+        size = len(popularity)
+        if trends is None:
+            trends = np.zeros((size, len(TREND_DAYS)))
+        most = trends.max(axis=0, initial=0.0)
+        return cls(
+            popularity,
+            approval_of(approvals, dislikes),
+            approvals + dislikes,
+            np.divide(trends, most, out=np.zeros(trends.shape), where=most > 0.0),
+            ItemResponses.none(size) if responses is None else responses,
+        )
+
+    def only(self, which: Bools) -> "ItemDemand":
+        """The items of a mask (n,)."""
+        return ItemDemand(
+            self.popularity[which],
+            self.approval[which],
+            self.verdicts[which],
+            self.trends[which],
+            self.responses.only(which),
+        )
 
 
 class DemandSweep:
     """The demand as it was at any moment of a log that is walked through once, oldest event first.
 
-    Only ratios of the decayed sums matter, so they are kept as if everything had happened at the first event:
-    an event adds weight × 2^(age of the log / half-life), and nothing has to be decayed again.
+    Only ratios of the decayed sums matter.
     """
-
-    # The doublings after which the sums are scaled down, long before they could overflow.
-    _MOST_DOUBLINGS = 400.0
 
     def __init__(self, item_ids: Ints, *, half_life_days: float) -> None:
         """`item_ids` (n,) sorted: the catalog; events of other items are passed over."""
-        if not 0 < half_life_days < np.inf:
-            raise ValueError("The half-life must be a positive number of days.")
         self._item_ids = item_ids
-        self._half_life = half_life_days * SECONDS_PER_DAY
-        self._origin = -np.inf
-        self._sums = np.zeros(len(item_ids))
+        # Apart from the short half-lives, which forget the distant past altogether.
+        self._sums = DecayedSums(len(item_ids), [half_life_days])
+        self._trends = DecayedSums(len(item_ids), TREND_DAYS)
         self._approvals = np.zeros(len(item_ids))
         self._dislikes = np.zeros(len(item_ids))
 
@@ -53,31 +85,26 @@ class DemandSweep:
         """Takes in events that are not older than those before."""
         rows = positions(events.item_ids, self._item_ids)
         known = rows >= 0
-        rows, weights, times = rows[known], events.weights[known], events.times[known]
-        if not len(rows):
-            return
-        latest = float(times.max())
-        if latest - self._origin > self._MOST_DOUBLINGS * self._half_life:
-            # The sums are small beside what is to come, and zero before the first event.
-            shift = (latest - self._origin) / self._half_life
-            self._sums *= np.exp2(-shift)
-            self._origin = latest
-        # An event so far back that it underflows weighs nothing beside what came since.
-        doublings = (times - self._origin) / self._half_life
-        np.add.at(self._sums, rows, np.maximum(weights, 0) * np.exp2(doublings))
+        rows, weights, times = rows[known], events.weights[known].astype(np.float64), events.times[known]
+        for sums in (self._sums, self._trends):
+            sums.add(rows, np.maximum(weights, 0.0), times)
         np.add.at(self._approvals, rows, events.relevant[known])
         np.add.at(self._dislikes, rows, weights < 0)
 
-    def demand(self, approvals: Doubles | None = None) -> ItemDemand:
+    def demand(self, approvals: Doubles | None = None, responses: ItemResponses | None = None) -> ItemDemand:
         """The demand after all that was taken in; `approvals` (n,) in place of the relevant events."""
         if approvals is None:
             approvals = self._approvals
-        popularity = popularity_of(self._sums, approval_of(approvals, self._dislikes))
-        return ItemDemand.from_counts(popularity, approvals, self._dislikes)
+        popularity = popularity_of(self._sums.relative[:, 0], approval_of(approvals, self._dislikes))
+        return ItemDemand.from_counts(
+            popularity, approvals, self._dislikes, trends=self._trends.relative, responses=responses
+        )
 
 
-def demand_of(events: Events, item_ids: Ints, *, half_life_days: float) -> ItemDemand:
+def demand_of(
+    events: Events, item_ids: Ints, *, half_life_days: float, responses: ItemResponses | None = None
+) -> ItemDemand:
     """The demand after all of `events`, which come in any order; `item_ids` (n,) sorted."""
     sweep = DemandSweep(item_ids, half_life_days=half_life_days)
     sweep.add(events)
-    return sweep.demand()
+    return sweep.demand(responses=responses)

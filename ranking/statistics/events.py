@@ -1,12 +1,15 @@
 """Interactions as parallel arrays: the input of every trainer and of the time split."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
+from ranking.statistics.decay import SECONDS_PER_DAY
 
-SECONDS_PER_DAY = 86_400.0
+__all__ = ["FULL_WEIGHT", "SECONDS_PER_DAY", "Events", "summed_history", "verdicts_of"]
+
 # The training weight from which on more does not say more about liking.
 FULL_WEIGHT = 3.0
 
@@ -50,6 +53,16 @@ class Events:
 
     def __len__(self) -> int:
         return len(self.user_ids)
+
+    @classmethod
+    def none(cls) -> "Events":
+        """No events."""
+        return cls(**{name: np.empty(0, dtype=dtype) for name, dtype in _DTYPES.items()})
+
+    @classmethod
+    def join(cls, parts: "Sequence[Events]") -> "Events":
+        """The events of all parts, one part after another. Raises ValueError for no parts."""
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES})
 
     def select(self, which: Bools | Rows) -> "Events":
         """The events of a boolean mask (n,) or of an array of positions, in that order."""

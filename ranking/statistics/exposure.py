@@ -5,11 +5,47 @@ weights can be given, such a slot weighs as much as it was likely examined; wher
 weights within a list), it is left out as often as it was likely not examined.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
 from core.arrays import Bools, Doubles, Ints, Rows
 
 PASSED_OVER = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Impressions:
+    """n slots that were seen, oldest first.
+
+    item_ids  (n,)
+    ranks     (n,) from 1
+    times     (n,) when the list was shown, seconds since 1970
+    """
+
+    item_ids: Ints
+    ranks: Ints
+    times: Doubles
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+    @classmethod
+    def join(cls, parts: "Sequence[Impressions]") -> "Impressions":
+        """The parts one after another. Raises ValueError for no parts."""
+        return cls(
+            np.concatenate([part.item_ids for part in parts]),
+            np.concatenate([part.ranks for part in parts]),
+            np.concatenate([part.times for part in parts]),
+        )
+
+    def take(self, which: Bools | Rows | slice) -> "Impressions":
+        """Those of a mask (n,), of positions, or of a slice."""
+        return Impressions(self.item_ids[which], self.ranks[which], self.times[which])
+
+
+NO_IMPRESSIONS = Impressions(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
 
 
 def examination(ranks: Ints) -> Doubles:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Bools, Doubles, Ints, Rows
-from ranking.statistics.exposure import draw_seen
+from ranking.statistics.exposure import PASSED_OVER, draw_seen
 from ranking.statistics.metrics import liked_over_disliked, ndcg_at_k
 
 ENGAGED = 2
@@ -108,7 +108,7 @@ class ListsReport:
     """Figures of an order on lists, as means over each person's lists; NaN without anything to evaluate.
 
     user_ids             (p,) sorted, so that two reports on the same lists can be paired
-    ndcg                 (p,) NDCG@k of the graded relevance, over lists with something engaged with and
+    ndcg                 (p,) NDCG@k of `engagement_grades`, over lists with something engaged with and
                          something else: where all slots are alike every order is perfect, and says nothing
     liked_over_disliked  (p,) P(a liked item stands above a disliked one), over lists with both
     """
@@ -117,6 +117,16 @@ class ListsReport:
     user_ids: Ints
     ndcg: Doubles
     liked_over_disliked: Doubles
+
+
+def engagement_grades(relevance: Ints) -> Ints:
+    """(n,) the relevance r that NDCG of lists is made of, with gain 2^r - 1: viewed 1, liked 2, applied 3.
+
+    What was passed over or turned down has none, so that an order earns nothing by it. Otherwise every order
+    of a list of mostly passed over items comes near 1, and orders cannot be told apart
+    (docs/decisions/0036-gain-of-shown-lists.md).
+    """
+    return np.maximum(relevance - PASSED_OVER, 0)
 
 
 def evaluate_lists(
@@ -174,6 +184,7 @@ def _ndcg(sizes: Ints, relevance: Ints, scores: Doubles, k: int) -> Doubles:
     """(g,) NaN for a list in which nothing was engaged with, or in which all slots are alike."""
     if not len(relevance):
         return np.full(len(sizes), np.nan)
+    relevance = engagement_grades(relevance)
     lists = np.repeat(np.arange(len(sizes)), sizes)
     order = np.lexsort((-scores, lists))
     place = np.arange(len(lists)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -185,7 +196,7 @@ def _ndcg(sizes: Ints, relevance: Ints, scores: Doubles, k: int) -> Doubles:
     lowest = np.full(len(sizes), np.inf)
     np.minimum.at(lowest, lists, relevance)
     highest = grades.max(axis=1)
-    values[(highest < ENGAGED) | (highest == lowest)] = np.nan
+    values[(highest == 0) | (highest == lowest)] = np.nan
     return values
 
 

@@ -174,6 +174,19 @@ def paired_bootstrap_interval(
     return bootstrap_interval(a - b, rng=rng, rounds=rounds, confidence=confidence)
 
 
+def is_clearly_better(values: Doubles, others: Doubles) -> bool:
+    """True where the mean difference between cases (n,) is above its standard error.
+
+    The rule of one standard error (Breiman et al., "Classification and Regression Trees", 1984): of settings
+    that cannot be told apart the one in use stays, or a search would follow the noise of every night.
+    """
+    differences = (values - others)[~np.isnan(values - others)]
+    if not len(differences):
+        return False
+    error = differences.std(ddof=1) / np.sqrt(len(differences)) if len(differences) > 1 else 0.0
+    return bool(differences.mean() > error)
+
+
 def ratio_bootstrap_interval(
     numerators: Doubles,
     denominators: Doubles,

@@ -48,13 +48,15 @@ export function focusIn(card, button) {
 
 /** @param {Element | Comment} gone */
 function focusBeside(gone) {
-  const next = gone.nextElementSibling ?? gone.previousElementSibling;
+  let next = gone.nextElementSibling;
+  while (next && !find(HTMLElement, "a", next)) next = next.nextElementSibling; // A note has no link.
+  next ??= gone.previousElementSibling;
   if (next) find(HTMLElement, "a", next)?.focus({ preventScroll: true });
 }
 
 /** Makes a change to a list, whose other entries then move to where they belong instead of jumping there.
  * @type {(list: Element | null, change: () => void) => void} */
-function glide(list, change) {
+export function glide(list, change) {
   const before = [...(list?.children ?? [])].map((entry) => ({ entry, old: entry.getBoundingClientRect() }));
   change();
   if (calm.matches) return;

@@ -8,7 +8,13 @@ const BETWEEN_REPORTS = 1000;
 
 /** Reports, from now on, how far down a list was seen. @type {(list: HTMLElement) => void} */
 export function watchList(list) {
-  const report = reporter(list.dataset.seen ?? "");
+  watchCards(list.dataset.seen ?? "", all(HTMLElement, "[data-rank]", list));
+}
+
+/** Reports to an address how far down these cards were seen. @type {(url: string, cards: HTMLElement[]) => void} */
+export function watchCards(url, cards) {
+  if (!url || !cards.length) return;
+  const report = reporter(url);
   const timers = new Map();
   /** @type {IntersectionObserverCallback} */
   const look = (entries) => {
@@ -19,7 +25,7 @@ export function watchList(list) {
     }
   };
   const observer = new IntersectionObserver(look, { threshold: 0.5 });
-  for (const card of list.querySelectorAll("[data-rank]")) observer.observe(card);
+  for (const card of cards) observer.observe(card);
   const leave = () => report.send({ keepalive: true });
   addEventListener("pagehide", leave);
   document.addEventListener("visibilitychange", () => {

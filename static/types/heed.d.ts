@@ -50,7 +50,7 @@ declare namespace H {
     [action: string]: Answer;
   }
 
-  /** What `window.Heed` is (docs/embedding.md). */
+  /** What `window.Heed` is (docs/how-to/embedding.md). */
   interface Api {
     words: Words;
     onTokenExpired(): Promise<string> | string;

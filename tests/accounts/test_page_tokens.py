@@ -28,6 +28,7 @@ ADDRESS = "/api/page-token"
 LIST = "/api/recommendations/personalized/movies"
 OPEN_TO_PAGES = {
     ("get", "/api/recommendations/personalized/{kind}"),
+    ("post", "/api/recommendations/personalized/{kind}"),
     ("get", "/api/because-you-watched"),
     ("get", "/api/{kind}/{item_id}/similar"),
     ("post", "/api/recommendations/session/{session_id}/seen"),

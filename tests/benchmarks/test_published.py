@@ -107,7 +107,7 @@ def test_the_command_prints_a_table_or_json(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--kind", "nothing"], "No kind 'nothing' brings items; there are als, "),
+        (["--kind", "nothing"], "There is no kind 'nothing'; there are als, "),
         (["--kind", "two_tower"], "two_tower learns from more than events"),
         (["--kind", "als", "--parameter", "als.factors=0"], "Factors and iterations must be at least 1."),
         (["--set", "Beauty"], "No such file"),

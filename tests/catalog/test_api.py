@@ -141,7 +141,7 @@ class TestTitle:
         ],
     )
     def test_case_of_other_letters_matters_on_sqlite_alone(self, title: str, query: str) -> None:
-        """SQLite ignores the case of a to z only; docs/api.md says so."""
+        """SQLite ignores the case of a to z only; docs/reference/api.md says so."""
         make_item(title)
         assert titles(q=title) == [title]
         assert titles(q=query) == ([] if connection.vendor == "sqlite" else [title])

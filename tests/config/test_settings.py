@@ -1,4 +1,4 @@
-"""Settings that are read from the environment under an earlier name as well."""
+"""Settings that are read from the environment: earlier names, and what follows from one."""
 
 import runpy
 
@@ -26,3 +26,18 @@ def test_the_earlier_name_of_a_setting_is_read_where_the_new_one_is_not_set(
         monkeypatch.setenv(name, value)
     settings = runpy.run_path(str(ROOT / "config" / "settings.py"))
     assert settings["CATALOG_REFRESH_SECONDS"] == seconds
+
+
+@pytest.mark.parametrize("pooled", [False, True])
+def test_behind_a_pooler_nothing_outlives_a_transaction(
+    pooled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "DEBUG": "1",
+        "DATABASE_URL": "postgres://a@b/c",
+        "PGBOUNCER": str(int(pooled)),
+    }.items():
+        monkeypatch.setenv(name, value)
+    database = runpy.run_path(str(ROOT / "config" / "settings.py"))["DATABASES"]["default"]
+    assert database.get("DISABLE_SERVER_SIDE_CURSORS", False) is pooled
+    assert ("options" in database.get("OPTIONS", {})) is not pooled

@@ -40,6 +40,10 @@ class Probe(HeedCommand):
                 raise Conflict("This contradicts what is recorded.")
             case "database":
                 raise OperationalError("deadlock detected\n")
+            case "full":
+                raise OSError(28, "No space left on device", "/models/x")
+            case "mistake":
+                raise RuntimeError("a mistake of ours")
             case "query":
                 connection.cursor().execute("SELECT 1")
                 return {"logged": len(connection.queries_log)}
@@ -97,13 +101,21 @@ def test_quiet_prints_nothing_but_what_was_asked_for(capsys: pytest.CaptureFixtu
         ("held", 3, "Another run holds the lock"),
         ("conflict", 1, "This contradicts what is recorded."),
         ("database", 1, "The database refused or went away: deadlock detected"),
+        ("full", 1, "A file could not be read or written: /models/x: No space left on device."),
     ],
 )
 def test_errors_become_exit_codes_with_their_sentence(outcome: str, code: int, text: str) -> None:
+    out = StringIO()
     with pytest.raises(CommandError) as caught:
-        out_of("--outcome", outcome)
+        call_command(Probe(), "--json", "--outcome", outcome, stdout=out, stderr=StringIO())
     assert caught.value.returncode == code
     assert str(caught.value).startswith(text)
+    assert json.loads(out.getvalue()) == {"error": str(caught.value)}
+
+
+def test_a_mistake_of_ours_stays_one() -> None:
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        out_of("--json", "--outcome", "mistake")
 
 
 @pytest.mark.django_db

@@ -7,18 +7,43 @@ from typing import Any
 import psycopg2
 import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.db import DataError, InterfaceError, OperationalError, connection
+from django.db import (
+    DataError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    connection,
+)
+from django.db.transaction import TransactionManagementError
 from django.test import Client
 from rest_framework.test import APIClient
 from werkzeug.test import Client as WsgiClient
 
+from catalog.models import Item
 from config.wsgi import application
+from core.database import driver_of, is_away
 from core.errors import DATABASE_AWAY
 from core.middleware import without_charset
 from tests.answers import assert_refused
-from tests.factories import make_item, make_user
+from tests.factories import make_item, make_items, make_user
 
-AWAY = [OperationalError("server closed the connection"), InterfaceError("connection already closed")]
+
+def second_hand() -> Exception:
+    """The refusal to go on in a transaction that a lost connection broke."""
+    error = TransactionManagementError("You can't execute queries until the end of the 'atomic' block.")
+    error.__context__ = OperationalError("server closed the connection")
+    return error
+
+
+# The last two are the driver's own: closing a server-side cursor of a lost connection raises them.
+AWAY = [
+    OperationalError("server closed the connection"),
+    InterfaceError("connection already closed"),
+    second_hand(),
+    driver_of(connection).OperationalError("terminating connection\nserver closed the connection"),
+    driver_of(connection).InterfaceError("cursor already closed"),
+]
 
 
 def failing(error: Exception) -> Callable[..., Any]:
@@ -28,20 +53,42 @@ def failing(error: Exception) -> Callable[..., Any]:
     return fail
 
 
-@pytest.mark.parametrize("error", AWAY, ids=lambda error: type(error).__name__)
+def assert_one_line(caplog: pytest.LogCaptureFixture, path: str) -> None:
+    """The log has one line of the failure and no traceback."""
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    line = record.getMessage()
+    assert "database unavailable" in line
+    assert f"path={path}" in line
+    assert "\n" not in line
+    assert not record.exc_info
+
+
+@pytest.mark.parametrize("error", AWAY, ids=lambda error: f"{type(error).__module__}.{type(error).__name__}")
 class TestDatabaseAway:
     def test_in_a_view_of_the_api(
-        self, api: APIClient, monkeypatch: pytest.MonkeyPatch, error: Exception
+        self,
+        api: APIClient,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        error: Exception,
     ) -> None:
         monkeypatch.setattr("catalog.api.active_items", failing(error))
         response = api.get("/api/movies")
         assert assert_refused(response, 503) == DATABASE_AWAY
         assert response.headers["Retry-After"] == "2"
+        assert_one_line(caplog, "/api/movies")
 
-    def test_in_a_page(self, browserless: Client, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def test_in_a_page(
+        self,
+        browserless: Client,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        error: Exception,
+    ) -> None:
         browserless.raise_request_exception = False
         monkeypatch.setattr("web.searching.search_kinds", failing(error))
         response = browserless.get("/search/?q=a")
+        assert_one_line(caplog, "/search/")
         assert response.status_code == 503
         assert f"<p>{DATABASE_AWAY}</p>" in response.content.decode()
         assert response.headers["Retry-After"] == "2"
@@ -49,10 +96,16 @@ class TestDatabaseAway:
 
     @pytest.mark.parametrize("path", ["/api/check-auth", "/accounts/login/"])
     def test_in_middleware(
-        self, db: None, monkeypatch: pytest.MonkeyPatch, error: Exception, path: str
+        self,
+        db: None,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+        error: Exception,
+        path: str,
     ) -> None:
         monkeypatch.setattr(SessionMiddleware, "process_response", failing(error))
         response = Client(raise_request_exception=False).get(path)
+        assert_one_line(caplog, path)
         assert response.status_code == 503
         assert DATABASE_AWAY in response.content.decode()
         assert response.headers["Retry-After"] == "2"
@@ -67,13 +120,10 @@ class TestDatabaseAway:
         assert Client().get("/health").status_code == 200
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_connection_that_was_really_cut_is_a_503_and_then_all_is_well() -> None:
+def cut() -> None:
+    """Ends our session on the server, as an administrator or a restart would."""
     if connection.vendor != "postgresql":
         pytest.skip("SQLite has no server to lose")
-    person, item = make_user(), make_item()
-    client = APIClient(raise_request_exception=False)
-    client.force_login(person)
     connection.ensure_connection()
     own = connection.connection.info
     other = psycopg2.connect(host=own.host, port=own.port, user=own.user, dbname=own.dbname)
@@ -81,11 +131,53 @@ def test_a_connection_that_was_really_cut_is_a_503_and_then_all_is_well() -> Non
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s)", [own.backend_pid])
     other.close()
-    assert_refused(client.post(f"/api/movies/{item.pk}/like"), 503)
-    # Django does this before the next request; its test client leaves it out.
+
+
+def before_the_next_request() -> None:
+    """Does what Django does between two requests, and its test client does not."""
     connection.close_if_unusable_or_obsolete()
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_really_cut_is_a_503_and_then_all_is_well() -> None:
+    person, item = make_user(), make_item()
+    client = APIClient(raise_request_exception=False)
+    client.force_login(person)
+    cut()
+    assert_refused(client.post(f"/api/movies/{item.pk}/like"), 503)
+    before_the_next_request()
     assert client.post(f"/api/movies/{item.pk}/like").status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_was_cut_within_a_server_side_cursor_is_a_503(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person = make_user()
+    make_items(3)
+    client = APIClient(raise_request_exception=False)
+    client.force_login(person)
+
+    def read_in_parts(kind: str) -> None:
+        for _ in Item.objects.filter(kind=kind).iterator(chunk_size=1):
+            cut()
+
+    monkeypatch.setattr("catalog.api.active_items", read_in_parts)
+    assert_refused(client.get("/api/movies"), 503)
+    before_the_next_request()
+
+
+def test_a_server_that_only_reads_is_away_and_a_mistake_of_ours_is_not() -> None:
+    read_only, mistake = InternalError("read-only"), ProgrammingError("no such column")
+    read_only.__cause__ = Exception()
+    read_only.__cause__.pgcode = "25006"  # type: ignore[attr-defined]
+    mistake.__cause__ = Exception()
+    mistake.__cause__.pgcode = "42703"  # type: ignore[attr-defined]
+    assert is_away(read_only)
+    assert not is_away(mistake)
+    assert not is_away(InternalError("out of shape"))
+    assert not is_away(None)
 
 
 class TestOurOwnMistake:
@@ -170,3 +262,8 @@ def test_what_else_a_content_type_says_is_kept() -> None:
         without_charset(inner)({"CONTENT_TYPE": content_type}, lambda *args: lambda data: None)
     without_charset(inner)({}, lambda *args: lambda data: None)
     assert seen == ["multipart/form-data; boundary=x", "text/plain", "", ""]
+
+
+@pytest.mark.parametrize("path", ["/", "/taste/", "/api/check-auth", "/api/movies", "/nope"])
+def test_no_proxy_may_keep_what_is_made_for_one_person(browserless: Client, path: str) -> None:
+    assert browserless.get(path).headers["Cache-Control"] == "private, no-cache"

@@ -67,7 +67,7 @@ def test_a_new_part_starts_the_bar_anew() -> None:
     [(0.0, "0 s"), (119.4, "119 s"), (120.0, "2 min"), (7170.0, "2 h 0 min"), (12_000.0, "3 h 20 min")],
 )
 def test_a_remaining_time_is_as_short_as_it_is_useful(seconds: float, text: str) -> None:
-    assert progress._duration(seconds) == text
+    assert progress.duration(seconds) == text
 
 
 def test_quiet_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ import logging
 import os
 import select
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from queue import Queue
@@ -217,3 +219,22 @@ def test_the_thread_replaces_a_connection_that_is_too_old_and_closes_its_own(thr
     first, last, wrapper = (seen.get(timeout=WAIT) for _ in range(3))
     assert first is not last
     assert getattr(wrapper, "connection", "") is None
+
+
+def test_a_process_that_ends_lets_a_refresh_come_to_its_end() -> None:
+    """A thread that the interpreter cuts off within a library may take the whole process with it."""
+    program = """
+import sys, threading, time
+from core.refresher import Refresher, RefreshJob
+begun = threading.Event()
+def refresh(key):
+    begun.set()
+    time.sleep(0.3)
+    sys.stdout.write(f"{key} done")
+    sys.stdout.flush()
+Refresher(RefreshJob(name="slow", refresh=refresh, failure="it failed")).request("one")
+begun.wait()
+"""
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "one done"), done.stderr

@@ -28,8 +28,8 @@ def read(page: Path) -> str:
 
 
 def all_pages() -> list[Path]:
-    """The README, the list of changes, and every page under docs/."""
-    return [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    """The pages beside the README, and every page under docs/."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def name_of(page: Path) -> str:

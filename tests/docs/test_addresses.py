@@ -1,4 +1,4 @@
-"""Every address is documented: those of the API with their methods in docs/api.md, pages in docs/pages.md."""
+"""Every address is documented: those of the API with their methods, and those of pages."""
 
 import re
 from collections.abc import Iterator
@@ -38,16 +38,16 @@ def _outside_the_api() -> list[URLPattern]:
 
 
 def documented_in_api() -> Iterator[str]:
-    for words, address in HEADING.findall(read(ROOT / "docs" / "api.md")):
+    for words, address in HEADING.findall(read(ROOT / "docs" / "reference" / "api.md")):
         for method in re.findall(r"[A-Z]+", words):
             yield f"{method} {without_names(address)}"
 
 
 def test_every_address_of_the_api_has_its_heading() -> None:
     documented = list(documented_in_api())
-    expect_none(of_the_api() - set(documented), "no heading in docs/api.md")
-    expect_none(set(documented) - of_the_api(), "a heading in docs/api.md for what is not there")
-    assert len(documented) == len(set(documented)), "two headings in docs/api.md for the same"
+    expect_none(of_the_api() - set(documented), "no heading in docs/reference/api.md")
+    expect_none(set(documented) - of_the_api(), "a heading in docs/reference/api.md for what is not there")
+    assert len(documented) == len(set(documented)), "two headings in docs/reference/api.md for the same"
 
 
 def _outside_the_root() -> list[Any]:
@@ -56,7 +56,8 @@ def _outside_the_root() -> list[Any]:
 
 def test_the_addresses_without_api_are_listed_with_what_they_are() -> None:
     views = {without_names(f"/api/{one.pattern}"): getattr(one.callback, "cls", None) for one in urls.api}
-    table = read(ROOT / "docs" / "api.md").partition("## Without `/api`")[2].partition("\n## ")[0]
+    page = read(ROOT / "docs" / "reference" / "api.md")
+    table = page.partition("## Without `/api`")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| `([^`?]*)[^|]* \| [^|]*?(/api/[^`]*)` *[|;]", table, re.MULTILINE))
     at_the_root = {f"/{one.pattern}": getattr(one.callback, "cls", None) for one in urls.at_the_root}
     listed = {without_names(address): views[without_names(of)] for address, of in rows.items()}
@@ -71,7 +72,7 @@ def of_pages() -> set[str]:
 
 def test_every_page_is_described() -> None:
     addresses = of_pages()
-    named = re.findall(r"^\| (.*?) \|", read(ROOT / "docs" / "pages.md"), re.MULTILINE)
+    named = re.findall(r"^\| (.*?) \|", read(ROOT / "docs" / "reference" / "pages.md"), re.MULTILINE)
     documented = {without_names(address) for cell in named for address in re.findall(r"`(/[^`]*)`", cell)}
-    expect_none(addresses - documented, "missing in docs/pages.md")
-    expect_none(documented - addresses, "in docs/pages.md, but not there")
+    expect_none(addresses - documented, "missing in docs/reference/pages.md")
+    expect_none(documented - addresses, "in docs/reference/pages.md, but not there")

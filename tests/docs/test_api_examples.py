@@ -1,4 +1,4 @@
-"""Every example of docs/api.md, run in the order of the page against a server with docs/examples/ loaded."""
+"""Every example of docs/reference/api.md, run in the order of the page with docs/examples/ loaded."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from tests.docs.pages import ROOT, blocks_of
 from tests.factories import make_user
 from tests.threads import threads_db  # noqa: F401  a fixture
 
-PAGE = ROOT / "docs" / "api.md"
+PAGE = ROOT / "docs" / "reference" / "api.md"
 EXAMPLES = ROOT / "docs" / "examples"
 # Ids in the page are those of a fresh database.
 pytestmark = pytest.mark.django_db(transaction=True, reset_sequences=True)

@@ -14,7 +14,7 @@ def folders_from_the_top() -> list[str]:
 
 
 def test_the_table_of_folders_names_each_of_them_from_the_top() -> None:
-    table = first_column(section_of(ROOT / "docs" / "architecture.md", "The folders"))
+    table = first_column(section_of(ROOT / "docs" / "explanation" / "architecture.md", "The folders"))
     assert table == folders_from_the_top()
     assert sorted(table) == sorted(f"{name}/" for name in CONTRACTS["root_packages"])
 

@@ -1,4 +1,4 @@
-"""Every command of ours is in docs/commands.md with all its options, and what the pages call exists."""
+"""Every command is in docs/reference/commands.md with its options, and what pages call exists."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from django.core.management import get_commands, load_command_class
 from core.commands import HeedCommand
 from tests.docs.pages import ROOT, all_pages, expect_none, first_column, name_of, read, section_of
 
-PAGE = ROOT / "docs" / "commands.md"
+PAGE = ROOT / "docs" / "reference" / "commands.md"
 OF_ALL = {"--json", "--quiet"}
 OURS = sorted(name for name, app in get_commands().items() if (ROOT / app).is_dir())
 CALL = re.compile(r"manage\.py (\w(?:[^\n`&;|>#\\]|\\\n)+)")
@@ -36,8 +36,8 @@ class DjangoOnly(HeedCommand):
 
 def test_every_command_has_its_section() -> None:
     sections = set(re.findall(r"^### `(\w+)[^`]*`$", read(PAGE), re.MULTILINE))
-    expect_none(set(OURS) - sections, "no section in docs/commands.md")
-    expect_none(sections - set(OURS), "a section in docs/commands.md for a command that is not there")
+    expect_none(set(OURS) - sections, "no section in docs/reference/commands.md")
+    expect_none(sections - set(OURS), "in docs/reference/commands.md, but not there")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -45,8 +45,8 @@ def test_the_options_in_the_section_are_those_of_the_command(name: str) -> None:
     text = section(name)
     documented = {name.split()[0] for name in first_column(text) if name.startswith("--")}
     options = {option for action in own_actions(name) for option in action.option_strings}
-    expect_none(options - documented, f"missing in docs/commands.md under {name}")
-    expect_none(documented - options, f"in docs/commands.md under {name}, but not an option")
+    expect_none(options - documented, f"missing in docs/reference/commands.md under {name}")
+    expect_none(documented - options, f"in docs/reference/commands.md under {name}, but not an option")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -58,7 +58,7 @@ def test_the_defaults_in_the_section_are_those_of_the_command(name: str) -> None
         if isinstance(action.default, str | float) or type(action.default) is int:
             text = f"{action.default:g}" if isinstance(action.default, float) else str(action.default)
             wrong += [f"{option} is {text}" for option in action.option_strings if shown.get(option) != text]
-    expect_none(wrong, f"defaults in docs/commands.md under {name}")
+    expect_none(wrong, f"defaults in docs/reference/commands.md under {name}")
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -85,5 +85,5 @@ def test_the_commands_that_a_page_calls_exist_with_the_options_it_gives(page: Pa
 
 def section(name: str) -> str:
     heading = re.search(rf"^### (`{name}\b[^`]*`)$", read(PAGE), re.MULTILINE)
-    assert heading is not None, f"no section `{name}` in docs/commands.md"
+    assert heading is not None, f"no section `{name}` in docs/reference/commands.md"
     return section_of(PAGE, heading.group(1))

@@ -1,4 +1,4 @@
-"""Every name that docs/glossary.md gives for a term exists in the code."""
+"""Every name that docs/reference/glossary.md gives for a term exists in the code."""
 
 import re
 import subprocess
@@ -6,7 +6,7 @@ from functools import cache
 
 from tests.docs.pages import ROOT, expect_none, read
 
-PAGE = ROOT / "docs" / "glossary.md"
+PAGE = ROOT / "docs" / "reference" / "glossary.md"
 IDENTIFIER = re.compile(r"`([A-Za-z_]\w*)`")
 ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
@@ -25,9 +25,7 @@ def names_in_code() -> frozenset[str]:
 
 
 def test_every_name_exists() -> None:
-    expect_none(
-        set(IDENTIFIER.findall(read(PAGE))) - names_in_code(), "docs/glossary.md names what is not there"
-    )
+    expect_none(set(IDENTIFIER.findall(read(PAGE))) - names_in_code(), "the glossary names what is not there")
 
 
 def test_every_term_has_a_name_and_comes_once() -> None:

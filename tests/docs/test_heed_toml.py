@@ -1,4 +1,4 @@
-"""docs/heed-toml.md names every key of heed.toml with its type and default, as the domain has it."""
+"""docs/reference/heed-toml.md names every key of heed.toml with type and default, as the domain has it."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from core.domain.schema import Domain
 from tests.docs.pages import ROOT, expect_none, read, section_of
 
-PAGE = ROOT / "docs" / "heed-toml.md"
+PAGE = ROOT / "docs" / "reference" / "heed-toml.md"
 PLAIN = {str: "text", float: "number", int: "whole number", bool: "true or false"}
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
 
@@ -61,7 +61,7 @@ def test_every_key_stands_there_with_its_type_and_default() -> None:
         }
         wrong += [f"{heading} {key}: {value}" for key, value in known.items() if rows.get(key) != value]
         wrong += [f"{heading} {key}: no such key" for key in rows.keys() - known.keys()]
-    expect_none(wrong, "docs/heed-toml.md is out of date")
+    expect_none(wrong, "docs/reference/heed-toml.md is out of date")
 
 
 def test_every_table_stands_there() -> None:

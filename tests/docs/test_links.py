@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import README, ROOT, all_pages, anchors_of, expect_none, links_of, name_of, prose_of
+from tests.docs.pages import (
+    README,
+    ROOT,
+    all_pages,
+    anchors_of,
+    expect_none,
+    links_of,
+    name_of,
+    prose_of,
+    read,
+)
 
 PAGES = pytest.mark.parametrize("page", all_pages(), ids=name_of)
 MADE_BY_RUNNING = ("var/", ".venv/")
@@ -15,8 +25,8 @@ MADE_BY_RUNNING = ("var/", ".venv/")
 PATH = re.compile(r"`((?:[\w.-]+/)+(?:[\w-]+\.\w+)?)`")
 
 
-# A path to a module or a picture, wherever it is named: in a picture, a comment, a setting.
-SOURCE_PATH = re.compile(r"(?<![\w/.<-])((?:[\w-]+/)+[\w-]+\.(?:py|svg))(?!\w)")
+# A path to a module, a picture or a page, wherever it is named: in a picture, a comment, a setting.
+SOURCE_PATH = re.compile(r"(?<![\w/.<-])((?:[\w-]+/)+[\w-]+\.(?:py|svg)|docs/(?:[\w-]+/)*[\w-]+\.md)(?!\w)")
 NAMING = (".py", ".svg", ".toml", ".js", ".html", ".example", "Makefile")
 
 
@@ -79,3 +89,21 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
             target, _ = target_of(page, link)
             waiting += sorted(target.glob("*.md")) if target.is_dir() else [target] * (target.suffix == ".md")
     expect_none(map(name_of, set(all_pages()) - reached), "pages that no link leads to")
+
+
+def test_every_decision_is_listed_with_its_date_and_status() -> None:
+    folder = ROOT / "docs" / "decisions"
+    rows = re.findall(
+        r"^\| \[[^\]]+\]\(([\w-]+\.md)\) \| (\S+) \| (\w+)", read(folder / "index.md"), re.MULTILINE
+    )
+    said = {
+        page.name: re.findall(r"^Date: (\S+)\. Status: (\w+)", read(page), re.MULTILINE)
+        for page in folder.glob("0*.md")
+    }
+    assert {name: [(date, status)] for name, date, status in rows} == said
+
+
+def test_every_page_is_on_the_site() -> None:
+    listed = set(re.findall(r"[\w/-]+\.md", read(ROOT / "mkdocs.yml")))
+    pages = {page.relative_to(ROOT / "docs").as_posix() for page in (ROOT / "docs").rglob("*.md")}
+    expect_none(pages - listed, "not in the nav of mkdocs.yml")

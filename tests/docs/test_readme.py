@@ -1,5 +1,6 @@
 """The README's five minutes, from an empty database to a list that heeds a no, with its very commands."""
 
+import json
 import os
 import socket
 import subprocess
@@ -9,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from tests.docs.examples import Shell, examples_of
 from tests.docs.pages import README, ROOT, blocks_of
 
 PYTHON = ".venv/bin/python"
 PATIENCE = 120
+HER_GENRES = {"Crime", "Mystery", "Thriller"}
 
 
 def test_the_commands_of_the_readme_lead_to_a_list_that_heeds_a_no(tmp_path: Path) -> None:
@@ -29,6 +31,19 @@ def test_the_commands_of_the_readme_lead_to_a_list_that_heeds_a_no(tmp_path: Pat
         shell = Shell({**environment, "HOST": address, "TOKEN": token})
         for example in examples_of(curls):
             shell.run(example)
+        assert [served_to_ann(address, token, kind) for kind in ("movies", "dramas")] == [True, True]
+
+
+def served_to_ann(address: str, token: str, kind: str) -> bool:
+    """True where a model made Ann's list, and most of it is crime, mystery or thriller."""
+    request = Request(  # noqa: S310
+        f"{address}/api/recommendations/personalized/{kind}?limit=10",
+        headers={"Authorization": f"Token {token}"},
+    )
+    with urlopen(request, timeout=30) as answer:  # noqa: S310
+        shown = json.load(answer)
+    hers = [one for one in shown["recommendations"] if set(one["item"]["genres"]) & HER_GENRES]
+    return shown["model_version"] != "" and len(hers) >= 7
 
 
 def commands_of(block: str) -> tuple[str, str]:
@@ -40,7 +55,12 @@ def commands_of(block: str) -> tuple[str, str]:
 
 def own_environment(folder: Path) -> dict[str, str]:
     places = {name: str(folder / name) for name in ("MODEL_DIR", "DATASET_DIR", "REPORT_DIR", "LOCK_DIR")}
-    return {**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'own.sqlite3'}", **places}
+    return {
+        **os.environ,
+        **places,
+        "DATABASE_URL": f"sqlite:///{folder / 'own.sqlite3'}",
+        "EXPLORATION_SHARE": "0",
+    }
 
 
 def script(text: str, environment: dict[str, str]) -> str:

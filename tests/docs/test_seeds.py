@@ -1,4 +1,4 @@
-"""docs/seeds.md lists each claim of the commissioning documents with what shows it, and that exists."""
+"""docs/research/seeds.md has each claim of the commissioning documents with what shows it."""
 
 import ast
 import re
@@ -16,13 +16,13 @@ from tests.docs.pages import ROOT, expect_none, read
 from tests.docs.test_addresses import of_pages, of_the_api, without_names
 from tests.docs.test_commands import OURS, parser_of
 
-PAGE = ROOT / "docs" / "seeds.md"
+PAGE = ROOT / "docs" / "research" / "seeds.md"
 STATES = ("kept", "replaced")
 SECTION = re.compile(r"^## (\d{3}): .*\n((?:(?!^## ).*\n?)*)", re.MULTILINE)
 SUMMARY = re.compile(r"^\| (\d{3}) \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 ADDRESS = re.compile(r"(GET|POST|PUT|PATCH|DELETE) (/\S*)")
 NAMED = re.compile(r"`([^`]+)`")
-DECISION = re.compile(r"\]\(decisions/[\w-]+\.md\)")
+DECISION = re.compile(r"\]\(\.\./decisions/[\w-]+\.md\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +43,10 @@ class Claim:
 def claims() -> Iterator[Claim]:
     for document, text in SECTION.findall(read(PAGE)):
         rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
-        assert rows, f"no table under {document} in docs/seeds.md"
-        assert rows[0] == ["claim", "state", "shown by"], f"another heading under {document} in docs/seeds.md"
+        assert rows, f"no table under {document} in docs/research/seeds.md"
+        assert rows[0] == ["claim", "state", "shown by"], f"another heading under {document}"
         for cells in rows[1:]:
-            assert len(cells) == 3, f"a row of {len(cells)} cells in docs/seeds.md: {cells[0]}"
+            assert len(cells) == 3, f"a row of {len(cells)} cells in docs/research/seeds.md: {cells[0]}"
             yield Claim(document, *cells)
 
 
@@ -104,22 +104,22 @@ def is_importable(name: str) -> bool:
 
 def test_what_is_named_as_showing_a_claim_exists() -> None:
     missing = (f"{name} ({claim.text})" for claim in claims() for name in claim.named if not exists(name))
-    expect_none(missing, "named in docs/seeds.md, but not there")
+    expect_none(missing, "named in docs/research/seeds.md, but not there")
 
 
 def test_each_claim_is_kept_with_a_test_or_replaced_with_a_decision() -> None:
     bare = []
     for claim in claims():
-        assert claim.state in STATES, f"docs/seeds.md: a claim is {' or '.join(STATES)}, not {claim.state}"
+        assert claim.state in STATES, f"seeds.md: a claim is {' or '.join(STATES)}, not {claim.state}"
         shown = any(map(is_test, claim.named)) if claim.state == "kept" else DECISION.search(claim.shown_by)
         if not shown:
             bare.append(f"{claim.text} ({claim.state})")
-    expect_none(bare, "no test or decision in docs/seeds.md")
+    expect_none(bare, "no test or decision in docs/research/seeds.md")
 
 
 def test_each_claim_stands_once() -> None:
     times = Counter((claim.document, claim.text) for claim in claims())
-    expect_none((text for (_, text), count in times.items() if count > 1), "twice in docs/seeds.md")
+    expect_none((text for (_, text), count in times.items() if count > 1), "twice in docs/research/seeds.md")
 
 
 def test_the_counts_at_the_top_are_those_of_the_tables() -> None:
@@ -141,7 +141,7 @@ def test_the_counts_at_the_top_are_those_of_the_tables() -> None:
         "/nothing/",
         "manage.py nothing",
         "manage.py retrain --nothing",
-        "docs/nothing.md",
+        "demo/nothing.md",
         "NOTHING",
         "feedback.training.nothing",
         "nothing_at_all.here",

@@ -1,4 +1,4 @@
-"""docs/settings.md names every variable of the environment that the code reads, its default, and no other."""
+"""docs/reference/settings.md names every variable that the code reads, its default, and no other."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.docs.pages import ROOT, expect_none, first_column, name_of, read
 
-PAGE = ROOT / "docs" / "settings.md"
+PAGE = ROOT / "docs" / "reference" / "settings.md"
 SETTINGS = ROOT / "config" / "settings.py"
 # Here for the programs that are started by hand, which read what their own heading says.
 BESIDE_THE_PRODUCT = ("benchmarks", "demo/client.py", "tests/docs", "var", ".venv")
@@ -44,10 +44,10 @@ def read_elsewhere() -> set[str]:
 
 def test_every_setting_is_documented_and_nothing_else() -> None:
     documented = first_column(read(PAGE))
-    assert sorted(documented) == sorted(set(documented)), "docs/settings.md names a setting twice"
+    assert sorted(documented) == sorted(set(documented)), "docs/reference/settings.md names a setting twice"
     known = read_by_settings().keys() | read_elsewhere()
-    expect_none(known - set(documented), "missing in docs/settings.md")
-    expect_none(set(documented) - known, "in docs/settings.md, but read by no code")
+    expect_none(known - set(documented), "missing in docs/reference/settings.md")
+    expect_none(set(documented) - known, "in docs/reference/settings.md, but read by no code")
 
 
 def test_the_documented_defaults_are_those_of_the_code() -> None:
@@ -60,7 +60,7 @@ def test_the_documented_defaults_are_those_of_the_code() -> None:
             text = str(int(value)) if isinstance(value, bool) else str(value)
             if not same(text, documented[name]):
                 wrong.append(f"{name} is {text} and not {documented[name]}")
-    expect_none(wrong, "docs/settings.md is out of date")
+    expect_none(wrong, "docs/reference/settings.md is out of date")
 
 
 def same(text: str, documented: str) -> bool:

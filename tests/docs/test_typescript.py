@@ -1,4 +1,4 @@
-"""A client in TypeScript, as docs/api.md makes it from our description: no error under --strict."""
+"""A client in TypeScript, as docs/reference/api.md makes it from our description: no error under --strict."""
 
 import shlex
 import subprocess
@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the description of the API, the client made of it, and the program of the page."""
     made = tmp_path_factory.mktemp("typescript")
     call_command("spectacular", "--format", "openapi-json", "--file", str(made / "heed.json"))
-    page = ROOT / "docs" / "api.md"
+    page = ROOT / "docs" / "reference" / "api.md"
     [program] = [block.text for block in blocks_of(page) if block.language == "ts"]
     (made / "films.ts").write_text(program)
     (made / "wrong.ts").write_text(program + WRONG)

@@ -1,4 +1,4 @@
-"""docs/your-own-catalog.md: a bookshop from two files to lists that heed a no, without a line of Python."""
+"""docs/tutorials/your-own-catalog.md: a bookshop from two files to lists that heed a no."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.docs.examples import Shell, examples_of
 from tests.docs.pages import ROOT, Block, blocks_of
 from tests.docs.test_readme import serving
 
-PAGE = ROOT / "docs" / "your-own-catalog.md"
+PAGE = ROOT / "docs" / "tutorials" / "your-own-catalog.md"
 MORE_READERS = 16
 STRANGE = re.compile(r"\b(?:films?|movies?|dramas?|start-ups?|genres?|actors?|directors?)\b", re.IGNORECASE)
 
@@ -122,6 +122,7 @@ def see_pages(environment: dict[str, str]) -> None:
         "author",
         "dislikes",
         "seen",
+        "asked",
     }
 
 

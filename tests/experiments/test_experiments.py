@@ -252,7 +252,10 @@ def test_a_request_makes_no_query_for_an_experiment(settings: Settings, person: 
 
 def test_no_answer_tells_the_arm(films: list[Item], api: APIClient, browserless: Client) -> None:
     running(ArmPlan("secret-one"), ArmPlan("secret-other"))
-    answer = api.get("/api/recommendations/personalized/movies?experiment_arm=trial/secret-other&arm=1")
+    address = "/api/recommendations/personalized/movies"
+    # Nobody chooses an arm by saying so.
+    assert api.get(f"{address}?experiment_arm=trial/secret-other").status_code == 400
+    answer = api.get(address)
     assert answer.status_code == 200
     session = RecommendationSession.objects.get(pk=answer.json()["recommendation_session_id"])
     assert session.experiment_arm.startswith("trial/secret-")

@@ -64,6 +64,7 @@ class TestSayingNo:
         assert answer.json() == {
             "success": True,
             "dislike_id": Dislike.objects.get().pk,
+            "wish": None,
             "message": (
                 "✓ Dislike recorded. We'll improve recommendations! From now on: "
                 "less of the same series, −12 %; less Action, Ann Lee and 1 more, −7.5 %."
@@ -306,6 +307,8 @@ class TestHistory:
             "feedback_text": "",
             "predicted_score": None,
             "created_at": old.created_at.isoformat().replace("+00:00", "Z"),
+            "about": None,
+            "title_only": False,
             "used_in_training": True,
         }
 

@@ -18,12 +18,12 @@ def run(command: str, *args: object) -> dict[str, Any]:
 
 
 def refusal(command: str, *args: object) -> str:
-    """The error text of a command that must fail with exit code 1 and print nothing on standard output."""
+    """The error text of a command that must fail with exit code 1; standard output has it as JSON."""
     out = StringIO()
     with pytest.raises(CommandError) as caught:
         call_command(command, *map(str, args), "--json", stdout=out, stderr=StringIO())
     assert caught.value.returncode == 1
-    assert out.getvalue() == ""
+    assert json.loads(out.getvalue()) == {"error": str(caught.value)}
     return str(caught.value)
 
 

@@ -269,7 +269,7 @@ def test_thousands_of_unknown_items_are_counted_and_the_first_are_listed(tmp_pat
     rows = [row("view", number, item=f"no-{number}") for number in range(1200)]
     message = refusal("import_interactions", json_lines(tmp_path / "i.jsonl", *rows))
     assert message.startswith("1,200 rows are bad")
-    assert message.endswith("… and 200 more")
+    assert message.endswith("… and 1,180 more")
 
 
 def test_a_broken_file_leaves_nothing(tmp_path: Path) -> None:

@@ -460,7 +460,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows_of_a_batch(tmp_path: 
 
 def test_the_format_must_be_known(tmp_path: Path) -> None:
     path = write(tmp_path / "items.txt", "external_id,title\n1,A\n")
-    assert "--format csv or --format jsonl" in refusal("import_items", path)
+    assert "--format csv, jsonl or parquet" in refusal("import_items", path)
     assert run("import_items", path, "--format", "csv")["created"] == 1
 
 

@@ -88,9 +88,10 @@ class TestAnotherRolesAction:
             "use_case": "investor_startup",
             "kind": "movie",
         }
-        assert_refused(
-            api.post(f"{address(item, action)}?role=investor&roles=developer", body, format="json"), 403
-        )
+        assert_refused(api.post(address(item, action), body, format="json"), 403)
+        # No parameter does either: an address that knows none says so.
+        asked = f"{address(item, action)}?role=investor&roles=developer"
+        assert_refused(api.post(asked, body, format="json"), 400)
         bulk = {**body, "item_id": item.pk, "type": ACTIONS[action].name}
         assert_refused(api.post("/api/interactions", bulk, format="json"), 403)
         assert not UserInteraction.objects.exists()

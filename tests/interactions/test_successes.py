@@ -84,7 +84,7 @@ def test_dataset_features_of_the_past_and_popularity_count_alike(
     dataset = generate_als_dataset(use_case=MOVIES, progress=Progress(quiet=True))
     _, events = load_als_events(Path(dataset.folder), MOVIES)
     assert events.relevant.tolist() == relevant
-    replay = _LogReplay(MOVIES, np.array([], dtype=np.int64))
+    replay = _LogReplay(MOVIES, np.array([], dtype=np.int64), timezone.now(), np.empty(0))
     refused = int((events.weights < 0.0).sum())
     verdicts = replay.context_at(timezone.now().timestamp() + 1.0).catalog.demand.verdicts
     assert verdicts.sum() == sum(relevant) + refused

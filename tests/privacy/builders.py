@@ -4,11 +4,13 @@ from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ServiceToken, User
 from accounts.services import issue_service_token
 from catalog.models import Item
+from console.models import Run
 from feedback.models import Dislike, NegativeTrainingExample
 from profiles.catching_up import catch_up
 from ranking.models import ExampleUse
@@ -36,6 +38,8 @@ def make_history(person: User) -> None:
     api.post(f"/api/movies/{first}/like", session, format="json", headers={"Idempotency-Key": "once"})
     no = {**session, "reason": "wrong_genre", "feedback_text": COMMENT}
     assert api.post(f"/api/movies/{second}/dislike", no, format="json").status_code == 201
+    never = {"about": "genre:Crime", "scope": "week"}
+    assert api.post(f"/api/movies/{second}/dislike", never, format="json").status_code == 201
     catch_up(user_id=person.pk)
     issue_service_token(user=person)
     person.groups.add(Group.objects.get_or_create(name="readers")[0])
@@ -49,6 +53,17 @@ def _be_seen_to(person: User) -> None:
     staff = make_user("warden", is_staff=True)
     for row in (person, ServiceToken.objects.get(user=person), Dislike.objects.get(user=person)):
         LogEntry.objects.log_actions(staff.pk, [row], CHANGE, change_message="looked at it")
+    now = timezone.now()
+    Run.objects.create(
+        command="retrain",
+        kind=Run.Kind.RETRAINING,
+        source=Run.Source.ADMIN,
+        status=Run.Status.CANCELED,
+        started_by=person,
+        canceled_by=person,
+        asked_at=now,
+        heard_at=now,
+    )
     LogEntry.objects.log_actions(
         person.pk, [Item.objects.earliest("pk")], CHANGE, change_message="renamed it"
     )

@@ -274,7 +274,7 @@ def test_damage_is_unknown(damaged: object) -> None:
 
 
 def test_the_documentation_names_every_figure_as_pages_and_json_do() -> None:
-    page = (settings.BASE_DIR / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    page = (settings.BASE_DIR / "docs" / "explanation" / "evaluation.md").read_text(encoding="utf-8")
     table = page.split("| figure | in JSON |")[1].split("\n\n")[0]
     named = re.findall(r"^\| ([^|`]+) \| `(\w+)` \|", table, flags=re.MULTILINE)
     assert named == [(figure.title, name) for name, figure in FIGURES.items()]

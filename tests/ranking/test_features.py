@@ -13,14 +13,20 @@ from ranking.features import (
     FEATURES,
     GROUPS,
     LIKING_PRIOR,
+    NOTHING_SEEN,
     RECENCY_HALF_LIFE_DAYS,
     RECENT,
     History,
     ItemContent,
+    ModelScores,
+    Seen,
     compute_features,
+    facet_responses,
 )
+from ranking.kinds import MODELS
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import SECONDS_PER_DAY
+from ranking.statistics.responses import ItemResponses
 from tests.ranking.statistics.builders import make_content
 
 NOW = 1.7e9
@@ -46,6 +52,37 @@ RANGES = {
     "people_liking": (-2, 2),
     "history_size": (0, 10),
     "dislike_share": (0, 1),
+    "trend_1": (0, 1),
+    "trend_7": (0, 1),
+    "trend_30": (0, 1),
+    "response_rate": (0, 20),
+    "response_lately": (0, 20),
+    "refusal_rate": (0, 20),
+    "examined": (0, 20),
+    "genre_response": (0, 20),
+    "theme_response": (0, 20),
+    "people_response": (0, 20),
+    "genre_interest": (-100, 2),
+    "theme_interest": (-100, 2),
+    "people_interest": (-100, 2),
+    "person_response": (0, 20),
+    "slots_seen": (0, 10),
+    "passed_over": (0, 20),
+    "passed_over_age": (0, 20),
+    **{f"{kind}_score": (0, 1) for kind in MODELS},
+}
+# These may be unknown, which is not 0.
+UNKNOWABLE = {
+    "model_score",
+    "model_place",
+    "response_rate",
+    "response_lately",
+    "refusal_rate",
+    "genre_response",
+    "theme_response",
+    "people_response",
+    "passed_over_age",
+    *(f"{kind}_score" for kind in MODELS),
 }
 
 
@@ -60,18 +97,24 @@ class World:
     rows: Rows
     scores: Doubles
     places: Doubles
+    seen: Seen = NOTHING_SEEN
 
     def compute(self, which: Rows | None = None) -> Floats:
         """The features of all candidates, or of those at these positions, in that order."""
         which = np.arange(len(self.rows)) if which is None else which
         return compute_features(
             self.rows[which],
-            self.scores[which],
-            self.places[which],
-            self.neighbors[which],
+            ModelScores(
+                self.scores[which],
+                self.places[which],
+                self.neighbors[which],
+                np.repeat(self.scores[which][:, None], len(MODELS), axis=1),
+            ),
             history=self.history,
+            seen=self.seen,
             content=self.content,
             demand=self.demand,
+            facet_response=facet_responses(self.content, self.demand.responses),
             now=NOW,
         )
 
@@ -123,14 +166,18 @@ class TestOfTheModel:
         scores = np.array([0.2, np.nan, 0.9, 0.5, np.nan, 0.0])
         places = np.array([3, np.nan, 1, 2, np.nan, 1000])
         features = replace(world(CONTENT, history()), scores=scores, places=places).compute()
-        assert features[:, 0] == pytest.approx([0.2, 0.0, 0.9, 0.5, 0.0, 0.0])
-        expected = [1 / np.log2(4), 0.0, 1.0, 1 / np.log2(3), 0.0, 1 / np.log2(1001)]
-        assert features[:, 1] == pytest.approx(expected)
+        assert features[:, 0] == pytest.approx([0.2, np.nan, 0.9, 0.5, np.nan, 0.0], nan_ok=True)
+        expected = [1 / np.log2(4), np.nan, 1.0, 1 / np.log2(3), np.nan, 1 / np.log2(1001)]
+        assert features[:, 1] == pytest.approx(expected, nan_ok=True)
+        for kind in MODELS:
+            column = features[:, FEATURES.index(f"{kind}_score")]
+            assert column == pytest.approx(features[:, 0], nan_ok=True)
 
-    def test_what_the_model_does_not_know_is_0(self) -> None:
+    def test_what_the_model_does_not_know_is_unknown_and_not_0(self) -> None:
         features = world(CONTENT, history((0, 2.0))).compute()
-        columns = [FEATURES.index(name) for name in ("model_score", "model_place", "neighbour_score")]
-        assert not features[:, columns].any()
+        columns = [FEATURES.index(name) for name in ("model_score", "model_place", "als_score")]
+        assert np.isnan(features[:, columns]).all()
+        assert not features[:, FEATURES.index("neighbour_score")].any()
 
 
 class TestOfTheItem:
@@ -229,9 +276,59 @@ class TestOfThePerson:
         columns = world(CONTENT, history()).columns([0, 1, 5])
         about_items = {"popularity_score", "approval_score", "evidence", "recency_score", "diversity_score"}
         for name, values in columns.items():
-            if name not in about_items:
+            if name in UNKNOWABLE:
+                assert np.isnan(values).all(), name
+            elif name == "person_response":
+                assert values == [1.0] * 3
+            elif name not in about_items:
                 assert values == [0.0] * 3, name
         assert columns["diversity_score"] == [1.0] * 3
+
+
+class TestOfWhatWasShown:
+    # Item 0 (genre 0, a person) was examined 20 times, item 1 (genre 0) 5 times, the others never.
+    RESPONSES = ItemResponses(
+        np.array([[20.0, 10.0], [5.0, 0.0], *[[0.0, 0.0]] * 4]),
+        np.array([[10.0, 9.0], [0.0, 0.0], *[[0.0, 0.0]] * 4]),
+        np.array([0.0, 1.0, 0.0, 0.0, 0.0, 0.0]),
+    )
+    DEMAND = ItemDemand.from_counts(
+        *[np.zeros(6)] * 3,
+        trends=np.array([[8.0, 4.0, 2.0], [2.0, 4.0, 1.0], *[[0.0] * 3] * 4]),
+        responses=RESPONSES,
+    )
+
+    def test_of_the_item(self) -> None:
+        columns = world(CONTENT, history(), demand=self.DEMAND).columns([0, 1, 2])
+        # 10 of 25 examinations, so five of that kind stand in; lately 9 of 10.
+        assert columns["response_rate"] == pytest.approx([12 / 25, 2 / 10, 0.4])
+        assert columns["response_lately"] == pytest.approx([13.5 / 15, 0.9, 0.9])
+        assert columns["refusal_rate"] == pytest.approx([0.2 / 25, 1.2 / 10, 0.04])
+        assert columns["examined"] == pytest.approx([np.log(21), np.log(6), 0.0])
+        assert columns["trend_1"] == [1.0, 0.25, 0.0]
+        assert columns["trend_7"] == [1.0, 1.0, 0.0]
+
+    def test_of_its_facets(self) -> None:
+        columns = world(CONTENT, history(), demand=self.DEMAND).columns([1, 3, 5])
+        # Genre 0 was examined 25 times and engaged with 10 times, which is average; the person 20 times.
+        person = (10 + 5 * 0.4) / (20 + 5)
+        assert columns["genre_response"] == pytest.approx([0.4, 0.4, 0.4])
+        assert columns["people_response"] == pytest.approx([0.4, person, 0.4])
+
+    def test_of_the_person(self) -> None:
+        seen = Seen(np.array([0, 1]), np.array([1.0, 0.5]), np.array([NOW - 2 * SECONDS_PER_DAY] * 2))
+        one = replace(world(CONTENT, history((0, 2.0)), demand=self.DEMAND), seen=seen)
+        columns = one.columns([0, 1, 2])
+        expected = np.array([0.48, 0.5 * 0.2])
+        own = (1 + 1) / (expected.sum() + 1)
+        assert columns["person_response"] == pytest.approx([own] * 3)
+        assert columns["slots_seen"] == pytest.approx([np.log(3)] * 3)
+        genre = (1 - own * expected.sum()) / (1.5 + LIKING_PRIOR)
+        person = (1 - own * expected[0]) / (1.0 + LIKING_PRIOR)
+        assert columns["genre_interest"] == pytest.approx([genre, genre, 0.0])
+        assert columns["people_interest"] == pytest.approx([person, 0.0, 0.0])
+        assert columns["passed_over"] == [0.0, 0.5, 0.0]
+        assert columns["passed_over_age"] == pytest.approx([np.nan, np.log(3), np.nan], nan_ok=True)
 
 
 def test_verdicts_are_bounded() -> None:
@@ -262,10 +359,18 @@ def worlds(draw: st.DrawFn) -> World:
     rows = rng.permutation(items)[: draw(st.integers(0, items))].astype(np.intp)
     scores = np.where(rng.random(len(rows)) < 0.3, np.nan, rng.random(len(rows)))
     counts = rng.integers(0, 4, size=(2, items)).astype(np.float64)
-    demand = ItemDemand.from_counts(rng.random(items), *counts)
+    shown = rng.uniform(0.0, 9.0, size=(items, 2)) * draw(st.sampled_from([0.0, 1.0]))
+    responses = ItemResponses(shown, shown * rng.random((items, 2)), shown[:, 0] * rng.random(items))
+    demand = ItemDemand.from_counts(
+        rng.random(items), *counts, trends=rng.random((items, 3)), responses=responses
+    )
     places = np.where(np.isnan(scores), np.nan, rng.integers(1, 1001, size=len(rows)))
     neighbors = rng.uniform(-1, 1, size=len(rows))
-    return World(content, demand, history, neighbors, rows, scores, places)
+    slots = draw(st.integers(0, 8))
+    seen = Seen(
+        rng.integers(items, size=slots), rng.uniform(0.1, 1.0, slots), NOW - np.sort(rng.random(slots))[::-1]
+    )
+    return World(content, demand, history, neighbors, rows, scores, places, seen)
 
 
 @given(worlds())
@@ -273,24 +378,27 @@ def test_whatever_comes_in_features_are_numbers_in_their_ranges(one: World) -> N
     features = one.compute()
     assert features.shape == (len(one.rows), len(FEATURES))
     assert features.dtype == np.float32
-    assert np.isfinite(features).all()
+    assert set(RANGES) == set(FEATURES)
     for place, name in enumerate(FEATURES):
+        column = features[:, place]
+        if name in UNKNOWABLE:
+            column = column[~np.isnan(column)]
         low, high = RANGES[name]
-        assert (features[:, place] >= low - 1e-6).all(), name
-        assert (features[:, place] <= high + 1e-6).all(), name
+        assert (column >= low - 1e-6).all(), name
+        assert (column <= high + 1e-6).all(), name
 
 
 @given(worlds(), st.randoms(use_true_random=False))
 def test_candidates_in_another_order_have_the_same_features(one: World, random: Random) -> None:
     order = np.array(random.sample(range(len(one.rows)), len(one.rows)), dtype=np.intp)
-    assert one.compute(order) == pytest.approx(one.compute()[order], abs=1e-6)
+    assert one.compute(order) == pytest.approx(one.compute()[order], abs=1e-6, nan_ok=True)
 
 
 @given(worlds())
 def test_the_other_candidates_do_not_matter(one: World) -> None:
     together = one.compute()
     for place in range(len(one.rows)):
-        assert one.compute(np.array([place]))[0] == pytest.approx(together[place], abs=1e-6)
+        assert one.compute(np.array([place]))[0] == pytest.approx(together[place], abs=1e-6, nan_ok=True)
 
 
 @given(worlds())

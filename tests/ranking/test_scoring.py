@@ -19,16 +19,17 @@ from interactions.models import ItemPopularity
 from interactions.services import record_interaction
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
-from ranking.features import FEATURES
+from ranking.features import FEATURES, are_known
 from ranking.person import PersonState
 from ranking.recommenders.als.model import AlsModel
+from ranking.recommenders.barred import Barred
+from ranking.recommenders.fusion import SHARPNESS
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
 from ranking.scoring import (
     HALF_BELIEVED,
     ON_ITS_OWN,
     RANKER_ON_ITS_OWN,
-    SHARPNESS,
     RankingRequest,
     exclude,
     fallback_scores,
@@ -40,6 +41,7 @@ from ranking.scoring import (
     score_items,
     with_features,
 )
+from ranking.statistics.responses import ItemResponses
 from serving.pipeline import ServedList, recommend
 from tests.factories import active_ranker, make_active_als, make_interaction, make_items, ranker_bytes
 from tests.feedback.builders import make_film
@@ -65,6 +67,16 @@ def share_of(person: PersonState, context: ScoringContext) -> float:
 
 
 class TestShare:
+    def test_it_falls_where_a_ranker_reads_how_people_responded(self, settings: Settings) -> None:
+        settings.POPULARITY_SHARE = 0.6
+        ranker = ModelSet({"ranker": LoadedModel(1, "ranker", load_ranker(ranker_bytes()))})
+        examined = ItemResponses(np.array([[60.0, 0.0], [1.0, 0.0]]), np.zeros((2, 2)), np.zeros(2))
+        for models, expected in ((NO_MODELS, 0.6), (ranker, 0.6 * HALF_BELIEVED / (HALF_BELIEVED + 60.0))):
+            context = charts_by(10**9, models)
+            demand = replace(context.catalog.demand, responses=examined)
+            context = replace(context, catalog=replace(context.catalog, demand=demand))
+            assert share_of(stranger(), context) == pytest.approx(expected)
+
     @pytest.mark.parametrize(("with_ranker", "enough"), [(False, ON_ITS_OWN), (True, RANKER_ON_ITS_OWN)])
     def test_it_fades_with_what_is_approved_and_dislikes_do_not_count(
         self, settings: Settings, with_ranker: bool, enough: int
@@ -112,7 +124,9 @@ class TestJointScores:
         items = np.array([1, 2, 3, 4])
         np.testing.assert_allclose(joint_scores(request(known([])), items), [0.2, 0.3, 0.2, np.nan])
         halfway = known([1.0] * 20)
-        np.testing.assert_allclose(joint_scores(request(halfway), items), [0.5, 0.35, 0.3, np.nan])
+        # The mean log-odds of 4/5 and 1/5, of the floor 2/5 and 3/10, and of 2/5 and the floor 1/5.
+        odds = np.array([1.0, np.sqrt(2 / 3 * 3 / 7), np.sqrt(2 / 3 * 1 / 4), np.nan])
+        np.testing.assert_allclose(joint_scores(request(halfway), items), odds / (1 + odds))
 
     def test_a_better_model_has_more_of_the_say_once_all_are_measured(self) -> None:
         request = asked_of(transitions={1: 0.8, 2: 0.2}, ease={1: 0.2, 2: 0.8})(known([1.0]))
@@ -120,13 +134,28 @@ class TestJointScores:
         both = ModelSet(dict(zip(("transitions", "ease"), measured, strict=True)))
         better = replace(request, context=replace(request.context, models=both))
         share = 1 / (1 + 0.5**SHARPNESS)
+        odds = 4.0 ** (2 * share - 1)
         np.testing.assert_allclose(
-            joint_scores(better, np.array([1, 2])), [0.2 + 0.6 * share, 0.8 - 0.6 * share]
+            joint_scores(better, np.array([1, 2])), [odds / (1 + odds), 1 / (1 + odds)]
         )
         one = both.with_model("ease", replace(measured[1], quality=None))
         unmeasured = replace(request, context=replace(request.context, models=one))
         for equal in (request, unmeasured):
             np.testing.assert_allclose(joint_scores(equal, np.array([1, 2])), [0.5, 0.5])
+
+    def test_fitted_weights_go_before_the_quality_of_each_alone(self) -> None:
+        request = asked_of(transitions={1: 0.8}, ease={1: 0.2})(known([1.0]))
+        fitted = ModelSet(
+            {
+                "transitions": LoadedModel(1, "t", None, quality=1.0, weight=0.25),
+                "ease": LoadedModel(2, "e", None, quality=9.0, weight=0.0),
+            }
+        )
+        alone = replace(request, context=replace(request.context, models=fitted))
+        np.testing.assert_allclose(joint_scores(alone, np.array([1])), [0.8])
+        unfitted = fitted.with_model("ease", replace(fitted.by_kind["ease"], weight=None))
+        by_quality = replace(request, context=replace(request.context, models=unfitted))
+        assert joint_scores(by_quality, np.array([1]))[0] == pytest.approx(0.2, abs=0.01)
 
     def test_models_that_were_no_good_to_anybody_count_by_trust(self) -> None:
         request = asked_of(transitions={1: 0.8}, ease={1: 0.2})(known([1.0]))
@@ -213,7 +242,7 @@ class TestFeatures:
     def test_the_first_row_of_the_catalog_is_an_item_like_any_other(self) -> None:
         features = features_of(request_of(known([2.0]), bare_context([0, 1])), np.array([0, 1]))
         assert features.dtype == np.float32
-        assert not np.isnan(features).any()
+        assert are_known(features).all()
         assert features[:, FEATURES.index("history_size")] == pytest.approx(np.log(2.0))
 
     def test_an_approved_item_weighs_more_than_0_however_little(self) -> None:
@@ -244,7 +273,7 @@ class TestCandidates:
 
     def test_nothing_excluded_gets_past_whoever_brought_it(self) -> None:
         candidates = Candidates.from_source("popular", np.array([1, 2, 3]), np.array([0.9, 0.8, 0.7]))
-        assert exclude(candidates, stranger(excluded=[2])).item_ids.tolist() == [1, 3]
+        assert exclude(candidates, Barred(stranger(excluded=[2]).excluded)).item_ids.tolist() == [1, 3]
 
 
 def serve(person: User, limit: int = 10) -> ServedList:

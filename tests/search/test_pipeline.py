@@ -210,6 +210,10 @@ class TestApi:
             "years": {"first": 2011, "last": None},
             "text": "",
             "is_title": False,
+            "without": [],
+            "like": "",
+            "children": False,
+            "country": "",
         }
         assert answer["personalization"]["persona_name"] == "Medical Fan"
         assert len(answer["recommendations"]) == 5

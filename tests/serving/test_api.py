@@ -1,15 +1,17 @@
 """The ranked lists and the health addresses as programs see them."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from accounts.limits.stores import DatabaseStore
 from accounts.models import User
 from accounts.services import issue_service_token
 from recommendations.models import RecommendationSession
@@ -41,6 +43,7 @@ def test_the_answer_has_the_documented_form(api: APIClient, group: list[int]) ->
         "recommendations",
         "movie_ids",
         "scores",
+        "next",
     }
     assert set(body["personalization"]) == {
         "applied",
@@ -96,6 +99,19 @@ def test_a_request_makes_at_most_six_queries(
     with CaptureQueriesContext(connection) as queries:
         answer = client.get(LIST, {"limit": limit}, headers=headers)
     assert answer.json()["method_used"] == "als"
+    assert len(queries) <= 6, [query["sql"] for query in queries]
+
+
+@pytest.mark.parametrize("offset", [1, 3, 100])
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_a_request_with_an_offset_makes_at_most_six_queries(
+    offset: int, is_shown: bool, api: APIClient, group: list[int], settings: Settings
+) -> None:
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    api.get(f"{LIST}?limit=2" if is_shown else f"{LIST}?limit=2&filter=year:..2100")
+    with CaptureQueriesContext(connection) as queries:
+        answer = api.get(LIST, {"limit": 2, "offset": offset})
+    assert answer.status_code == 200
     assert len(queries) <= 6, [query["sql"] for query in queries]
 
 
@@ -156,6 +172,27 @@ def test_ready_names_what_serves(client: APIClient, group: list[int]) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "stranger", [{"REMOTE_ADDR": "203.0.113.7"}, {"HTTP_X_FORWARDED_FOR": "203.0.113.7"}]
+)
+def test_strangers_are_told_whether_it_is_ready_and_nothing_else(
+    client: APIClient, group: list[int], stranger: Any
+) -> None:
+    assert client.get("/ready", **stranger).json() == {"status": "ready"}
+
+
+def test_where_nothing_can_be_written_it_is_not_ready(
+    client: APIClient, group: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr("accounts.limits.stores._PROVEN_FOR", 0.0)
+    monkeypatch.setattr(DatabaseStore, "add", fail)
+    client.raise_request_exception = False
+    assert client.get("/ready").status_code == 503
+
+
 def test_ready_tells_of_a_damaged_file_and_stays_up(client: APIClient, group: list[int]) -> None:
     for path in Path(settings.MODEL_DIR).iterdir():
         path.write_bytes(b"damaged")
@@ -163,4 +200,32 @@ def test_ready_tells_of_a_damaged_file_and_stays_up(client: APIClient, group: li
     answer = client.get("/ready")
     assert answer.status_code == 200
     assert answer.json()["status"] == "degraded"
-    assert "als-movie_home-1" in answer.json()["use_cases"]["movie_home"]["problem"]
+    problem = answer.json()["use_cases"]["movie_home"]["problem"]
+    assert "als-movie_home-1" in problem
+    assert str(settings.MODEL_DIR) not in problem
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("use_case=movie_home&use_case=movie_home", "'use_case' stands more than once in the query string"),
+        ("offset=1&limit=2&offset=2", "'offset' stands more than once"),
+        ("filter=genre:%ff", "'filter' is not UTF-8 in the query string."),
+        ("%ff=1", "is not UTF-8 in the query string."),
+    ],
+)
+def test_a_parameter_that_would_be_heeded_by_half_is_refused(
+    api: APIClient, person: User, query: str, why: str
+) -> None:
+    for address in (LIST, "/api/movies", "/api/dislike-history", "/api/check-auth"):
+        answer = api.get(f"{address}?{query}")
+        assert answer.status_code == 400
+        assert address != LIST or why in answer.json()["error"]
+    assert not RecommendationSession.objects.exists()
+
+
+def test_a_body_of_thousands_of_levels_is_refused_in_words(api: APIClient, person: User) -> None:
+    deep = '{"filter":' + '{"not":' * 50_000 + "{}" + "}" * 50_001
+    answer = api.post(LIST, deep, content_type="application/json")
+    assert answer.status_code == 400
+    assert "nested more than 32 levels deep" in answer.json()["error"]

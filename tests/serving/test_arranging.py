@@ -83,7 +83,7 @@ def known_cards(monkeypatch: pytest.MonkeyPatch, db: None) -> list[Item]:
     def known(item_ids: Iterable[int]) -> dict[int, ItemCard]:
         return {item_id: cards[item_id] for item_id in item_ids}
 
-    monkeypatch.setattr(arranging, "get_cards", known)
+    monkeypatch.setattr(arranging, "current_cards", known)
     return items
 
 

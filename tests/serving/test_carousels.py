@@ -227,7 +227,7 @@ class TestBecauseYouWatched:
             assert session.feature_set == FEATURE_SET
             assert session.features is not None
             features = np.frombuffer(bytes(session.features), dtype="<f4").reshape(4, len(FEATURES))
-            assert np.array_equal(features, features_of(request, np.array(ids)))
+            np.testing.assert_array_equal(features, features_of(request, np.array(ids)))
             done = record_interaction(
                 user_id=person.pk, item_id=ids[1], type_name="like", session_id=row.session_id
             ).interaction

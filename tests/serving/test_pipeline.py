@@ -18,7 +18,7 @@ from interactions.services import record_interaction, withdraw_state
 from ranking.candidates import Candidates
 from ranking.scoring import rank
 from recommendations.models import RecommendationSession
-from serving.live import forget_state
+from serving.live import forget_state, get_context
 from serving.pipeline import ServedList, load_person, recommend
 from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item, make_items, make_user
 from tests.ranking.builders import bare_context, request_of, stranger
@@ -191,7 +191,7 @@ def test_a_dislike_outweighs_what_else_there_is_on_the_item(person: User) -> Non
     make_interaction(person, item, "view", day=1)
     make_interaction(person, item, "like", day=2)
     make_interaction(person, item, "dislike", day=3)
-    state = load_person(person.pk, MOVIES, timezone.now())
+    state = load_person(person.pk, get_context(MOVIES.name), timezone.now())
     assert state.item_ids.tolist() == [item.pk]
     assert state.weights.tolist() == [-1.0]
     assert state.excluded.tolist() == [item.pk]
@@ -201,7 +201,7 @@ def test_the_history_of_others_is_not_seen(person: User, other_person: User) -> 
     group = make_items(3)
     make_interaction(other_person, group[0], "watched", rating=9)
     assert len(serve(person).slots) == 3
-    state = load_person(person.pk, MOVIES, timezone.now())
+    state = load_person(person.pk, get_context(MOVIES.name), timezone.now())
     assert state.item_ids.tolist() == []
 
 

@@ -20,7 +20,7 @@ from ranking.features import FEATURE_SET, FEATURES, History, compute_features
 from ranking.person import person_before
 from ranking.recommenders.registry import RETRIEVING
 from ranking.registry.versions import rollback_version
-from ranking.scoring import features_of, lead_neighbors, lead_scores, ranked_pool
+from ranking.scoring import features_of, model_scores, ranked_pool, seen_slots
 from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
 from serving.live import forget_state, get_context
@@ -156,20 +156,21 @@ def test_the_features_on_record_are_those_of_the_slots(
     context = get_context("movie_home")
     request = open_request(person.pk, context, NOW)
     shown = np.array(ids(served))
-    rows, scores = context.catalog.rows_of(request.person.item_ids), lead_scores(request, shown)
+    rows = context.catalog.rows_of(request.person.item_ids)
     expected = compute_features(
         context.catalog.rows_of(shown),
-        *scores,
-        lead_neighbors(request, shown),
+        model_scores(request, shown),
         history=History(rows, request.person.weights.astype(np.float64)),
         content=context.catalog.content,
+        seen=seen_slots(request),
         demand=context.catalog.demand,
+        facet_response=context.catalog.facet_response,
         now=NOW.timestamp(),
     )
     features = features_on_record(served)
     assert features.shape == (8, len(FEATURES))
-    assert features == pytest.approx(expected, abs=1e-6)
-    assert np.ptp(features, axis=0).max() > 0
+    assert features == pytest.approx(expected, abs=1e-6, nan_ok=True)
+    assert np.nanmax(np.ptp(features, axis=0)) > 0
 
 
 def test_replay_retrieves_and_ranks_as_serving_did(
@@ -183,9 +184,9 @@ def test_replay_retrieves_and_ranks_as_serving_did(
     # One dislike holds nothing back here, so what is served is the order of the models.
     assert again.item_ids.tolist() == ids(served)
     assert again.scores.tolist() == [slot.score for slot in served.slots]
-    assert np.array_equal(again.features, features_on_record(served))
+    assert np.array_equal(again.features, features_on_record(served), equal_nan=True)
     features = features_of(request, np.append(again.item_ids, 10**9))
-    assert features[:-1] == pytest.approx(again.features, abs=1e-6)
+    assert features[:-1] == pytest.approx(again.features, abs=1e-6, nan_ok=True)
     assert np.isnan(features[-1]).all()
 
 
@@ -206,7 +207,7 @@ def test_a_state_from_events_is_that_of_serving(person: User, films: list[Item])
         times=np.array([EPOCH.timestamp() + 86_400.0 * day for _, _, day in rows]),
         relevant=np.array([False, True, False, True, False]),
     )
-    served, replayed = load_person(person.pk, MOVIES, NOW), person_before(events)
+    served, replayed = load_person(person.pk, get_context(MOVIES.name), NOW), person_before(events)
     assert replayed.item_ids.tolist() == served.item_ids.tolist()
     assert replayed.weights.tolist() == served.weights.tolist()
     # An item only looked at may be shown again, but is no item to be evaluated on.

@@ -95,7 +95,7 @@ def test_a_dislike_without_a_script_is_confirmed_by_what_it_does(
     run_experiment(feedback=False)
     body = {"reason": "wrong_genre", "next": "/feedback/"}
     page = browserless.post(f"/items/{films[0].pk}/dislike/", body, follow=True).content.decode()
-    assert "From now on" not in page
+    assert "From now on: " not in page
     assert penalties(person) == {1.0}
 
 

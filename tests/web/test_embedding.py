@@ -57,7 +57,7 @@ def test_nothing_in_it_parses_html(parser: str) -> None:
 
 
 def test_every_class_attribute_and_function_is_documented() -> None:
-    source, page = SCRIPT.read_text(), (settings.BASE_DIR / "docs" / "embedding.md").read_text()
+    source, page = SCRIPT.read_text(), (settings.BASE_DIR / "docs" / "how-to" / "embedding.md").read_text()
     classes = re.findall(r'make\((?:"\w+"|[^"]*"a" : "strong"), "(\w+)"', source)
     attributes = re.findall(r"\bheed([A-Z]\w+)", source)
     start = source.index("const Heed = {")

@@ -9,10 +9,10 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from catalog.models import Item
+from catalog.models import Facet, Item
 from core.domain import USE_CASES
 from core.values import COMMENT
-from feedback.models import Dislike
+from feedback.models import Dislike, OwnRule
 from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction
@@ -24,8 +24,9 @@ from tests.answers import ABSENT
 from tests.web.conftest import MakeItem
 from web.feedback import PAGE_LENGTH
 
-# session, person, kinds, count and page of dislikes, five of patterns, four of what is held back, pushed out
-FEEDBACK_QUERIES = 16
+# session, person, kinds, count and page of dislikes, five of patterns, four of what is held back, pushed out;
+# the wishes, what the dislikes hold back, and three of what they keep out
+FEEDBACK_QUERIES = 21
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, fil
     )
     assertContains(page, f'name="session" value="{served.session_id}"')
     assertContains(page, 'name="next" value="/watchlist/"')
-    assertContains(page, 'type="radio"', count=6)
+    assertContains(page, 'type="radio"', count=6 + 5)
+    assertContains(page, '<button class="chip" name="about" value="genre:Crime">Crime</button>')
     assert not Dislike.objects.exists()
 
     form = {
@@ -208,3 +210,45 @@ def test_the_number_of_queries_does_not_grow_with_the_dislikes(
     assert len(page.context["dislikes"]) == PAGE_LENGTH
     assertContains(page, "Page 1 of 2")
     assertContains(ada.get("/feedback/?page=2"), 'aria-label="Undo: ', count=4)
+
+
+def test_one_tap_names_what_it_is_about(ada: Client, person: User, film: Item) -> None:
+    response = ada.post(
+        f"/items/{film.pk}/dislike/", {"about": "genre:Crime", "lasts": "always"}, follow=True
+    )
+    assertContains(response, "From now on: less Crime, −50 %.")
+    assert Dislike.objects.get().about == Facet.objects.get(name="Crime")
+    assertContains(ada.get("/feedback/"), "Less Crime · ")
+
+
+def test_a_no_with_an_end_is_listed_and_ended(ada: Client, person: User, film: Item) -> None:
+    response = ada.post(f"/items/{film.pk}/dislike/", {"only": "tonight", "lasts": "always"}, follow=True)
+    assertContains(response, "Heat is left out until ")
+    rule = OwnRule.objects.get()
+    assertContains(ada.get("/feedback/"), f'formaction="/feedback/wishes/{rule.pk}/end/"')
+    response = ada.post(f"/feedback/wishes/{rule.pk}/end/", follow=True)
+    assertContains(response, "No longer: Heat is left out until ")
+    assertContains(ada.post(f"/feedback/wishes/{rule.pk}/end/", follow=True), "no such wish")
+
+
+def test_what_a_block_keeps_out_is_named_and_let_through(
+    ada: Client, person: User, film: Item, make_item: MakeItem
+) -> None:
+    make_item("Ran", genre=["Crime"])
+    ada.post(f"/items/{film.pk}/dislike/", {"about": "genre:Crime", "lasts": "never"})
+    assertContains(ada.get("/"), "You never want Crime")
+    ran = Item.objects.get(title="Ran")
+    page = ada.get("/feedback/")
+    assertContains(page, "Never Crime.")
+    assertContains(page, f'formaction="/feedback/allow/{ran.pk}/"')
+    assertContains(ada.post(f"/feedback/allow/{ran.pk}/", follow=True), "Ran is let through.")
+    assertContains(ada.get("/"), "Ran")
+    assertContains(ada.get("/search/?q=crime"), "Ran")
+
+
+def test_the_list_is_made_anew_for_the_feed_to_take_over(ada: Client, person: User, film: Item) -> None:
+    page = ada.get("/list/?kind=movies")
+    assertContains(page, 'data-again="/list/?kind=movies"')
+    assertContains(page, "data-chips=")
+    assertNotContains(page, "<body")
+    assert ada.get("/list/?kind=nonsense").status_code == 404

@@ -1,5 +1,6 @@
 """Template tags of the pages."""
 
+import json
 from collections.abc import Sequence
 
 from django import template
@@ -15,6 +16,7 @@ from core.domain import (
     FACETS,
     KINDS,
     REASONS,
+    SERIES,
     TYPES,
     DislikeReason,
     InteractionType,
@@ -25,9 +27,11 @@ from core.domain.words import sure_question
 from core.text import percent_change
 from core.values import COMMENT
 from core.web_addresses import host_of
+from ranking.candidates import Boost
 from serving.carousels import Carousel
 from serving.pipeline import ServedList
 from web.actions import Button, buttons_for, sentences
+from web.forms import LENGTHS
 from web.onboarding import kinds_with_items
 from web.posters import show_picture, style_of
 
@@ -35,6 +39,10 @@ register = template.Library()
 
 # These sources say nothing of the person.
 _IMPERSONAL = ("popular", "fresh")
+# Words for what taste adds to a score, from so many percent on.
+_LIFTS = ((20, "Strong match"), (8, "Good match"), (0, "Slight match"))
+# So many of each group of facets may be named in a no.
+_MOST_CHIPS = {"category": 4, "people": 2, "theme": 3}
 
 
 @register.simple_tag
@@ -128,6 +136,14 @@ def change(share: float) -> str:
 
 
 @register.filter
+def lift(boost: Boost) -> str:
+    """The part of a person's taste in a slot's place, as a word with its cause: `Strong match: genre`."""
+    word = next(word for least, word in _LIFTS if boost.percent >= least)
+    strongest = max(boost.parts, key=lambda kind: boost.parts[kind])
+    return f"{word}: {FACETS[strongest].label.lower()}"
+
+
+@register.filter
 def share(value: float) -> str:
     """A share from 0 to 1 in whole percent: `70 %`."""
     return f"{round(value * 100)} %"
@@ -169,6 +185,37 @@ def because(carousel: Carousel) -> SafeString:
 def hue(item: ItemCard) -> int:
     """The hue of an item's first category, in degrees of OKLCH."""
     return style_of(item.categories[0] if item.categories else "").hue
+
+
+@register.filter
+def chips(item: ItemCard) -> list[tuple[str, str]]:
+    """The facets that a no to an item may be about: as in `genre:Crime`, and the name. The main ones."""
+    offered = [
+        (f"{kind}:{name}", name)
+        for kind, facet in FACETS.items()
+        if facet.taste or kind in SERIES
+        for name in item.facets.get(kind, ())[: _MOST_CHIPS.get(facet.group or "", 1)]
+    ]
+    # Somebody in two roles is one chip.
+    return [one for place, one in enumerate(offered) if one[1] not in {name for _, name in offered[:place]}]
+
+
+@register.filter
+def chips_text(item: ItemCard) -> str:
+    """The same as JSON, for the script."""
+    return json.dumps(chips(item), ensure_ascii=False, separators=(",", ":"))
+
+
+@register.simple_tag
+def lasts() -> list[tuple[str, str]]:
+    """The lengths that a no may have, with the words for them; the first is the usual one."""
+    return list(LENGTHS.items())
+
+
+@register.simple_tag
+def knowing_reason() -> DislikeReason | None:
+    """The reason that says only that the person knows it; None where heed.toml has none."""
+    return next((one for one in REASONS.values() if not one.weight and not one.holds_back), None)
 
 
 @register.filter

@@ -26,6 +26,7 @@ class Command(HeedCommand):
 
     def describe(self, summary: Mapping[str, Any]) -> str:
         state = "The demo is loaded" if summary["changed"] else "The demo was loaded before; nothing changed"
-        holds = f"{summary['items']} items, {summary['people']} simulated people, {summary['nights']} nights"
+        nights = f"{summary['nights']} night{'s' * (summary['nights'] != 1)}"
+        holds = f"{summary['items']} items, {summary['people']} simulated people, {nights}"
         accounts = " or ".join(summary["accounts"])
         return f"{state}: {holds}.\nOpen {summary['address']} and log in as {accounts}."

@@ -1,4 +1,4 @@
-"""`manage.py import_interactions FILE`: interactions from CSV or JSON Lines (docs/importing.md)."""
+"""`manage.py import_interactions FILE`: interactions, from three formats (docs/how-to/importing.md)."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -8,19 +8,21 @@ from typing import Any
 from core.commands import HeedCommand
 from core.domain import DEFAULT_KIND, MAX_RATING
 from imports.interactions import InteractionSummary, RatingScale, import_interactions
-from imports.options import add_file_options, notation
+from imports.options import add_account_option, add_file_options, notation
 from imports.sources import count_lines
 
 
 class Command(HeedCommand):
     help = (
-        "Import interactions from FILE (CSV with a header, or JSON Lines). All or nothing; may be run again."
+        "Import interactions from FILE (CSV with a header, JSON Lines or Parquet). "
+        "All or nothing; may be run again."
     )
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--kind", default=DEFAULT_KIND, help="the item kind of rows that name none")
         add_file_options(parser)
+        add_account_option(parser)
         parser.add_argument(
             "--rating-scale", type=_scale, default=(0.0, MAX_RATING), metavar="LOW-HIGH", help="such as 1-5"
         )
@@ -38,6 +40,7 @@ class Command(HeedCommand):
                 notation=notation(options),
                 scale=RatingScale(low, high, options["unrated"]),
                 max_errors=options["max_errors"],
+                accounts=options["account"],
                 progress=progress,
             )
 

@@ -1,4 +1,4 @@
-"""`manage.py import_items FILE`: items from CSV or JSON Lines (docs/importing.md)."""
+"""`manage.py import_items FILE`: items, from three formats (docs/how-to/importing.md)."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +12,9 @@ from imports.sources import count_lines
 
 
 class Command(HeedCommand):
-    help = "Import items from FILE (CSV with a header, or JSON Lines). All or nothing; may be run again."
+    help = (
+        "Import items from FILE (CSV with a header, JSON Lines or Parquet). All or nothing; may be run again."
+    )
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

@@ -1,4 +1,4 @@
-"""`manage.py import_movielens DIR`: a MovieLens folder (docs/importing.md)."""
+"""`manage.py import_movielens DIR`: a MovieLens folder (docs/how-to/importing.md)."""
 
 from argparse import ArgumentParser
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`manage.py import_sessions FILE`: lists shown elsewhere and what was done with them (docs/importing.md)."""
+"""`manage.py import_sessions FILE`: lists shown elsewhere, and their outcome (docs/how-to/importing.md)."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -6,15 +6,15 @@ from typing import Any
 
 from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
-from imports.options import add_file_options, notation
+from imports.options import add_account_option, add_file_options, notation
 from imports.sessions import SessionSummary, import_sessions
 from imports.sources import count_lines
 
 
 class Command(HeedCommand):
     help = (
-        "Import lists shown elsewhere, with what was done, from FILE (CSV with a header, or JSON Lines). "
-        "All or nothing; may be run again."
+        "Import lists shown elsewhere, with what was done, from FILE (CSV with a header, "
+        "JSON Lines or Parquet). All or nothing; may be run again."
     )
 
     def add_options(self, parser: ArgumentParser) -> None:
@@ -23,6 +23,7 @@ class Command(HeedCommand):
             "--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE, help="that of rows that name none"
         )
         add_file_options(parser)
+        add_account_option(parser)
 
     def run(self, options: dict[str, Any]) -> SessionSummary:
         path = Path(options["file"])
@@ -32,5 +33,6 @@ class Command(HeedCommand):
                 use_case=options["use_case"],
                 notation=notation(options),
                 max_errors=options["max_errors"],
+                accounts=options["account"],
                 progress=progress,
             )

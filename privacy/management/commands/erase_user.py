@@ -1,4 +1,4 @@
-"""`manage.py erase_user USER`: an account and every row about it, gone (docs/privacy.md)."""
+"""`manage.py erase_user USER`: an account and every row about it, gone (docs/explanation/privacy.md)."""
 
 import sys
 from argparse import ArgumentParser

@@ -1,4 +1,4 @@
-"""`manage.py export_user USER`: everything on record about a person, as JSON (docs/privacy.md)."""
+"""`manage.py export_user USER`: all on record about a person, as JSON (docs/explanation/privacy.md)."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping

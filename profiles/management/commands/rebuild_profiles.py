@@ -1,4 +1,4 @@
-"""`manage.py rebuild_profiles`: taste profiles made anew from the log (docs/taste.md)."""
+"""`manage.py rebuild_profiles`: taste profiles made anew from the log (docs/explanation/taste.md)."""
 
 from argparse import ArgumentParser
 from typing import Any

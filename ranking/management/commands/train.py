@@ -13,6 +13,7 @@ from ranking.management.training import TrainingCommand
 from ranking.recommenders.event_training import train_on_events
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import TrainedVersion, event_trainer_of
+from ranking.snapshot import read_snapshot
 
 
 class Command(TrainingCommand):
@@ -37,7 +38,7 @@ class Command(TrainingCommand):
 
     def run(self, options: dict[str, Any]) -> TrainedVersion:
         use_case = USE_CASES[options["use_case"]]
-        trainer = event_trainer_of(options["kind"])
+        trainer = event_trainer_of(options["kind"], read_snapshot(use_case.name).content)
         if trainer is None:
             raise InvalidInput(f"{options['kind']} has a command of its own: train_{options['kind']}.")
         with self.progress(options, f"train {options['kind']}", unit="steps") as progress:

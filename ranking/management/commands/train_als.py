@@ -3,13 +3,13 @@
 from argparse import ArgumentParser
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
 from ranking.management.training import TrainingCommand
-from ranking.recommenders.als.model import NO_FADING, AlsParameters
+from ranking.recommenders.als.model import NO_FADING, AlsParameters, Confidence
 from ranking.recommenders.als.train import TRAINER
 from ranking.recommenders.event_training import train_on_events
 from ranking.recommenders.training import TrainedVersion
@@ -27,13 +27,20 @@ class Command(TrainingCommand):
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
         parser.add_argument("--dataset", type=Path, help="its folder; the newest where left out")
         parser.add_argument(
-            "--factors", type=number(int, 1, 1024), help="by the rule of docs/als.md if left out"
+            "--factors", type=number(int, 1, 1024), help="by the rule of docs/research/als.md if left out"
         )
         parser.add_argument(
-            "--regularization", type=number(float, 1e-9, 1e9), help="by the rule of docs/als.md if left out"
+            "--regularization",
+            type=number(float, 1e-9, 1e9),
+            help="by the rule of docs/research/als.md if left out",
         )
         parser.add_argument(
-            "--alpha", type=number(float, 1e-9, 1e6), help="by the rule of docs/als.md if left out"
+            "--alpha", type=number(float, 1e-9, 1e6), help="by the rule of docs/research/als.md if left out"
+        )
+        parser.add_argument(
+            "--confidence",
+            choices=get_args(Confidence),
+            help="its form; if left out, the damped one unless the plain one is clearly better",
         )
         parser.add_argument("--iterations", type=number(int, 1, 1000), default=default.iterations)
         parser.add_argument("--negatives", choices=["keep", "drop"], default=default.negatives)

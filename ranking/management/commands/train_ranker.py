@@ -25,7 +25,7 @@ class Command(TrainingCommand):
         parser.add_argument(
             "--debias",
             choices=DEBIASES,
-            help="how the falling chance of being examined is corrected for (docs/evaluation.md)",
+            help="how the falling chance of being examined is corrected for (docs/research/position-bias.md)",
         )
         parser.add_argument("--ips-clip", type=number(float, 1, 1e6))
         parser.add_argument(
@@ -44,7 +44,7 @@ class Command(TrainingCommand):
         parser.add_argument("--feature-fraction", type=number(float, 0.01, 1))
         parser.add_argument("--tune", type=number(int, 0, 10_000), default=0, metavar="N")
         parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0)
-        parser.epilog = "What is left out is as measured best for the sort of dataset (docs/evaluation.md)."
+        parser.epilog = "Defaults are as measured best for such a dataset (docs/research/position-bias.md)."
 
     def run(self, options: dict[str, Any]) -> TrainedVersion:
         use_case = USE_CASES[options["use_case"]]

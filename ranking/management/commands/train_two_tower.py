@@ -43,7 +43,7 @@ class Command(TrainingCommand):
             default = getattr(TwoTowerParameters(), name)
             parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
         parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0)
-        parser.epilog = "What each option means: docs/two-tower.md."
+        parser.epilog = "What each option means: docs/research/two-tower.md."
 
     def run(self, options: dict[str, Any]) -> TrainedVersion:
         require_torch()

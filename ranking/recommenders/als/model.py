@@ -9,15 +9,16 @@ pairs without any event have p = 0 and c = 1:
 With r the weight of the pair, at most MAX_PAIR_WEIGHT, and n_u how many items person u has spoken for, the
 confidence is
 
-    c = alpha r / sqrt(n_u)         for r > 0: nobody steers the items by sheer number of events
+    c = alpha r / sqrt(n_u)         for r > 0, "damped": nobody steers the items by sheer number of events
+    c = 1 + alpha r                 for r > 0, "plain": that of the paper
     c = 1 + negative_scale |r|      for r < 0: surer than about an item never met
 
-The paper has c = 1 + alpha r; docs/als.md shows what both cost. In training, weights fade with age.
+docs/research/als.md shows what both forms cost. In training, weights fade with age.
 No user factors are kept: whoever is to be served is folded in from the history of that moment.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -31,6 +32,7 @@ from ranking.statistics.calibration import probabilities
 from ranking.statistics.events import SECONDS_PER_DAY, Events
 
 Negatives = Literal["keep", "drop"]
+Confidence = Literal["damped", "plain"]
 Progress = Callable[[int, int], None]
 
 # Before a calibration is fitted: the logistic curve that touches the identity at one half, since ALS
@@ -47,8 +49,8 @@ NO_FADING = 1e9
 NOISE_SHARE = 0.7
 LARGEST_SHARE = 1 / 3
 # What all the approvals together weigh beside all pairs of person and item, where alpha is not given; within
-# the range that was tried (docs/als.md).
-APPROVED_SHARE = 0.015
+# the range that was tried (docs/research/als.md).
+APPROVED_SHARE: Mapping[Confidence, float] = {"damped": 0.015, "plain": 0.03}
 LEAST_ALPHA, MOST_ALPHA = 1.0, 50.0
 # Factors where they are not given, per root of the people or of the items, whichever are fewer.
 FACTORS_PER_ROOT = 1.75
@@ -57,12 +59,14 @@ FEWEST_FACTORS, MOST_FACTORS = 16, 128
 
 @dataclass(frozen=True, slots=True)
 class AlsParameters:
-    """Hyper-parameters of `fit_als`; docs/als.md tells how the defaults were measured.
+    """Hyper-parameters of `fit_als`; docs/research/als.md tells how the defaults were measured.
 
     factors          length of a factor vector; None takes `default_factors` of the data
     regularization   weight of the squared norms; None takes `default_regularization` of the data
-    alpha            confidence per unit of positive weight, before the division by sqrt(n_u); None takes
-                     `default_alpha` of the data
+    alpha            confidence per unit of positive weight, in the damped form before the division by
+                     sqrt(n_u); None takes `default_alpha` of the data
+    confidence       the form of the confidences; None is the damped one, unless the plain one is clearly
+                     better where both are compared
     iterations       alternations over people and items
     negatives        keep dislikes as preference 0 with raised confidence, or drop these pairs
     negative_scale   confidence added per unit of negative weight
@@ -78,6 +82,7 @@ class AlsParameters:
     negatives: Negatives = "keep"
     negative_scale: float = 1.0
     half_life_days: float = 1500.0
+    confidence: Confidence | None = None
 
     def __post_init__(self) -> None:
         if (self.factors is not None and self.factors < 1) or self.iterations < 1:
@@ -92,6 +97,8 @@ class AlsParameters:
             raise ValueError("The half-life must be positive.")
         if self.negatives not in ("keep", "drop"):
             raise ValueError('Negatives must be "keep" or "drop".')
+        if self.confidence not in ("damped", "plain", None):
+            raise ValueError('Confidence must be "damped" or "plain".')
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +108,7 @@ class AlsModel:
     item_ids         (n,) int64, sorted, unique
     item_factors     (n, f) float32: Y
     gram             (f, f) float64: Y'Y, the part of every fold-in that does not depend on the person
-    regularization, alpha, negative_scale   as trained; 0 for `negative_scale` leaves dislikes out
+    regularization, alpha, negative_scale, confidence   as trained; 0 for `negative_scale` leaves dislikes out
     slope, intercept                        of `calibrate`; slope > 0
     """
 
@@ -113,6 +120,7 @@ class AlsModel:
     negative_scale: float
     slope: float = UNCALIBRATED_SLOPE
     intercept: float = UNCALIBRATED_INTERCEPT
+    confidence: Confidence = "damped"
 
     def rows_of(self, item_ids: Ints) -> Rows:
         """Row of each item id, -1 where the model does not know the item; shape as `item_ids`."""
@@ -167,20 +175,21 @@ def default_factors(people: int, items: int) -> int:
     return int(np.clip(2 ** round(math.log2(wanted)), FEWEST_FACTORS, MOST_FACTORS))
 
 
-def default_alpha(weights: "csr_matrix[np.float32]") -> float:
+def default_alpha(weights: "csr_matrix[np.float32]", confidence: Confidence = "damped") -> float:
     """Alpha where none is given, from the signed weights r (people × items).
 
-    The confidences of all approvals then add up to APPROVED_SHARE of those of all pairs, which are 1 each.
+    What all approvals add to the confidences is then APPROVED_SHARE of those of all pairs, which are 1 each.
     The sparser the data, the louder each approval must be, or the pairs that nobody ever met drown it.
-    Bounded by LEAST_ALPHA, for small and dense data, and MOST_ALPHA.
+    At most MOST_ALPHA, and in the damped form, for small and dense data, at least LEAST_ALPHA.
     """
-    approved = float(np.maximum(_confidences(weights, 1.0, 0.0).data, 0).sum(dtype=np.float64))
+    added = _excess(_confidences(weights, 1.0, 0.0, confidence), confidence).data.sum(dtype=np.float64)
     pairs = float(weights.shape[0]) * weights.shape[1]
-    return min(max(APPROVED_SHARE * pairs / approved, LEAST_ALPHA), MOST_ALPHA)
+    alpha = APPROVED_SHARE[confidence] * pairs / float(added)
+    return min(max(alpha, LEAST_ALPHA if confidence == "damped" else 0.0), MOST_ALPHA)
 
 
-def default_regularization(confidences: "csr_matrix[np.float32]") -> float:
-    """The regularization where none is given, from the positive confidences C (people × items).
+def default_regularization(confidences: "csr_matrix[np.float32]", confidence: Confidence = "damped") -> float:
+    """The regularization where none is given, from C, what approvals add to confidences (people × items).
 
         NOISE_SHARE (sqrt(sum C^2 / people) + sqrt(sum C^2 / items)), at most LARGEST_SHARE of sigma_1(C)
 
@@ -190,9 +199,8 @@ def default_regularization(confidences: "csr_matrix[np.float32]") -> float:
     From sigma_1 on, all factors would be zero; small and dense data come near that without the bound.
     """
     people, items = confidences.shape
-    c = np.maximum(confidences.data, 0).astype(np.float64)
-    positive = csr_matrix((c, confidences.indices, confidences.indptr), shape=confidences.shape)
-    total = float(np.square(c).sum())
+    positive = _excess(confidences, confidence)
+    total = float(np.square(positive.data).sum())
     noise = math.sqrt(total / people) + math.sqrt(total / items)
     return min(NOISE_SHARE * noise, LARGEST_SHARE * _largest_singular_value(positive))
 
@@ -232,11 +240,12 @@ def fit_als(
     if not (weights.data > 0).any():
         raise ValueError("There are no positive interactions to train on; import or record some first.")
     factors = parameters.factors or default_factors(*weights.shape)
-    alpha = parameters.alpha or default_alpha(weights)
-    confidences = _confidences(weights, alpha, scale)
+    form = parameters.confidence or "damped"
+    alpha = parameters.alpha or default_alpha(weights, form)
+    confidences = _confidences(weights, alpha, scale, form)
     regularization = parameters.regularization
     if regularization is None:
-        regularization = default_regularization(confidences)
+        regularization = default_regularization(confidences, form)
 
     # BLAS threads would fight the solver's own, and change the order of its sums.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -265,17 +274,35 @@ def fit_als(
         regularization=float(regularization),
         alpha=float(alpha),
         negative_scale=float(scale),
+        confidence=form,
     )
 
 
-def _confidences(weights: "csr_matrix[np.float32]", alpha: float, scale: float) -> "csr_matrix[np.float32]":
+def _confidences(
+    weights: "csr_matrix[np.float32]", alpha: float, scale: float, confidence: Confidence
+) -> "csr_matrix[np.float32]":
     """Weights r to what the solver takes: c where p = 1, -c where p = 0."""
     r = np.minimum(weights.data, MAX_PAIR_WEIGHT)
     person_of_entry = np.repeat(np.arange(weights.shape[0]), np.diff(weights.indptr))
     liked = np.bincount(person_of_entry, r > 0, minlength=weights.shape[0])
-    per_person = alpha / np.sqrt(np.maximum(liked, 1))
-    c = np.where(r > 0, per_person[person_of_entry] * r, -1 + scale * r).astype(np.float32)
+    positive = _positive(r, liked[person_of_entry], alpha, confidence)
+    c = np.where(r > 0, positive, -1 + scale * r).astype(np.float32)
     return csr_matrix((c, weights.indices, weights.indptr), shape=weights.shape)
+
+
+def _positive(r: Floats | Doubles, liked: Ints | int, alpha: float, confidence: Confidence) -> Doubles:
+    """The confidences (n,) of weights r above 0, of people who have spoken for `liked` items."""
+    if confidence == "plain":
+        return 1.0 + alpha * r.astype(np.float64)
+    damped: Doubles = alpha / np.sqrt(np.maximum(liked, 1)) * r.astype(np.float64)
+    return damped
+
+
+def _excess(confidences: "csr_matrix[np.float32]", confidence: Confidence) -> "csr_matrix[np.float64]":
+    """C of what approvals add: all of a damped confidence, what is above 1 of a plain one; 0 for refusals."""
+    base = 1.0 if confidence == "plain" else 0.0
+    c = np.maximum(confidences.data.astype(np.float64) - base, 0.0)
+    return csr_matrix((c, confidences.indices, confidences.indptr), shape=confidences.shape)
 
 
 def _iteration_callback(progress: Progress | None, total: int) -> Callable[[int, float, float], None] | None:
@@ -298,7 +325,8 @@ def history_confidences(model: AlsModel, weights: Floats) -> Doubles:
     """The confidences c of one person's signed weights r, each for another item; both (n,)."""
     r = np.minimum(weights.astype(np.float64), MAX_PAIR_WEIGHT)
     liked = r > 0
-    return np.where(liked, model.alpha / math.sqrt(max(liked.sum(), 1)) * r, 1 - model.negative_scale * r)
+    positive = _positive(r, int(liked.sum()), model.alpha, model.confidence)
+    return np.where(liked, positive, 1 - model.negative_scale * r)
 
 
 def history_equation(model: AlsModel, rows: Rows, confidences: Doubles) -> Doubles:

@@ -9,6 +9,7 @@ from ranking.person import PersonState
 from ranking.recommenders.als.explain import contributions
 from ranking.recommenders.als.file import load_als
 from ranking.recommenders.als.model import AlsModel, calibrate, fold_in, score_all
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
 from ranking.recommenders.rows import cosines, retrieve_rows
 from ranking.snapshot import CatalogSnapshot
@@ -49,7 +50,7 @@ class Als:
         scores = score_all(self.model, fold_in(self.model, rows[known], weights))
         return FoldedIn(scores, person.item_ids[known], rows[known], weights)
 
-    def retrieve(self, representation: FoldedIn, limit: int, barred: Ints) -> Retrieved:
+    def retrieve(self, representation: FoldedIn, limit: int, barred: Barred) -> Retrieved:
         scores, model = representation.scores, self.model
         rows = retrieve_rows(scores, model.item_ids, limit, barred, self.allowed)
         return Retrieved(model.item_ids[rows], calibrate(model, scores[rows]))
@@ -106,5 +107,6 @@ KIND = Kind(
     why="People with a taste like yours chose it.",
     build=_build,
     load=load_als,
+    sizes=lambda model: {"factors": model.item_factors.shape[1]},
     trust=lambda approved: approved / (approved + _HALFWAY),
 )

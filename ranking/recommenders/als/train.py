@@ -16,10 +16,7 @@ from ranking.recommenders.als.model import (
     fit_als,
     score_all,
 )
-from ranking.recommenders.event_training import (
-    fit_calibrated,
-    platt_of,
-)
+from ranking.recommenders.event_training import fit_material, platt_of
 from ranking.recommenders.offline import fold_in_history
 from ranking.recommenders.training import (
     Fitted,
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
     from optuna import Trial
 
 # Hyper-parameters that follow from the data where they are not given.
-BY_RULE = ("factors", "regularization", "alpha")
+BY_RULE = ("factors", "regularization", "alpha", "confidence")
 
 
 class AlsTrainer:
@@ -42,20 +39,14 @@ class AlsTrainer:
 
     kind = "als"
     only_succeeds = False
+    # Nothing of time or of refusals, and no form of confidence of ours.
+    plain = AlsParameters(confidence="plain", negatives="drop", half_life_days=NO_FADING)
 
     def fit(self, material: TrainingMaterial) -> Fitted:
-        parameters = self.parameters(material.hyper_parameters[self.kind])
-        model, calibration = fit_calibrated(
-            self, material.events, parameters, seed=material.seed, progress=material.progress
-        )
-        examples = material.lists.manifest.negative_examples
-        return Fitted(
-            model=model,
-            manifest=material.events_manifest,
-            hyper_parameters=self.as_used(parameters, model, material.seed),
-            metrics={"calibration": calibration},
-            examples=tuple(examples) if parameters.negatives == "keep" else (),
-        )
+        fitted = fit_material(self, material)
+        if fitted.hyper_parameters["negatives"] != "keep":
+            return fitted
+        return replace(fitted, examples=tuple(material.lists.manifest.negative_examples))
 
     def parameters(self, chosen: Mapping[str, Any]) -> AlsParameters:
         given = dict(chosen)
@@ -72,10 +63,15 @@ class AlsTrainer:
             factors=trial.suggest_categorical("factors", [16, 32, 64, 128]),
             # It follows alpha by its rule; drawn apart, the two rarely fit each other.
             regularization=None,
-            alpha=trial.suggest_float("alpha", 0.5, MOST_ALPHA, log=True),
+            alpha=trial.suggest_float("alpha", 0.05, MOST_ALPHA, log=True),
+            confidence="plain" if trial.suggest_categorical("plain", [False, True]) else "damped",
             iterations=trial.suggest_int("iterations", 5, 25, step=5),
             half_life_days=trial.suggest_categorical("half_life_days", [90.0, 365.0, 1500.0, NO_FADING]),
         )
+
+    def alternatives(self, start: AlsParameters) -> list[AlsParameters]:
+        """The confidence of the paper, where nobody chose a form."""
+        return [replace(start, confidence="plain")] if start.confidence is None else []
 
     def as_used(self, parameters: AlsParameters, model: AlsModel, seed: int) -> dict[str, Any]:
         given = {f"{name}_given": getattr(parameters, name) is not None for name in BY_RULE}
@@ -83,6 +79,7 @@ class AlsTrainer:
             "factors": model.item_factors.shape[1],
             "regularization": model.regularization,
             "alpha": model.alpha,
+            "confidence": model.confidence,
         }
         return {**asdict(parameters), **used, **given, "seed": seed}
 

@@ -26,11 +26,13 @@ from ranking.statistics.events import Events, verdicts_of
 
 # The most items that `items` can name: their matrix takes 4 GiB, and its inverse as much again.
 MOST_ITEMS = 32_768
+# Rows of which the largest entries are looked for at once.
+_AT_ONCE = 256
 
 
 @dataclass(frozen=True, slots=True)
 class EaseParameters:
-    """Hyper-parameters of `fit_ease`; docs/recommenders-measured.md tells how they were chosen.
+    """Hyper-parameters of `fit_ease`; docs/research/recommenders-measured.md tells how they were chosen.
 
     regularization  weight of the squared entries of B; None takes `default_regularization` of the data
     negative_scale  the size of the preference against what was turned down
@@ -160,17 +162,28 @@ def _closed_form(preferences: "csr_matrix[np.float32]", regularization: float) -
     return weights
 
 
+def _largest(weights: Floats, most: int) -> Rows:
+    """(r, most) the columns of each row (r, n) that are largest without their sign, rising."""
+    sizes = np.abs(weights)
+    least = np.partition(sizes, -most, axis=1)[:, -most, None]
+    larger, equal = sizes > least, sizes == least
+    room = most - larger.sum(axis=1, keepdims=True)
+    crowded = equal.sum(axis=1) > room[:, 0]
+    equal[crowded] &= np.cumsum(equal[crowded], axis=1) <= room[crowded]
+    kept = larger | equal
+    return np.nonzero(kept)[1].reshape(len(weights), most)
+
+
 def _strongest(weights: Floats, neighbors: int) -> "csr_matrix[np.float32]":
     """The entries of each row that are largest without their sign; of equal ones the first columns."""
     items = len(weights)
     most = min(neighbors, items - 1)
     if not most:
         return csr_matrix(np.zeros((items, items), dtype=np.float32))
-    columns = np.stack(
-        [np.sort(np.argsort(-np.abs(row), kind="stable")[:most]) for row in np.ascontiguousarray(weights)]
-    )
+    starts = range(0, items, _AT_ONCE)
+    columns = np.concatenate([_largest(weights[start : start + _AT_ONCE], most) for start in starts])
     values = np.take_along_axis(weights, columns, axis=1).ravel()
-    starts = np.arange(items + 1) * most
-    matrix = csr_matrix((values, columns.ravel(), starts), shape=(items, items))
+    ends = np.arange(items + 1) * most
+    matrix = csr_matrix((values, columns.ravel(), ends), shape=(items, items))
     matrix.eliminate_zeros()
     return matrix

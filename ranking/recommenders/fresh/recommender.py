@@ -6,6 +6,7 @@ import numpy as np
 
 from core.arrays import Doubles, Ints
 from ranking.person import PersonState
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import ANYBODY, Anybody, Evidence, Kind, Retrieved
 from ranking.recommenders.rows import full_evidence, no_similarities, retrieve_ordered, scores_of
 from ranking.snapshot import CatalogSnapshot
@@ -32,7 +33,7 @@ class Fresh:
         """Nothing of the person matters."""
         return ANYBODY
 
-    def retrieve(self, representation: Anybody, limit: int, barred: Ints) -> Retrieved:
+    def retrieve(self, representation: Anybody, limit: int, barred: Barred) -> Retrieved:
         return retrieve_ordered(self.catalog.by_date, self.scores, self.catalog.item_ids, limit, barred)
 
     def score(self, representation: Anybody, item_ids: Ints) -> Doubles:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from core.arrays import Doubles, Ints
 from ranking.person import PersonState
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import ANYBODY, Anybody, Evidence, Kind, Retrieved
 from ranking.recommenders.rows import full_evidence, no_similarities, retrieve_ordered, scores_of
 from ranking.snapshot import CatalogSnapshot
@@ -22,7 +23,7 @@ class Popular:
         """Nothing of the person matters."""
         return ANYBODY
 
-    def retrieve(self, representation: Anybody, limit: int, barred: Ints) -> Retrieved:
+    def retrieve(self, representation: Anybody, limit: int, barred: Barred) -> Retrieved:
         catalog = self.catalog
         return retrieve_ordered(
             catalog.by_popularity, catalog.demand.popularity, catalog.item_ids, limit, barred

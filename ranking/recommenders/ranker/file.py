@@ -1,8 +1,9 @@
 """The file of a ranker: the trees as LightGBM writes them, inside the format of all models.
 
 LightGBM's parser ends the process on damaged text, so bytes are given to `load_ranker` only after their
-SHA-256 matched the registry (docs/decisions/0005-model-files.md). What is checked here is that these trees
-are for the features that this version of the code computes.
+SHA-256 matched the registry (docs/decisions/0005-model-files.md), and to the parser only after the text is
+known to be one that the library writes (`trees`). What is checked here besides is that these trees are for
+the features that this version of the code computes.
 """
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.recommenders.artifact import ArtifactError, Layout, check_positive
 from ranking.recommenders.ranker.model import BASE_MARGINS, Ranker
+from ranking.recommenders.ranker.trees import check_trees
 
 LAYOUT = Layout(
     kind="ranker",
@@ -32,10 +34,7 @@ def dump_ranker(ranker: Ranker) -> bytes:
 
 
 def load_ranker(data: bytes) -> Ranker:
-    """The ranker that `dump_ranker` wrote. Raises ArtifactError for a file that is no such ranker.
-
-    `data` must be known to be whole: see above.
-    """
+    """The ranker that `dump_ranker` wrote. Raises ArtifactError for a file that is no such ranker."""
     # LightGBM brings pandas and scikit-learn with it; only a process that loads trees pays for them.
     import lightgbm as lgb
 
@@ -48,8 +47,10 @@ def load_ranker(data: bytes) -> Ranker:
     if header["base_margin"] not in BASE_MARGINS:
         raise ArtifactError(f"There is no base margin {header['base_margin']!r}.")
     try:
-        booster = lgb.Booster(model_str=tensors["trees"].tobytes().decode())
-    except (UnicodeDecodeError, lgb.basic.LightGBMError) as error:
+        trees = tensors["trees"].tobytes().decode()
+        check_trees(trees)
+        booster = lgb.Booster(model_str=trees)
+    except (ValueError, lgb.basic.LightGBMError) as error:
         raise ArtifactError(f"The trees cannot be read: {error}") from error
     if tuple(booster.feature_name()) != FEATURES:
         raise ArtifactError("The trees were trained on other features than this version computes.")

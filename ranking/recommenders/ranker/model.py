@@ -2,11 +2,11 @@
 
 Burges, "From RankNet to LambdaRank to LambdaMART" (2010), as implemented by LightGBM (Ke et al. 2017). Each
 list is a group; the gain of a relevance r is 2^r - 1. What was examined by chance of its rank is corrected
-for by `debias`, and the retrieval score is built upon by `base_margin`; docs/evaluation.md shows what the
-choices do where the truth is known.
+for by `debias`, and the retrieval score is built upon by `base_margin`;
+docs/research/position-bias.md shows what the choices do where the truth is known.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -14,8 +14,10 @@ import numpy as np
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.features import FEATURES
+from ranking.kinds import MODELS
 from ranking.statistics.calibration import probabilities
 from ranking.statistics.exposure import draw_seen, examination_of_slots
+from ranking.statistics.lists import engagement_grades
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -27,8 +29,8 @@ BASE_MARGINS: tuple[str, ...] = get_args(BaseMargin)
 Progress = Callable[[int, int], None]
 
 MODEL_SCORE = FEATURES.index("model_score")
-# The columns from the retrieval model alone: zero where the trees shall not see it.
-OF_RETRIEVAL = ("model_score", "model_place")
+# The columns of the models that retrieve: unknown where the trees shall not see them.
+OF_RETRIEVAL = ("model_score", "model_place", *(f"{kind}_score" for kind in MODELS))
 # A retrieval score of exactly 0 or 1 would have an infinite logit.
 SMALLEST = 1e-4
 LABEL_GAIN = [0, 1, 3, 7, 15]
@@ -40,7 +42,7 @@ LISTS_PER_LEAF, FEWEST_LEAVES, MOST_LEAVES = 200, 4, 15
 
 @dataclass(frozen=True, slots=True)
 class RankerParameters:
-    """Hyper-parameters of `fit_ranker`; docs/evaluation.md tells how the defaults were measured.
+    """Hyper-parameters of `fit_ranker`; docs/research/ranker-on-movielens.md measures the defaults.
 
     num_leaves       of each tree; None takes `default_leaves` of the data
     learning_rate, min_data_in_leaf, lambda_l2, feature_fraction   as in LightGBM
@@ -81,7 +83,7 @@ class RankerParameters:
 class RankerData:
     """g lists with n slots in all, list after list, lists in the order of time.
 
-    features    (n, f) float32, columns as in FEATURES
+    features    (n, f) float32, columns as in FEATURES; NaN for what is not known
     relevance   (n,) 0 to 4
     weights     (n,) sample weight before any debiasing, above 0
     ranks       (n,) from 1: where the slot stood
@@ -109,8 +111,8 @@ class RankerData:
             raise ValueError("Slots and list sizes do not fit together.")
         if len(self.user_ids) != lists or len(self.times) != lists:
             raise ValueError("Each list needs one person and one time.")
-        if not np.isfinite(self.features).all() or not (self.weights > 0).all():
-            raise ValueError("Features must be finite and weights above 0.")
+        if np.isinf(self.features).any() or not (self.weights > 0).all():
+            raise ValueError("Features must be finite or unknown, and weights above 0.")
         if not ((self.exposure > 0) & (self.exposure <= 1)).all():
             raise ValueError("Exposure must be above 0 and at most 1.")
         if slots and not 0 <= self.relevance.min() <= self.relevance.max() <= MAX_RELEVANCE:
@@ -143,6 +145,13 @@ class RankerData:
             user_ids=self.user_ids[which],
             times=self.times[which],
         )
+
+    def with_scores_of(self, kinds: Collection[str]) -> "RankerData":
+        """The same, with the scores of these kinds of model alone; those of others are unknown."""
+        hidden = [FEATURES.index(f"{kind}_score") for kind in MODELS if kind not in kinds]
+        features = self.features.copy()
+        features[:, hidden] = np.nan
+        return replace(self, features=features)
 
     @property
     def lists_with_preference(self) -> int:
@@ -232,7 +241,8 @@ def fit_ranker(
     if parameters.early_stopping and validation is not None and validation.can_teach_order:
         # NDCG knows no weights within a list, so what says when to stop is corrected by leaving slots out.
         drawn = likely_seen(validation, np.random.default_rng(seed))
-        watched = [_dataset(drawn, parameters, reference=dataset, with_positions=False)]
+        graded = replace(drawn, relevance=engagement_grades(drawn.relevance))
+        watched = [_dataset(graded, parameters, reference=dataset, with_positions=False)]
         callbacks.append(lgb.early_stopping(parameters.early_stopping, verbose=False))
     if progress is not None:
         callbacks.append(lambda env: progress(env.iteration + 1, parameters.rounds))
@@ -246,7 +256,7 @@ def default_leaves(data: RankerData) -> int:
     """One leaf for every LISTS_PER_LEAF lists that teach an order, from FEWEST_LEAVES to MOST_LEAVES.
 
     Where the true tastes are known, four leaves served people a tenth of a standard deviation better than
-    fifteen after some seven hundred lists (docs/evaluation.md).
+    fifteen after some seven hundred lists (docs/research/closed-loop.md).
     """
     return int(np.clip(data.lists_with_preference // LISTS_PER_LEAF, FEWEST_LEAVES, MOST_LEAVES))
 
@@ -276,7 +286,8 @@ def debiased_weights(data: RankerData, parameters: RankerParameters) -> Doubles:
 def likely_seen(data: RankerData, rng: np.random.Generator) -> RankerData:
     """The lists with what was done something with, and each slot passed over as likely as it was examined.
 
-    So one passed over without being examined is not held against what stands deep (docs/evaluation.md).
+    So one passed over without being examined is not held against what stands deep
+    (docs/research/position-bias.md).
     """
     kept, sizes = draw_seen(data.sizes, data.ranks, data.relevance, data.exposure, rng)
     return RankerData(
@@ -328,7 +339,7 @@ def _dataset(
     features = data.features
     if parameters.base_margin == "none":
         features = features.copy()
-        features[:, [FEATURES.index(name) for name in OF_RETRIEVAL]] = 0.0
+        features[:, [FEATURES.index(name) for name in OF_RETRIEVAL]] = np.nan
     return lgb.Dataset(
         features,
         label=data.relevance,
@@ -342,7 +353,8 @@ def _dataset(
 
 
 def _retrieval_logits(features: Floats) -> Doubles:
-    """The logit of the retrieval score, (n,)."""
-    probability = np.clip(features[:, MODEL_SCORE].astype(np.float64), SMALLEST, 1 - SMALLEST)
+    """The logit of the retrieval score, (n,); what has none stands below all that do."""
+    score = np.nan_to_num(features[:, MODEL_SCORE].astype(np.float64))
+    probability = np.clip(score, SMALLEST, 1 - SMALLEST)
     logits: Doubles = np.log(probability / (1 - probability))
     return logits

@@ -22,6 +22,7 @@ from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_da
 from ranking.datasets.manifest import BOOTSTRAP
 from ranking.datasets.ranker import example_ids, load_ranker_data
 from ranking.datasets.reading import read_columns
+from ranking.datasets.shown_lists import load_lists
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_figures
 from ranking.features import FEATURE_SET
@@ -136,7 +137,7 @@ def tune_ranker(
     if not training.can_teach_order or not validation.can_teach_order:
         return start
 
-    def quality(tried: RankerParameters) -> float:
+    def quality(tried: RankerParameters) -> Doubles:
         scores = fit_ranker(training, validation, tried, seed=seed).scores(validation.features)
         report = evaluate_examined_lists(
             validation.sizes,
@@ -146,7 +147,7 @@ def tune_ranker(
             validation.exposure,
             scores,
         )
-        return float(np.nanmean(report.ndcg))
+        return report.ndcg
 
     suggest = partial(suggest_parameters, start=start)
     return search(start, suggest, quality, rounds=rounds, seed=seed, progress=progress)
@@ -169,6 +170,8 @@ class RankerTrainer:
 
     It learns from the lists, and beside them from lists made up from the log: what was shown was the best of
     an earlier model, and from that alone no ranker learns what makes all the rest of the catalog worse.
+    Scores of a kind that will not serve with it are left out: trees that ask for them would be answered by
+    nothing.
     """
 
     kind = "ranker"
@@ -177,7 +180,7 @@ class RankerTrainer:
     def fit(self, material: TrainingMaterial) -> Fitted | None:
         folder = Path(material.lists.folder)
         manifest, shown = load_ranker_data(folder, material.use_case)
-        made_up = _bootstrap(material)
+        shown, made_up = shown.with_scores_of(material.serving), _bootstrap(material)
         lists, parameters = shown, JOINT_PARAMETERS
         beside: RankerData | None = made_up
         examples = tuple(example_ids(folder))
@@ -209,10 +212,11 @@ def _bootstrap(material: TrainingMaterial) -> RankerData:
     lists = bootstrap_lists(
         material.events,
         catalog=material.catalog,
-        use_case=material.use_case,
+        use_case=replace(material.use_case, models=material.serving),
         plan=BootstrapPlan(),
         seed=material.seed,
         hyper_parameters=material.hyper_parameters,
+        shown=load_lists(Path(material.lists.folder), material.use_case),
     )
     return ranker_data(lists)
 
@@ -263,7 +267,7 @@ def calibrate_ranker(
 
     Among slots that were likely examined it is the share that people engaged with. Among candidates of a
     bootstrap, which stood in no order before anybody's eyes, it is the chance against one other candidate,
-    as for ALS (docs/als.md).
+    as for ALS (docs/research/als.md).
     """
     validation = likely_seen(validation, rng)
     scores = ranker.scores(validation.features)
@@ -293,7 +297,7 @@ def _evaluate(
     rng = np.random.default_rng(seed)
     orders: dict[str, Doubles] = {
         "ranker": fitted.ranker.scores(test.features),
-        "als": test.features[:, MODEL_SCORE].astype(np.float64),
+        "als": np.nan_to_num(test.features[:, MODEL_SCORE].astype(np.float64)),
         "as_shown": -test.ranks.astype(np.float64),
     }
     reports = {

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.arrays import Doubles, Ints, Rows
 from ranking.person import PersonState
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
 from ranking.recommenders.rows import full_evidence, retrieve_above, scores_of
 from ranking.recommenders.similar.model import content_similarities
@@ -48,7 +49,7 @@ class Similar:
         cosines = content_similarities(rows, self.catalog.content)
         return Anchors(rows, cosines, cosines.max(axis=1))
 
-    def retrieve(self, representation: Anchors, limit: int, barred: Ints) -> Retrieved:
+    def retrieve(self, representation: Anchors, limit: int, barred: Barred) -> Retrieved:
         return retrieve_above(representation.scores, self.catalog.item_ids, limit, barred, _LEAST)
 
     def score(self, representation: Anchors, item_ids: Ints) -> Doubles:

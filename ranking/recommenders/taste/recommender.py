@@ -8,6 +8,7 @@ from core.arrays import Doubles, Ints
 from profiles.reduction import NEUTRAL, Taste
 from profiles.taste import manhattan_distances, vector_for
 from ranking.person import PersonState
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
 from ranking.recommenders.rows import full_evidence, no_similarities, retrieve_above, scores_of
 from ranking.snapshot import CatalogSnapshot
@@ -48,7 +49,7 @@ class NearTaste:
         scores = nearer / (nearer + _HALFWAY)
         return TasteScores(taste, np.where(scores >= _ROUNDING, scores, 0.0))
 
-    def retrieve(self, representation: TasteScores, limit: int, barred: Ints) -> Retrieved:
+    def retrieve(self, representation: TasteScores, limit: int, barred: Barred) -> Retrieved:
         return retrieve_above(representation.scores, self.catalog.item_ids, limit, barred, _ROUNDING)
 
     def score(self, representation: TasteScores, item_ids: Ints) -> Doubles:

@@ -38,7 +38,7 @@ _PAIRS_AT_ONCE = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class TransitionsParameters:
-    """Hyper-parameters of `fit_transitions`; docs/recommenders-measured.md tells how they were chosen.
+    """Hyper-parameters of `fit_transitions`; docs/research/recommenders-measured.md has their choice.
 
     window       how many places later an item still counts as coming after another, and how many of the
                  last items of a person are asked

@@ -19,7 +19,7 @@ TARGET_LABEL = 0.75
 
 @dataclass(frozen=True, slots=True)
 class TwoTowerParameters:
-    """Hyper-parameters of `fit_two_tower`; docs/two-tower.md tells how the defaults were measured.
+    """Hyper-parameters of `fit_two_tower`; docs/research/two-tower.md tells how the defaults were measured.
 
     dimensions            length of all embeddings, and of the vectors of people and items
     hidden                width of the hidden layer of each tower

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.arrays import Bools, Doubles, Floats, Ints
 from ranking.person import PersonState
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
 from ranking.recommenders.rows import cosines, full_evidence, retrieve_rows
 from ranking.recommenders.two_tower.file import load_two_tower
@@ -40,7 +41,7 @@ class Towers:
         )
         return None if vector is None else score_items(self.model, vector)
 
-    def retrieve(self, representation: Floats, limit: int, barred: Ints) -> Retrieved:
+    def retrieve(self, representation: Floats, limit: int, barred: Barred) -> Retrieved:
         model = self.model
         rows = retrieve_rows(representation, model.item_ids, limit, barred, self.allowed)
         return Retrieved(model.item_ids[rows], calibrated(model, representation[rows]))

@@ -44,12 +44,13 @@ NO_TORCH = "Training a two-tower model needs PyTorch; run pip install -r require
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedTower:
-    """A trained model and how it came to be, as JSON."""
+    """A trained model and how it came to be, as JSON. `earlier`: as in `Fitted`."""
 
     model: TwoTower
     hyper_parameters: dict[str, Any]
     calibration: dict[str, Any]
     validation: dict[str, Any]
+    earlier: TwoTower | None = None
 
 
 def train_two_tower(
@@ -118,6 +119,7 @@ class TwoTowerTrainer:
             hyper_parameters=fitted.hyper_parameters,
             metrics={"calibration": fitted.calibration, "validation": fitted.validation},
             examples=tuple(dataset.manifest.negative_examples),
+            earlier=fitted.earlier,
         )
 
     def dump(self, model: TwoTower) -> bytes:
@@ -144,7 +146,10 @@ def require_torch() -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stopped:
-    """Choices by the validation part: the number of epochs, and the calibration of scores."""
+    """Choices by the validation part: the number of epochs, and the calibration of scores.
+
+    earlier  the model that they were made with; None where nothing could be held out
+    """
 
     parameters: TwoTowerParameters
     epochs: int
@@ -152,6 +157,7 @@ class Stopped:
     intercept: float
     calibration: dict[str, Any]
     validation: dict[str, Any]
+    earlier: TwoTower | None = None
 
 
 def fit_calibrated_two_tower(
@@ -169,6 +175,7 @@ def fit_calibrated_two_tower(
         hyper_parameters=resolved_parameters(stopped, seed),
         calibration=stopped.calibration,
         validation=stopped.validation,
+        earlier=stopped.earlier,
     )
 
 
@@ -206,6 +213,7 @@ class Trainer:
             intercept=fit.model.intercept,
             calibration=fit.calibration,
             validation={"recall@100": list(fit.recall_at_100), "seconds": fit.seconds},
+            earlier=fit.model,
         )
 
     def fit_stopped(self, examples: TwoTowerExamples, stopped: Stopped) -> TwoTower:

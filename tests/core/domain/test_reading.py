@@ -115,6 +115,22 @@ MISTAKES = {
         'plain = "bored"',
         "dislikes.plain: must be one of wrong_genre, poor",
     ),
+    # Scenarios.
+    '[scenarios.e_mail]\nuse_case = "movie_home"': (
+        '[scenarios.e_mail]\nuse_case = "book_home"',
+        "scenarios.e_mail.use_case: must be one of movie_home, drama_home",
+    ),
+    "limit = 12": ("limit = 0", "scenarios.after_watching.limit: must be at least 1, not 0"),
+    'sources = ["transitions"': (
+        'sources = ["clairvoyance"',
+        "scenarios.after_watching.sources: must be one of als, two_tower",
+    ),
+    "[scenarios.home]": ('[scenarios.home]\nfilter = "shade:red"', "scenarios.home.filter: has 'shade'"),
+    'boost = ["1.5*year:2015.."]': (
+        'boost = ["9*year:2015.."]',
+        "scenarios.e_mail.boost: must have a factor from 1 to 3, not '9'",
+    ),
+    "limit = 5\n": ('bury = ["0.5*x"]\n', "scenarios.e_mail.bury: 'x' is no condition"),
     # Shares.
     'holds_back = { actor = "DISLIKE_CAST_SHARE"': (
         "holds_back = { actor = -0.1",
@@ -234,7 +250,9 @@ def test_the_shipped_file_is_what_the_seeds_ask_for() -> None:
         "developer_startup": ("startup", "developer"),
         "investor_startup": ("startup", "investor"),
     }
-    assert {case.models for case in USE_CASES.values()} == {("als", "two_tower", "ranker")}
+    assert {case.models for case in USE_CASES.values()} == {
+        ("als", "two_tower", "transitions", "ease", "content", "verdict", "ranker")
+    }
     assert DOMAIN.site.name == "Heed"
     assert DOMAIN.dislikes.plain == "not_interested"
 

@@ -27,7 +27,8 @@ from ranking.datasets.bootstrap import (
 )
 from ranking.datasets.ranker_rows import RankerWriter
 from ranking.features import FEATURES, ItemContent
-from ranking.recommenders.als.model import AlsParameters, fit_als
+from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als
+from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import SECONDS_PER_DAY, Events
@@ -89,6 +90,10 @@ def make_lists(events: Events, catalog: CatalogSnapshot, plan: BootstrapPlan = P
     return list(lists)
 
 
+def _alone(als: AlsModel) -> ModelSet:
+    return NO_MODELS.with_model("als", LoadedModel(0, "past", als))
+
+
 def by_session(lists: Iterable[BootstrapList]) -> dict[str, BootstrapList]:
     return {str(one.session_id): one for one in lists}
 
@@ -119,6 +124,13 @@ def test_labels_say_what_was_done_in_the_window(events: Events, catalog: Catalog
             expected[np.isin(one.candidates.item_ids, theirs.item_ids[which])] = value
         assert one.relevance.tolist() == expected.tolist()
         assert (one.relevance > UNTOUCHED).any()
+
+
+def test_the_scores_of_every_kind_are_features(events: Events, catalog: CatalogSnapshot) -> None:
+    """A ranker weighs what it has seen: of a kind that scores in service it must have met the scores."""
+    features = ranker_data(make_lists(events, catalog)).features
+    for kind in ("als", "transitions", "ease", "content", "verdict"):
+        assert np.isfinite(features[:, FEATURES.index(f"{kind}_score")]).any(), kind
 
 
 def test_nothing_known_to_the_person_before_is_a_candidate(events: Events, catalog: CatalogSnapshot) -> None:
@@ -154,7 +166,7 @@ def test_what_comes_later_changes_no_candidate_and_no_feature(
         if session in after and one.user_id in returning:
             other = after[session].candidates
             assert one.candidates.item_ids.tolist() == other.item_ids.tolist()
-            assert np.array_equal(one.candidates.features, other.features)
+            assert np.array_equal(one.candidates.features, other.features, equal_nan=True)
             compared += one.window == 2
     assert compared > 5
 
@@ -176,7 +188,7 @@ def test_the_live_state_of_a_moment_holds_what_was_met_and_wanted_by_then(
     start = float(np.quantile(events.times, 0.02))
     training = events.before(start)
     als = fit_als(training, AlsParameters(factors=2, iterations=1), seed=0)
-    context = context_before(events, start, catalog, MOVIES, "als", als)
+    context = context_before(events, start, catalog, MOVIES, _alone(als))
     met = np.unique(training.item_ids)
     assert 0 < len(met) < len(ITEMS)
     assert context.catalog.item_ids.tolist() == met.tolist()
@@ -189,7 +201,7 @@ def test_an_item_is_there_from_its_date_whoever_met_it(events: Events, catalog: 
     start = float(np.quantile(events.times, 0.02))
     als = fit_als(events.before(start), AlsParameters(factors=2, iterations=1), seed=0)
     dated = replace(catalog, there_since=np.where(ITEMS < 110, start, np.inf))
-    context = context_before(events, start, dated, MOVIES, "als", als)
+    context = context_before(events, start, dated, MOVIES, _alone(als))
     met = events.before(start).item_ids
     assert context.catalog.item_ids.tolist() == np.union1d(ITEMS[:10], met).tolist()
 
@@ -198,7 +210,7 @@ def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalog: Cat
     first, again = make_lists(events, catalog), make_lists(events, catalog)
     assert [one.session_id for one in first] == [one.session_id for one in again]
     assert len({one.session_id for one in first}) == len(first)
-    assert np.array_equal(ranker_data(first).features, ranker_data(again).features)
+    assert np.array_equal(ranker_data(first).features, ranker_data(again).features, equal_nan=True)
 
 
 def test_as_training_data_everything_counts_as_examined(events: Events, catalog: CatalogSnapshot) -> None:
@@ -230,6 +242,17 @@ def test_without_anything_before_there_are_no_lists(events: Events, catalog: Cat
     only_dislikes = replace(events, weights=-np.abs(events.weights), relevant=np.zeros_like(events.relevant))
     assert make_lists(only_dislikes, catalog) == []
     assert len(ranker_data([])) == 0
+
+
+def test_where_no_model_serves_there_are_the_lists_of_the_other_sources(
+    events: Events, catalog: CatalogSnapshot
+) -> None:
+    without = replace(MOVIES, models=())
+    lists = list(bootstrap_lists(events, catalog=catalog, use_case=without, plan=PLAN, seed=1))
+    assert {one.window for one in lists} == {0, 1, 2}
+    assert ranker_data(lists).can_teach_order
+    scores = [FEATURES.index(f"{kind} score") for kind in ("als", "ease", "content")]
+    assert all(np.isnan(one.candidates.features[:, scores]).all() for one in lists)
 
 
 @pytest.mark.parametrize("wrong", [{"windows": 0}, {"people": 0}, {"first": 0.0}, {"first": 1.0}])

@@ -161,7 +161,7 @@ def test_relevance_is_the_best_of_what_was_done_and_a_dislike_outweighs_it(perso
     rows = generate()[0]
     assert [row["relevance"] for row in rows] == [2, 3, 4, 1, 0, 3, 1]
     assert [row["label"] for row in rows] == [1, 1, 1, 0, 0, 1, 0]
-    assert [row["sample_weight"] for row in rows] == pytest.approx([0.25, 1.0, 1.5, 0.5, 0.8, 1.5, 0.5])
+    assert [row["sample_weight"] for row in rows] == pytest.approx([0.5, 1.0, 1.5, 0.5, 0.8, 1.5, 0.5])
     # The dislike came without a reason, so there is no example of it.
     assert [row["negative_example_id"] for row in rows] == [None] * 7
 

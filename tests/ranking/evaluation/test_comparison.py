@@ -14,6 +14,7 @@ from profiles.boosts import personal_alpha
 from profiles.reduction import CODES, Event, Rules, no_taste, reduce_events
 from profiles.selectors import STRANGER, PersonalTaste
 from ranking.context import ScoringContext
+from ranking.datasets.shown_lists import no_lists
 from ranking.evaluation import shown as shown_module
 from ranking.evaluation.comparison import evaluate_contenders
 from ranking.evaluation.contenders import (
@@ -24,7 +25,7 @@ from ranking.evaluation.contenders import (
     ContenderScores,
     contender_scores,
 )
-from ranking.evaluation.evaluation_set import EvaluationSet, evaluation_set, no_lists
+from ranking.evaluation.evaluation_set import EvaluationSet, evaluation_set
 from ranking.evaluation.results import ContenderEvaluation
 from ranking.recommenders.als.file import load_als
 from ranking.recommenders.ranker.file import load_ranker

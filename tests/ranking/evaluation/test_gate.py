@@ -97,6 +97,7 @@ def test_where_lists_were_shown_they_decide_alone() -> None:
     [
         ("disliked_share", +0.05, "Disliked in top 10"),
         ("order", -0.1, "AUC"),
+        ("ndcg_gap", -0.1, "ΔNDCG@10"),
         ("list_order", -0.1, "AUC, lists shown"),
     ],
 )
@@ -206,3 +207,30 @@ def test_one_seed_gives_one_verdict() -> None:
     noise = RNG(3).normal(0, 0.1, PEOPLE)
     one, again = (verdict({"ndcg": BASE + noise}, {"ndcg": BASE}) for _ in range(2))
     assert one == again
+
+
+class TestBaselines:
+    """A simple way that anybody could take stands beside what serves."""
+
+    def verdict(self, candidate: float, active: float, simple: float) -> GateVerdict:
+        one, other, plain = (
+            evaluated(name, {"ndcg": BASE + change})
+            for name, change in (("new", candidate), ("old", active), ("plain ALS", simple))
+        )
+        return compare(one, other, RULES, seed=0, baselines=[plain])
+
+    def test_the_verdict_says_how_it_compares(self) -> None:
+        found = self.verdict(0.0, 0.0, -0.05)
+        assert found.passed
+        assert found.why.endswith("NDCG@10 +0.050 [+0.050, +0.050] over 60 people against plain ALS.")
+
+    def test_what_a_simple_way_beats_does_not_pass_for_being_as_good_as_what_serves(self) -> None:
+        found = self.verdict(0.0, 0.0, 0.05)
+        assert not found.passed
+        assert found.why.endswith("It is clearly worse than plain ALS, a simple way.")
+
+    def test_but_for_being_better(self) -> None:
+        assert self.verdict(0.03, 0.0, 0.05).passed
+
+    def test_nothing_is_added_to_a_no(self) -> None:
+        assert "plain" not in self.verdict(-0.1, 0.0, 0.05).why

@@ -13,7 +13,7 @@ from ranking.registry.loading import load_version
 from ranking.registry.versions import activate_version
 from serving.live import get_context
 from serving.pipeline import recommend
-from tests.factories import make_interaction, make_items, make_user
+from tests.factories import make_interaction, make_item, make_items, make_user
 
 pytestmark = pytest.mark.django_db
 MOVIES = USE_CASES["movie_home"]
@@ -57,6 +57,27 @@ def test_it_trains_a_version_that_serves_and_explains(
 
 def test_it_searches_for_better_hyper_parameters(log: list[int], capsys: pytest.CaptureFixture[str]) -> None:
     assert train(capsys, "--tune", "2").hyper_parameters["neighbors"] >= 20
+
+
+def test_it_reads_the_facets_of_the_catalog_where_the_kind_needs_them(
+    person: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Everybody stays with the genre that they began with: nothing but the facets tells what comes next."""
+    genres = ("drama", "comedy", "crime", "western")
+    items = [make_item(genres=[genres[number % 4]]) for number in range(80)]
+    for number in range(40):
+        user = make_user()
+        for step in range(5):
+            make_interaction(user, items[(number + 4 * (step + 3 * (number // 8))) % 80], day=number + step)
+    call_command("generate_als_dataset", quiet=True)
+    capsys.readouterr()
+    call_command("train", "content", "--json")
+    version = ModelVersion.objects.get(kind="content")
+    assert version.label in capsys.readouterr().out
+    model = load_version(version).model
+    assert model.approved[0] > 2.0
+    assert version.metrics["calibration"]["slope"] > 0
+    assert version.quality is not None
 
 
 @pytest.mark.parametrize(

@@ -2,23 +2,41 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 
 from profiles.reduction import KINDS, Taste
 from ranking.person import PersonState
 from ranking.recommenders.training import event_trainer_of
+from ranking.statistics.events import Events
 from tests.factories import make_als_bytes, ranker_bytes, tower_bytes
 from tests.ranking.statistics.builders import two_tastes
 
+# Kinds that answer everybody, because they know nothing of the person.
+FOR_EVERYBODY = ("popular", "fresh")
 LEFT, RIGHT = range(6), range(6, 12)
 
 
+def opposite_tastes() -> Events:
+    """`two_tastes`, and what each half likes the other half turns down."""
+    liked = two_tastes()
+    other = np.where(liked.item_ids < len(LEFT), liked.item_ids + len(LEFT), liked.item_ids - len(LEFT))
+    return Events(
+        user_ids=np.concatenate([liked.user_ids, liked.user_ids]),
+        item_ids=np.concatenate([liked.item_ids, other]),
+        weights=np.concatenate([liked.weights, np.full(len(other), -1.0, dtype=np.float32)]),
+        times=np.concatenate([liked.times, liked.times]),
+        relevant=np.concatenate([liked.relevant, np.zeros(len(other), dtype=np.bool_)]),
+    )
+
+
+@cache
 def fitted(kind: str) -> bytes:
-    """A model of `two_tastes` by a kind that learns from events."""
+    """A model of `opposite_tastes` by a kind that learns from events."""
     trainer = event_trainer_of(kind)
     assert trainer is not None
-    model = trainer.fit_events(two_tastes(), trainer.parameters({}), seed=0, progress=None)
+    model = trainer.fit_events(opposite_tastes(), trainer.parameters({}), seed=0, progress=None)
     return trainer.dump(model)
 
 
@@ -27,7 +45,10 @@ BYTES: Mapping[str, Callable[[], bytes]] = {
     "two_tower": lambda: tower_bytes([[*LEFT, 12], [*RIGHT, 13]], facets={0: 0, 1: 1}),
     "transitions": lambda: fitted("transitions"),
     "ease": lambda: fitted("ease"),
+    "sequence": lambda: fitted("sequence"),
     "item_knn": lambda: fitted("item_knn"),
+    "content": lambda: fitted("content"),
+    "verdict": lambda: fitted("verdict"),
     "ranker": ranker_bytes,
 }
 

@@ -12,6 +12,7 @@ from ranking.context import ScoringContext
 from ranking.person import PersonState
 from ranking.policy import Policy
 from ranking.recommenders.artifact import ArtifactError
+from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Recommender
 from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of, trainer_of
@@ -23,7 +24,7 @@ from ranking.statistics.events import Events
 from ranking.tastes import liked_facets
 from tests.factories import ranker_bytes, tower_bytes
 from tests.ranking.builders import person_with
-from tests.ranking.recommenders.kinds import BYTES, taste_of_facets
+from tests.ranking.recommenders.kinds import BYTES, FOR_EVERYBODY, opposite_tastes, taste_of_facets
 from tests.ranking.statistics.builders import make_content, two_tastes
 
 MOVIES = USE_CASES["movie_home"]
@@ -100,12 +101,12 @@ def test_its_entry_is_complete(name: str) -> None:
 @every_retriever
 def test_it_brings_the_taste_of_the_person_best_first(name: str) -> None:
     one = answer_of(name)
-    brought = one.recommender.retrieve(one.representation, 4, np.array([0, 1, 9]))
+    brought = one.recommender.retrieve(one.representation, 4, Barred(np.array([0, 1, 9])))
     assert 0 < len(brought.item_ids) <= 4
     assert len(set(brought.item_ids.tolist())) == len(brought.item_ids)
     assert (np.diff(brought.scores) <= 0).all()
     assert ((brought.scores > 0) & (brought.scores <= 1)).all()
-    if name not in ("popular", "fresh"):
+    if name not in FOR_EVERYBODY:
         assert set(brought.item_ids.tolist()) <= {*LEFT, 12} - {0, 1}
 
 
@@ -115,14 +116,14 @@ def test_it_brings_nothing_barred_and_nothing_outside_of_the_catalog(name: str, 
     catalog = catalog_of([item for item in ITEMS if item not in (3, 8)])
     recommender = context_of(name, catalog).recommenders[name]
     representation = recommender.represent(somebody())
-    brought = recommender.retrieve(representation, 1000, np.array(barred, dtype=np.int64))
+    brought = recommender.retrieve(representation, 1000, Barred(np.array(barred, dtype=np.int64)))
     assert not set(brought.item_ids.tolist()) & {3, 8, *barred}
 
 
 @every_retriever
 def test_a_score_is_that_of_the_list_and_unknown_items_have_none(name: str) -> None:
     one = answer_of(name)
-    brought = one.recommender.retrieve(one.representation, 1000, np.array([0]))
+    brought = one.recommender.retrieve(one.representation, 1000, Barred(np.array([0])))
     asked = np.append(brought.item_ids[::-1], 999)
     scores = one.recommender.score(one.representation, asked)
     np.testing.assert_array_equal(scores[:-1][::-1], brought.scores)
@@ -163,8 +164,9 @@ def test_likeness_is_between_two_items_and_unknown_where_it_cannot_tell(name: st
 def test_somebody_without_a_history_is_no_error(name: str) -> None:
     recommender = context_of(name).recommenders[name]
     representation = recommender.represent(person_with())
-    if name in ("popular", "fresh"):
-        assert len(recommender.retrieve(representation, 3, np.empty(0, dtype=np.int64)).item_ids) == 3
+    if name in FOR_EVERYBODY:
+        nothing = Barred(np.empty(0, dtype=np.int64))
+        assert len(recommender.retrieve(representation, 3, nothing).item_ids) == 3
     else:
         assert representation is None
 
@@ -265,7 +267,7 @@ def test_equal_events_and_seed_give_an_equal_model(name: str) -> None:
     trainer = event_trainer_of(name)
     if trainer is None:
         return
-    events = two_tastes()
+    events = opposite_tastes()
     files = {
         trainer.dump(trainer.fit_events(events, trainer.parameters({}), seed=7, progress=None))
         for _ in range(2)
@@ -298,7 +300,7 @@ def test_the_known_answer_comes_first(name: str) -> None:
     trainer = event_trainer_of(name)
     if trainer is None:
         return
-    model = trainer.fit_events(two_tastes(), trainer.parameters({}), seed=0, progress=None)
+    model = trainer.fit_events(opposite_tastes(), trainer.parameters({}), seed=0, progress=None)
     context = ScoringContext.of(
         MOVIES,
         catalog_of(),
@@ -309,7 +311,7 @@ def test_the_known_answer_comes_first(name: str) -> None:
         person = person_with([(item, 2.0) for item in LEFT if item != missing], excluded=[])
         request = RankingRequest.of(person, context, NOW)
         history = np.array([item for item in LEFT if item != missing])
-        brought = context.recommenders[name].retrieve(request.representations[name], 1, history)
+        brought = context.recommenders[name].retrieve(request.representations[name], 1, Barred(history))
         assert brought.item_ids.tolist() == [missing]
 
 

@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.models import User
 from core.domain import USE_CASES
 from ranking.models import ModelVersion
-from ranking.recommenders.ranker.file import load_ranker
+from ranking.recommenders.ranker.file import LAYOUT, load_ranker
 from ranking.recommenders.ranker.model import Ranker
 from ranking.recommenders.registry import TRAINED
 from ranking.registry import loading
@@ -18,7 +18,15 @@ from ranking.registry.loading import ModelSet, load_models
 from ranking.registry.versions import activate_version, rollback_version
 from serving.live import forget_state
 from serving.pipeline import recommend
-from tests.factories import active_ranker, make_active_als, make_items, make_version, ranker_bytes
+from tests.factories import (
+    active_ranker,
+    make_active_als,
+    make_als_bytes,
+    make_items,
+    make_version,
+    ranker_bytes,
+)
+from tests.ranking.recommenders.files import rewritten
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +106,27 @@ def test_a_whole_file_that_is_no_ranker_leaves_the_one_before(parsed: list[bytes
     assert label(models) == earlier.label
     assert broken.label not in label(models)
     assert "An earlier version serves." in models.problem
+
+
+def test_a_ranker_cut_in_half_whose_hash_is_right_ends_no_process() -> None:
+    earlier = active_ranker()
+    trees = LAYOUT.load(ranker_bytes())[1]["trees"]
+    cut = rewritten(ranker_bytes(), trees=trees[: len(trees) // 2])
+    activate_version(version=make_version(cut, kind="ranker"), why="test")
+    models = load_models("movie_home")
+    assert label(models) == earlier.label
+    assert "The trees cannot be read" in models.problem
+
+
+def test_a_file_of_fewer_factors_than_were_trained_does_not_serve() -> None:
+    earlier = make_active_als([[1, 2, 3]])
+    cut = make_version(make_als_bytes([[1, 2, 3]], seed=1))
+    cut.hyper_parameters = {"factors": 5}
+    cut.save()
+    activate_version(version=cut, why="test")
+    models = load_models("movie_home")
+    assert models.label(["als"]) == earlier.label
+    assert "It holds factors 4, and it was trained with 5." in models.problem
 
 
 def test_what_is_known_is_not_read_again(parsed: list[bytes]) -> None:

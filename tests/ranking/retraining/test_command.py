@@ -2,12 +2,14 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import OperationalError
+from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
@@ -19,6 +21,10 @@ from tests.factories import make_interaction, make_item, make_user
 from tests.ranking.retraining.builders import serve
 
 pytestmark = pytest.mark.django_db
+
+
+def fail_as_full(_: int) -> None:
+    raise OSError(28, "No space left on device")
 
 
 class TestCommand:
@@ -37,7 +43,9 @@ class TestCommand:
         call_command("retrain", json=True, quiet=True)
         answer = json.loads(capsys.readouterr().out)
         assert (answer["use_case"], answer["due"], answer["why"]) == ("movie_home", True, "Asked for.")
-        assert [one["version"] for one in answer["outcomes"]] == ["als-movie_home-2", "ranker-movie_home-1"]
+        kinds = ["transitions", "ease", "content", "verdict", "ranker"]
+        made = ["als-movie_home-2", *(f"{kind}-movie_home-1" for kind in kinds)]
+        assert [one["version"] for one in answer["outcomes"]] == made
         assert set(answer["outcomes"][0]) == {"version", "status", "why"}
 
     def test_with_if_needed_it_may_do_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,6 +58,30 @@ class TestCommand:
         with pytest.raises(CommandError, match="nothing to learn from yet") as caught:
             call_command("retrain", quiet=True)
         assert caught.value.returncode == 1
+
+    @pytest.mark.parametrize("command", ["retrain", "train_als", "train_ranker", "train_two_tower"])
+    @pytest.mark.parametrize("is_full", [False, True])
+    def test_where_no_model_could_be_kept_it_says_so_before_it_trains(
+        self,
+        command: str,
+        is_full: bool,
+        settings: Settings,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        settings.MODEL_DIR = folder = tmp_path / "a file" / "models"
+        if is_full:
+            monkeypatch.setattr("os.fsync", fail_as_full)
+        else:
+            folder.parent.touch()
+        with pytest.raises(
+            CommandError, match=f"{folder}: {'No space left' if is_full else 'Not a'}"
+        ) as caught:
+            call_command(command, json=True, quiet=True)
+        assert caught.value.returncode == 1
+        assert json.loads(capsys.readouterr().out) == {"error": str(caught.value)}
+        assert not list(folder.parent.glob("*/*"))
 
     @pytest.mark.parametrize("options", [["--seed", "-1"], ["--watch", "x"], ["--use-case", "no"]])
     def test_options_out_of_range_are_refused(self, options: list[str]) -> None:

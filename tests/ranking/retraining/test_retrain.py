@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.conf import settings as django_settings
 from pytest_django import Settings
@@ -12,13 +13,21 @@ from catalog.models import Item
 from core.domain import TYPES
 from feedback.models import NegativeTrainingExample
 from interactions.models import UserInteraction
+from ranking.evaluation.comparison import evaluate_each
+from ranking.evaluation.contenders import Contender
+from ranking.evaluation_report import GateVerdict
+from ranking.features import FEATURES
+from ranking.kinds import MODELS
 from ranking.models import ExampleUse, ModelVersion
 from ranking.recommenders.ranker import train as ranker_train
+from ranking.recommenders.ranker.model import RankerData
+from ranking.recommenders.ranker.train import fit_calibrated_ranker
 from ranking.recommenders.training import TrainingError
 from ranking.registry.loading import load_models
 from ranking.registry.versions import read_verified
 from ranking.retraining import publishing
 from ranking.retraining import retrain as retraining
+from ranking.retraining.run import Run
 from tests.factories import make_interaction, make_item, make_user
 from tests.ranking.retraining.builders import of, run, say_no, serve
 
@@ -49,6 +58,20 @@ class TestRun:
         assert summary.examples_used == ExampleUse.objects.count() == 0
         assert not NegativeTrainingExample.objects.filter(used_in_training=True).exists()
         assert read_verified(of("als"))
+
+    def test_no_models_are_evaluated_twice(
+        self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[frozenset[int]] = []
+
+        def watched(contenders: list[Contender], *arguments: Any, **options: Any) -> Any:
+            seen.extend(frozenset(map(id, one.models.by_kind.values())) for one in contenders)
+            return evaluate_each(contenders, *arguments, **options)
+
+        monkeypatch.setattr("ranking.retraining.run.evaluate_each", watched)
+        serve(films)
+        summary = run()
+        assert len(seen) == len(set(seen)) > len(summary.outcomes)
 
     def test_the_first_model_is_held_against_popularity(self, people: list[User], films: list[Item]) -> None:
         summary = run()
@@ -96,6 +119,35 @@ class TestRun:
         run()
         assert of("ranker").dataset_manifest["kind"] == "als"
         assert not ExampleUse.objects.filter(version=of("ranker")).exists()
+
+    @pytest.mark.parametrize("refused", ["transitions", "content"])
+    def test_a_ranker_learns_from_the_scores_of_what_will_serve_with_it(
+        self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch, refused: str
+    ) -> None:
+        """Trees that split on the score of a rejected kind would meet nothing in service."""
+        evaluate, learned = retraining._evaluate, []
+
+        def strict(run: Run, kind: str, *others: Any) -> tuple[GateVerdict, dict[str, Any]]:
+            _, metrics = evaluate(run, kind, *others)
+            return (GateVerdict(kind != refused, "as the test says"), metrics)
+
+        def watched(data: RankerData, *arguments: Any, beside: RankerData | None, **options: Any) -> Any:
+            learned.extend([data, *([beside] if beside else [])])
+            return fit_calibrated_ranker(data, *arguments, beside=beside, **options)
+
+        monkeypatch.setattr(retraining, "_evaluate", strict)
+        monkeypatch.setattr(ranker_train, "fit_calibrated_ranker", watched)
+        run()
+        assert of(refused).status == Status.REJECTED
+        assert learned
+        known = {
+            kind
+            for kind in MODELS
+            for data in learned
+            if np.isfinite(data.features[:, FEATURES.index(f"{kind}_score")]).any()
+        }
+        assert refused not in known
+        assert {"als", "ease"} <= known
 
     @pytest.mark.parametrize("disliked", [False, True])
     def test_a_log_that_teaches_nothing_is_refused_in_words(self, disliked: bool) -> None:

@@ -68,7 +68,7 @@ class TestRun:
         assert report.results[0].gate is not None
         assert report.results[0].gate.passed
         ranker = of("ranker")
-        assert summary.outcomes[1].version == ranker.label
+        assert summary.outcomes[-1].version == ranker.label
         assert load_ranker(read_verified(ranker)).probabilities(np.zeros((1, len(FEATURES)), np.float32))
         assert "candidate" not in {version.status for version in ModelVersion.objects.all()}
         assert not note_path("movie_home").exists()

@@ -57,11 +57,18 @@ def shown(sizes: list[int], **columns: Any) -> ShownLists:
 
 
 def test_a_list_by_hand() -> None:
-    # Gains 7, 1, 0 in the order liked, passed over, disliked; the worst order puts the like last.
-    best = 7 + 1 / np.log2(3)
-    assert one_list([3, 1, 0], [3, 2, 1]) == pytest.approx((1.0, 1.0))
-    worst = 1 / np.log2(3) + 7 / 2
-    assert one_list([3, 1, 0], [1, 2, 3]) == pytest.approx((worst / best, 0.0))
+    # Gains 3, 1, 0, 0 in the order liked, viewed, passed over, disliked; the worst order puts the like last.
+    best = 3 + 1 / np.log2(3)
+    assert one_list([3, 2, 1, 0], [4, 3, 2, 1]) == pytest.approx((1.0, 1.0))
+    worst = 1 / np.log2(4) + 3 / np.log2(5)
+    assert one_list([3, 2, 1, 0], [1, 2, 3, 4]) == pytest.approx((worst / best, 0.0))
+
+
+def test_what_was_passed_over_or_disliked_gains_nothing() -> None:
+    assert one_list([2, 1, 1], [1, 3, 2])[0] == pytest.approx(1 / np.log2(4))
+    assert one_list([2, 1, 0], [1, 2, 3])[0] == one_list([2, 0, 1], [1, 2, 3])[0]
+    assert np.isnan(one_list([1, 0, 1], [1, 2, 3])[0])
+    assert np.isnan(one_list([2, 2], [1, 2])[0])
 
 
 @given(lists_of_slots)
@@ -72,7 +79,7 @@ def test_the_order_of_relevance_is_perfect_and_no_other_is_better(lists: list[An
     evaluated = ~np.isnan(perfect.ndcg)
     assert perfect.ndcg[evaluated] == pytest.approx(1.0)
     assert (other.ndcg[evaluated] <= 1 + 1e-9).all()
-    assert (other.ndcg[evaluated] > 0).all()
+    assert (other.ndcg[evaluated] >= 0).all()
     both = ~np.isnan(perfect.liked_over_disliked)
     assert (perfect.liked_over_disliked[both] == 1.0).all()
     np.testing.assert_array_equal(np.isnan(other.ndcg), ~evaluated)
@@ -135,9 +142,9 @@ def test_a_person_counts_once_however_many_lists() -> None:
 
 
 def test_the_cut_is_at_k() -> None:
-    relevance = np.array([1, 1, 3])
+    relevance = np.array([1, 2, 3])
     report = evaluate_lists(np.array([3]), np.array([1]), relevance, np.array([3.0, 2.0, 1.0]), k=2)
-    assert report.ndcg[0] == pytest.approx((1 + 1 / np.log2(3)) / (7 + 1 / np.log2(3)))
+    assert report.ndcg[0] == pytest.approx((0 + 1 / np.log2(3)) / (3 + 1 / np.log2(3)))
 
 
 def test_items_that_cannot_be_placed_go_last() -> None:

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -33,6 +41,8 @@ def browser() -> Iterator[Browser]:
         # Playwright keeps an event loop in this thread; the database is used outside of it all the same.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        # A busy machine is no failure.
+        expect.set_options(timeout=20_000)
         yield browser
         browser.close()
 
@@ -80,6 +90,7 @@ def open_page(browser: Browser, site: str) -> Iterator[OpenPage]:
 def turn_down(page: Page, card: Locator, reason: str = "Something else") -> None:
     """Says no to a card's title, with a reason."""
     card.get_by_role("button", name="Not for me").click()
+    page.get_by_text("Another reason, or a comment").click()
     page.get_by_role("radio", name=reason).check()
     page.get_by_role("button", name="Confirm").click()
 

@@ -4,11 +4,11 @@ import pytest
 from django.test import Client
 from playwright.sync_api import Browser, Request, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
 @pytest.mark.parametrize(
-    ("path", "shown"), [("/docs", "/api/recommendations/personalized/{kind}"), ("/redoc", "Heed (0.1.0)")]
+    ("path", "shown"), [("/docs", "/api/recommendations/personalized/{kind}"), ("/redoc", "Heed (1.0.0)")]
 )
 def test_the_api_is_shown_and_no_other_host_is_asked(
     site: str, db: None, browser: Browser, path: str, shown: str

@@ -1,4 +1,4 @@
-"""A plain page of another origin shows lists with heed.js: the very page and code of docs/embedding.md."""
+"""A plain page of another origin shows lists with heed.js: page and code of docs/how-to/embedding.md."""
 
 import json
 import re
@@ -31,10 +31,10 @@ from tests.web.browser.conftest import PHONE
 from tests.web.browser.test_access import faults_of
 from tests.web.conftest import MakeItem
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 Films = dict[str, list[Item]]
 
-GUIDE = (configured.BASE_DIR / "docs" / "embedding.md").read_text()
+GUIDE = (configured.BASE_DIR / "docs" / "how-to" / "embedding.md").read_text()
 EMPTY = "Nothing to show at the moment."
 
 

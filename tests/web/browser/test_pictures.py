@@ -12,7 +12,7 @@ from catalog.models import Item
 from tests.web.browser.conftest import DESKTOP, PHONE
 from tests.web.conftest import MakeItem
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 ORIGIN = "https://images.example"
 PNG = base64.b64decode(

@@ -11,7 +11,7 @@ from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
 from tests.web.browser.test_access import faults_of
 from tests.web.conftest import MakeItem
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 MOVING = "document.getAnimations().filter((one) => one.animationName === 'rise').length"
 END = "document.getAnimations().forEach((one) => one.finish())"

@@ -109,6 +109,8 @@ def test_from_signing_up_to_leaving(
     expect(page.get_by_text(f"{turned_down} is no longer turned down.")).to_be_visible()
     turn_down(page, page.locator('[data-rank="3"]'), "Wrong genre for me")
     expect(page.get_by_text("Dislike recorded.")).to_be_visible()
+    # The list below is made anew; a card that moves away under the pointer is not followed.
+    page.wait_for_load_state("networkidle")
     page.locator('[data-rank="4"] .card-title a').click()
     page.get_by_role("slider").fill("8")
     page.get_by_role("button", name="I watched it").click()
@@ -146,6 +148,7 @@ def test_from_signing_up_to_leaving(
     assert visit.faults == []
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
 def test_every_page_is_light_still_and_quiet(
     site: str,
@@ -205,7 +208,8 @@ def test_a_list_closes_up_without_a_jump(
     page = open_page(person)
     page.goto("/", wait_until="networkidle")
     page.clock.install()
-    turn_down(page, page.locator('[data-rank="3"]'))
+    page.locator('[data-rank="3"]').get_by_role("button", name="Not for me").click()
+    page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_text("Dislike recorded.")).to_be_visible()
     page.clock.run_for(3000)
     expect(page.locator('[data-rank="3"]')).to_have_count(0)

@@ -1,6 +1,6 @@
 """The two-tower dataset's format: its columns, and the one way in which rows get into it.
 
-What each column means to whoever reads the files: docs/datasets.md.
+What each column means to whoever reads the files: docs/reference/datasets.md.
 """
 
 from collections.abc import Sequence

@@ -39,6 +39,13 @@ def test_the_handmade_files_below_are_wrong_only_where_they_say() -> None:
     assert load_als(written()).item_ids.tolist() == [1, 2, 5]
 
 
+def test_a_file_from_before_the_form_of_confidence_holds_the_damped_one() -> None:
+    older = {name: value for name, value in HEADER.items() if name != "confidence"}
+    assert load_als(written(older)).confidence == "damped"
+    with pytest.raises(ArtifactError, match="damped or plain"):
+        load_als(written({**HEADER, "confidence": "loud"}))
+
+
 @pytest.mark.parametrize(
     "data",
     [

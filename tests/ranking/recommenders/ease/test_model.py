@@ -38,7 +38,8 @@ def test_what_was_turned_down_lowers_what_goes_with_it() -> None:
     fitted = fit_ease(events, replace(PLAIN, regularization=1.0))
 
     def score(weight: float) -> float:
-        return float(score_all(fitted, np.array([0, 3]), np.array([weight, 2.0], dtype=np.float32))[1])
+        shares = fitted.shares(np.array([weight, 2.0], dtype=np.float32))
+        return float(score_all(fitted, np.array([0, 3]), shares)[1])
 
     assert score(2.0) > score(0.0) > score(-1.0)
 

@@ -1,5 +1,6 @@
 """The ranker's file: what comes back, and what is refused before LightGBM is given anything."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.recommenders.artifact import ArtifactError
-from ranking.recommenders.ranker.file import dump_ranker, load_ranker
+from ranking.recommenders.ranker.file import LAYOUT, dump_ranker, load_ranker
+from ranking.recommenders.ranker.trees import check_trees
 from tests.factories import ranker_bytes
 from tests.ranking.recommenders.files import header_of, rewritten
 
@@ -117,10 +119,94 @@ def test_trees_that_are_no_text(no_parser: None) -> None:
         load_ranker(rewritten(ranker_bytes(), trees=trees))
 
 
+def with_trees(change: Callable[[str], str]) -> bytes:
+    """The file of a ranker whose text was changed; its header and its hash are as they should be."""
+    text = LAYOUT.load(ranker_bytes())[1]["trees"].tobytes().decode()
+    changed = change(text)
+    assert changed != text
+    return rewritten(ranker_bytes(), trees=np.frombuffer(changed.encode("latin-1"), dtype=np.uint8))
+
+
+def in_first_tree(key: str, change: Callable[[list[str]], list[str]]) -> Callable[[str], str]:
+    """Changes the values of one line of the first tree, and what the head says of the tree's size."""
+
+    def changed(text: str) -> str:
+        line = re.search(rf"^{key}=(.*)$", text, re.MULTILINE)
+        assert line is not None
+        other = " ".join(change(line[1].split(" ")))
+        text = text[: line.start(1)] + other + text[line.end(1) :]
+        return re.sub(
+            r"tree_sizes=(\d+)",
+            lambda sizes: f"tree_sizes={int(sizes[1]) + len(other) - len(line[1])}",
+            text,
+        )
+
+    return changed
+
+
+def put(place: int, value: str) -> Callable[[list[str]], list[str]]:
+    return lambda values: [*values[:place], value, *values[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: text[: text.index("end of trees")],
+        lambda text: text[: text.index("end of parameters")],
+        lambda text: text[: text.index("tree_sizes")],
+        lambda text: text.replace("Tree=1\n", "Tree=2\n"),
+        lambda text: text.replace("version=v4", "version=v3"),
+        lambda text: text.replace("num_class=1", "num_class=9"),
+        lambda text: text.replace("max_feature_idx=", "max_feature_idx=9"),
+        lambda text: text.replace("feature_infos=[", "feature_infos=[a"),
+        lambda text: re.sub(r"tree_sizes=\d+", "tree_sizes=99999999", text),
+        lambda text: re.sub(r"tree_sizes=[\d ]+", "tree_sizes=", text),
+        lambda text: text.replace("threshold=0", "threshold=\xa00"),
+        in_first_tree("num_leaves", put(0, "30")),
+        in_first_tree("num_leaves", put(0, "-1")),
+        in_first_tree("num_leaves", put(0, "999999999")),
+        in_first_tree("num_cat", put(0, "1")),
+        in_first_tree("is_linear", put(0, "1")),
+        in_first_tree("split_feature", put(0, "43")),
+        in_first_tree("split_feature", put(0, "-1")),
+        in_first_tree("split_feature", put(0, "9999999999")),
+        in_first_tree("threshold", put(0, "0.7.2")),
+        in_first_tree("threshold", lambda values: values[1:]),
+        in_first_tree("decision_type", put(0, "3")),
+        in_first_tree("left_child", put(0, "0")),
+        in_first_tree("left_child", put(0, "500")),
+        in_first_tree("right_child", put(0, "-500")),
+        in_first_tree("left_child", lambda values: values[::-1]),
+        in_first_tree("leaf_value", put(0, "nan")),
+        in_first_tree("leaf_value", put(0, "")),
+        in_first_tree("leaf_count", lambda values: [*values, "1"]),
+    ],
+)
+def test_trees_that_the_library_did_not_write(no_parser: None, change: Callable[[str], str]) -> None:
+    with pytest.raises(ArtifactError, match="The trees cannot be read"):
+        load_ranker(with_trees(change))
+
+
+@pytest.mark.parametrize("rows", [60, 400])
+def test_trees_of_one_leaf_and_trees_that_ask_for_the_unknown_are_let_through(rows: int) -> None:
+    rng = np.random.default_rng(0)
+    values = rng.random((rows, len(FEATURES)))
+    values[rng.random(values.shape) < 0.5] = np.nan
+    data = lgb.Dataset(
+        values, rng.integers(0, 2, rows), group=[20] * (rows // 20), feature_name=list(FEATURES)
+    )
+    options = {"objective": "lambdarank", "verbosity": -1, "num_threads": 1, "min_data_in_leaf": 50}
+    check_trees(lgb.train(options, data, 2).model_to_string())
+
+
 def test_trees_of_other_features() -> None:
     rng = np.random.default_rng(0)
     names = [*FEATURES[1:], FEATURES[0]]
-    data = lgb.Dataset(rng.random((200, len(names))), rng.random(200), feature_name=names)
-    trees = lgb.train({"verbosity": -1, "num_threads": 1}, data, 2).model_to_string()
+    data = lgb.Dataset(
+        rng.random((200, len(names))), rng.integers(0, 2, 200), group=[200], feature_name=names
+    )
+    options = {"objective": "lambdarank", "verbosity": -1, "num_threads": 1}
+    trees = lgb.train(options, data, 2).model_to_string()
     with pytest.raises(ArtifactError, match="other features"):
         load_ranker(rewritten(ranker_bytes(), trees=np.frombuffer(trees.encode(), dtype=np.uint8)))

@@ -22,7 +22,8 @@ def table(fitted: Transitions) -> list[list[float]]:
 
 def scores(fitted: Transitions, *history: tuple[int, float]) -> list[float]:
     rows = np.array([item for item, _ in history])
-    found = score_all(fitted, rows, np.array([weight for _, weight in history], dtype=np.float32))
+    weights = np.array([weight for _, weight in history], dtype=np.float32)
+    found = score_all(fitted, rows, fitted.shares(weights))
     values: list[float] = found.tolist()
     return values
 

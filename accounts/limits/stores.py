@@ -1,0 +1,83 @@
+"""The counts that all workers share: in the database, or in Redis."""
+
+import time
+from functools import cache
+from typing import Protocol
+
+import redis
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import RateCount
+from core.sql import column_names, fill, table_name
+
+
+class Store(Protocol):
+    """Counts by key, each of which ends some seconds after it began."""
+
+    def add(self, key: str, amount: int, seconds: int) -> tuple[int, float]:
+        """The count after `amount` more, and in how many seconds it ends."""
+        ...
+
+
+# One statement, so that two workers never count past each other.
+_ADD = fill(
+    "INSERT INTO {table} ({columns}) VALUES (%(key)s, %(amount)s, %(until)s) "
+    "ON CONFLICT ({key}) DO UPDATE SET "
+    "count = CASE WHEN {table}.until <= %(now)s THEN excluded.count ELSE {table}.count + excluded.count END, "
+    "until = CASE WHEN {table}.until <= %(now)s THEN excluded.until ELSE {table}.until END "
+    "RETURNING {columns}",
+    table=table_name(RateCount),
+    columns=column_names(RateCount, "key", "count", "until"),
+    key=column_names(RateCount, "key"),
+)
+
+
+class DatabaseStore:
+    """Counts in a table of the database."""
+
+    def add(self, key: str, amount: int, seconds: int) -> tuple[int, float]:
+        now = time.time()
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD, {"key": key, "amount": amount, "until": now + seconds, "now": now})
+            _, count, until = cursor.fetchone()
+        return count, until - now
+
+
+# Asked by strangers too, so a worker asks the database no oftener than this.
+_PROVEN_FOR = 1.0
+_proven_at = -_PROVEN_FOR
+
+
+def prove_writable() -> None:
+    """Raises the error of the database where nothing can be written: it is away, full, or only reads."""
+    global _proven_at
+    if time.monotonic() - _proven_at >= _PROVEN_FOR:
+        DatabaseStore().add("ready", 0, 60)
+        _proven_at = time.monotonic()
+
+
+class RedisStore:
+    """Counts in Redis, which forgets them by itself."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+
+    def add(self, key: str, amount: int, seconds: int) -> tuple[int, float]:
+        name = f"heed:limit:{key}"
+        with self._redis.pipeline(transaction=True) as steps:
+            steps.set(name, 0, ex=seconds, nx=True)
+            steps.incrby(name, amount)
+            steps.pttl(name)
+            _, count, left = steps.execute()
+        return int(count), max(0.0, int(left) / 1000)
+
+
+def store() -> Store:
+    """The store of the settings."""
+    return _redis_store(settings.RATE_LIMIT_REDIS_URL) if settings.RATE_LIMIT_REDIS_URL else DatabaseStore()
+
+
+@cache
+def _redis_store(url: str) -> RedisStore:
+    return RedisStore(url)

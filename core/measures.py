@@ -1,0 +1,69 @@
+"""Measures of what this process does, for Prometheus; workers share them through files.
+
+Names and labels are those of /metrics; deploy/grafana.json draws them.
+"""
+
+import os
+import time
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import Counter, Histogram
+
+# True where workers share their counts through files (config/wsgi.py); the library looks when it is loaded.
+IS_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+# A stranger may make up methods, each of which would be a series of its own.
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+# Seconds. A list takes some milliseconds, a training that a request waits for does not exist.
+_REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_STAGE_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+
+REQUESTS = Counter("heed_requests", "Requests by route, method and status.", ["route", "method", "status"])
+REQUEST_SECONDS = Histogram(
+    "heed_request_seconds", "Time to answer a request, by route.", ["route"], buckets=_REQUEST_BUCKETS
+)
+STAGE_SECONDS = Histogram(
+    "heed_list_stage_seconds",
+    "Time that each stage of making a list took.",
+    ["stage"],
+    buckets=_STAGE_BUCKETS,
+)
+LISTS = Counter("heed_lists", "Lists made, by use case and what ordered them.", ["use_case", "method"])
+FALLBACKS = Counter("heed_fallback_lists", "Lists that no model had a part in.", ["use_case"])
+SLOTS = Counter("heed_slots", "Slots of lists, by use case and what brought them.", ["use_case", "source"])
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    """Measures the block as a stage of making a list."""
+    began = time.perf_counter()
+    yield
+    STAGE_SECONDS.labels(name).observe(time.perf_counter() - began)
+
+
+def count_list(*, use_case: str, method: str, model_version: str, sources: Iterable[str]) -> None:
+    """Counts a list that was made, and what brought its slots."""
+    LISTS.labels(use_case, method).inc()
+    if not model_version:
+        FALLBACKS.labels(use_case).inc()
+    for source, count in Counts(sources).items():
+        SLOTS.labels(use_case, source).inc(count)
+
+
+class MeasuresMiddleware:
+    """Counts and times requests by the pattern of their address, never by what is written in it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        response = self.get_response(request)
+        match = request.resolver_match
+        route = "none" if match is None else f"/{match.route}"
+        method = request.method if request.method in _METHODS else "other"
+        REQUESTS.labels(route, method, response.status_code).inc()
+        REQUEST_SECONDS.labels(route).observe(time.perf_counter() - began)
+        return response

@@ -1,0 +1,1 @@
+"""Rows to files: what an installation holds, written for other programs to read."""

@@ -1,0 +1,11 @@
+"""Acts of gunicorn around its workers; it finds this file in the folder that it is started in."""
+
+from typing import Any
+
+from config import settings
+
+
+def on_starting(server: Any) -> None:
+    """Forgets what the workers of an earlier start counted: counters begin at 0, as Prometheus expects."""
+    for file in settings.METRICS_DIR.glob("*.db"):
+        file.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""A transformer over a person's last events: what they do next."""

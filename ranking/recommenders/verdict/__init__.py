@@ -1,0 +1,1 @@
+"""Verdicts: how likely somebody who looks at an item turns it down."""

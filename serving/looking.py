@@ -1,0 +1,132 @@
+"""The list of a person as staff look at it: made as it is served, and recorded nowhere."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from django.utils import timezone
+
+from catalog.models import Item
+from catalog.selectors import ItemCard
+from core.domain import KINDS, TYPES, UseCase
+from feedback.rules import StandingRules, get_rules
+from profiles.log import name_facets
+from ranking.candidates import Candidates
+from ranking.scoring import RankingRequest, score_items
+from serving.arranging import arrange
+from serving.kept_out import titles_kept_out
+from serving.live import get_state
+from serving.pipeline import ServedList, open_request, order, respond
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A list of now without the places that chance would fill.
+
+    ordered  all that the person may be shown, best first; the list is its front
+    """
+
+    served: ServedList
+    ordered: Candidates
+    request: RankingRequest
+    use_case: UseCase
+    now: datetime
+
+    def place_of(self, item_id: int) -> int | None:
+        """The place of an item in the whole order, from 1; None where no source brought it."""
+        found = np.flatnonzero(self.ordered.item_ids == item_id)
+        return int(found[0]) + 1 if len(found) else None
+
+
+def look(*, user_id: int, use_case: UseCase, limit: int, now: datetime | None = None) -> Look:
+    """The best `limit` items (1 to MAX_LIMIT) for a person now: three queries, and no session."""
+    now = now or timezone.now()
+    request = open_request(user_id, get_state(use_case.name).for_person(user_id), now)
+    ordered = order(request)
+    served = respond(arrange(ordered, request, limit, None), request)
+    return Look(served, ordered, request, use_case, now)
+
+
+def why_not(found: Look, item: Item) -> list[str]:
+    """Sentences on why an item is not in the list that was looked at, or where it stands in it.
+
+    Six queries at most.
+    """
+    shown = {slot.item.id: slot.rank for slot in found.served.slots}
+    if item.pk in shown:
+        return [f"It is in the list, at rank {shown[item.pk]}."]
+    kind, catalog = KINDS[found.use_case.kind], found.request.context.catalog
+    if item.kind != kind.name:
+        return [f"Its kind is {item.kind}; this is a list of kind {kind.name}."]
+    if not item.is_active:
+        return ["It is hidden: no list holds it."]
+    if catalog.rows_of(np.array([item.pk]))[0] < 0:
+        return ["The catalog that lists are made of does not have it yet."]
+    rules = get_rules(found.request.person.user_id)
+    barred = _barred(found, item.pk, rules)
+    return [*(barred or _outdone(found, item.pk)), *_held_back(found, item.pk, rules)]
+
+
+def _barred(found: Look, item_id: int, rules: StandingRules) -> list[str]:
+    """Sentences on what keeps the item out of every list of the person."""
+    person = found.request.person
+    if item_id not in person.excluded:
+        return []
+    said = ["Their own wish leaves this title out."] if item_id in rules.left_out else []
+    acts = dict(zip(person.item_ids.tolist(), person.last_types, strict=False))
+    act = acts.get(item_id)
+    if act is not None and TYPES[act].excludes:
+        said.append(f"It is excluded by what they did with it: {act}.")
+    never = found.request.context.catalog.with_facets(rules.never) if rules.never else np.empty(0)
+    if item_id in never and item_id not in rules.allowed:
+        said.append("Their own wish leaves out something that it has.")
+    return said or ["It is excluded by what they did with it before."]
+
+
+def _outdone(found: Look, item_id: int) -> list[str]:
+    """The place of an item that may be shown, beside the last of the list."""
+    place = found.place_of(item_id)
+    if place is None:
+        score = float(score_items(found.request, np.array([item_id])).base[0])
+        return [f"No source brought it among its best. Its base score would be {score:.3f}."]
+    row = found.ordered.take(np.array([place - 1]))
+    boost = row.boost_rows()[0]
+    said = (
+        f"It stands at place {place:,} of {len(found.ordered):,}, brought by {row.sources[0]} from its place "
+        f"{int(row.source_ranks[0]):,}: base score {row.base_scores[0]:.3f} × {boost.multiplier:.3f} = "
+        f"{row.scores[0]:.3f} (taste × {boost.taste:.3f}, dislikes × {boost.penalty:.3f}, "
+        f"seen × {boost.seen:.3f})."
+    )
+    slots = found.served.slots
+    return [said, f"The last of the list has {slots[-1].score:.3f}."] if slots else [said]
+
+
+def _held_back(found: Look, item_id: int, rules: StandingRules) -> list[str]:
+    """Sentences on the facets of the item that dislikes and wishes hold back, and which cost it its place."""
+    catalog, person = found.request.context.catalog, found.request.person
+    row = catalog.content.facets[catalog.rows_of(np.array([item_id]))]
+    held = set(catalog.facet_ids[row.indices].tolist()) & {*person.penalties, *rules.never}
+    if not held or item_id in person.allowed or not found.request.context.policy.dislikes_hold_back:
+        return []
+    names = name_facets(held)
+    lost = titles_kept_out(
+        user_id=person.user_id,
+        use_case=found.use_case,
+        facets_of={0: held, **{one: {one} for one in held}},
+        rules=rules,
+        limit=max(1, len(found.served.slots)),
+        now=found.now,
+    )
+    said = []
+    for one in sorted(held):
+        kind, name = names.get(one, ("facet", str(one)))
+        factor = "left out" if one in rules.never else f"× {person.penalties[one]:.3f}"
+        alone = " Without this alone it would be in the list." if _has(lost, one, item_id) else ""
+        said.append(f"Held back for its {kind} {name}: {factor}.{alone}")
+    if len(held) > 1 and _has(lost, 0, item_id):
+        said.append("Without all of these it would be in the list.")
+    return said
+
+
+def _has(lost: dict[int, list[ItemCard]], key: int, item_id: int) -> bool:
+    return any(card.id == item_id for card in lost.get(key, ()))

@@ -1,0 +1,116 @@
+"""The titles by which a list is explained: what a slot shares with them, and none of them for too much of it.
+
+A recommender names the title of a history that weighed most. That is true by arithmetic and convinces nobody
+where the two have nothing in common, or where one title explains half of a list.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from catalog.selectors import ItemCard
+from core.arrays import Bools, Doubles, Ints
+from core.domain import CATEGORIES, FACETS, PEOPLE, SERIES, THEMES, TYPES
+from core.domain.words import listed
+from ranking.candidates import Candidates
+from ranking.scoring import RankingRequest
+from serving.explaining import Reason, lowered
+
+# No title explains more of a list than this.
+_LARGEST_SHARE = 0.2
+# A title that no recommender named is named for this likeness in what both have, a cosine.
+_LEAST_LIKENESS = 0.15
+_MOST_NAMED = 2
+
+
+def tell(
+    reasons: Sequence[Reason], candidates: Candidates, request: RankingRequest, limit: int
+) -> list[Reason]:
+    """The reasons in which every title shares something with its slot and none is named too often.
+
+    A slot keeps the title that weighed most while it may be named, and else has the one of the history most
+    like it. Where there is none, what the person likes of it is left, or how it came. Where nothing is known
+    of what an item is, its evidence stands: a model's link is all that there is.
+    """
+    told = list(reasons)
+    rows, alike, known = _likeness(candidates, request)
+    if not len(rows):
+        return told
+    item_ids = request.person.item_ids[rows].tolist()
+    types = [request.person.last_types[row] for row in rows.tolist()]
+    place_of = {item_id: place for place, item_id in enumerate(item_ids)}
+    most, named = max(1, int(_LARGEST_SHARE * limit)), Counter[int]()
+    for slot, reason in enumerate(reasons):
+        if not known[slot] or (reason.item_id is None and reason.liked):
+            continue
+        place = place_of.get(reason.item_id or 0)
+        if place is not None and alike[slot, place] > 0.0 and named[place] < most:
+            named[place] += 1
+            continue
+        others = np.where([named[one] < most for one in range(len(item_ids))], alike[slot], 0.0)
+        best = int(np.argmax(others))
+        if others[best] >= _LEAST_LIKENESS:
+            named[best] += 1
+            told[slot] = replace(reason, item_id=item_ids[best], type_name=types[best], is_likeness=True)
+        else:
+            told[slot] = replace(reason, item_id=None, type_name="")
+    return told
+
+
+def _likeness(candidates: Candidates, request: RankingRequest) -> tuple[Ints, Doubles, Bools]:
+    """Rows of the approved history (k,), the cosine of each slot with each (n, k), and what is known (n,).
+
+    Known is a slot of whose facets, and of whose history's, there are any.
+    """
+    person, catalog = request.person, request.context.catalog
+    content = catalog.content
+    can_tell = np.array(
+        [bool(name and TYPES.get(name) and TYPES[name].because) for name in person.last_types]
+    )
+    at = catalog.rows_of(person.item_ids)
+    rows = (
+        np.flatnonzero((person.weights > 0) & (at >= 0) & can_tell) if len(can_tell) else np.empty(0, np.intp)
+    )
+    slots = catalog.rows_of(candidates.item_ids)
+    mine, theirs = content.weighted[slots], content.weighted[at[rows]]
+    lengths = content.norms[:, -1]
+    products = np.asarray((mine @ theirs.T).todense(), dtype=np.float64).reshape(len(slots), len(rows))
+    scale = np.outer(lengths[slots], lengths[at[rows]])
+    alike = np.divide(products, scale, out=np.zeros_like(products), where=scale > 0.0)
+    known = (slots >= 0) & (lengths[slots] > 0.0) & bool(len(rows) and lengths[at[rows]].any())
+    return rows, np.where(slots[:, None] == at[rows][None, :], 0.0, alike), known
+
+
+def shared_sentence(reason: Reason, item: ItemCard, cards: Mapping[int, ItemCard]) -> str:
+    """The reason with what the two titles share: `Because you liked Oldboy, also directed by Park Chan-wook.`
+
+    "" where the title is not there or nothing is shared.
+    """
+    card = cards.get(reason.item_id or 0)
+    because = TYPES[reason.type_name].because if card is not None and reason.type_name else ""
+    if card is None or not because:
+        return ""
+    shared = _shared(item, card)
+    if reason.is_likeness:
+        return f"{shared[:1].upper()}{shared[1:]}, like {card.title}." if shared else ""
+    start = f"Because {because.format(title=card.title)}"
+    return f"{start}, also {shared}." if shared else ""
+
+
+def _shared(item: ItemCard, other: ItemCard) -> str:
+    """The most telling of what two titles have in common: people, the series, themes with categories."""
+    common = {
+        kind: [name for name in item.facets.get(kind, ()) if name in other.facets.get(kind, ())]
+        for kind in FACETS
+    }
+    for kind in sorted(PEOPLE, key=lambda kind: FACETS[kind].boost_cap):
+        if names := common[kind][:_MOST_NAMED]:
+            return f"{(FACETS[kind].heading or FACETS[kind].label).lower()} {listed(names)}"
+    if any(common[kind] for kind in SERIES):
+        return "of the same series"
+    categories = [lowered(name) for kind in CATEGORIES for name in common[kind]][:_MOST_NAMED]
+    themes = [name for kind in THEMES for name in common[kind]][:_MOST_NAMED]
+    told = [*categories, *themes][: _MOST_NAMED + 1]
+    return listed(told)

@@ -1,0 +1,5 @@
+"""A database for threads."""
+
+from tests.threads import threads_db
+
+__all__ = ["threads_db"]

@@ -1,0 +1,39 @@
+"""Sums over rows of sparse matrices by flat arrays are those of SciPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix, random_array
+
+from core.sparse import Entries, dense_rows, weighted_sum
+
+
+@given(
+    shape=st.tuples(st.integers(1, 8), st.integers(1, 6)),
+    density=st.sampled_from([0.0, 0.3, 1.0]),
+    seed=st.integers(0, 1000),
+    data=st.data(),
+)
+def test_they_are_those_of_scipy(
+    shape: tuple[int, int], density: float, seed: int, data: st.DataObject
+) -> None:
+    matrix = csr_matrix(random_array(shape, density=density, rng=np.random.default_rng(seed)))
+    rows = np.array(data.draw(st.lists(st.integers(0, shape[0] - 1), max_size=6)), dtype=np.intp)
+    weights = np.random.default_rng(seed).normal(size=len(rows))
+    groups = np.arange(shape[1]) % 3
+    dense = matrix.toarray()[rows]
+
+    entries = Entries.of(matrix, rows)
+    values = matrix.data[entries.places]
+    np.testing.assert_allclose(entries.sums(values), dense.sum(axis=1))
+    by_group = [dense[:, groups == group].sum(axis=1) for group in range(3)]
+    np.testing.assert_allclose(entries.sums_by(groups[entries.columns], values, 3), np.transpose(by_group))
+    np.testing.assert_allclose(weighted_sum(matrix, rows, weights), weights @ dense, atol=1e-12)
+    np.testing.assert_array_equal(dense_rows(matrix, rows), dense.T)
+
+
+@pytest.mark.parametrize("rows", [[], [0]])
+def test_nothing_is_nothing(rows: list[int]) -> None:
+    matrix = csr_matrix((2, 3))
+    assert weighted_sum(matrix, np.array(rows, dtype=np.intp), np.ones(len(rows))).tolist() == [0.0, 0.0, 0.0]

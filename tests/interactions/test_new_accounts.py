@@ -1,0 +1,102 @@
+"""Accounts that anybody can make in a minute move little, however many they are."""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.models import User
+from catalog.models import Item
+from core.domain import USE_CASES
+from feedback.services import save_dislike
+from feedback.training import get_retraining
+from interactions.models import ItemPopularity, UserInteraction
+from interactions.popularity import refresh_popularity
+from tests.factories import make_interaction, make_item, make_items
+
+pytestmark = pytest.mark.django_db
+ITEMS = 60
+
+
+def accounts(how_many: int, *, days: float, password: bool = True) -> list[User]:
+    """People who joined so many days ago, who log in or whom an app keeps."""
+    joined, hashed = timezone.now() - timedelta(days=days), make_password("x" if password else None)
+    start = User.objects.count()
+    people = [
+        User(username=f"p{start + number}", date_joined=joined, password=hashed) for number in range(how_many)
+    ]
+    return User.objects.bulk_create(people)
+
+
+def like(people: Collection[User], item: Item, type_name: str = "like") -> None:
+    now = timezone.now()
+    weight = 2.0 if type_name == "like" else -1.0
+    UserInteraction.objects.bulk_create(
+        UserInteraction(user=person, item=item, type=type_name, weight=weight, occurred_at=now)
+        for person in people
+    )
+
+
+@pytest.fixture
+def films() -> list[Item]:
+    """The first is liked by 120 people, each further one by two fewer, the last by one or two."""
+    settled = accounts(2 * ITEMS, days=30, password=False)
+    films = make_items(ITEMS)
+    for place, film in enumerate(films):
+        like(settled[: 2 * (ITEMS - place)], film)
+    return films
+
+
+def place_of(item: Item) -> int:
+    """The place of an item among the most popular ones, from 1."""
+    refresh_popularity(use_case="movie_home")
+    in_order = ItemPopularity.objects.filter(use_case="movie_home").order_by("-score", "item_id")
+    return list(in_order.values_list("item_id", flat=True)).index(item.pk) + 1
+
+
+@pytest.mark.parametrize("how_many", [1, 5, 50, 500])
+def test_however_many_new_accounts_lift_an_item_by_the_word_of_six(films: list[Item], how_many: int) -> None:
+    # The last is liked by two. A twentieth of the first one's 120 is six people's word.
+    like(accounts(how_many, days=1), films[-1])
+    assert place_of(films[-1]) >= ITEMS - 4
+
+
+@pytest.mark.parametrize(("days", "password"), [(8, True), (0, False)])
+def test_accounts_that_are_older_or_of_an_app_count_in_full(
+    films: list[Item], days: float, password: bool
+) -> None:
+    like(accounts(100, days=days, password=password), films[-1])
+    assert place_of(films[-1]) < 12
+
+
+def test_new_accounts_bury_nothing(films: list[Item]) -> None:
+    before = place_of(films[5])
+    like(accounts(300, days=1), films[5], "dislike")
+    assert place_of(films[5]) <= before + 8
+
+
+def test_a_site_begins_with_new_accounts() -> None:
+    well_liked, liked = make_items(2)
+    like(accounts(40, days=0), well_liked)
+    like(accounts(10, days=0), liked)
+    assert (place_of(well_liked), place_of(liked)) == (1, 2)
+    scores = dict(ItemPopularity.objects.filter(use_case="movie_home").values_list("item_id", "score"))
+    assert scores[liked.pk] < 0.3 * scores[well_liked.pk]
+
+
+def test_new_accounts_alone_ask_for_no_new_model(settings: Settings) -> None:
+    films = make_items(5)
+    make_interaction(accounts(1, days=30)[0], make_item())
+    for person in accounts(12, days=1):
+        for film in films:
+            save_dislike(user_id=person.pk, item=film)
+    movies = USE_CASES["movie_home"]
+    assert get_retraining(movies).untrained == settings.DISLIKE_RETRAIN_THRESHOLD // 2
+    assert not get_retraining(movies).due
+    for person in accounts(2, days=30):
+        for film in films:
+            save_dislike(user_id=person.pk, item=film)
+    assert get_retraining(movies).due

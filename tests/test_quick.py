@@ -1,0 +1,57 @@
+"""`make quick` chooses the tests of what changed by path, and stops by the clock."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.quick import ROOT, chosen_for
+
+
+@pytest.mark.parametrize(
+    ("changed", "chosen"),
+    [
+        ("serving/pipeline.py", ["tests/serving/test_pipeline.py", "tests/serving"]),
+        ("feedback/migrations/0001_initial.py", ["tests/feedback"]),
+        ("tests/serving/test_seen.py", ["tests/serving/test_seen.py"]),
+        ("tests/privacy/builders.py", ["tests/privacy"]),
+        ("tests/factories.py", []),
+        ("templates/web/feed.html", ["tests/web", "tests/console"]),
+        ("ranking/recommenders/als/model.py", ["tests/ranking/recommenders/als"]),
+        ("LICENSE", []),
+    ],
+)
+def test_the_path_of_a_file_names_its_tests(changed: str, chosen: list[str]) -> None:
+    found = chosen_for([changed])
+    assert [one for one in chosen if one not in found] == []
+    assert bool(found) == bool(chosen)
+    assert found[-1:] == chosen[-1:]
+
+
+def test_a_page_is_tested_by_the_checks_of_pages() -> None:
+    assert chosen_for(["README.md", "docs/reference/api.md"]) == [
+        "tests/docs/test_links.py",
+        "tests/docs/test_glossary.py",
+        "tests/docs/test_commands.py",
+    ]
+
+
+def test_a_folder_within_another_is_named_once() -> None:
+    found = chosen_for(["ranking/recommenders/als/model.py", "ranking/scoring.py"])
+    assert [one for one in found if not one.endswith(".py")] == ["tests/ranking"]
+
+
+def test_every_app_has_a_folder_of_tests() -> None:
+    apps = {path.parent.name for path in ROOT.glob("*/apps.py")}
+    assert sorted(app for app in apps if not chosen_for([f"{app}/models.py"])) == []
+
+
+def test_what_does_not_start_in_time_is_left_out_and_counted(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "time_limit.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "test_two.py").write_text("def test_a(): pass\ndef test_b(): assert False\n", "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    options = ["-c", "/dev/null", f"--rootdir={tmp_path}", "--seconds=0.001", str(tmp_path)]
+    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    assert "2 skipped" in done.stdout
+    assert "left to make test" in done.stdout
