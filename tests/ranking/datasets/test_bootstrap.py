@@ -251,7 +251,7 @@ def test_where_no_model_serves_there_are_the_lists_of_the_other_sources(
     lists = list(bootstrap_lists(events, catalog=catalog, use_case=without, plan=PLAN, seed=1))
     assert {one.window for one in lists} == {0, 1, 2}
     assert ranker_data(lists).can_teach_order
-    scores = [FEATURES.index(f"{kind} score") for kind in ("als", "ease", "content")]
+    scores = [FEATURES.index(f"{kind}_score") for kind in ("als", "ease", "content")]
     assert all(np.isnan(one.candidates.features[:, scores]).all() for one in lists)
 
 
