@@ -1,9 +1,9 @@
 """Evaluation reports as JSON, for model versions and report.json; older forms are upgraded when read.
 
-Version 2 is the dataclasses of `evaluation_report`, field by field; a figure that does not exist is left out
-or null. Version 1 named no version: `retrain` and `evaluate_models` wrote dictionaries of their own, and
-what the training commands write with a new version (its figures by name, `ndcg@10` and the like) is read
-as a report too.
+Version 3 is the dataclasses of `evaluation_report`, field by field; a figure that does not exist is left out
+or null. Version 2 had no segments and no sources. Version 1 named no version: `retrain` and
+`evaluate_models` wrote dictionaries of their own, and what the training commands write with a new version
+(its figures by name, `ndcg@10` and the like) is read as a report too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +19,7 @@ logger = structlog.stdlib.get_logger(__name__)
 
 _REPORTS = TypeAdapter(EvaluationReport)
 _ENDS = ("mean", "low", "high")
+_WITHOUT_SEGMENTS = 2
 # Names that training commands give to figures of lists made for people, and of lists that were shown.
 _MADE = {
     "ndcg@10": "ndcg",
@@ -50,6 +51,8 @@ def from_json(stored: Any) -> EvaluationReport | None:
 
 
 def _upgrade(stored: Mapping[str, Any]) -> dict[str, Any]:
+    if stored.get("schema_version") == _WITHOUT_SEGMENTS:
+        return {**stored, "schema_version": SCHEMA_VERSION}
     if "schema_version" in stored:
         raise ValueError(f"schema version {stored['schema_version']!r} is not known")
     return _upgrade_evaluation(stored) if "judgements" in stored else _upgrade_training(stored)

@@ -11,7 +11,7 @@ from math import isnan
 
 from ranking.statistics.metrics import Interval
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,29 @@ FIGURES: dict[str, FigureName] = {
     "dislikes": FigureName("Disliked (SNIPS)", "share of seen slots disliked, had it made the lists", -1),
 }
 """Every figure by its name in JSON, in the order of the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentName:
+    """A segment's title. `least`: the fewest items that its people had met before the start."""
+
+    title: str
+    least: int = 0
+
+
+PEOPLE_SEGMENTS: dict[str, SegmentName] = {
+    "newcomers": SegmentName("newcomers"),
+    "history_1": SegmentName("1 to 9 items known", 1),
+    "history_10": SegmentName("10 to 49 items known", 10),
+    "history_50": SegmentName("50 items known or more", 50),
+}
+ITEM_SEGMENTS: dict[str, SegmentName] = {
+    "popular_items": SegmentName("popular items"),
+    "other_items": SegmentName("other items"),
+    "unmet_items": SegmentName("items nobody had met"),
+}
+SEGMENTS = PEOPLE_SEGMENTS | ITEM_SEGMENTS
+"""Every segment by its name in JSON, in the order of the report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +121,30 @@ class LogSupport:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentResult:
+    """The figures of one contender on some of the people, or on some of what people liked.
+
+    name         in SEGMENTS
+    people       how many any figure is defined for
+    differences  to the baseline, over the people of the segment
+    """
+
+    name: str
+    people: int
+    figures: Mapping[str, Interval] = field(default_factory=dict)
+    differences: tuple[PairedDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceResult:
+    """The share of what people liked afterwards that a source brought, and that no other source did."""
+
+    name: str
+    brought: Interval
+    alone: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationResult:
     """The figures of one contender.
 
@@ -107,6 +154,8 @@ class EvaluationResult:
     gate         what the gate says of it against the baseline; None where it was not asked
     log_support  of the off-policy estimates `engagement` and `dislikes`
     leaked       its models may have learned from part of what it was evaluated on
+    segments     the figures by segment, in the order of SEGMENTS; none for an evaluation of before there were
+    sources      candidate recall by source, in the order of trust
     """
 
     name: str
@@ -117,6 +166,8 @@ class EvaluationResult:
     calibration: CalibrationBins | None = None
     log_support: Mapping[str, LogSupport] = field(default_factory=dict)
     leaked: bool = False
+    segments: tuple[SegmentResult, ...] = ()
+    sources: tuple[SourceResult, ...] = ()
 
     def difference(self, figure: str) -> PairedDifference | None:
         """The first difference in a figure, None where there is none."""

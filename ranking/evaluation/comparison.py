@@ -80,4 +80,6 @@ def _combined(
         dislikes=shown.dislikes,
         leaked=leaked,
         by_models={"ndcg": people.by_models, "list_ndcg": shown.by_models},
+        of_items=people.of_items,
+        by_source=people.by_source,
     )

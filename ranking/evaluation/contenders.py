@@ -1,5 +1,6 @@
 """The contenders of an evaluation: models as they would serve, and the orders anybody has without a model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,8 @@ from ranking.boosting import boosts_of, personalize
 from ranking.context import ScoringContext
 from ranking.person import person_before
 from ranking.registry.loading import NO_MODELS, ModelSet
-from ranking.scoring import RankingRequest, ranked_pool, score_items
+from ranking.scoring import RankingRequest, exclude, rank, score_items
+from ranking.scoring import retrieve as bring
 from ranking.statistics.events import Events
 from ranking.statistics.exposure import NO_IMPRESSIONS, Impressions
 
@@ -40,6 +42,7 @@ class ContenderScores:
     """One contender's answer for one person at one moment.
 
     retrieved      (c,) the items of the list it would make, best first; empty if not asked for
+    brought        by source, in order of trust, the items that it brought to this list; empty likewise
     scores         (n,) what it orders the given items by; NaN for an item that the catalog does not have
     probabilities  (n,) what the models say of these items, before boosts and popularity are mixed in; NaN
                    where no model has anything to say
@@ -47,6 +50,7 @@ class ContenderScores:
     """
 
     retrieved: Ints
+    brought: Mapping[str, Ints]
     scores: Doubles
     probabilities: Doubles
     by_models: bool
@@ -74,14 +78,17 @@ def contender_scores(
     """
     person = person_before(history, taste=taste, not_there=not_there, seen=seen)
     request = RankingRequest.of(person, context, moment)
-    retrieved = _NOTHING
+    retrieved, brought = _NOTHING, {}
     if retrieve:
-        pool = ranked_pool(request)
+        candidates = bring(request)
+        pool = exclude(rank(request, candidates), request.not_to_show)
         retrieved = (personalize(pool, request) if boosted else pool).item_ids
+        sources = request.context.policy.sources
+        brought = {name: one.item_ids for name, one in zip(sources, candidates, strict=True)}
     scored = score_items(request, item_ids)
     scores = scored.base
     if boosted:
         has = ~np.isnan(scores)
         facets = context.catalog.content.facets[context.catalog.rows_of(item_ids[has])]
         scores[has] *= boosts_of(facets, request).multipliers
-    return ContenderScores(retrieved, scores, scored.probabilities, request.is_by_models)
+    return ContenderScores(retrieved, brought, scores, scored.probabilities, request.is_by_models)

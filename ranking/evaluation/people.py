@@ -1,5 +1,6 @@
 """Figures on people: a list is made for each from what was known, and compared with what they did next."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,7 +10,8 @@ from core.progress import Progress
 from ranking.context import ScoringContext
 from ranking.evaluation.contenders import contender_scores
 from ranking.evaluation.evaluation_set import EvaluationSet
-from ranking.evaluation.results import NOWHERE, PersonFigures
+from ranking.evaluation.found_again import FoundAgain
+from ranking.evaluation.results import NOWHERE, PersonFigures, SourceFigures
 from ranking.statistics.metrics import (
     Interval,
     disliked_share_at_k,
@@ -29,11 +31,15 @@ class PeopleReport:
     """The figures by name, and the share of the catalog in anybody's first k.
 
     by_models  ids of those for whom a model made a list with anything in it
+    of_items   by one of ITEM_SEGMENTS, recall and candidate_recall of what they liked of its items
+    by_source  candidate recall by source
     """
 
     figures: dict[str, PersonFigures]
     coverage: Interval
     by_models: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    of_items: Mapping[str, Mapping[str, PersonFigures]] = field(default_factory=dict)
+    by_source: Mapping[str, SourceFigures] = field(default_factory=dict)
 
 
 def evaluate_people(
@@ -52,7 +58,8 @@ def evaluate_people(
     if data.people is None:
         return PeopleReport({}, NOWHERE)
     tops: list[Ints] = []
-    recalls, orders = np.empty(len(data.people)), np.full(len(data.people), np.nan)
+    found = FoundAgain(data, context.policy.sources, k)
+    orders = np.full(len(data.people), np.nan)
     by_models = np.zeros(len(data.people), dtype=np.bool_)
     not_there = data.not_there_at(data.start)
     progress.begin(len(data.people), "people")
@@ -72,15 +79,20 @@ def evaluate_people(
             boosted=boosted,
         )
         tops.append(answer.retrieved[:k])
-        recalls[row] = np.isin(liked, answer.retrieved).mean()
+        found.add(liked, answer)
         by_models[row] = answer.by_models and len(answer.retrieved) > 0
         if len(disliked):
             orders[row] = _order(answer.scores, len(liked))
         progress.advance()
     report = _report(data, data.people, _padded(tops, k), rng)
     report.figures["order"] = PersonFigures(data.people.user_ids, orders)
-    report.figures["candidate_recall"] = PersonFigures(data.people.user_ids, recalls)
-    return replace(report, by_models=data.people.user_ids[by_models])
+    report.figures["candidate_recall"] = found.candidate_recall
+    return replace(
+        report,
+        by_models=data.people.user_ids[by_models],
+        of_items=found.of_items,
+        by_source=found.by_source,
+    )
 
 
 def evaluate_random_lists(data: EvaluationSet, rng: np.random.Generator, k: int) -> PeopleReport:

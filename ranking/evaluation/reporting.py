@@ -11,6 +11,7 @@ from core.domain import UseCase
 from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.gate import GateRules, paired_differences
 from ranking.evaluation.results import ContenderEvaluation
+from ranking.evaluation.segments import segment_results, source_results
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, GateVerdict
 
 
@@ -34,8 +35,13 @@ def make_report(
     """
 
     def result(one: ContenderEvaluation) -> EvaluationResult:
-        differences = () if one is baseline else paired_differences(one, baseline, seed=seed)
-        return replace(one.result(seed=seed), differences=differences, gate=verdicts.get(one.name))
+        return replace(
+            one.result(seed=seed),
+            differences=() if one is baseline else paired_differences(one, baseline, seed=seed),
+            gate=verdicts.get(one.name),
+            segments=segment_results(one, baseline, data, seed=seed),
+            sources=source_results(one, seed=seed),
+        )
 
     return EvaluationReport(
         results=tuple(result(one) for one in evaluations),

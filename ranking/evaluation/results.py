@@ -1,6 +1,6 @@
 """The evaluation of one contender in memory: its figures person by person, and the result made of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,6 +39,19 @@ class PersonFigures:
         both = ~np.isnan(a) & ~np.isnan(b)
         return user_ids[both], a[both], b[both]
 
+    def of_people(self, user_ids: Ints) -> "PersonFigures":
+        """The same figure of these people alone."""
+        among = np.isin(self.user_ids, user_ids)
+        return PersonFigures(self.user_ids[among], self.values[among])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceFigures:
+    """The share of what each person liked that a source brought, and that no other source did."""
+
+    brought: PersonFigures
+    alone: PersonFigures
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ContenderEvaluation:
@@ -54,6 +67,8 @@ class ContenderEvaluation:
     leaked        its models may have learned from part of what was held out
     by_models     by figure, ids of the people for whom a model made or ordered a list; a figure that is not
                   in it counts for everybody for whom it is defined
+    of_items      by one of ITEM_SEGMENTS, recall and candidate_recall of what people liked of its items
+    by_source     candidate recall by source, in order of trust
     """
 
     name: str
@@ -66,12 +81,19 @@ class ContenderEvaluation:
     dislikes: Estimate | None = None
     leaked: bool = False
     by_models: Mapping[str, Ints] = field(default_factory=dict)
+    of_items: Mapping[str, Mapping[str, PersonFigures]] = field(default_factory=dict)
+    by_source: Mapping[str, SourceFigures] = field(default_factory=dict)
 
     @property
     def people(self) -> int:
         """The number of people any figure is defined for."""
         known = [one.user_ids[~np.isnan(one.values)] for one in self.figures.values()]
         return len(np.unique(np.concatenate(known))) if known else 0
+
+    def of_people(self, user_ids: Ints, figures: Collection[str]) -> "ContenderEvaluation":
+        """Some of its figures per person, of these people alone."""
+        kept = {name: one.of_people(user_ids) for name, one in self.figures.items() if name in figures}
+        return ContenderEvaluation(name=self.name, k=self.k, figures=kept)
 
     def result(self, *, seed: int) -> EvaluationResult:
         """The means of the figures with their intervals; figures that are NaN are left out."""

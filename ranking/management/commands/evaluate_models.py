@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from core.charts import interval_text
 from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.evaluation.evaluate import Evaluation, Request, evaluate_models
 from ranking.evaluation.report import view_of
+from ranking.evaluation.tables import text_of
 from ranking.evaluation_codec import from_json
-from ranking.evaluation_report import FIGURES
 from ranking.management.options import number
 
 
@@ -60,11 +59,5 @@ class Command(HeedCommand):
             lines.append(f"There is nobody and nothing to evaluate on. {report.why_empty}")
         for one in report.results if report and not report.why_empty else ():
             lines.append(f"{one.name}{' (may have seen part of it)' if one.leaked else ''}:")
-            lines += [
-                f"  {figure.title}: {interval_text(one.figures[name])}"
-                for name, figure in FIGURES.items()
-                if name in one.figures
-            ]
-            if one.gate:
-                lines.append(f"  gate: {'passes' if one.gate.passed else 'fails'}. {one.gate.why}")
+            lines += [f"  {line}" for line in text_of(one)]
         return "\n".join([*lines, f"report: {summary['report']}"])

@@ -128,7 +128,10 @@ def test_the_report_is_whole_in_three_forms(settings: Settings) -> None:
     assert "<svg" in page
     for outside in ("http:", "https:", "src=", "<link", "@import", "url("):
         assert outside not in page
-    for shown in ("NDCG@10", "Candidate recall", "Coverage", "als-movie_home-1", "popularity"):
+    for shown in (
+        *("NDCG@10", "Candidate recall", "Coverage", "als-movie_home-1", "popularity"),
+        *("By segment", "1 to 9 items known", "Candidate recall by source", "brought by no other source"),
+    ):
         assert shown in page
         assert shown in text
     assert "- people: 24\n" in text
@@ -327,7 +330,10 @@ def test_the_admin_shows_an_evaluation(client: Client, staff: User) -> None:
     good, other = als(items), als(items, seed=1)
     run(good.label, other.label)
     page = client.get(f"/admin/ranking/modelversion/{other.pk}/change/").content.decode()
-    for shown in ("What the gate says", "NDCG@10", "Against als-movie_home-1", "<svg", "report.json"):
+    for shown in (
+        *("What the gate says", "NDCG@10", "Against als-movie_home-1", "<svg", "report.json"),
+        *("By segment", "Candidate recall by source"),
+    ):
         assert (shown in page) == (shown != "report.json")
     other.refresh_from_db()
     found = other.result()

@@ -1,0 +1,96 @@
+"""A report's figures by segment and by source: as tables for its pages, and a contender as lines of text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.charts import interval_text
+from ranking.evaluation_report import (
+    FIGURES,
+    ITEM_SEGMENTS,
+    PEOPLE_SEGMENTS,
+    SEGMENTS,
+    EvaluationResult,
+    SegmentName,
+    SegmentResult,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """A row for each contender or source, with a text in each column."""
+
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def segment_tables(results: Sequence[EvaluationResult]) -> Iterator[TableView]:
+    """A table of each figure that any contender has by segment, first of people, then of items."""
+    for segments in (PEOPLE_SEGMENTS, ITEM_SEGMENTS):
+        for figure in FIGURES:
+            table = _segment_table(figure, segments, results)
+            if table.columns:
+                yield table
+
+
+def _segment_table(
+    figure: str, segments: Mapping[str, SegmentName], results: Sequence[EvaluationResult]
+) -> TableView:
+    found = {
+        (result.name, one.name): one
+        for result in results
+        for one in result.segments
+        if one.name in segments and figure in one.figures
+    }
+    columns = [name for name in segments if any(name == segment for _, segment in found)]
+    contenders = dict.fromkeys(contender for contender, _ in found)
+    return TableView(
+        FIGURES[figure].title,
+        FIGURES[figure].note,
+        tuple(segments[name].title for name in columns),
+        tuple(
+            (contender, tuple(_cell(found.get((contender, name)), figure) for name in columns))
+            for contender in contenders
+        ),
+    )
+
+
+def _cell(segment: SegmentResult | None, figure: str) -> str:
+    """A figure of a segment; in brackets its difference to the baseline."""
+    if segment is None:
+        return interval_text(None)
+    text = interval_text(segment.figures.get(figure))
+    difference = next((one for one in segment.differences if one.figure == figure), None)
+    return f"{text} ({interval_text(difference.interval, signed=True)})" if difference else text
+
+
+def source_tables(results: Sequence[EvaluationResult]) -> Iterator[TableView]:
+    """A table for each contender: the share of what people liked that each of its sources brought."""
+    for result in results:
+        if result.sources:
+            yield TableView(
+                result.name,
+                "share of what people liked afterwards",
+                ("brought", "brought by no other source"),
+                tuple(
+                    (one.name, (interval_text(one.brought), interval_text(one.alone)))
+                    for one in result.sources
+                ),
+            )
+
+
+def text_of(result: EvaluationResult) -> Iterator[str]:
+    """The figures of a contender as lines: over all, by segment, by source, and the gate's verdict."""
+    for name, figure in FIGURES.items():
+        if name in result.figures:
+            yield f"{figure.title}: {interval_text(result.figures[name])}"
+    for segment in result.segments:
+        known = (name for name in FIGURES if name in segment.figures)
+        texts = (f"{FIGURES[name].title} {_cell(segment, name)}" for name in known)
+        yield f"{SEGMENTS[segment.name].title}, {segment.people:,} people: {'; '.join(texts)}"
+    for source in result.sources:
+        brought, alone = interval_text(source.brought), interval_text(source.alone)
+        yield f"brought by {source.name}: {brought} of what people liked, {alone} by no other source"
+    if result.gate:
+        yield f"gate: {'passes' if result.gate.passed else 'fails'}. {result.gate.why}"
