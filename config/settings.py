@@ -244,6 +244,11 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["core.schema.each_view_once"],
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_BODY_BYTES", default=2_500_000)
+# Files are held in memory, and a larger one is read past: nothing that is sent here reaches the disk.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = env.int("MAX_FILE_BYTES", default=5_000_000)
+# Two for each title of an imported history, of which there are 5,000 at most.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_100
 
 # Limits on how often somebody may do something (docs/reference/limits.md): times this, 0 for none.
 RATE_LIMIT_FACTOR = env.float("RATE_LIMIT_FACTOR", default=1.0)

@@ -36,6 +36,7 @@ from privacy.api import PersonByExternalIdView
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
 from recommendations.api import ExternalSessionView, SeenView
 from search.api import SearchView
+from search.history_api import ReadHistoryView
 from search.wish_api import ParseWishesView, SaidWishesView
 from serving.api import (
     BecauseYouWatchedView,
@@ -65,6 +66,7 @@ api = [
     path("wishes", SaidWishesView.as_view(), name="wishes"),
     path("wishes/parse", ParseWishesView.as_view(), name="wishes-parse"),
     path("wishes/<id:wish_id>", WishView.as_view(), name="wish"),
+    path("history/read", ReadHistoryView.as_view(), name="history-read"),
     path("dislike-patterns", DislikePatternsView.as_view(), name="dislike-patterns"),
     path("feedback-metrics", FeedbackMetricsView.as_view(), name="feedback-metrics"),
     path("feedback", FeedbackView.as_view(), name="feedback"),

@@ -75,9 +75,18 @@ def count_lines(path: Path) -> int | None:
         return None
 
 
-def _refuse_others(path: Path, begin: bytes) -> None:
-    for magic, what, advice in _OTHERS:
+def other_than_text(begin: bytes, name: str) -> tuple[str, str] | None:
+    """The sort of a file that is no text, by its beginning and its name, and what to do; else None."""
+    ending = Path(name).suffix.lower()
+    for magic, what, advice in (*_OTHERS, (GZIP, "packed by gzip", _UNPACK)):
         if begin.startswith(magic):
-            if path.suffix.lower() in (".xlsx", ".xlsm", ".ods"):
-                what, advice = "a spreadsheet", _CSV
-            raise BrokenFile(f"{path.name} is {what}, not text. {advice}.")
+            is_sheet = magic != GZIP and ending in (".xlsx", ".xlsm", ".ods")
+            return ("a spreadsheet", _CSV) if is_sheet else (what, advice)
+    return None
+
+
+def _refuse_others(path: Path, begin: bytes) -> None:
+    other = None if begin.startswith(GZIP) else other_than_text(begin, path.name)
+    if other:
+        what, advice = other
+        raise BrokenFile(f"{path.name} is {what}, not text. {advice}.")

@@ -38,8 +38,13 @@ def search(kind: str, query: str, limit: int = 20) -> SearchResult:
     The index may be CATALOG_REFRESH_SECONDS old: read the items with get_cards(), which leaves out those
     that have gone since.
     """
-    analysis, hits = _searches[kind].get().search(query, limit)
+    analysis, hits = index_of(kind).search(query, limit)
     return SearchResult(analysis, hits)
+
+
+def index_of(kind: str) -> TextIndex:
+    """The index of `kind`, as old as that of a search. Raises KeyError for no kind."""
+    return _searches[kind].get()
 
 
 def read_index(kind: str) -> TextIndex:

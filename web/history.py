@@ -17,10 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import User
 from accounts.selectors import caller, may_do, use_cases_of
 from catalog.selectors import ItemCard, get_cards
-from core.domain import DISLIKE, KINDS, RATED, TYPES
+from core.domain import ACTIONS, DISLIKE, KINDS, RATED, TYPES
 from core.domain.words import done_label
 from core.errors import HeedError, InvalidInput, NotFound
 from feedback.services import undo_dislike_of_item
+from imports.history_formats import WATCHED
 from interactions.history import STATES, find_act, read_history
 from interactions.models import UserInteraction
 from interactions.selectors import items_acted_on
@@ -60,7 +61,13 @@ def history(request: HttpRequest) -> HttpResponse:
     person = caller(request)
     choices = _choices(person)
     form = HistoryForm(request.GET, choices=[(one.name, one.label) for one in choices])
-    context: dict[str, object] = {"form": form, "choices": choices, "what": "", "q": ""}
+    context: dict[str, object] = {
+        "form": form,
+        "choices": choices,
+        "what": "",
+        "q": "",
+        "can_import": WATCHED in ACTIONS,
+    }
     if form.is_valid():
         what, text = form.cleaned_data["what"], form.cleaned_data["q"].strip()
         context |= {"what": what, "q": text}

@@ -26,7 +26,12 @@ _READ = {
     "because": "lists",
     "search": "search",
 }
-_WRITTEN = {"signup": "sign-up", "password-forgotten": "password-reset", "dislike": "dislikes"}
+_WRITTEN = {
+    "signup": "sign-up",
+    "password-forgotten": "password-reset",
+    "dislike": "dislikes",
+    "history-import": "imports",
+}
 # Wherever a password is asked for, wrong ones are counted together.
 _LOGINS = (
     *("login", "admin:login", "admin:password_change"),

@@ -38,6 +38,7 @@ DEFAULTS = {
         Rule("password-reset", 10, 3600, address=1),  # forms of one address, and mail to one mailbox
         Rule("dislikes", 300, 3600),
         Rule("events", 3000, 3600),  # every other write
+        Rule("imports", 60, 3600),  # files of one's own history, and looks at what was found in them
         Rule("search", 120, 60),
         Rule("lists", 600, 3600),
     )

@@ -443,6 +443,36 @@ class HistoryAnswer(TypedDict):
     dislikes: list[DislikeEntry]
 
 
+class HistoryTitle(TypedDict):
+    """One title of the file: the row that `POST /api/interactions` takes, and what it is here."""
+
+    title: str
+    year: int | None
+    type: str
+    rating: float | None
+    occurred_at: str | None
+    item_id: int | None
+    item_title: str
+    item_year: int | None
+    doubt: str
+
+
+class HistoryFileAnswer(TypedDict):
+    """The titles of a file. Nothing is recorded yet."""
+
+    success: bool
+    format: str
+    bad_rows: int
+    titles: list[HistoryTitle]
+
+
+class HistoryFileBodyRequest(TypedDict):
+    """A file that another service gave a person, as text."""
+
+    name: str
+    text: str
+
+
 class IdentifiedPattern(TypedDict):
     """Something that the caller turns down: a genre, a person, a series."""
 

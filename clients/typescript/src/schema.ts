@@ -1,4 +1,4 @@
-// of 75eee8a3a4e8bd1c2897e7ff33bc73f3a2f18007469b61d25756a18d0afecc29
+// of 17950f096d99b2372e2c50aa95d853f4e1547b7797b27e3bbfdf62a081542d02
 /* eslint-disable */
 /* tslint:disable */
 /*
@@ -516,6 +516,49 @@ export interface HistoryAnswer {
   success: boolean;
   /** how many there are */
   total: number;
+}
+
+/** The titles of a file. Nothing is recorded yet. */
+export interface HistoryFileAnswer {
+  bad_rows: number;
+  format: string;
+  success: boolean;
+  titles: HistoryTitle[];
+}
+
+/** A file that another service gave a person, as text. */
+export interface HistoryFileBodyRequest {
+  /**
+   * of the file, such as `ratings.csv`
+   * @minLength 1
+   * @maxLength 200
+   */
+  name: string;
+  /**
+   * all that the file holds
+   * @maxLength 2000000
+   */
+  text: string;
+}
+
+/** One title of the file: the row that `POST /api/interactions` takes, and what it is here. */
+export interface HistoryTitle {
+  /** why it may be another one; blank where it is sure */
+  doubt: string;
+  /** null where nothing here is like it */
+  item_id: number | null;
+  item_title: string;
+  item_year: number | null;
+  /** @format date-time */
+  occurred_at: string | null;
+  /**
+   * 0 to 10
+   * @format double
+   */
+  rating: number | null;
+  title: string;
+  type: string;
+  year: number | null;
 }
 
 /** Something that the caller turns down: a genre, a person, a series. */
