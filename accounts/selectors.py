@@ -3,14 +3,13 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
-from rest_framework.exceptions import NotAuthenticated
-from rest_framework.request import Request
 
 from accounts.models import ServiceToken, User
 from core.domain import KINDS, ROLES, USE_CASES, UseCase
@@ -18,15 +17,21 @@ from core.domain.roles import roles_for, use_cases_of_kind
 from core.errors import InvalidInput, NotAllowed, NotFound, RoleNeeded
 from core.queries import CompiledQuery, Parameter, columns_of, instance_of
 
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
 logger = structlog.stdlib.get_logger(__name__)
 
 # Names that are ids: a number that every id column holds, alone or as the documents write it.
 _ID = re.compile(r"(?:user_)?([0-9]{1,18})", re.ASCII)
 
 
-def caller(request: Request | HttpRequest) -> User:
+def caller(request: "Request | HttpRequest") -> User:
     """The person on whose behalf a request is made. Raises NotAuthenticated where there is none."""
     if not isinstance(request.user, User):
+        # Commands ask here for people too, and have no requests.
+        from rest_framework.exceptions import NotAuthenticated
+
         raise NotAuthenticated
     return request.user
 
@@ -63,7 +68,7 @@ def find_person_to_act_for(person_id: int) -> User | None:
     return instance_of(User, rows[0]) if rows else None
 
 
-def check_keeps(request: Request, permission: str) -> None:
+def check_keeps(request: "Request", permission: str) -> None:
     """Raises NotAllowed unless the caller keeps what an app keeps: its catalog, its people, its log.
 
     These are the token of an app, which may act for others and names nobody now, and staff with `permission`.
@@ -76,7 +81,7 @@ def check_keeps(request: Request, permission: str) -> None:
         )
 
 
-def check_speaks_for_many(request: Request) -> None:
+def check_speaks_for_many(request: "Request") -> None:
     """Raises NotAllowed unless the caller is the token of an app, which may act for others."""
     if not is_app(request):
         raise NotAllowed(
@@ -84,7 +89,7 @@ def check_speaks_for_many(request: Request) -> None:
         )
 
 
-def is_app(request: Request) -> bool:
+def is_app(request: "Request") -> bool:
     """True where the caller is the token of an app, which may act for others and names nobody now."""
     person, token = caller(request), request.auth
     return isinstance(token, ServiceToken) and token.may_act_for_others and token.user_id == person.pk
@@ -115,7 +120,7 @@ def names_with_password() -> set[str]:
     return set(User.objects.exclude(no_password).values_list("username", flat=True))
 
 
-def person_named(request: Request, name: str, permission: str) -> User:
+def person_named(request: "Request", name: str, permission: str) -> User:
     """The person whom an address or a body names: the caller, or another whom the caller may ask for.
 
     A name is an id, `user_<id>` or a user name. Others may be asked for by whoever holds `permission`, and by
@@ -139,7 +144,7 @@ def _find_person(name: str) -> User | None:
     return named or (people.filter(pk=int(is_id[1])).first() if is_id else None)
 
 
-def _acts_for(request: Request, person: User) -> bool:
+def _acts_for(request: "Request", person: User) -> bool:
     token = request.auth
     if not isinstance(token, ServiceToken) or not token.may_act_for_others:
         return False

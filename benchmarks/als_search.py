@@ -33,7 +33,8 @@ from ranking.recommenders.offline import (
     score_recommender,
 )
 from ranking.statistics.events import Events
-from ranking.statistics.metrics import Interval, bootstrap_interval, paired_bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import bootstrap_interval, paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout, holdout, time_cuts
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from ranking.scoring import RankingRequest
     from ranking.snapshot import CatalogSnapshot
     from ranking.statistics.events import Events
-    from ranking.statistics.metrics import Interval
+    from ranking.statistics.interval import Interval
 
 SEED = 1
 K = 10

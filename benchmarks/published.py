@@ -33,7 +33,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 if TYPE_CHECKING:
     from published_sets import Judged
 
-    from ranking.statistics.metrics import Interval
+    from ranking.statistics.interval import Interval
 
 DEFAULT_KINDS = ("als", "item_knn", "popular")
 # Figures of others by the same protocol, as HR@10 and NDCG@10 or the one figure of the set.

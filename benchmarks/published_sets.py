@@ -37,7 +37,8 @@ from ranking.scoring import RankingRequest, ranked_pool, score_items
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand, demand_of
 from ranking.statistics.events import Events
-from ranking.statistics.metrics import Interval, liked_over_disliked, ratio_bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import liked_over_disliked, ratio_bootstrap_interval
 from ranking.statistics.split import time_cuts
 
 K = 10

@@ -4,9 +4,10 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import NoReturn, Self, TextIO
+from typing import TYPE_CHECKING, NoReturn, Self, TextIO
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -40,6 +41,8 @@ class Progress:
 
     def __enter__(self) -> Self:
         if not self._quiet and self._stream.isatty():
+            from tqdm import tqdm
+
             self._bar = tqdm(
                 desc=self.label, total=self.total, unit=f" {self.unit}", file=self._stream, dynamic_ncols=True
             )

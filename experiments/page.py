@@ -9,7 +9,7 @@ from django.utils.text import capfirst
 from core.charts import IntervalPlot, interval_plot, interval_text
 from experiments.report import FIGURES, ArmReport, Comparison, ExperimentReport, RatioCheck
 from ranking.models import Arm
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 from ranking.statistics.sequential import LEAST_PER_ARM, ArmDifference
 
 

@@ -16,7 +16,7 @@ from core.arrays import Bools, Doubles, Ints
 from experiments.outcomes import People, read_people, seconds_that_count
 from ranking.arms import allocation_of
 from ranking.models import Arm, Experiment
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 from ranking.statistics.sequential import (
     ArmDifference,
     SequentialTest,

@@ -18,7 +18,7 @@ from experiments.responsiveness.report import (
     Responsiveness,
     Scrubbing,
 )
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 
 _PREVENTED = {
     FEED: "What one no keeps out of the next list",

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from core.domain import CATEGORIES, DOMAIN, SPREADING
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 # From this preference on somebody demonstrably likes a category: after three likes, and not after two.
 _LIKED_FROM = 0.25

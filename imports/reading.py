@@ -21,7 +21,6 @@ from core.errors import InvalidInput
 from core.parsers import MAX_DEPTH
 from core.strict_json import unique_keys
 from core.values import BadValue
-from imports.parquet import parquet_rows
 from imports.sources import BrokenFile, open_source
 
 MAX_ROW_BYTES = 1_000_000
@@ -379,6 +378,9 @@ def _known_only(values: Mapping[str, Any], columns: Columns, renamed: Mapping[st
 def _read_parquet(
     stream: BinaryIO, file: str, columns: Columns, notation: Notation, bad_rows: BadRows
 ) -> Iterator[Row]:
+    # Arrow takes a tenth of a second to load, and most files are text.
+    from imports.parquet import parquet_rows
+
     number = 0
     for number, found in enumerate(parquet_rows(stream, file), 1):
         values = {name: found[name] for name in found if name not in columns.passed_over}

@@ -4,8 +4,6 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from django.conf import settings
 from numpy.typing import NDArray
 
@@ -43,6 +41,10 @@ def remove_datasets(folders: list[Path]) -> list[Path]:
 
 def _has_others(path: Path, on_record: NDArray[np.int64]) -> bool:
     """True where a Parquet file names anybody but these people, whose ids are sorted."""
+    # Most nights there is no dataset to look into.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(path) as file:
             batches = file.iter_batches(batch_size=_ROWS_AT_ONCE, columns=["user_id"])

@@ -4,14 +4,17 @@ personalized = base × (1 + the sum of the parts), each part from 0 to its cap.
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from core.domain import BOOSTED, CATEGORIES, FACETS, HELD_BACK
 from profiles.reduction import KINDS, Taste, columns_of, share_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 CAPS = np.array([FACETS[kind].boost_cap for kind in BOOSTED], dtype=np.float64)
 """The cap of each kind in BOOSTED."""

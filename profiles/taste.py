@@ -1,10 +1,14 @@
 """The taste vector as arrays, and the distance of each item from it."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from profiles.reduction import NEUTRAL, Taste, columns_of
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
 
 
 def vector_for(taste: Taste, facet_ids: NDArray[np.int64]) -> NDArray[np.float64]:

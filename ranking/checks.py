@@ -1,12 +1,13 @@
 """Checks at start: heed.toml may name only kinds of recommenders that there are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from core.domain import USE_CASES, UseCase
+from ranking.kinds import BRINGING, LEARNING
 
 
 @register("heed")
@@ -17,15 +18,12 @@ def check_kinds(**_: Any) -> list[CheckMessage]:
 
 def unknown_kinds(use_case: UseCase) -> Iterator[CheckMessage]:
     """The errors of one use case."""
-    # Loaded here, since commands that make no lists run no checks and need no recommenders.
-    from ranking.recommenders.registry import RETRIEVING, TRAINED
-
-    yield from _unknown(use_case, "sources", use_case.sources, RETRIEVING)
-    yield from _unknown(use_case, "models", use_case.models, TRAINED)
+    yield from _unknown(use_case, "sources", use_case.sources, BRINGING)
+    yield from _unknown(use_case, "models", use_case.models, LEARNING)
 
 
 def _unknown(
-    use_case: UseCase, key: str, names: Sequence[str], known: Mapping[str, Any]
+    use_case: UseCase, key: str, names: Sequence[str], known: Sequence[str]
 ) -> Iterator[CheckMessage]:
     for name in names:
         if name not in known:

@@ -7,9 +7,10 @@ or null. Version 2 had no segments and no sources. Version 1 named no version: `
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
+from math import isfinite, nan
 from typing import Any
 
-import numpy as np
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
@@ -17,7 +18,6 @@ from ranking.evaluation_report import SCHEMA_VERSION, EvaluationReport
 
 logger = structlog.stdlib.get_logger(__name__)
 
-_REPORTS = TypeAdapter(EvaluationReport)
 _ENDS = ("mean", "low", "high")
 _WITHOUT_SEGMENTS = 2
 # Names that training commands give to figures of lists made for people, and of lists that were shown.
@@ -32,9 +32,15 @@ _MADE = {
 _SHOWN = {"ndcg@10": "list_ndcg", "liked_over_disliked": "list_order"}
 
 
+@cache
+def _reports() -> TypeAdapter[EvaluationReport]:
+    """Made when it is first used: it takes some milliseconds, and every process loads this module."""
+    return TypeAdapter(EvaluationReport)
+
+
 def to_json(report: EvaluationReport) -> dict[str, Any]:
     """The report as JSON of SCHEMA_VERSION; NaN becomes null."""
-    written: dict[str, Any] = _nulls(_REPORTS.dump_python(report, mode="json"))
+    written: dict[str, Any] = _nulls(_reports().dump_python(report, mode="json"))
     return written
 
 
@@ -44,7 +50,7 @@ def from_json(stored: Any) -> EvaluationReport | None:
         return None
     try:
         current = stored if stored.get("schema_version") == SCHEMA_VERSION else _upgrade(stored)
-        return _REPORTS.validate_python(_numbers(current))
+        return _reports().validate_python(_numbers(current))
     except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         logger.warning("a stored evaluation cannot be read", error=str(error))
         return None
@@ -157,8 +163,7 @@ def _numbers(value: Any) -> Any:
     if isinstance(value, dict):
         unknown: Iterable[str] = _ENDS if set(value) == set(_ENDS) else ()
         return {
-            key: np.nan if key in unknown and found is None else _numbers(found)
-            for key, found in value.items()
+            key: nan if key in unknown and found is None else _numbers(found) for key, found in value.items()
         }
     return [_numbers(found) for found in value] if isinstance(value, list) else value
 
@@ -169,4 +174,4 @@ def _nulls(value: Any) -> Any:
         return {key: _nulls(found) for key, found in value.items()}
     if isinstance(value, list):
         return [_nulls(found) for found in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    return None if isinstance(value, float) and not isfinite(value) else value

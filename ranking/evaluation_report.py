@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from math import isnan
 
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 
 SCHEMA_VERSION = 3
 

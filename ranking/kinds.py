@@ -20,4 +20,8 @@ UNTRAINED: tuple[str, ...] = ("popular", "taste", "similar", "fresh")
 # Kinds that order what the others bring.
 ORDERING: tuple[str, ...] = ("ranker",)
 
-FOLDERS: tuple[str, ...] = (*MODELS, *UNTRAINED, *ORDERING)
+BRINGING: tuple[str, ...] = (*MODELS, *UNTRAINED)
+"""The kinds that bring items: those that a use case may name among its sources."""
+LEARNING: tuple[str, ...] = (*MODELS, *ORDERING)
+"""The kinds of which there are model versions: those that a use case may name among its models."""
+FOLDERS: tuple[str, ...] = (*BRINGING, *ORDERING)

@@ -11,7 +11,7 @@ from django.conf import settings
 
 from core.domain import UseCase
 from core.errors import InvalidInput
-from ranking.recommenders.registry import RETRIEVING, TRAINED
+from ranking.kinds import BRINGING, LEARNING
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def lead_of(use_case: UseCase) -> str | None:
 
 
 def _first_trained(sources: Sequence[str]) -> str | None:
-    return next((name for name in sources if name in TRAINED), None)
+    return next((name for name in sources if name in LEARNING), None)
 
 
 _SHARES = (
@@ -118,6 +118,6 @@ def _checked(name: str, value: Any) -> Any:
 
 def _checked_sources(value: Any) -> tuple[str, ...]:
     names = tuple(value) if isinstance(value, list | tuple) else ()
-    if not names or len(set(names)) != len(names) or not set(names) <= set(RETRIEVING):
-        raise InvalidInput(f"sources must be some of {', '.join(RETRIEVING)}, none twice.")
+    if not names or len(set(names)) != len(names) or not set(names) <= set(BRINGING):
+        raise InvalidInput(f"sources must be some of {', '.join(BRINGING)}, none twice.")
     return names

@@ -13,8 +13,8 @@ from django.db.models import Q
 from console.pruning.chunks import before
 from core.domain import USE_CASES
 from ranking.datasets.manifest import PART, datasets_folder
+from ranking.kinds import LEARNING
 from ranking.models import Experiment, ModelVersion
-from ranking.recommenders.registry import TRAINED
 
 Status = ModelVersion.Status
 # Of each kind and use case the newest ones stay, however old.
@@ -29,7 +29,7 @@ def prune_datasets(now: datetime, *, dry_run: bool) -> int:
     active = ModelVersion.objects.filter(status=Status.ACTIVE)
     learned = set(active.values_list("dataset_manifest__name", flat=True))
     gone = 0
-    for kind in TRAINED:
+    for kind in LEARNING:
         for use_case in USE_CASES:
             whole = sorted(_folders(datasets_folder(kind, use_case)))
             old = [path for path in whole[:-KEPT] if path.name not in learned and _is_before(path, oldest)]

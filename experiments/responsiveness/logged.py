@@ -19,7 +19,8 @@ from experiments.responsiveness.report import Logged
 from experiments.responsiveness.world import LENGTH, World
 from feedback.selectors import counted_dislikes
 from ranking.datasets.session_log import read_sessions, sessions_until
-from ranking.statistics.metrics import Interval, ratio_bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import ratio_bootstrap_interval
 from recommendations.models import RecommendationSession
 
 DAYS = 90

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from core.arrays import Doubles
-from ranking.statistics.metrics import Interval, ratio_bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import ratio_bootstrap_interval
 
 FEED, ITEM_PAGE, SEARCH = "feed", "item page", "search"
 SURFACES = (FEED, ITEM_PAGE, SEARCH)

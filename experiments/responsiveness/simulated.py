@@ -18,7 +18,8 @@ from core.progress import Progress
 from experiments.responsiveness.forms import UNRELATED, Form, Refusal, dislike, forms_of
 from experiments.responsiveness.report import FEED, ITEM_PAGE, SEARCH, Effect, mean_of, share_prevented
 from experiments.responsiveness.world import LENGTH, NEIGHBORS, World, nothing_kept
-from ranking.statistics.metrics import Interval, ratio_bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import ratio_bootstrap_interval
 
 Place = tuple[str, int]
 """A surface, and the days after the no."""

@@ -24,7 +24,7 @@ from ranking.arms import policy_of
 from ranking.models import Arm, Experiment
 from ranking.policy import Policy
 from ranking.snapshot import CatalogSnapshot
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 from ranking.statistics.off_policy import DEFAULT_CLIP, effective_size
 from serving.live import get_context
 

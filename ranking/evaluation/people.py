@@ -12,8 +12,8 @@ from ranking.evaluation.contenders import contender_scores
 from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.found_again import FoundAgain
 from ranking.evaluation.results import NOWHERE, PersonFigures, SourceFigures
+from ranking.statistics.interval import Interval
 from ranking.statistics.metrics import (
-    Interval,
     disliked_share_at_k,
     hit_rate_at_k,
     liked_over_disliked,

@@ -7,7 +7,8 @@ import numpy as np
 
 from core.arrays import Doubles, Ints
 from ranking.evaluation_report import CalibrationBins, EvaluationResult, LogSupport, known_figures
-from ranking.statistics.metrics import CalibrationCurve, Interval, bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import CalibrationCurve, bootstrap_interval
 from ranking.statistics.off_policy import Estimate
 
 K = 10

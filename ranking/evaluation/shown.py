@@ -21,8 +21,9 @@ from ranking.evaluation.contenders import contender_scores
 from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.results import NOWHERE, PersonFigures
 from ranking.statistics.exposure import draw_seen, examination
+from ranking.statistics.interval import Interval
 from ranking.statistics.lists import ENGAGED, ShownLists, evaluate_examined_lists
-from ranking.statistics.metrics import CalibrationCurve, Interval, expected_calibration_error
+from ranking.statistics.metrics import CalibrationCurve, expected_calibration_error
 from ranking.statistics.off_policy import MIN_PROPENSITY, Estimate, LoggedSlots, snips
 from ranking.statistics.resampling import calibration_interval
 

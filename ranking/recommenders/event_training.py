@@ -48,7 +48,8 @@ from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.calibration import fit_platt
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
-from ranking.statistics.metrics import Interval, is_clearly_better, paired_bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import is_clearly_better, paired_bootstrap_interval
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout, holdout, time_cuts
 

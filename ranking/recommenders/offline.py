@@ -9,8 +9,8 @@ import numpy as np
 from core.arrays import Doubles, Floats, Ints, Rows, positions, top_k
 from ranking.recommenders.als.model import AlsModel, confidence_matrix, fold_in, score_all
 from ranking.statistics.events import Events
+from ranking.statistics.interval import Interval
 from ranking.statistics.metrics import (
-    Interval,
     bootstrap_interval,
     coverage,
     disliked_share_at_k,

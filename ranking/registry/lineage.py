@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from math import inf
 from typing import Any
 
-import numpy as np
-
 from core.domain import USE_CASES, UseCase
+from ranking.kinds import LEARNING
 from ranking.models import ModelVersion
 from ranking.policy import lead_of
-from ranking.recommenders.registry import TRAINED
 
 # In the manifest of a version that `retrain` made: up to when it was evaluated, beyond what it learned from.
 EVALUATED_UNTIL = "judged_until"
@@ -20,14 +19,14 @@ def seen_until(versions: Iterable[ModelVersion]) -> float:
 
     A version that does not say how far it saw can have seen nothing after it was made.
     """
-    return max((_window_end(version) for version in versions), default=-np.inf)
+    return max((_window_end(version) for version in versions), default=-inf)
 
 
 def active_hyper_parameters(use_case: UseCase) -> Mapping[str, Mapping[str, Any]]:
     """The hyper-parameters of the active version of each trained kind; none where no version is active."""
     active = ModelVersion.objects.filter(use_case=use_case.name, status=ModelVersion.Status.ACTIVE)
     found = dict(active.values_list("kind", "hyper_parameters"))
-    return {kind: found.get(kind) or {} for kind in TRAINED}
+    return {kind: found.get(kind) or {} for kind in LEARNING}
 
 
 def learned_until() -> dict[str, datetime]:

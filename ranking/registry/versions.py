@@ -22,7 +22,6 @@ from core.errors import Conflict, HeedError, NotFound
 from core.folders import check_writable
 from feedback.training import spend_dislikes
 from ranking.models import ModelVersion
-from ranking.recommenders.registry import TRAINED
 from ranking.registry.lineage import known_until
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -172,6 +171,9 @@ def rollback_version(*, kind: str, use_case: str, why: str) -> ModelVersion:
             _set_status(previous, Status.ACTIVE, f"rolled back from {current.label}: {why}")
             logger.info("model version is active", version=previous.label, rolled_back=current.label)
             return previous
+        # The kinds take half a second to load, and a version goes live without them.
+        from ranking.recommenders.registry import TRAINED
+
         without = TRAINED[kind].without
         if not without:
             raise Conflict(

@@ -12,8 +12,8 @@ from django.conf import settings
 
 from core.domain import UseCase
 from ranking.datasets.manifest import PART, datasets_folder
+from ranking.kinds import LEARNING
 from ranking.models import ModelVersion
-from ranking.recommenders.registry import TRAINED
 
 # Datasets that are kept, newest first, beside those that an active version learned from.
 KEPT_DATASETS = 5
@@ -26,12 +26,12 @@ def remove_unfinished(use_case: UseCase) -> None:
 
     Of the whole datasets, those beyond KEPT_DATASETS go as well.
     """
-    for kind in TRAINED:
+    for kind in LEARNING:
         folder = datasets_folder(kind, use_case.name)
         for path in [*_abandoned(folder), *_old_datasets(folder, _learned_from(use_case))]:
             shutil.rmtree(path, ignore_errors=True)
     models = Path(settings.MODEL_DIR)
-    for kind in TRAINED:
+    for kind in LEARNING:
         for path in models.glob(f"{kind}-{use_case.name}-*.part"):
             path.unlink(missing_ok=True)
     _remove_noted(use_case)

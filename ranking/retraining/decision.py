@@ -8,9 +8,9 @@ from django.conf import settings
 from core.domain import UseCase
 from feedback.training import get_retraining
 from ranking.datasets.shortage import why_nothing_to_learn
+from ranking.kinds import LEARNING
 from ranking.models import ModelVersion
 from ranking.policy import lead_of
-from ranking.recommenders.registry import TRAINED
 from ranking.registry.lineage import EVALUATED_UNTIL
 
 Status = ModelVersion.Status
@@ -97,8 +97,7 @@ def _last_attempt(use_case: UseCase) -> _Attempt | None:
     if newest is None:
         return None
     until = newest.dataset_manifest[EVALUATED_UNTIL]
-    run = [
-        version for version in evaluated[: len(TRAINED)] if version.dataset_manifest[EVALUATED_UNTIL] == until
-    ]
+    latest = evaluated[: len(LEARNING)]
+    run = [version for version in latest if version.dataset_manifest[EVALUATED_UNTIL] == until]
     activated = any(version.activated_at is not None for version in run)
     return _Attempt(run[-1], activated)

@@ -10,8 +10,8 @@ from django.db import transaction
 from core.domain import UseCase
 from feedback.training import mark_negative_examples_as_used, untrained_examples
 from ranking.evaluation_report import GateVerdict
+from ranking.kinds import LEARNING
 from ranking.models import ExampleUse, ModelVersion
-from ranking.recommenders.registry import TRAINED
 from ranking.registry.versions import (
     activate_version,
     active_version,
@@ -52,11 +52,25 @@ class Outcome:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class RetrainSummary:
+    """The outcome of a run: none where it was not due. `not_trained`: why kinds could not be trained."""
+
+    use_case: str
+    due: bool
+    why: str
+    outcomes: tuple[Outcome, ...] = ()
+    people_evaluated: int = 0
+    lists_evaluated: int = 0
+    examples_used: int = 0
+    not_trained: str = ""
+
+
 def active_ids(use_case: UseCase) -> ActiveIds:
     """The active versions, which candidates are compared with."""
     active = ModelVersion.objects.filter(use_case=use_case.name, status=ModelVersion.Status.ACTIVE)
     found = dict(active.values_list("kind", "pk"))
-    return {kind: found.get(kind) for kind in TRAINED}
+    return {kind: found.get(kind) for kind in LEARNING}
 
 
 def publish(

@@ -2,54 +2,22 @@
 
     decision → datasets → models from what came before a cut → evaluated on what came after it → gate
 
-The cut lies in what happened since the active models learned, so that neither side has seen what decides:
-not what was done after it either with a list that had been shown before.
-What goes live is the very model that was evaluated. The kinds of the use case are tried one after another,
-each on top of what won before it: those that retrieve, under the ranker that serves, and then the ranker.
+Cron asks every quarter of an hour and mostly there is nothing to do: what learns is loaded once it is due.
 """
 
-from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-import structlog
 from django.utils import timezone
 
 from core.domain import UseCase
 from core.progress import Progress
-from interactions.popularity import refresh_popularity
-from ranking.evaluation.results import ContenderEvaluation
-from ranking.evaluation_report import GateVerdict
-from ranking.models import StoredReport
-from ranking.policy import lead_of
-from ranking.recommenders.event_training import fitted_weights
-from ranking.recommenders.registry import TRAINED
-from ranking.recommenders.training import Fitted, TrainingError, trainer_of
-from ranking.registry.loading import LoadedModel, ModelSet, load_models
+from ranking.kinds import LEARNING
 from ranking.registry.locks import training_lock, training_lock_of
-from ranking.registry.versions import check_models_can_be_kept, quality_of
+from ranking.registry.versions import check_models_can_be_kept
 from ranking.retraining.cleanup import remove_unfinished
 from ranking.retraining.decision import RetrainDecision, decide
-from ranking.retraining.publishing import ActiveIds, Candidate, Outcome, active_ids, publish
-from ranking.retraining.run import Run, compare_models, evaluate_baselines, manifest_json, read_run
-
-logger = structlog.stdlib.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class RetrainSummary:
-    """The outcome of a run: none where it was not due. `not_trained`: why kinds could not be trained."""
-
-    use_case: str
-    due: bool
-    why: str
-    outcomes: tuple[Outcome, ...] = ()
-    people_evaluated: int = 0
-    lists_evaluated: int = 0
-    examples_used: int = 0
-    not_trained: str = ""
+from ranking.retraining.publishing import RetrainSummary
 
 
 def retrain(
@@ -74,127 +42,10 @@ def retrain(
         decision = decide(use_case, now) if if_needed else RetrainDecision(True, "Asked for.")
         if not decision.due:
             return RetrainSummary(use_case.name, due=False, why=decision.why)
-        for kind in TRAINED:
+        for kind in LEARNING:
             locks.enter_context(training_lock_of(kind, use_case.name))
         check_models_can_be_kept()
         remove_unfinished(use_case)
-        return _retrain(use_case, decision, seed, progress, now, tune_seconds)
+        from ranking.retraining.new_models import train_and_publish
 
-
-def _retrain(
-    use_case: UseCase,
-    decision: RetrainDecision,
-    seed: int,
-    progress: Progress,
-    now: datetime,
-    tune_seconds: float,
-) -> RetrainSummary:
-    refresh_popularity(use_case=use_case.name, now=now)
-    # Who is active before what is loaded: a version that goes live in between makes publishing refuse.
-    baseline = active_ids(use_case)
-    serving = load_models(use_case.name)
-    run = read_run(use_case, serving, seed, progress, now, tune_seconds)
-    trained = [kind for kind in use_case.models if not _waits_for_a_first(kind, baseline)]
-    retrieving = [kind for kind in trained if not TRAINED[kind].orders]
-    fitted, not_trained = _fit(run, retrieving)
-    weights = fitted_weights(
-        {kind: one.earlier for kind, one in fitted.items() if kind in use_case.sources},
-        {kind: quality_of(one.metrics) for kind, one in fitted.items()},
-        run.material.events,
-        run.material.catalog,
-        seed,
-    )
-    simple = evaluate_baselines(run)
-    candidates = []
-    for kind, one in fitted.items():
-        candidate, serving = _judge(run, kind, one, weights.get(kind), serving, simple)
-        candidates.append(candidate)
-    # What orders the pool of those that serve now is trained last, over the scores of these.
-    run = replace(run, material=replace(run.material, serving=tuple(serving.by_kind)))
-    orderers, without = _fit(run, [kind for kind in trained if TRAINED[kind].orders])
-    for kind, one in orderers.items():
-        candidate, serving = _judge(run, kind, one, None, serving, simple)
-        candidates.append(candidate)
-    outcomes, used = publish(use_case, candidates, baseline)
-    return RetrainSummary(
-        use_case=use_case.name,
-        due=True,
-        why=decision.why,
-        outcomes=tuple(outcomes),
-        people_evaluated=0 if run.data.people is None else len(run.data.people),
-        lists_evaluated=len(run.data.lists),
-        examples_used=used,
-        not_trained=" ".join(not_trained + without),
-    )
-
-
-def _waits_for_a_first(kind: str, baseline: ActiveIds) -> bool:
-    return trainer_of(kind).only_succeeds and baseline[kind] is None
-
-
-def _fit(run: Run, kinds: Sequence[str]) -> tuple[dict[str, Fitted], list[str]]:
-    """New models by kind, and why there are none of others. Raises TrainingError where it is the lead."""
-    found: dict[str, Fitted] = {}
-    not_trained = []
-    for kind in kinds:
-        try:
-            fitted = trainer_of(kind).fit(run.material)
-        except TrainingError as error:
-            if kind == lead_of(run.material.use_case):
-                raise
-            # The other models do not wait for it.
-            use_case = run.material.use_case.name
-            logger.warning("no candidate", kind=kind, use_case=use_case, error=error.message)
-            not_trained.append(error.message)
-        else:
-            if fitted is not None:
-                found[kind] = fitted
-    return found, not_trained
-
-
-def _judge(
-    run: Run,
-    kind: str,
-    fitted: Fitted,
-    weight: float | None,
-    serving: ModelSet,
-    simple: Sequence[ContenderEvaluation],
-) -> tuple[Candidate, ModelSet]:
-    """A candidate with its verdict, and the models that serve if the verdict stands."""
-    label = f"{TRAINED[kind].label} candidate"
-    loaded = LoadedModel(0, label, fitted.model, quality_of(fitted.metrics), weight)
-    verdict, metrics = _evaluate(run, kind, loaded, serving, simple)
-    candidate = Candidate(
-        kind=kind,
-        data=trainer_of(kind).dump(fitted.model),
-        manifest=manifest_json(run, fitted),
-        hyper_parameters=fitted.hyper_parameters,
-        metrics={**metrics, **fitted.metrics},
-        examples=fitted.examples,
-        verdict=verdict,
-        weight=weight,
-    )
-    return candidate, serving.with_model(kind, loaded) if verdict.passed else serving
-
-
-def _evaluate(
-    run: Run, kind: str, loaded: LoadedModel, serving: ModelSet, simple: Sequence[ContenderEvaluation]
-) -> tuple[GateVerdict, dict[str, Any]]:
-    """The verdict on a candidate in the place where it would serve, and the figures as JSON.
-
-    Beside the lead, only a part of the order of another retriever shows. So one that has a predecessor is
-    first compared alone with it, and only where it passes in its place. One that is new has to be of use
-    beside the others, not alone.
-    """
-    in_place = serving.with_model(kind, loaded)
-    is_lead = kind == lead_of(run.material.use_case)
-    if is_lead or TRAINED[kind].orders or kind not in serving.by_kind:
-        metrics, verdict = compare_models(run, in_place, serving, simple)
-        return verdict, metrics
-    metrics, alone = compare_models(run, in_place.only(kind), serving.only(kind), simple, alone=True)
-    if not alone.passed:
-        return alone, metrics
-    among_all, verdict = compare_models(run, in_place, serving, simple)
-    metrics[StoredReport.IN_PLACE] = among_all[StoredReport.LATEST]
-    why = f"Alone: {alone.why} Among all that serves: {verdict.why}"
-    return GateVerdict(verdict.passed, why), metrics
+        return train_and_publish(use_case, decision, seed, progress, now, tune_seconds)

@@ -10,17 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
+from ranking.statistics.interval import Interval
 
 _CHUNK = 2_000_000  # resampled values held at once: 16 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean over people with its confidence interval; all NaN where there is nobody to average."""
-
-    mean: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

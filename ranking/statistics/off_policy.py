@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Doubles, Ints
-from ranking.statistics.metrics import Interval, ratio_bootstrap_interval
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import ratio_bootstrap_interval
 
 MIN_PROPENSITY = 1e-9  # less, and the slot would never have been logged: the propensity is wrong
 DEFAULT_CLIP = 100.0

@@ -10,7 +10,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Ints
-from ranking.statistics.metrics import Interval, coverage, expected_calibration_error
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import coverage, expected_calibration_error
 
 _NORMAL_95 = 1.959964
 _CHUNK = 4_000_000  # values held at once: 32 MB

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Bools, Doubles, Ints
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 
 # For so many people an interval is as narrow as it can be; it is at most 10 % wider for 120 and for 10,000.
 TUNED_FOR = 500

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.checks import check_admin_app
@@ -12,6 +13,8 @@ from django.contrib.admin.checks import check_admin_app
 HEAVY = ("lightgbm", "sklearn", "pandas", "implicit", "optuna", "torch", "scipy.stats", "scipy.optimize")
 CHECKED = ("django.setup()", 'call_command("check")')
 # Views and the pages of the admin, which load all that serves.
+# Arrays and files of columns, and what the framework of the API costs.
+ARRAYS = ("scipy", "pyarrow", "rest_framework.views", "drf_spectacular.openapi")
 SERVING = ("ranking.admin", "serving.pipeline", "drf_spectacular.openapi", *HEAVY)
 
 
@@ -36,6 +39,40 @@ def test_a_start_does_not_load_what_only_serving_and_the_admin_need() -> None:
     # The command ends in an error of its own, after the checks that every command runs.
     run = 'try: call_command("issue_token", "nobody", skip_checks=False)\nexcept Exception: pass'
     assert loaded(SERVING, "django.setup()", run) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("issue_token", "activate_model", "rollback_model", "mcp", "import_items"),
+        # What the usual schedule runs: most of the time there is nothing to do.
+        *("schedule", "retrain", "prune"),
+    ],
+)
+def test_a_light_command_loads_no_arrays(command: str) -> None:
+    assert loaded(("numpy", *ARRAYS, *HEAVY), *started(command)) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("deliver_webhooks", "erase_user", "rebuild_profiles"),
+        *("import_interactions", "import_movielens", "import_sessions"),
+    ],
+)
+def test_a_command_of_rows_loads_no_more_than_numpy(command: str) -> None:
+    assert loaded((*ARRAYS, *HEAVY), *started(command)) == []
+
+
+def started(command: str) -> tuple[str, ...]:
+    """The steps after which a command knows its options and has run its checks."""
+    return (
+        "django.setup()",
+        "from django.core.management import load_command_class, get_commands",
+        f'command = load_command_class(get_commands()["{command}"], "{command}")',
+        f'command.create_parser("manage.py", "{command}")',
+        "command.check(tags=command.requires_system_checks)",
+    )
 
 
 def test_the_pages_of_the_admin_pass_their_own_checks() -> None:

@@ -21,7 +21,7 @@ from ranking.evaluation_report import (
     PairedDifference,
 )
 from ranking.models import ModelVersion, StoredReport
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 KNOWN = Interval(0.25, 0.2, 0.3)

@@ -5,7 +5,7 @@ from typing import Any
 
 from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
-from ranking.recommenders.registry import TRAINED
+from ranking.kinds import LEARNING
 from ranking.registry.versions import activate_version, find_version, newest_candidate
 
 
@@ -15,7 +15,7 @@ class Command(HeedCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("version", nargs="?", help="its label; the newest candidate if left out")
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
-        parser.add_argument("--kind", choices=TRAINED, default=next(iter(TRAINED)))
+        parser.add_argument("--kind", choices=LEARNING, default=LEARNING[0])
         parser.add_argument("--why", default="activated by hand", help="kept with the version")
 
     def run(self, options: dict[str, Any]) -> dict[str, str]:

@@ -14,7 +14,8 @@ from core.commands import HeedCommand, non_negative, sentence_of
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from core.errors import LockHeld
 from ranking.management.options import number
-from ranking.retraining.retrain import RetrainSummary, retrain
+from ranking.retraining.publishing import RetrainSummary
+from ranking.retraining.retrain import retrain
 
 
 class Command(HeedCommand):

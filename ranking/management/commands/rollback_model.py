@@ -8,8 +8,8 @@ from typing import Any
 
 from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
+from ranking.kinds import LEARNING
 from ranking.models import ModelVersion
-from ranking.recommenders.registry import TRAINED
 from ranking.registry.versions import rollback_version
 
 
@@ -21,7 +21,7 @@ class Command(HeedCommand):
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
-        parser.add_argument("--kind", choices=TRAINED, default=next(iter(TRAINED)))
+        parser.add_argument("--kind", choices=LEARNING, default=LEARNING[0])
         parser.add_argument("--why", default="rolled back by hand", help="kept with both versions")
 
     def run(self, options: dict[str, Any]) -> dict[str, str | None]:

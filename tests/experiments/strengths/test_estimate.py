@@ -20,7 +20,7 @@ from experiments.strengths.estimate import Effect, Strengths, estimate_strengths
 from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from ranking.models import Experiment
-from ranking.statistics.metrics import Interval
+from ranking.statistics.interval import Interval
 from recommendations.models import RecommendationSession
 from serving.live import forget_state
 from tests.factories import make_item, make_user

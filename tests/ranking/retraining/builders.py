@@ -23,6 +23,7 @@ from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import ModelVersion
 from ranking.registry.versions import activate_version, register_version
 from ranking.retraining import retrain as retraining
+from ranking.retraining.publishing import RetrainSummary
 from recommendations.models import RecommendationSession
 from tests.factories import EPOCH, make_als_bytes, make_user
 
@@ -45,7 +46,7 @@ class Retrained:
 
     films: list[Item]
     before: ModelVersion
-    summary: retraining.RetrainSummary
+    summary: RetrainSummary
     folder: Path
 
 
@@ -133,7 +134,7 @@ def say_no(person: User, item: Item, day: float, reason: str = "not_interested",
     return save_dislike(user_id=person.pk, item=item, reason=reason, occurred_at=moment, **fields).dislike
 
 
-def run(**options: Any) -> retraining.RetrainSummary:
+def run(**options: Any) -> RetrainSummary:
     wanted = {"use_case": MOVIES, "if_needed": False, "seed": 0, "progress": QUIET, "now": NOW}
     return retraining.retrain(**{**wanted, **options})
 

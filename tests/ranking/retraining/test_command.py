@@ -16,7 +16,7 @@ from catalog.models import Item
 from ranking.management.commands import retrain as command
 from ranking.recommenders.training import TrainingError
 from ranking.registry.locks import training_lock
-from ranking.retraining import retrain as retraining
+from ranking.retraining.publishing import RetrainSummary
 from tests.factories import make_interaction, make_item, make_user
 from tests.ranking.retraining.builders import serve
 
@@ -95,11 +95,11 @@ class TestCommand:
         failures: list[Exception | None] = [TrainingError("no luck"), OperationalError("gone"), None, None]
         slept: list[float] = []
 
-        def fail_or_answer(**options: Any) -> retraining.RetrainSummary:
+        def fail_or_answer(**options: Any) -> RetrainSummary:
             assert options["if_needed"] is True
             if failure := failures[len(slept)]:
                 raise failure
-            return retraining.RetrainSummary("movie_home", due=False, why="not yet")
+            return RetrainSummary("movie_home", due=False, why="not yet")
 
         def sleep(seconds: float) -> None:
             slept.append(seconds)

@@ -25,8 +25,7 @@ from ranking.recommenders.ranker.train import fit_calibrated_ranker
 from ranking.recommenders.training import TrainingError
 from ranking.registry.loading import load_models
 from ranking.registry.versions import read_verified
-from ranking.retraining import publishing
-from ranking.retraining import retrain as retraining
+from ranking.retraining import new_models, publishing
 from ranking.retraining.run import Run
 from tests.factories import make_interaction, make_item, make_user
 from tests.ranking.retraining.builders import of, run, say_no, serve
@@ -125,7 +124,7 @@ class TestRun:
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch, refused: str
     ) -> None:
         """Trees that split on the score of a rejected kind would meet nothing in service."""
-        evaluate, learned = retraining._evaluate, []
+        evaluate, learned = new_models._evaluate, []
 
         def strict(run: Run, kind: str, *others: Any) -> tuple[GateVerdict, dict[str, Any]]:
             _, metrics = evaluate(run, kind, *others)
@@ -135,7 +134,7 @@ class TestRun:
             learned.extend([data, *([beside] if beside else [])])
             return fit_calibrated_ranker(data, *arguments, beside=beside, **options)
 
-        monkeypatch.setattr(retraining, "_evaluate", strict)
+        monkeypatch.setattr(new_models, "_evaluate", strict)
         monkeypatch.setattr(ranker_train, "fit_calibrated_ranker", watched)
         run()
         assert of(refused).status == Status.REJECTED
@@ -167,7 +166,7 @@ class TestRun:
             serve(films, groups=lambda place: place // 10)
             return publish(*arguments)
 
-        monkeypatch.setattr(retraining, "publish", late)
+        monkeypatch.setattr(new_models, "publish", late)
         summary = run()
         assert {outcome.status for outcome in summary.outcomes} == {Status.REJECTED}
         assert "als-movie_home-2 serves now" in summary.outcomes[0].why

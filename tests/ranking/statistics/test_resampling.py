@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.arrays import Ints
-from ranking.statistics.metrics import Interval, coverage, expected_calibration_error
+from ranking.statistics.interval import Interval
+from ranking.statistics.metrics import coverage, expected_calibration_error
 from ranking.statistics.resampling import calibration_interval, coverage_interval
 
 RNG = np.random.default_rng

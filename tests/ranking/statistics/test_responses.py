@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.demand import RESPONSE_DAYS
-from ranking.kinds import FOLDERS, MODELS
+from ranking.kinds import BRINGING, FOLDERS, LEARNING
 from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.statistics.decay import SECONDS_PER_DAY, DecayedSums
 from ranking.statistics.exposure import Impressions, examination
@@ -68,4 +68,5 @@ def test_half_lives_are_numbers_of_days(days: float) -> None:
 
 def test_the_names_of_the_kinds_are_those_of_the_registry() -> None:
     assert list(RECOMMENDERS) == list(FOLDERS)
-    assert set(MODELS) == set(TRAINED) & set(RETRIEVING)
+    assert list(RETRIEVING) == list(BRINGING)
+    assert list(TRAINED) == list(LEARNING)

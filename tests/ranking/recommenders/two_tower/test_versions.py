@@ -33,6 +33,7 @@ from ranking.registry.lineage import active_hyper_parameters
 from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.registry.versions import activate_version, read_verified
 from ranking.retraining import retrain as retraining
+from ranking.retraining.publishing import RetrainSummary
 from tests.factories import (
     EPOCH,
     allow,
@@ -200,7 +201,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     settings.GATE_MARGIN = -0.5
 
 
-def retrain() -> retraining.RetrainSummary:
+def retrain() -> RetrainSummary:
     return retraining.retrain(use_case=MOVIES, if_needed=False, seed=0, progress=QUIET, now=END)
 
 
@@ -214,7 +215,7 @@ SMALL: dict[str, Any] = {
 }
 
 
-def kinds_of(summary: retraining.RetrainSummary) -> list[str]:
+def kinds_of(summary: RetrainSummary) -> list[str]:
     """The kinds of which a run made versions."""
     return [outcome.version.split("-")[0] for outcome in summary.outcomes]
 
