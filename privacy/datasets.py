@@ -2,15 +2,17 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
 from django.conf import settings
-from numpy.typing import NDArray
 
 from accounts.models import User
 from core.errors import LockHeld
 from ranking.datasets.manifest import DATA, MANIFEST
 from ranking.registry.locks import training_lock
+
+if TYPE_CHECKING:
+    from core.arrays import Ints
 
 _ROWS_AT_ONCE = 1_000_000
 
@@ -20,9 +22,14 @@ def outdated_datasets() -> list[Path]:
 
     Half-written ones are left out: the run that writes one, or the next `retrain`, sees to it.
     """
+    manifests = sorted(Path(settings.DATASET_DIR).glob(f"*/*/[!.]*/{MANIFEST}"))
+    if not manifests:
+        return []
+    # Loaded here: cron asks every night, and most have nothing to look into.
+    import numpy as np
+
     people = User.objects.order_by("pk").values_list("pk", flat=True)
     on_record = np.fromiter(people.iterator(), dtype=np.int64)
-    manifests = sorted(Path(settings.DATASET_DIR).glob(f"*/*/[!.]*/{MANIFEST}"))
     return [manifest.parent for manifest in manifests if _has_others(manifest.parent / DATA, on_record)]
 
 
@@ -39,9 +46,9 @@ def remove_datasets(folders: list[Path]) -> list[Path]:
     return left
 
 
-def _has_others(path: Path, on_record: NDArray[np.int64]) -> bool:
+def _has_others(path: Path, on_record: "Ints") -> bool:
     """True where a Parquet file names anybody but these people, whose ids are sorted."""
-    # Most nights there is no dataset to look into.
+    import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 

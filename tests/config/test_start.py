@@ -46,7 +46,7 @@ def test_a_start_does_not_load_what_only_serving_and_the_admin_need() -> None:
     [
         *("issue_token", "activate_model", "rollback_model", "mcp", "import_items"),
         # What the usual schedule runs: most of the time there is nothing to do.
-        *("schedule", "retrain", "prune"),
+        *("schedule", "retrain", "deliver_webhooks", "erase_user", "prune"),
     ],
 )
 def test_a_light_command_loads_no_arrays(command: str) -> None:
@@ -55,10 +55,7 @@ def test_a_light_command_loads_no_arrays(command: str) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [
-        *("deliver_webhooks", "erase_user", "rebuild_profiles"),
-        *("import_interactions", "import_movielens", "import_sessions"),
-    ],
+    ["rebuild_profiles", "import_interactions", "import_movielens", "import_sessions"],
 )
 def test_a_command_of_rows_loads_no_more_than_numpy(command: str) -> None:
     assert loaded((*ARRAYS, *HEAVY), *started(command)) == []

@@ -3,7 +3,6 @@
 from typing import Any
 
 from core.commands import HeedCommand
-from webhooks.dislike_rate import queue_dislike_rate
 from webhooks.models import Webhook
 from webhooks.services import DeliverySummary, deliver_due
 
@@ -13,5 +12,7 @@ class Command(HeedCommand):
 
     def run(self, options: dict[str, Any]) -> DeliverySummary:
         if Webhook.objects.filter(is_active=True).exists():
+            from webhooks.dislike_rate import queue_dislike_rate
+
             queue_dislike_rate()
         return deliver_due()
