@@ -62,9 +62,30 @@ def weighted_sum(matrix: "csr_matrix[Any]", rows: Rows, weights: Doubles) -> Dou
     return total
 
 
-def dense_rows(matrix: "csr_matrix[Any]", rows: Rows) -> Doubles:
-    """(m, n) the rows (n,) of a matrix (·, m) as columns, with zeros."""
-    entries = Entries.of(matrix, rows)
-    dense = np.zeros((matrix.shape[1], len(rows)))
-    dense[entries.columns, entries.owners] = matrix.data[entries.places]
+def products(matrix: "csr_matrix[Any]", rows: Rows, others: Rows) -> Doubles:
+    """(len(rows), len(others)) the inner products of rows of a matrix (·, m) with others of it."""
+    if len(rows) > len(others):
+        # The table is one of the fewer.
+        return products(matrix, others, rows).T
+    own, theirs = Entries.of(matrix, rows), Entries.of(matrix, others)
+    met = np.zeros(matrix.shape[1], dtype=np.bool_)
+    met[own.columns] = True
+    columns = np.cumsum(met) - 1
+    table = np.zeros((np.count_nonzero(met), len(rows)))
+    table[columns[own.columns], own.owners] = matrix.data[own.places]
+    shared = np.flatnonzero(met[theirs.columns])
+    result = np.zeros((len(others), len(rows)))
+    if len(shared):
+        added = matrix.data[theirs.places[shared], None] * table[columns[theirs.columns[shared]]]
+        owners = theirs.owners[shared]
+        starts = np.flatnonzero(np.diff(owners, prepend=-1))
+        result[owners[starts]] = np.add.reduceat(added, starts, axis=0)
+    return result.T
+
+
+def dense_row(matrix: "csr_matrix[Any]", row: int) -> Doubles:
+    """(m,) one row of a matrix (·, m), with zeros."""
+    entries = slice(*matrix.indptr[row : row + 2])
+    dense = np.zeros(matrix.shape[1])
+    dense[matrix.indices[entries]] = matrix.data[entries]
     return dense

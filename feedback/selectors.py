@@ -2,11 +2,12 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import compress
+from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
@@ -333,24 +334,29 @@ def get_record(
         page = "alike"
         values |= {"alike": alike, "oldest": now - _ONE_READING}
     rows = _record_query(use_case.name, page).ask(**values)
-    rows.sort(key=lambda row: (row[3], row[0], row[1]))
-    pages = {row[4]: json.loads(row[1]) for row in rows if row[4] in (_PAGE, _ASKED)}
-    if after is not None and not pages:
+    rows.sort(key=_BY_TIME)
+    parts: dict[int, list[tuple[Any, ...]]] = {part: [] for part in range(_ASKED + 1)}
+    for row in rows:
+        parts[row[4]].append(row)
+    if after is not None and not parts[_PAGE]:
         raise NotFound("after: there is no such recommendation session of this use case.")
-    acts = [row[:3] for row in rows if row[4] == _HISTORY]
-    of_kind = positions(np.fromiter((act[0] for act in acts), np.int64, len(acts)), items) >= 0
-    acts = list(compress(acts, of_kind.tolist()))
-    seen = slots_seen((row[0], row[1], row[3]) for row in rows if row[4] == _LISTS)
+    acted_on = np.array([row[0] for row in parts[_HISTORY]], dtype=np.int64)
+    of_kind = (positions(acted_on, items) >= 0).tolist()
+    acts = [row[:3] for row in compress(parts[_HISTORY], of_kind)]
+    seen = slots_seen((row[0], row[1], row[3]) for row in parts[_LISTS])
+    pages = {part: json.loads(parts[part][-1][1]) for part in (_PAGE, _ASKED) if parts[part]}
     return PersonRecord(
         history=acts,
-        adjustments=[Adjustment(row[0], row[2], row[3]) for row in rows if row[4] == _ADJUSTMENTS],
-        passed_over=count_passed_over(seen, {item_id for item_id, _, _ in acts}),
+        adjustments=[Adjustment(row[0], row[2], row[3]) for row in parts[_ADJUSTMENTS]],
+        passed_over=count_passed_over(seen, {act[0] for act in acts}) if seen else {},
         seen=seen,
         before=(
             *(pages.get(_ASKED) or {}).get("before", ()),
             *(entry["item_id"] for entry in pages.get(_PAGE, ())),
         ),
-        rules=_rules_of((row[0], row[1], row[4]) for row in rows),
+        rules=StandingRules.of(
+            *([(target_id, strength) for target_id, strength, *_ in parts[part]] for part in _RULES.values())
+        ),
     )
 
 
@@ -363,15 +369,11 @@ def get_refused_and_rules(*, user_id: int) -> tuple[set[int], StandingRules]:
         for target, number in _RULES.items()
     ]
     rows = list(refused.union(*parts, all=True))
-    return {item_id for item_id, _, part in rows if part == _HISTORY}, _rules_of(rows)
-
-
-def _rules_of(rows: Iterable[tuple[int, str, int]]) -> StandingRules:
-    """The rules in rows (id, strength, part)."""
-    by_part: dict[int, list[tuple[int, str]]] = {}
-    for target_id, strength, part in rows:
-        by_part.setdefault(part, []).append((target_id, strength))
-    return StandingRules.of(by_part.get(_RULES["facet"], ()), by_part.get(_RULES["item"], ()))
+    by_part = {
+        part: [(target_id, strength) for target_id, strength, of in rows if of == part]
+        for part in _RULES.values()
+    }
+    return {item_id for item_id, _, part in rows if part == _HISTORY}, StandingRules.of(*by_part.values())
 
 
 # How the list whose places are left out is named, if any.
@@ -381,6 +383,7 @@ _ONE_READING = timedelta(days=1)
 # The parts of a record that are read as one.
 _HISTORY, _ADJUSTMENTS, _LISTS, _OF_FACETS, _OF_ITEMS, _PAGE, _ASKED = range(7)
 _RULES = {"facet": _OF_FACETS, "item": _OF_ITEMS}
+_BY_TIME = itemgetter(3, 0, 1)
 
 
 @cache

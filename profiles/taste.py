@@ -39,3 +39,19 @@ def manhattan_distances(
         rows, weights=differences, minlength=item_facets.shape[0]
     )
     return distances
+
+
+def nearness(
+    item_facets: "csr_matrix[np.float64]", taste: Taste, facet_ids: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """How much nearer to a taste vector each item is than one without any facet, (n,).
+
+    item_facets  (n, m), 1 where the item has the facet
+
+    Σ v − distance = Σ over its facets of (2v − 1): those of which the vector knows nothing add nothing.
+    """
+    nearer = np.zeros(len(facet_ids))
+    known, columns = columns_of(taste.facet_ids, facet_ids)
+    nearer[columns] = 2.0 * taste.values[known] - 1.0
+    result: NDArray[np.float64] = np.asarray(item_facets @ nearer)
+    return result

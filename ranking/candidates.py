@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +41,18 @@ class Boost:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Brought:
+    """The items that one source brings, best first, with their scores there in 0 to 1; (n,) each."""
+
+    source: str
+    item_ids: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.item_ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidates:
     """n retrieved items, best first.
 
@@ -55,7 +66,8 @@ class Candidates:
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
     propensities   (n,) P(this item at this place) under the policy that made the list
-    features       (n, f) columns as in `ranking.features.FEATURES`; zeros until they are computed
+    feature_rows   (n,) the row of each in `all_features`, which stays as it is while the order changes
+    all_features   (·, f) columns as in `ranking.features.FEATURES`; zeros until they are computed
     """
 
     item_ids: NDArray[np.int64]
@@ -69,7 +81,8 @@ class Candidates:
     source_ranks: NDArray[np.int64]
     source_scores: NDArray[np.float64]
     propensities: NDArray[np.float64]
-    features: NDArray[np.float32]
+    feature_rows: NDArray[np.intp]
+    all_features: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -79,32 +92,43 @@ class Candidates:
         cls, source: str, item_ids: NDArray[np.int64], scores: NDArray[np.float64]
     ) -> "Candidates":
         """The candidates of one source: `item_ids` best first with their `scores` in 0 to 1."""
-        return cls(
-            item_ids=item_ids,
-            base_scores=scores,
-            boosts=np.zeros((len(item_ids), len(BOOSTED))),
-            penalties=np.ones(len(item_ids)),
-            seen=np.ones(len(item_ids)),
-            asked=np.ones(len(item_ids)),
-            scores=scores,
-            sources=np.full(len(item_ids), source),
-            source_ranks=np.arange(1, len(item_ids) + 1),
-            source_scores=scores,
-            propensities=np.ones(len(item_ids)),
-            features=np.zeros((len(item_ids), len(FEATURES)), dtype=np.float32),
-        )
+        return cls.join([Brought(source, item_ids, scores)])
 
     @classmethod
-    def join(cls, parts: Sequence["Candidates"]) -> "Candidates":
+    def join(cls, parts: Sequence[Brought]) -> "Candidates":
         """The parts one after another; of an item that several brought, the first stays.
 
         Raises ValueError for no parts at all.
         """
         if not parts:
             raise ValueError("There is nothing to join.")
-        joined = Candidates(*(np.concatenate(arrays) for arrays in zip(*map(_arrays, parts), strict=True)))
-        _, first = np.unique(joined.item_ids, return_index=True)
-        return joined.take(np.sort(first))
+        lengths = [len(part) for part in parts]
+        item_ids = np.concatenate([part.item_ids for part in parts])
+        _, first = np.unique(item_ids, return_index=True)
+        first.sort()
+        scores = np.concatenate([part.scores for part in parts])[first]
+        ones = np.ones(len(first))
+        return cls(
+            item_ids=item_ids[first],
+            base_scores=scores,
+            boosts=np.zeros((len(first), len(BOOSTED))),
+            penalties=ones,
+            seen=ones,
+            asked=ones,
+            scores=scores,
+            sources=np.repeat([part.source for part in parts], lengths)[first],
+            source_ranks=np.concatenate([np.arange(1, length + 1) for length in lengths])[first],
+            source_scores=scores,
+            propensities=ones,
+            feature_rows=np.zeros(len(first), dtype=np.intp),
+            all_features=np.zeros((1, len(FEATURES)), dtype=np.float32),
+        )
+
+    @property
+    def features(self) -> NDArray[np.float32]:
+        """(n, f) the features of each."""
+        features: NDArray[np.float32] = self.all_features[self.feature_rows]
+        return features
 
     @property
     def boosted_scores(self) -> NDArray[np.float64]:
@@ -125,15 +149,16 @@ class Candidates:
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
         """Those of the rows (or mask) given, in that order."""
-        return Candidates(*(array[rows] for array in _arrays(self)))
+        columns = {name: getattr(self, name)[rows] for name in _BY_ITEM}
+        return Candidates(**columns, all_features=self.all_features)
 
     def with_base(self, base_scores: NDArray[np.float64]) -> "Candidates":
         """The same candidates under new base scores, best first; equal ones keep their order."""
         return _in_order(replace(self, base_scores=base_scores))
 
     def with_features(self, features: NDArray[np.float32]) -> "Candidates":
-        """The same candidates with their features."""
-        return replace(self, features=features)
+        """The same candidates with their features (n, f)."""
+        return replace(self, feature_rows=np.arange(len(self)), all_features=features)
 
     def with_propensities(self, propensities: NDArray[np.float64]) -> "Candidates":
         """The same candidates with the chances that they stand where they stand."""
@@ -157,5 +182,4 @@ def _in_order(candidates: Candidates) -> Candidates:
     return scored.take(np.argsort(-scored.scores, kind="stable"))
 
 
-def _arrays(candidates: Candidates) -> list[NDArray[Any]]:
-    return [getattr(candidates, field.name) for field in fields(candidates)]
+_BY_ITEM = tuple(field.name for field in fields(Candidates) if field.name != "all_features")

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows, positions
-from core.sparse import Entries, weighted_sum
+from core.sparse import Entries, products, weighted_sum
 from ranking.kinds import MODELS
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import SECONDS_PER_DAY, verdicts_of
@@ -71,6 +71,15 @@ RECENCY_HALF_LIFE_DAYS = 1500.0
 LIKING_PRIOR = 3.0
 _YEAR = 365.25 * SECONDS_PER_DAY
 _LIKINGS = tuple(GROUPS.index(group) for group in ("genre", "theme", "people"))
+# Of an item, the same for everybody.
+OF_ITEMS = (
+    *("popularity_score", "approval_score", "evidence", "trend_1", "trend_7", "trend_30"),
+    *("response_rate", "response_lately", "refusal_rate", "examined"),
+    *("genre_response", "theme_response", "people_response"),
+)
+_PLACES = {name: place for place, name in enumerate(FEATURES)}
+_OF_ITEMS = [_PLACES[name] for name in OF_ITEMS]
+_OF_MODELS = [_PLACES[f"{kind}_score"] for kind in MODELS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,6 +130,18 @@ class ItemContent:
         per_group = np.asarray(squares @ self.membership)
         lengths: Doubles = np.sqrt(np.column_stack([per_group, per_group.sum(axis=1)]))
         return lengths
+
+    @cached_property
+    def units(self) -> "csr_matrix[np.float64]":
+        """(n, m): the weighted facets of each item, of length 1 where it has any."""
+        weighted = self.weighted
+        lengths = np.repeat(self.norms[:, -1], np.diff(weighted.indptr))
+        units = np.divide(weighted.data, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+        return csr_matrix((units, weighted.indices, weighted.indptr), shape=weighted.shape)
+
+    def cosines(self, rows: Rows, others: Rows) -> Doubles:
+        """(len(rows), len(others)) the cosines of the weighted facets of items with those of others."""
+        return np.minimum(products(self.units, rows, others), 1.0)
 
     @cached_property
     def counts(self) -> Doubles:
@@ -208,6 +229,22 @@ def facet_responses(content: ItemContent, responses: ItemResponses) -> Doubles:
     return average + _facet_means(everything, entries, beyond / (met + RESPONSE_PRIOR), content)
 
 
+def item_features(content: ItemContent, demand: ItemDemand) -> Floats:
+    """(n, len(OF_ITEMS)): the part of the features of every item that is the same for everybody."""
+    responses = demand.responses
+    columns = [
+        demand.popularity,
+        demand.approval,
+        np.log1p(demand.verdicts),
+        *demand.trends.T,
+        *responses.rates.T,
+        responses.refusal_rates,
+        np.log1p(responses.examined[:, 0]),
+        *facet_responses(content, responses).T,
+    ]
+    return np.column_stack(columns).astype(np.float32)
+
+
 def compute_features(
     rows: Rows,
     scores: ModelScores,
@@ -216,42 +253,38 @@ def compute_features(
     seen: Seen,
     content: ItemContent,
     demand: ItemDemand,
-    facet_response: Doubles,
+    of_items: Floats,
     now: float,
 ) -> Floats:
     """The features of the items at `rows` of the catalog, (len(rows), len(FEATURES)).
 
-    scores          of these items
-    facet_response  (n,) of the whole catalog, as of `facet_responses`
-    now             the moment, seconds since 1970
+    scores    of these items
+    of_items  of the whole catalog, as of `item_features`
+    now       the moment, seconds since 1970
     """
-    approved = History(history.rows[history.weights > 0], history.weights[history.weights > 0])
+    liked = history.weights > 0
+    approved = History(history.rows[liked], history.weights[liked])
     entries = Entries.of(content.facets, rows)
-    responses = demand.responses
-    columns = [
-        scores.lead,
-        1 / np.log2(scores.places + 1),
-        demand.popularity[rows],
-        demand.approval[rows],
-        np.log1p(demand.verdicts[rows]),
-        _recency(content.published[rows], now),
-        _date_gap(rows, approved, content),
-        1.0 - _nearest_content(rows, entries, approved.rows[-RECENT:], content),
-        scores.neighbors,
-        *_affinities(rows, entries, approved, content),
-        *_likings(rows, entries, history, content),
-        np.full(len(rows), np.log1p(len(history.rows))),
-        np.full(len(rows), np.mean(history.weights < 0) if len(history.weights) else 0.0),
-        *demand.trends[rows].T,
-        *responses.rates[rows].T,
-        responses.refusal_rates[rows],
-        np.log1p(responses.examined[rows, 0]),
-        *facet_response[rows].T,
-        *_interests(rows, entries, approved, seen, content, responses.rates[:, 0]),
-        *_passed_over(rows, approved, seen, now),
-        *scores.of_kinds.T,
-    ]
-    return np.column_stack(columns).astype(np.float32)
+    columns: dict[str, Doubles | float] = {
+        "model_score": scores.lead,
+        "model_place": 1 / np.log2(scores.places + 1),
+        "recency_score": _recency(content.published[rows], now),
+        "date_gap": _date_gap(rows, approved, content),
+        "diversity_score": 1.0 - _nearest_content(rows, approved.rows[-RECENT:], content),
+        "neighbour_score": scores.neighbors,
+        "history_size": np.log1p(len(history.rows)),
+        "dislike_share": float(np.mean(history.weights < 0)) if len(history.weights) else 0.0,
+        **_affinities(rows, entries, approved, content),
+        **_likings(rows, entries, history, content),
+        **_interests(rows, entries, approved, seen, content, demand.responses.rates[:, 0]),
+        **_passed_over(rows, approved, seen, now),
+    }
+    features = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
+    features[:, _OF_ITEMS] = of_items[rows]
+    features[:, _OF_MODELS] = scores.of_kinds
+    for name, column in columns.items():
+        features[:, _PLACES[name]] = column
+    return features
 
 
 def _recency(published: Doubles, now: float) -> Doubles:
@@ -272,102 +305,88 @@ def _date_gap(rows: Rows, approved: History, content: ItemContent) -> Doubles:
     return gaps
 
 
-def _nearest_content(rows: Rows, entries: Entries, others: Rows, content: ItemContent) -> Doubles:
+def _nearest_content(rows: Rows, others: Rows, content: ItemContent) -> Doubles:
     """The largest cosine of each item's facets with those of `others`; 0 where there are none."""
     if not len(others):
         return np.zeros(len(rows))
-    theirs = Entries.of(content.facets, others)
-    facets, place = np.unique(theirs.columns, return_inverse=True)
-    weights = np.zeros((len(facets), len(others)))
-    weights[place, theirs.owners] = content.weighted.data[theirs.places]
-    places = positions(entries.columns, facets)
-    shared = np.flatnonzero(places >= 0)
-    products = np.zeros((len(rows), len(others)))
-    mine = content.weighted.data[entries.places[shared]]
-    np.add.at(products, entries.owners[shared], mine[:, None] * weights[places[shared]])
-    nearest: Doubles = _cosines(products, content.norms[rows, -1], content.norms[others, -1]).max(axis=1)
+    nearest: Doubles = content.cosines(others, rows).max(axis=0)
     return nearest
 
 
-def _affinities(rows: Rows, entries: Entries, approved: History, content: ItemContent) -> list[Doubles]:
+def _affinities(rows: Rows, entries: Entries, approved: History, content: ItemContent) -> dict[str, Doubles]:
     """Cosines between each item's facets and the weighted sum of the history's: all, then by group."""
+    names = ("content_affinity", *(f"{GROUPS[group]}_affinity" for group in _LIKINGS))
     if not len(approved.rows):
-        return [np.zeros(len(rows))] * 4
+        return dict.fromkeys(names, np.zeros(len(rows)))
     weighted = content.weighted
     profile = weighted_sum(weighted, approved.rows, approved.weights)
-    products = entries.sums_by(
+    shared = entries.sums_by(
         content.groups[entries.columns],
         weighted.data[entries.places] * profile[entries.columns],
         len(GROUPS),
     )
-    products = np.column_stack([products, products.sum(axis=1)])
+    shared = np.column_stack([shared, shared.sum(axis=1)])
     squares = np.bincount(content.groups, weights=np.square(profile), minlength=len(GROUPS))
     lengths = np.sqrt(np.append(squares, squares.sum()))
-    cosines = _ratio(products, content.norms[rows] * lengths)
-    order = (len(GROUPS), *_LIKINGS)
-    return [cosines[:, column] for column in order]
+    cosines = _ratio(shared, content.norms[rows] * lengths)
+    return dict(zip(names, cosines[:, (len(GROUPS), *_LIKINGS)].T, strict=True))
 
 
-def _likings(rows: Rows, entries: Entries, history: History, content: ItemContent) -> list[Doubles]:
+def _likings(rows: Rows, entries: Entries, history: History, content: ItemContent) -> dict[str, Doubles]:
     """For genre, theme and people: how far the person's verdicts on the item's facets lie above average."""
-    if not len(history.rows):
-        return [np.zeros(len(rows))] * len(_LIKINGS)
-    verdicts = history.verdicts
-    sums = weighted_sum(content.facets, history.rows, verdicts - verdicts.mean())
-    met = weighted_sum(content.facets, history.rows, np.ones(len(history.rows)))
-    means = _facet_means(rows, entries, sums / (met + LIKING_PRIOR), content)
-    return [means[:, column] for column in range(len(_LIKINGS))]
+    means = np.zeros((len(rows), len(_LIKINGS)))
+    if len(history.rows):
+        verdicts = history.verdicts
+        sums = weighted_sum(content.facets, history.rows, verdicts - verdicts.mean())
+        met = weighted_sum(content.facets, history.rows, np.ones(len(history.rows)))
+        means = _facet_means(rows, entries, sums / (met + LIKING_PRIOR), content)
+    return {f"{GROUPS[group]}_liking": mean for group, mean in zip(_LIKINGS, means.T, strict=True)}
 
 
 def _facet_means(rows: Rows, entries: Entries, of_facets: Doubles, content: ItemContent) -> Doubles:
     """(len(rows), 3) the mean of `of_facets` (m,) over the genres, themes and people of each item; else 0."""
     values = content.facets.data[entries.places] * of_facets[entries.columns]
     sums = entries.sums_by(content.groups[entries.columns], values, len(GROUPS))
-    return _ratio(sums, content.counts[rows])[:, list(_LIKINGS)]
+    return _ratio(sums, content.counts[rows])[:, _LIKINGS]
 
 
 def _interests(
     rows: Rows, entries: Entries, approved: History, seen: Seen, content: ItemContent, rates: Doubles
-) -> list[Doubles]:
-    """For genre, theme and people the person's interest, then their response, and how much they were shown.
+) -> dict[str, Doubles | float]:
+    """For genre, theme and people the person's interest, their response, and how much they were shown.
 
     The interest in a facet is how often they engaged with slots that have it, beyond what is expected of
     these: the chance that the slot was examined × the item's response rate with everybody × the person's own
     response to all that they saw. So neither popular items nor eager people look like a taste.
     """
-    if not len(seen.rows):
-        nothing = np.zeros(len(rows))
-        return [nothing, nothing, nothing, np.ones(len(rows)), nothing]
-    engaged: Doubles = np.isin(seen.rows, approved.rows).astype(np.float64)
-    expected = seen.chances * np.nan_to_num(rates[seen.rows], nan=1.0)
-    own = (engaged.sum() + 1.0) / (expected.sum() + 1.0)
-    sums = weighted_sum(content.facets, seen.rows, engaged - own * expected)
-    met = weighted_sum(content.facets, seen.rows, seen.chances)
-    means = _facet_means(rows, entries, sums / (met + LIKING_PRIOR), content)
-    return [
-        *means.T,
-        np.full(len(rows), own),
-        np.full(len(rows), np.log1p(len(seen.rows))),
-    ]
+    means, own = np.zeros((len(rows), len(_LIKINGS))), 1.0
+    if len(seen.rows):
+        engaged: Doubles = np.isin(seen.rows, approved.rows).astype(np.float64)
+        expected = seen.chances * np.nan_to_num(rates[seen.rows], nan=1.0)
+        own = float((engaged.sum() + 1.0) / (expected.sum() + 1.0))
+        sums = weighted_sum(content.facets, seen.rows, engaged - own * expected)
+        met = weighted_sum(content.facets, seen.rows, seen.chances)
+        means = _facet_means(rows, entries, sums / (met + LIKING_PRIOR), content)
+    interests = {f"{GROUPS[group]}_interest": mean for group, mean in zip(_LIKINGS, means.T, strict=True)}
+    return {**interests, "person_response": own, "slots_seen": np.log1p(len(seen.rows))}
 
 
-def _passed_over(rows: Rows, approved: History, seen: Seen, now: float) -> list[Doubles]:
+def _passed_over(rows: Rows, approved: History, seen: Seen, now: float) -> dict[str, Doubles | float]:
     """Expected examinations of each item by the person without effect; log(1 + days since the last)."""
     passed = ~np.isin(seen.rows, approved.rows)
     items, first = np.unique(seen.rows[passed][::-1], return_index=True)
     if not len(items):
-        return [np.zeros(len(rows)), np.full(len(rows), np.nan)]
+        return {"passed_over": 0.0, "passed_over_age": np.nan}
     examined = np.bincount(
         np.searchsorted(items, seen.rows[passed]), seen.chances[passed], minlength=len(items)
     )
     ages = np.maximum(now - seen.times[passed][::-1][first], 0.0) / SECONDS_PER_DAY
     place = np.minimum(np.searchsorted(items, rows), len(items) - 1)
     has = items[place] == rows
-    return [np.where(has, examined[place], 0.0), np.where(has, np.log1p(ages)[place], np.nan)]
-
-
-def _cosines(products: Doubles, left: Doubles | Floats, right: Doubles | Floats) -> Doubles:
-    return _ratio(products, np.outer(left, right))
+    return {
+        "passed_over": np.where(has, examined[place], 0.0),
+        "passed_over_age": np.where(has, np.log1p(ages)[place], np.nan),
+    }
 
 
 def _ratio(numerator: Doubles, denominator: Doubles) -> Doubles:

@@ -5,7 +5,7 @@ import numpy as np
 from core.arrays import Bools, Doubles
 from ranking.context import ScoringContext
 from ranking.features import GROUPS, ItemContent
-from ranking.recommenders.similar.model import content_similarities
+from ranking.recommenders.similar.model import similarities_to
 
 # Weight of the behavior of people beside what the items are, where there is any.
 BEHAVIOR_SHARE = 0.5
@@ -33,7 +33,7 @@ def neighbor_scores(row: int, context: ScoringContext) -> Doubles:
     neighbor below LEAST_BEHAVIOR. The item itself gets 0.
     """
     content = context.catalog.content
-    near = content_similarities(np.array([row]), content)[:, 0]
+    near = similarities_to(row, content)
     lead = context.recommenders.get(context.lead or "")
     if lead is not None:
         alike = np.maximum(lead.similarities(content.item_ids, content.item_ids[[row]])[:, 0], 0.0)

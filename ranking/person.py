@@ -11,6 +11,8 @@ from profiles.selectors import STRANGER, PersonalTaste
 from ranking.statistics.events import Events, summed_history
 from ranking.statistics.exposure import NO_IMPRESSIONS, Impressions
 
+_TRAINING = {name: row.training for name, row in TYPES.items()}
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PersonState:
@@ -110,7 +112,9 @@ def person_before(
 def _strongest_types(item_ids: Ints, types: Sequence[str]) -> dict[int, str]:
     """For each item the type with the highest training weight; of equal ones the first."""
     strongest: dict[int, str] = {}
+    most: dict[int, float] = {}
     for item_id, name in zip(item_ids.tolist(), types, strict=False):
-        if item_id not in strongest or TYPES[name].training > TYPES[strongest[item_id]].training:
-            strongest[item_id] = name
+        weight = _TRAINING.get(name, 0.0)
+        if item_id not in strongest or weight > most[item_id]:
+            strongest[item_id], most[item_id] = name, weight
     return strongest

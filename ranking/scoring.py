@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from core.arrays import Doubles, Floats, Ints
-from ranking.candidates import Candidates
+from ranking.candidates import Brought, Candidates
 from ranking.context import ScoringContext
 from ranking.features import FEATURES, RECENT, History, ModelScores, Seen, compute_features
 from ranking.kinds import MODELS
@@ -142,8 +142,8 @@ class BaseScores:
     features: Floats | None
 
 
-def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Candidates]:
-    """The candidates of each source of the policy, in order of trust; of further sources fewer.
+def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Brought]:
+    """What is brought by each source of the policy, in order of trust; of further sources fewer.
 
     With `only` just these sources are asked, and all where none of them brings anything.
     """
@@ -152,13 +152,13 @@ def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Candid
     retrieved = []
     for name in (name for name in policy.sources if not only or name in only):
         brought = request.retrieve(name, limit)
-        retrieved.append(Candidates.from_source(name, brought.item_ids, brought.scores))
+        retrieved.append(Brought(name, brought.item_ids, brought.scores))
         if len(brought.item_ids):
             limit = min(policy.candidates_per_source, policy.candidates_per_further_source)
     return retrieve(request) if only and not any(map(len, retrieved)) else retrieved
 
 
-def rank(request: RankingRequest, retrieved: list[Candidates]) -> Candidates:
+def rank(request: RankingRequest, retrieved: list[Brought]) -> Candidates:
     """The pool of all sources under base scores, best first; with the features that a ranker read."""
     pool = Candidates.join(retrieved)
     scores = score_items(request, pool.item_ids)
@@ -355,7 +355,7 @@ def features_of(request: RankingRequest, item_ids: Ints) -> Floats:
         seen=seen_slots(request),
         content=catalog.content,
         demand=catalog.demand,
-        facet_response=catalog.facet_response,
+        of_items=catalog.item_features,
         now=request.now,
     )
     return features

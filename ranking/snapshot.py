@@ -14,7 +14,7 @@ from catalog.models import Item, ItemFacet
 from core.arrays import positions
 from core.domain import FACETS, USE_CASES
 from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
-from ranking.features import GROUPS, FacetGroup, ItemContent, facet_responses
+from ranking.features import GROUPS, FacetGroup, ItemContent, item_features
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists
@@ -104,9 +104,9 @@ class CatalogSnapshot:
         return CatalogSnapshot.build(content, demand, self.facet_ids, self.there_since[which])
 
     @cached_property
-    def facet_response(self) -> NDArray[np.float64]:
-        """(n, 3) as of `ranking.features.facet_responses`."""
-        return facet_responses(self.content, self.demand.responses)
+    def item_features(self) -> NDArray[np.float32]:
+        """(n, ·) as of `ranking.features.item_features`."""
+        return item_features(self.content, self.demand)
 
     @property
     def item_ids(self) -> NDArray[np.int64]:

@@ -202,7 +202,12 @@ def _found(
     )
     # The front alone was looked up, so the spares fill the places of what has been hidden since.
     shown = [row for row in rows if row[0] in cards][:limit]
-    weights = boosting(taste.taste)
+    liked = liked_facets(
+        np.array([row[0] for row in shown], dtype=np.int64),
+        taste.taste,
+        boosting(taste.taste),
+        ordered.context.catalog,
+    )
     items = tuple(
         FoundItem(
             item=cards[item_id],
@@ -216,12 +221,12 @@ def _found(
                 relevance,
                 ordered.analysis,
                 ordered.asked,
-                liked_facets(item_id, taste.taste, weights, ordered.context.catalog)
-                if factors.percent > 0
-                else (),
+                liked_of_item if factors.percent > 0 else (),
             ),
         )
-        for rank, (item_id, score, relevance, factors) in enumerate(shown, 1)
+        for rank, ((item_id, score, relevance, factors), liked_of_item) in enumerate(
+            zip(shown, liked, strict=True), 1
+        )
     )
     return FoundList(
         session_id=uuid4() if items and is_recorded else None,

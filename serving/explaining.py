@@ -75,67 +75,46 @@ def find_reasons(candidates: Candidates, request: RankingRequest) -> list[Reason
     First the evidence of the recommender that brought it. Else the facets of the taste that boosted it. Else,
     under a ranker, the approved item that it is most like.
     """
-    reasons = [Reason(source) for source in candidates.sources.tolist()]
-    boosted = candidates.boosts.sum(axis=1) >= _LEAST_BOOST
-    for row in np.flatnonzero(boosted).tolist():
-        liked = _boosting_facets(int(candidates.item_ids[row]), request)
-        reasons[row] = Reason(reasons[row].source, liked=liked)
+    by_taste = candidates.boosts.sum(axis=1) >= _LEAST_BOOST
     if not request.is_by_models:
-        _add_taste(reasons, candidates, request)
-    if request.context.ranker is not None:
-        _add_shared_evidence(reasons, candidates, request)
-    for name in np.unique(candidates.sources).tolist():
-        _add_evidence(reasons, np.flatnonzero(candidates.sources == name), name, candidates, request)
+        # What the person likes of an item is its reason too where that is most of its base score.
+        share, near = taste_share(request, candidates.item_ids)
+        by_taste |= 2.0 * share * near > candidates.base_scores
+    reasons = [Reason(source) for source in candidates.sources.tolist()]
+    taste = request.person.taste.taste
+    rows = np.flatnonzero(by_taste)
+    liked = liked_facets(candidates.item_ids[rows], taste, boosting(taste), request.context.catalog)
+    for row, facets in zip(rows.tolist(), liked, strict=True):
+        reasons[row] = Reason(reasons[row].source, liked=facets)
+    types = dict(zip(request.person.item_ids.tolist(), request.person.last_types, strict=True))
+    for name, rows, least in _evidence_to_ask(reasons, candidates, request):
+        recommender = request.context.recommenders[name]
+        found = recommender.explain(request.representations[name], candidates.item_ids[rows])
+        for row, evidence in zip(rows.tolist(), found, strict=True):
+            if evidence is not None and evidence.strength >= least:
+                type_name = "" if evidence.item_id is None else types[evidence.item_id]
+                reasons[row] = Reason(reasons[row].source, evidence.item_id, type_name, evidence.facets)
     return reasons
 
 
-def _add_taste(reasons: list[Reason], candidates: Candidates, request: RankingRequest) -> None:
-    """Names what the person likes of an item as its reason, where that is most of its base score."""
-    share, near = taste_share(request, candidates.item_ids)
-    for row in np.flatnonzero(2.0 * share * near > candidates.base_scores).tolist():
-        if not reasons[row].liked:
-            liked = _boosting_facets(int(candidates.item_ids[row]), request)
-            reasons[row] = Reason(reasons[row].source, liked=liked)
+def _evidence_to_ask(
+    reasons: list[Reason], candidates: Candidates, request: RankingRequest
+) -> list[tuple[str, NDArray[np.intp], float]]:
+    """The recommenders whose evidence counts: for which candidates, and from which strength on; last wins.
 
-
-def _add_shared_evidence(reasons: list[Reason], candidates: Candidates, request: RankingRequest) -> None:
-    """Evidence that holds whoever brought an item, for untrained kinds without a better reason."""
-    rows = np.array(
-        [
-            row
-            for row, reason in enumerate(reasons)
-            if not reason.liked and not RECOMMENDERS[reason.source].is_trained
-        ],
-        dtype=np.intp,
-    )
-    for name in request.context.untrained:
-        if RECOMMENDERS[name].evidence_for_all:
-            _add_evidence(reasons, rows, name, candidates, request, least=_LEAST_LIKENESS)
-
-
-def _add_evidence(
-    reasons: list[Reason],
-    rows: NDArray[np.intp],
-    name: str,
-    candidates: Candidates,
-    request: RankingRequest,
-    least: float = 0.0,
-) -> None:
-    """Replaces the reasons at `rows` by what one recommender names for them, from a strength on."""
-    if name not in request.representations or not len(rows):
-        return
-    recommender = request.context.recommenders[name]
-    found = recommender.explain(request.representations[name], candidates.item_ids[rows])
-    types = dict(zip(request.person.item_ids.tolist(), request.person.last_types, strict=True))
-    for row, evidence in zip(rows.tolist(), found, strict=True):
-        if evidence is not None and evidence.strength >= least:
-            type_name = "" if evidence.item_id is None else types[evidence.item_id]
-            reasons[row] = Reason(reasons[row].source, evidence.item_id, type_name, evidence.facets)
-
-
-def _boosting_facets(item_id: int, request: RankingRequest) -> LikedFacets:
-    taste = request.person.taste.taste
-    return liked_facets(item_id, taste, boosting(taste), request.context.catalog)
+    Under a ranker there is evidence that holds whoever brought an item, for untrained kinds without a better
+    reason. Then comes that of each source for what it brought.
+    """
+    asked: list[tuple[str, NDArray[np.intp], float]] = []
+    if request.context.ranker is not None:
+        bare = np.array(
+            [not reason.liked and not RECOMMENDERS[reason.source].is_trained for reason in reasons], np.bool_
+        )
+        shared = [name for name in request.context.untrained if RECOMMENDERS[name].evidence_for_all]
+        asked += [(name, np.flatnonzero(bare), _LEAST_LIKENESS) for name in shared]
+    for name in dict.fromkeys(candidates.sources.tolist()):
+        asked.append((name, np.flatnonzero(candidates.sources == name), 0.0))
+    return [one for one in asked if one[0] in request.representations and len(one[1])]
 
 
 def boosting(taste: Taste) -> NDArray[np.float64]:

@@ -42,6 +42,7 @@ MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 # The type of an example in a history: a name that heed.toml does not have, so that no reason claims an act.
 EXAMPLE = "example"
+_EXCLUDING = frozenset(name for name, row in TYPES.items() if row.excludes)
 # Of what a person turned down because they know it, so many count last.
 MOST_KNOWN = 20
 
@@ -232,7 +233,7 @@ def _person_of(
 ) -> PersonState:
     """The person of a record. Examples come last in their history; what they excluded stays out with any."""
     rules = record.rules
-    excluded = {item_id for item_id, type_name, _ in record.history if TYPES[type_name].excludes}
+    excluded = {item_id for item_id, type_name, _ in record.history if type_name in _EXCLUDING}
     excluded |= barred_by(rules, catalog)
     penalties = _stronger(combine_adjustments(record.adjustments, now=now), penalties_of(taste.taste))
     for facet_id, factor in rules.less.items():
@@ -247,8 +248,8 @@ def _person_of(
     ]
     return build_person(
         user_id=user_id,
-        item_ids=np.fromiter((row[0] for row in history), dtype=np.int64, count=len(history)),
-        weights=np.fromiter((row[2] for row in history), dtype=np.float64, count=len(history)),
+        item_ids=np.array([row[0] for row in history], dtype=np.int64),
+        weights=np.array([row[2] for row in history], dtype=np.float64),
         types=[row[1] for row in history],
         excluded=excluded,
         penalties=penalties,

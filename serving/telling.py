@@ -4,7 +4,6 @@ A recommender names the title of a history that weighed most. That is true by ar
 where the two have nothing in common, or where one title explains half of a list.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -23,6 +22,10 @@ _LARGEST_SHARE = 0.2
 # A title that no recommender named is named for this likeness in what both have, a cosine.
 _LEAST_LIKENESS = 0.15
 _MOST_NAMED = 2
+# The acts that are told of in a sentence.
+_TELLING = frozenset(name for name, row in TYPES.items() if row.because)
+# Of people what is most telling comes first: who is rarer boosts less.
+_PEOPLE = sorted(PEOPLE, key=lambda kind: FACETS[kind].boost_cap)
 
 
 def tell(
@@ -41,18 +44,25 @@ def tell(
     item_ids = request.person.item_ids[rows].tolist()
     types = [request.person.last_types[row] for row in rows.tolist()]
     place_of = {item_id: place for place, item_id in enumerate(item_ids)}
-    most, named = max(1, int(_LARGEST_SHARE * limit)), Counter[int]()
+    most, named = max(1, int(_LARGEST_SHARE * limit)), [0] * len(item_ids)
+    # The likeness with each title that may still be named.
+    left = alike.copy()
+
+    def name(place: int) -> None:
+        named[place] += 1
+        if named[place] >= most:
+            left[:, place] = 0.0
+
     for slot, reason in enumerate(reasons):
         if not known[slot] or (reason.item_id is None and reason.liked):
             continue
         place = place_of.get(reason.item_id or 0)
         if place is not None and alike[slot, place] > 0.0 and named[place] < most:
-            named[place] += 1
+            name(place)
             continue
-        others = np.where([named[one] < most for one in range(len(item_ids))], alike[slot], 0.0)
-        best = int(np.argmax(others))
-        if others[best] >= _LEAST_LIKENESS:
-            named[best] += 1
+        best = int(left[slot].argmax())
+        if left[slot, best] >= _LEAST_LIKENESS:
+            name(best)
             told[slot] = replace(reason, item_id=item_ids[best], type_name=types[best], is_likeness=True)
         else:
             told[slot] = replace(reason, item_id=None, type_name="")
@@ -65,22 +75,18 @@ def _likeness(candidates: Candidates, request: RankingRequest) -> tuple[Ints, Do
     Known is a slot of whose facets, and of whose history's, there are any.
     """
     person, catalog = request.person, request.context.catalog
-    content = catalog.content
-    can_tell = np.array(
-        [bool(name and TYPES.get(name) and TYPES[name].because) for name in person.last_types]
-    )
-    at = catalog.rows_of(person.item_ids)
-    rows = (
-        np.flatnonzero((person.weights > 0) & (at >= 0) & can_tell) if len(can_tell) else np.empty(0, np.intp)
-    )
     slots = catalog.rows_of(candidates.item_ids)
-    mine, theirs = content.weighted[slots], content.weighted[at[rows]]
-    lengths = content.norms[:, -1]
-    products = np.asarray((mine @ theirs.T).todense(), dtype=np.float64).reshape(len(slots), len(rows))
-    scale = np.outer(lengths[slots], lengths[at[rows]])
-    alike = np.divide(products, scale, out=np.zeros_like(products), where=scale > 0.0)
-    known = (slots >= 0) & (lengths[slots] > 0.0) & bool(len(rows) and lengths[at[rows]].any())
-    return rows, np.where(slots[:, None] == at[rows][None, :], 0.0, alike), known
+    at = catalog.rows_of(person.item_ids)
+    rows = np.flatnonzero((person.weights > 0) & (at >= 0))
+    rows = rows[[person.last_types[row] in _TELLING for row in rows.tolist()] if person.last_types else []]
+    if not len(rows):
+        return rows, np.empty((len(slots), 0)), np.zeros(len(slots), dtype=np.bool_)
+    # What the catalog lacks is not known, whatever stands in its place.
+    alike = catalog.content.cosines(np.maximum(slots, 0), at[rows])
+    alike[slots[:, None] == at[rows]] = 0.0
+    lengths = catalog.content.norms[:, -1]
+    known = (slots >= 0) & (lengths[np.maximum(slots, 0)] > 0.0) & bool(lengths[at[rows]].any())
+    return rows, alike, known
 
 
 def shared_sentence(reason: Reason, item: ItemCard, cards: Mapping[int, ItemCard]) -> str:
@@ -101,16 +107,17 @@ def shared_sentence(reason: Reason, item: ItemCard, cards: Mapping[int, ItemCard
 
 def _shared(item: ItemCard, other: ItemCard) -> str:
     """The most telling of what two titles have in common: people, the series, themes with categories."""
-    common = {
-        kind: [name for name in item.facets.get(kind, ()) if name in other.facets.get(kind, ())]
-        for kind in FACETS
-    }
-    for kind in sorted(PEOPLE, key=lambda kind: FACETS[kind].boost_cap):
-        if names := common[kind][:_MOST_NAMED]:
+
+    def common(kind: str) -> list[str]:
+        theirs = other.facets.get(kind, ())
+        return [name for name in item.facets.get(kind, ()) if name in theirs]
+
+    for kind in _PEOPLE:
+        if names := common(kind)[:_MOST_NAMED]:
             return f"{(FACETS[kind].heading or FACETS[kind].label).lower()} {listed(names)}"
-    if any(common[kind] for kind in SERIES):
+    if any(common(kind) for kind in SERIES):
         return "of the same series"
-    categories = [lowered(name) for kind in CATEGORIES for name in common[kind]][:_MOST_NAMED]
-    themes = [name for kind in THEMES for name in common[kind]][:_MOST_NAMED]
+    categories = [lowered(name) for kind in CATEGORIES for name in common(kind)][:_MOST_NAMED]
+    themes = [name for kind in THEMES for name in common(kind)][:_MOST_NAMED]
     told = [*categories, *themes][: _MOST_NAMED + 1]
     return listed(told)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, random_array
 
-from core.sparse import Entries, dense_rows, weighted_sum
+from core.sparse import Entries, dense_row, products, weighted_sum
 
 
 @given(
@@ -30,7 +30,10 @@ def test_they_are_those_of_scipy(
     by_group = [dense[:, groups == group].sum(axis=1) for group in range(3)]
     np.testing.assert_allclose(entries.sums_by(groups[entries.columns], values, 3), np.transpose(by_group))
     np.testing.assert_allclose(weighted_sum(matrix, rows, weights), weights @ dense, atol=1e-12)
-    np.testing.assert_array_equal(dense_rows(matrix, rows), dense.T)
+    for row, expected in zip(rows.tolist(), dense, strict=True):
+        np.testing.assert_array_equal(dense_row(matrix, row), expected)
+    others = np.array(data.draw(st.lists(st.integers(0, shape[0] - 1), max_size=6)), dtype=np.intp)
+    np.testing.assert_allclose(products(matrix, rows, others), dense @ matrix.toarray()[others].T, atol=1e-12)
 
 
 @pytest.mark.parametrize("rows", [[], [0]])

@@ -1,12 +1,15 @@
 """The distance from a taste to items."""
 
+from dataclasses import replace
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_matrix
 
-from profiles.taste import manhattan_distances, vector_for
+from profiles.reduction import no_taste
+from profiles.taste import manhattan_distances, nearness, vector_for
 from tests.profiles.builders import DRAMA, event, reduce_all
 
 MATRICES = st.tuples(st.integers(1, 6), st.integers(1, 5)).flatmap(
@@ -28,6 +31,19 @@ def test_unknown_facets_order_nothing() -> None:
     items = csr_matrix(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [0.0, 1.0, 1.0]]))
     distances = manhattan_distances(items, np.array([0.9, 0.5, 0.5]))
     assert distances[0] == distances[1] < distances[2]
+
+
+@given(
+    arrays(np.float64, (5, 4), elements=st.sampled_from([0.0, 1.0])),
+    arrays(np.float64, 4, elements=st.floats(0, 1)),
+)
+def test_nearness_is_told_by_the_distances(items: np.ndarray, values: np.ndarray) -> None:
+    known = np.array([3, 5, 7, 9])
+    taste = replace(no_taste(), facet_ids=known, kinds=np.zeros(4, dtype=np.uint8), values=values)
+    catalog = np.array([1, 3, 5, 9])
+    vector, facets = vector_for(taste, catalog), csr_matrix(items)
+    expected = vector.sum() - manhattan_distances(facets, vector)
+    np.testing.assert_allclose(nearness(facets, taste, catalog), expected, atol=1e-12)
 
 
 def test_the_vector_stands_in_the_columns_of_the_catalog() -> None:

@@ -21,7 +21,7 @@ from ranking.features import (
     ModelScores,
     Seen,
     compute_features,
-    facet_responses,
+    item_features,
 )
 from ranking.kinds import MODELS
 from ranking.statistics.demand import ItemDemand
@@ -114,7 +114,7 @@ class World:
             seen=self.seen,
             content=self.content,
             demand=self.demand,
-            facet_response=facet_responses(self.content, self.demand.responses),
+            of_items=item_features(self.content, self.demand),
             now=NOW,
         )
 

@@ -15,7 +15,7 @@ from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction, withdraw_state
-from ranking.candidates import Candidates
+from ranking.candidates import Brought
 from ranking.scoring import rank
 from recommendations.models import RecommendationSession
 from serving.live import forget_state, get_context
@@ -226,7 +226,7 @@ def test_rank_keeps_every_item_once_in_falling_order(sources: list[list[tuple[in
     for number, pairs in enumerate(sources):
         ordered = sorted(pairs, key=lambda pair: -pair[1])
         retrieved.append(
-            Candidates.from_source(
+            Brought(
                 f"s{number}",
                 np.array([item for item, _ in ordered], dtype=np.int64),
                 np.array([score for _, score in ordered], dtype=np.float64),

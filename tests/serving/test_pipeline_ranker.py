@@ -164,7 +164,7 @@ def test_the_features_on_record_are_those_of_the_slots(
         content=context.catalog.content,
         seen=seen_slots(request),
         demand=context.catalog.demand,
-        facet_response=context.catalog.facet_response,
+        of_items=context.catalog.item_features,
         now=NOW.timestamp(),
     )
     features = features_on_record(served)

@@ -3,20 +3,20 @@
 import numpy as np
 
 from core.arrays import Doubles, Rows
-from core.sparse import dense_rows
+from core.sparse import dense_row
 from ranking.features import ItemContent
 
 
+def similarities_to(row: int, content: ItemContent) -> Doubles:
+    """The cosine of the weighted facets of each item with those of the item at `row`, (n,) in [0, 1]."""
+    # A product with a dense vector is several times faster than one of two sparse ones.
+    cosines: Doubles = np.asarray(content.units @ dense_row(content.units, row))
+    return np.minimum(cosines, 1.0, out=cosines)
+
+
 def content_similarities(rows: Rows, content: ItemContent) -> Doubles:
-    """The cosine of the weighted facets of each item with those of the items at `rows`, (n, len(rows))."""
-    # A product with a dense matrix is several times faster than one of two sparse ones.
-    products = np.asarray(content.weighted @ dense_rows(content.weighted, rows))
-    lengths = content.norms[:, -1]
-    return _ratio(products, np.outer(lengths, lengths[rows]))
-
-
-def _ratio(numerator: Doubles, denominator: Doubles) -> Doubles:
-    result = np.zeros(numerator.shape)
-    np.divide(numerator, denominator, out=result, where=denominator > 0)
-    smaller: Doubles = np.minimum(result, 1.0)
-    return smaller
+    """The same with each of the items at `rows`, (n, len(rows))."""
+    cosines = np.empty((len(rows), len(content.item_ids)))
+    for place, row in enumerate(rows.tolist()):
+        cosines[place] = similarities_to(row, content)
+    return cosines.T

@@ -1,6 +1,7 @@
 """Likeness to what a person approved last, as a recommender: new items get into lists by what they are."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
 from ranking.recommenders.rows import full_evidence, retrieve_above, scores_of
-from ranking.recommenders.similar.model import content_similarities
+from ranking.recommenders.similar.model import similarities_to
 from ranking.snapshot import CatalogSnapshot
 
 # From this training weight on an item is approved of: liked, kept, or watched and not rated below 5.
@@ -24,13 +25,11 @@ _LEAST = 0.1
 class Anchors:
     """The last few items that a person approved, newest first.
 
-    rows     (a,) of the catalog
-    cosines  (n, a) between the facets of each item and those of the anchors
-    scores   (n,) the greatest of them
+    rows    (a,) of the catalog
+    scores  (n,) of each item the greatest cosine between its facets and those of an anchor
     """
 
     rows: Rows
-    cosines: Doubles
     scores: Doubles
 
 
@@ -46,8 +45,8 @@ class Similar:
         rows = rows[rows >= 0][::-1][:_ANCHORS]
         if not len(rows):
             return None
-        cosines = content_similarities(rows, self.catalog.content)
-        return Anchors(rows, cosines, cosines.max(axis=1))
+        likeness = (similarities_to(row, self.catalog.content) for row in rows.tolist())
+        return Anchors(rows, reduce(np.maximum, likeness))
 
     def retrieve(self, representation: Anchors, limit: int, barred: Barred) -> Retrieved:
         return retrieve_above(representation.scores, self.catalog.item_ids, limit, barred, _LEAST)
@@ -63,7 +62,8 @@ class Similar:
         """The nearest anchor of each item; an anchor is no evidence for itself."""
         anchors = self.catalog.item_ids[representation.rows]
         rows = self.catalog.rows_of(item_ids)
-        cosines = np.where((rows >= 0)[:, None], representation.cosines[rows], 0.0)
+        cosines = self.catalog.content.cosines(np.maximum(rows, 0), representation.rows)
+        cosines[rows < 0] = 0.0
         cosines[item_ids[:, None] == anchors[None, :]] = 0.0
         return [
             Evidence(item_id=int(anchors[nearest]), strength=float(cosine)) if cosine > 0.0 else None
@@ -78,8 +78,8 @@ class Similar:
         result = np.full((len(mine), len(theirs)), np.nan)
         known = np.flatnonzero(theirs >= 0)
         if len(known):
-            cosines = content_similarities(theirs[known], self.catalog.content)
-            result[:, known] = np.where((mine >= 0)[:, None], cosines[mine], np.nan)
+            cosines = self.catalog.content.cosines(np.maximum(mine, 0), theirs[known])
+            result[:, known] = np.where((mine >= 0)[:, None], cosines, np.nan)
         return result
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.arrays import Doubles, Ints
 from profiles.reduction import NEUTRAL, Taste
-from profiles.taste import manhattan_distances, vector_for
+from profiles.taste import nearness
 from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
@@ -43,9 +43,7 @@ class NearTaste:
         taste = person.taste.taste
         if not (taste.values > NEUTRAL).any():
             return None
-        vector = vector_for(taste, self.catalog.facet_ids)
-        distances = manhattan_distances(self.catalog.content.facets, vector)
-        nearer = np.maximum(vector.sum() - distances, 0.0)
+        nearer = np.maximum(nearness(self.catalog.content.facets, taste, self.catalog.facet_ids), 0.0)
         scores = nearer / (nearer + _HALFWAY)
         return TasteScores(taste, np.where(scores >= _ROUNDING, scores, 0.0))
 
@@ -61,10 +59,7 @@ class NearTaste:
     def explain(self, representation: TasteScores, item_ids: Ints) -> list[Evidence | None]:
         """The facets of each item that the vector likes most."""
         taste = representation.taste
-        liked = [
-            liked_facets(item_id, taste, taste.values - NEUTRAL, self.catalog)
-            for item_id in item_ids.tolist()
-        ]
+        liked = liked_facets(item_ids, taste, taste.values - NEUTRAL, self.catalog)
         return [Evidence(facets=facets) if facets else None for facets in liked]
 
     def evidence(self, item_ids: Ints) -> Doubles:
