@@ -47,7 +47,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
     from profiles.boosts import boost, personal_alpha
     from profiles.personas import find_personas
     from profiles.reduction import Event, Rules, decode, encode, no_taste, reduce_events
-    from profiles.taste import manhattan_distances, vector_for
+    from profiles.taste import nearness, vector_for
 
     rng = np.random.default_rng(0)
     catalog = _invent_facets(options.items, rng)
@@ -66,7 +66,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
             "boost": lambda taste=taste, alpha=alpha: boost(  # type: ignore[misc]
                 candidates, facet_ids, taste, alpha=alpha, strength=1.0
             ),
-            "distances_to_all_items": lambda taste=taste: manhattan_distances(  # type: ignore[misc]
+            "distances_to_all_items": lambda taste=taste: nearness(  # type: ignore[misc]
                 catalog, vector_for(taste, facet_ids)
             ),
             "decode_alpha_persona": lambda data=data, taste=taste: (  # type: ignore[misc]

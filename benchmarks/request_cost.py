@@ -252,7 +252,7 @@ def _times(one: list[dict[str, float]], other: list[dict[str, float]]) -> float:
 
 
 def _compared(ours: list[dict[str, Any]], theirs: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many lists have the same items, reasons and scores."""
+    """The number of lists with the same items, reasons and so on, and how far their scores differ."""
     import numpy as np
 
     pairs = list(zip(ours, theirs, strict=True))

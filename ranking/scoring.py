@@ -143,7 +143,7 @@ class BaseScores:
 
 
 def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Brought]:
-    """What is brought by each source of the policy, in order of trust; of further sources fewer.
+    """The items that each source of the policy brings, in order of trust; of further sources fewer.
 
     With `only` just these sources are asked, and all where none of them brings anything.
     """

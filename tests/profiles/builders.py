@@ -1,10 +1,20 @@
 """Tastes and events without a database, and what two profiles have in common."""
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from core.domain import TYPES
 from profiles.models import Preference
-from profiles.reduction import CODES, Event, Rules, Taste, encode, no_taste, reduce_events
+from profiles.reduction import (
+    CODES,
+    Event,
+    Rules,
+    Taste,
+    encode,
+    no_taste,
+    reduce_events,
+)
 
 RULES = Rules(
     update_every=3,
@@ -72,3 +82,11 @@ def assert_rows_match(user_id: int, taste: Taste) -> None:
     rows = Preference.objects.filter(profile__user=user_id).order_by("facet_id")
     expected = list(zip(taste.facet_ids.tolist(), taste.scores.tolist(), strict=True))
     assert list(rows.values_list("facet_id", "score")) == expected
+
+
+def manhattan_distances(
+    item_facets: "csr_matrix[np.float64]", vector: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The distance (n,) from a taste vector (m,) to each item, by its definition."""
+    distances: NDArray[np.float64] = np.abs(item_facets.toarray() - vector).sum(axis=1)
+    return distances

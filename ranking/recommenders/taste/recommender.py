@@ -6,7 +6,7 @@ import numpy as np
 
 from core.arrays import Doubles, Ints
 from profiles.reduction import NEUTRAL, Taste
-from profiles.taste import nearness
+from profiles.taste import nearness, vector_for
 from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
@@ -43,7 +43,8 @@ class NearTaste:
         taste = person.taste.taste
         if not (taste.values > NEUTRAL).any():
             return None
-        nearer = np.maximum(nearness(self.catalog.content.facets, taste, self.catalog.facet_ids), 0.0)
+        vector = vector_for(taste, self.catalog.facet_ids)
+        nearer = np.maximum(nearness(self.catalog.content.facets, vector), 0.0)
         scores = nearer / (nearer + _HALFWAY)
         return TasteScores(taste, np.where(scores >= _ROUNDING, scores, 0.0))
 

@@ -14,7 +14,7 @@ from core.domain import USE_CASES
 from feedback.services import save_dislike
 from interactions.services import record_interaction
 from profiles.reduction import CODES, Taste
-from profiles.taste import manhattan_distances, vector_for
+from profiles.taste import vector_for
 from ranking.context import ScoringContext
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
@@ -22,6 +22,7 @@ from serving.live import get_context
 from serving.pipeline import open_request, recommend
 from tests.factories import active_ranker, make_active_als, make_interaction, make_user
 from tests.feedback.builders import make_film
+from tests.profiles.builders import manhattan_distances
 from tests.ranking.builders import request_of, stranger
 from tests.ranking.statistics.builders import make_content
 
