@@ -5,7 +5,9 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -54,12 +56,71 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Heed", {"fields": ("roles", "is_synthetic")}))
 
 
+class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new token. Nobody gets the rights of somebody who has more than they have by it."""
+
+    maker: User
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        owner, ends_at = given.get("user"), given.get("ends_at")
+        if not self.maker.is_superuser:
+            if owner is not None and owner != self.maker and (owner.is_staff or owner.is_superuser):
+                self.add_error("user", "Only a superuser makes a token for somebody else of the staff.")
+            if given.get("may_act_for_others"):
+                self.add_error("may_act_for_others", "Only a superuser makes a token that acts for others.")
+        if owner is not None and not owner.is_active:
+            self.add_error("user", "This account is inactive, and so would be its token.")
+        if ends_at is not None and ends_at <= timezone.now():
+            self.add_error("ends_at", "This is past. Name a time to come, or leave it empty.")
+        return given
+
+
 @admin.register(ServiceToken)
 class ServiceTokenAdmin(ModelAdmin):  # type: ignore[misc]
-    """Tokens are issued by `manage.py issue_token`; here they are seen and revoked."""
+    """Tokens of programs: made here or by `manage.py issue_token`, and revoked by deleting them."""
 
-    list_display = ("user", "may_act_for_others", "created_at")
-    readonly_fields = ("digest", "user", "created_at", "may_act_for_others")
+    form = TokenForm
+    list_display = (
+        "user",
+        "name",
+        "may_act_for_others",
+        "reads_only",
+        "ends_at",
+        "last_used_on",
+        "created_at",
+    )
+    list_filter = ("may_act_for_others", "reads_only")
+    search_fields = ("name", "user__username")
+    autocomplete_fields = ("user",)
+    fields = ("user", "name", "may_act_for_others", "reads_only", "ends_at")
+    kept = ("last_used_on", "created_at", "digest")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+    def get_readonly_fields(self, request: HttpRequest, obj: ServiceToken | None = None) -> tuple[str, ...]:
+        return () if obj is None else tuple(field for field in (*self.fields, *self.kept) if field != "name")
+
+    def get_fields(self, request: HttpRequest, obj: ServiceToken | None = None) -> tuple[str, ...]:
+        return self.fields if obj is None else (*self.fields, *self.kept)
+
+    def get_form(self, request: HttpRequest, obj: ServiceToken | None = None, **kwargs: Any) -> type[Any]:
+        form: type[Any] = super().get_form(request, obj, **kwargs)
+        form.maker = request.user
+        return form
+
+    def save_model(self, request: HttpRequest, obj: ServiceToken, form: Any, change: Any) -> None:
+        if not change:
+            obj.issued = ServiceToken.generate()
+            obj.digest = ServiceToken.hash(obj.issued)
+        super().save_model(request, obj, form, change)
+
+    def response_add(
+        self, request: HttpRequest, obj: ServiceToken, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """The only page that shows the token; nothing keeps it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "The new token",
+            "token": obj,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/token_made.html", context)

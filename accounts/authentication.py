@@ -3,14 +3,17 @@
 import structlog
 from django.contrib.auth.models import AnonymousUser
 from django.core.signing import BadSignature
-from django.db.models import Exists
+from django.db.models import Exists, Q
+from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import PageToken, read_page_token
 from accounts.selectors import find_person_to_act_for, find_token, people_to_act_for
+from accounts.services import note_use_of
 from accounts.usernames import normal_username
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -40,6 +43,12 @@ class ServiceTokenAuthentication(BaseAuthentication):
         token = find_token(digest)
         if token is None or not token.user.is_active:
             raise AuthenticationFailed("This token is not valid.")
+        now = timezone.now()
+        if token.has_ended(now):
+            raise AuthenticationFailed("This token has ended. Ask for a new one.")
+        if token.reads_only and request.method not in SAFE_METHODS:
+            raise PermissionDenied("This token may only read.")
+        note_use_of(token, now)
         if not names_somebody(request):
             return token.user, token
         if not token.may_act_for_others:
@@ -100,7 +109,10 @@ class PageTokenAuthentication(BaseAuthentication):
         except BadSignature:
             raise AuthenticationFailed(_NO_PAGE_TOKEN) from None
         issuers = ServiceToken.objects.filter(
-            digest=token.issued_to, may_act_for_others=True, user__is_active=True
+            Q(ends_at=None) | Q(ends_at__gt=timezone.now()),
+            digest=token.issued_to,
+            may_act_for_others=True,
+            user__is_active=True,
         )
         person = people_to_act_for().filter(Exists(issuers), pk=token.person_id).first()
         if person is None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +35,9 @@ class User(AbstractUser):
     )
 
 
+MAX_TOKEN_NAME = 80
+
+
 class ServiceToken(models.Model):
     """A program's key to the API. Only its hash is stored; the token is shown once, when issued.
 
@@ -44,13 +48,32 @@ class ServiceToken(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="service_tokens"
     )
-    may_act_for_others = models.BooleanField(
-        default=False, help_text="Whether its bearer may name another person in X-User-ID."
+    name = models.CharField(
+        max_length=MAX_TOKEN_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What it is for, in your words.",
     )
+    may_act_for_others = models.BooleanField(
+        default=False, help_text="Its bearer may name another person in X-User-ID or X-User-Name."
+    )
+    reads_only = models.BooleanField(
+        default=False, db_default=False, help_text="Its bearer may ask, and change nothing."
+    )
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="When it ends; empty for never. UTC.")
+    last_used_on = models.DateField(null=True, editable=False, help_text="The last day of its use, UTC.")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # The token itself, on the object by which it is made. No column: nothing keeps it.
+    issued = ""
+
     def __str__(self) -> str:
-        return f"{self.user} ({self.digest[:8]}…)"
+        # Entries of the admin's log are found by this beginning where a person is erased.
+        return f"{self.user} ({self.name or self.digest[:8] + '…'})"
+
+    def has_ended(self, now: datetime) -> bool:
+        return self.ends_at is not None and self.ends_at <= now
 
     @staticmethod
     def hash(token: str) -> str:

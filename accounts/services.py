@@ -3,16 +3,20 @@
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from accounts.models import IdempotencyKey, ServiceToken, User
 from accounts.selectors import people_of_apps
 from core.domain import ROLES
 from core.errors import ACCOUNT_GONE, AccountGone, Conflict, InvalidInput, KeyReused, NotFound
+
+logger = structlog.stdlib.get_logger(__name__)
 
 MAX_KEY_LENGTH = 200
 NO_SUCH_PERSON = "There is no such person, or none that an app keeps."
@@ -101,13 +105,39 @@ def save_person(
     return person, created
 
 
-def issue_service_token(*, user: User, may_act_for_others: bool = False) -> str:
+def issue_service_token(
+    *,
+    user: User,
+    may_act_for_others: bool = False,
+    name: str = "",
+    reads_only: bool = False,
+    ends_at: datetime | None = None,
+) -> str:
     """Creates a token for `user` and returns it: the only time that it can be read."""
     token = ServiceToken.generate()
     ServiceToken.objects.create(
-        digest=ServiceToken.hash(token), user=user, may_act_for_others=may_act_for_others
+        digest=ServiceToken.hash(token),
+        user=user,
+        may_act_for_others=may_act_for_others,
+        name=name,
+        reads_only=reads_only,
+        ends_at=ends_at,
     )
     return token
+
+
+def note_use_of(token: ServiceToken, now: datetime) -> None:
+    """Writes down the day on which a token was last used: one UPDATE a day, and none where it cannot be.
+
+    A request that only reads must go on where the database takes no writes.
+    """
+    today = now.astimezone(UTC).date()
+    if token.last_used_on == today:
+        return
+    try:
+        ServiceToken.objects.filter(pk=token.pk).update(last_used_on=today)
+    except DatabaseError as error:
+        logger.warning("use of a token is not written down", token=token.digest[:8], error=str(error))
 
 
 def answer_once(

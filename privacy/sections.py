@@ -62,7 +62,9 @@ def _account(person: User) -> Entry:
 
 def _tokens(person: User) -> Iterator[Entry]:
     tokens = ServiceToken.objects.filter(user=person).order_by("created_at", "digest")
-    yield from tokens.values("created_at", "may_act_for_others")
+    yield from tokens.values(
+        "name", "created_at", "may_act_for_others", "reads_only", "ends_at", "last_used_on"
+    )
 
 
 def _lists(person: User) -> Iterator[Entry]:

@@ -1,10 +1,12 @@
 """`manage.py issue_token`."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ServiceToken, User
@@ -42,6 +44,28 @@ def test_two_tokens_of_one_person_differ_and_both_work(
 def test_the_right_to_act_for_others_is_given_only_when_asked_for(person: User) -> None:
     call_command("issue_token", "ann", "--may-act-for-others", "--json")
     assert ServiceToken.objects.get().may_act_for_others is True
+
+
+def test_a_name_a_scope_and_an_end_are_kept(person: User) -> None:
+    call_command("issue_token", "ann", "--name", "nightly", "--reads-only", "--days", "2", "--json")
+    row = ServiceToken.objects.get()
+    assert (row.name, row.reads_only) == ("nightly", True)
+    assert row.ends_at is not None
+    assert timedelta(days=1) < row.ends_at - timezone.now() < timedelta(days=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--name", "x" * 81], "at most 80 characters"),
+        (["--days", "0"], "between 1 and 36500"),
+        (["--days", "36501"], "between 1 and 36500"),
+    ],
+)
+def test_a_name_or_an_end_that_cannot_be_is_refused(person: User, options: list[str], why: str) -> None:
+    with pytest.raises(CommandError, match=why):
+        call_command("issue_token", "ann", *options)
+    assert not ServiceToken.objects.exists()
 
 
 @pytest.mark.parametrize("username", ["nobody", "gone", ""])
