@@ -359,6 +359,12 @@ RETRAIN_MAX_AGE_DAYS = env.float("RETRAIN_MAX_AGE_DAYS", default=7.0)
 RETRAIN_RETRY_HOURS = env.float("RETRAIN_RETRY_HOURS", default=12.0)
 # `retrain` searches for better hyper-parameters for so long, shared by all kinds; 0 turns the search off.
 RETRAIN_TUNE_SECONDS = max(0.0, env.float("RETRAIN_TUNE_SECONDS", default=120.0))
+# Whom `check_alerts` tells by mail, and where its bands end.
+ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
+# A use case whose newest model in service is older than so many days; 0 for never.
+ALERT_MODEL_DAYS = max(0.0, env.float("ALERT_MODEL_DAYS", default=14.0))
+# The share of a day's slots that its ten commonest titles may fill.
+ALERT_SAMENESS = env.float("ALERT_SAMENESS", default=0.5)
 # `prune` removes what is older than so many days; 0 keeps it for ever (docs/how-to/operations.md).
 PRUNE_KEY_DAYS = env.float("PRUNE_KEY_DAYS", default=30.0)
 PRUNE_LOGIN_DAYS = env.float("PRUNE_LOGIN_DAYS", default=90.0)

@@ -28,6 +28,11 @@ def versions_address(**chosen: str) -> str:
     return _filtered("admin:ranking_modelversion_changelist", chosen)
 
 
+def alerts_address() -> str:
+    """The list of the alerts that are on."""
+    return f"{reverse('admin:console_alert_changelist')}?on=yes"
+
+
 def _filtered(name: str, chosen: dict[str, str]) -> str:
     query = urlencode({f"{field}__exact": value for field, value in chosen.items()})
     return f"{reverse(name)}?{query}" if query else reverse(name)

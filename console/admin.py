@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from unfold.decorators import display
 
 from accounts.selectors import caller
-from console.models import Run, ScheduledJob
+from console.models import Alert, Run, ScheduledJob
 from console.runs.figures import figure_rows
 from console.runs.services import cancel_run, is_scheduled, settle_lost_runs, start_retraining
 from core.admin import RecordAdmin, choice_filter, pretty_json, table
@@ -37,6 +37,21 @@ _TONES: dict[str, str] = {
 }
 # Seconds after which the page of a run that is on is read again.
 _AGAIN = "5"
+
+
+class IsOn(admin.SimpleListFilter):
+    """Alerts that are on, or over."""
+
+    title = "state"
+    parameter_name = "on"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "On"), ("no", "Over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(ended_at__isnull=self.value() == "yes")
 
 
 @admin.register(Run)
@@ -196,6 +211,22 @@ class RunAdmin(RecordAdmin):
             self.log_change(request, run, "Canceled it.")
             messages.success(request, "It ends within seconds and leaves nothing half.")
         return HttpResponseRedirect(reverse("admin:console_run_change", args=[run.pk]))
+
+
+@admin.register(Alert)
+class AlertAdmin(RecordAdmin):
+    """What is wrong and what was."""
+
+    list_display = ("state", "kind", "text", "began_at", "ended_at")
+    list_display_links = ("text",)
+    list_filter = (choice_filter("kind", "kind", dict(Alert.Kind.choices)), IsOn)
+    search_fields = ("text", "subject")
+    date_hierarchy = "began_at"
+    fields = ("state", "kind", "subject", "text", "value", "began_at", "ended_at")
+
+    @display(description="state", label={"On": "danger", "Over": "default"})  # type: ignore[untyped-decorator]
+    def state(self, alert: Alert) -> str:
+        return "Over" if alert.ended_at else "On"
 
 
 @admin.register(ScheduledJob)

@@ -1,4 +1,4 @@
-"""Runs of commands and jobs of the schedule, kept for staff."""
+"""Runs of commands, jobs of the schedule and alerts, kept for staff."""
 
 from django.conf import settings
 from django.db import models
@@ -97,6 +97,36 @@ class Run(models.Model):
     def can_be_canceled(self) -> bool:
         """True where it is not over and nobody canceled it yet."""
         return not self.is_over and self.canceled_at is None
+
+
+class Alert(models.Model):
+    """Something that was wrong for a time (`console.alerts`). Of one thing one alert is on at a time."""
+
+    class Kind(models.TextChoices):
+        DISLIKE_RATE = "dislike_rate", "Dislike rate"
+        SAMENESS = "sameness", "Lists are alike"
+        MODEL_AGE = "model_age", "Age of a model"
+        FAILED_RUN = "failed_run", "Failed run"
+        LATE_JOB = "late_job", "Late job"
+        WEBHOOKS_OVERDUE = "webhooks_overdue", "Overdue webhooks"
+
+    kind = models.CharField(max_length=32, choices=Kind.choices)
+    subject = models.CharField("about", max_length=140, blank=True, help_text="a use case, run or job")
+    text = models.TextField("what is wrong")
+    value = models.FloatField(null=True, blank=True, help_text="the figure that left its band")
+    began_at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-began_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "subject"], condition=models.Q(ended_at=None), name="one_alert_on_of_a_kind"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class ScheduledJob(models.Model):

@@ -1,6 +1,6 @@
 """The top of the admin's first page: is it healthy, what serves, is it getting better, what needs a person.
 
-Seven queries at the most, however much there is.
+Eight queries at the most, however much there is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from django.utils.timesince import timesince
 
-from console.addresses import dislikes_to_review_address, versions_address
+from console.addresses import alerts_address, dislikes_to_review_address, versions_address
+from console.models import Alert
 from console.selectors.feedback import Period
 from console.selectors.serving import (
     Rates,
@@ -69,7 +70,7 @@ def get_overview(*, period: Period, with_dislikes: bool, now: datetime | None = 
     now = now or timezone.now()
     states = {use_case: get_state(name) for name, use_case in USE_CASES.items()}
     serving = tuple(_serving(states, now))
-    needs = (*_model_needs(states), *_rejected(), *(_feedback_needs() if with_dislikes else ()))
+    needs = (*_alerts(), *_model_needs(states), *_rejected(), *(_feedback_needs() if with_dislikes else ()))
     before = Period(period.days, period.since - timedelta(days=period.days), period.since)
     tiles = (
         _health(states),
@@ -130,6 +131,11 @@ def _serving(states: Mapping[UseCase, ServingState], now: datetime) -> Iterator[
             lists=made.get(use_case.name, 0),
             address=versions_address(use_case=use_case.name),
         )
+
+
+def _alerts() -> Iterator[Need]:
+    for alert in Alert.objects.filter(ended_at=None):
+        yield Need(alert.text, alerts_address(), tone="worse")
 
 
 def _model_needs(states: Mapping[UseCase, ServingState]) -> Iterator[Need]:

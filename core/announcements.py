@@ -13,6 +13,8 @@ Listener: TypeAlias = Callable[[str, Facts], None]
 MODEL_ACTIVATED = "model.activated"
 MODEL_REJECTED = "model.rejected"
 RETRAIN_FAILED = "retrain.failed"
+ALERT_BEGAN = "alert.began"
+ALERT_ENDED = "alert.ended"
 # After each run of retraining, whatever came of it.
 RETRAIN_ENDED = "retrain.ended"
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from catalog.models import validate_web_address
-from core.announcements import MODEL_ACTIVATED, MODEL_REJECTED, RETRAIN_FAILED
+from core.announcements import ALERT_BEGAN, ALERT_ENDED, MODEL_ACTIVATED, MODEL_REJECTED, RETRAIN_FAILED
 from core.web_addresses import MAX_WEB_ADDRESS
 
 DISLIKE_RATE = "dislike_rate.out_of_band"
@@ -16,6 +16,8 @@ EVENTS = {
     MODEL_ACTIVATED: "a model version serves from now on",
     MODEL_REJECTED: "a model version was not good enough, or was rolled back",
     RETRAIN_FAILED: "a run of retraining ended with an error",
+    ALERT_BEGAN: "something left its band, as the admin shows under Alerts",
+    ALERT_ENDED: "what an alert told of is over",
     DISLIKE_RATE: "the share of what was seen that was turned down left its usual band",
 }
 

@@ -1,4 +1,4 @@
-"""Small rows past their use: answers kept for repeats, logins, counts of limits, runs."""
+"""Small rows past their use: answers kept for repeats, logins, counts of limits, runs, alerts."""
 
 import time
 from datetime import datetime
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 
 from accounts.models import IdempotencyKey, RateCount
-from console.models import Run
+from console.models import Alert, Run
 from console.pruning.chunks import before, delete_rows
 
 
@@ -21,11 +21,12 @@ class PrunedRows(TypedDict):
     login_records: int
     limit_counts: int
     runs: int
+    alerts: int
 
 
 def prune_rows(now: datetime, *, dry_run: bool) -> PrunedRows:
-    """Removes keys, logins and runs that are old, and what ended by itself: browser sessions and counts."""
-    keys = runs = logins = 0
+    """Removes keys, logins, runs and alerts that are old, and browser sessions and counts that ended."""
+    keys = runs = alerts = logins = 0
     if (oldest := before(now, settings.PRUNE_KEY_DAYS)) is not None:
         keys = delete_rows(IdempotencyKey.objects.filter(created_at__lt=oldest), dry_run=dry_run)
     if (oldest := before(now, settings.PRUNE_RUN_DAYS)) is not None:
@@ -33,6 +34,7 @@ def prune_rows(now: datetime, *, dry_run: bool) -> PrunedRows:
             status__in=[Run.Status.WAITING, Run.Status.RUNNING]
         )
         runs = delete_rows(over, dry_run=dry_run)
+        alerts = delete_rows(Alert.objects.filter(ended_at__lt=oldest), dry_run=dry_run)
     if (oldest := before(now, settings.PRUNE_LOGIN_DAYS)) is not None:
         for record in (AccessAttempt, AccessFailureLog, AccessLog):
             logins += delete_rows(record.objects.filter(attempt_time__lt=oldest), dry_run=dry_run)
@@ -43,4 +45,5 @@ def prune_rows(now: datetime, *, dry_run: bool) -> PrunedRows:
         login_records=logins,
         limit_counts=delete_rows(ended, dry_run=dry_run),
         runs=runs,
+        alerts=alerts,
     )

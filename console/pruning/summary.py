@@ -18,6 +18,7 @@ class Pruned:
     login_records: int
     limit_counts: int
     runs: int
+    alerts: int
     unseen_lists: int
     lists: int
     emptied_lists: int

@@ -376,6 +376,7 @@ def usual_schedule() -> dict[str, Job]:
     """The jobs where heed.toml names none: new models where they are due, deliveries, and upkeep."""
     jobs = (
         Job("retrain", "*/15 * * * *", ("retrain --if-needed",), each_use_case=True),
+        Job("alerts", "*/10 * * * *", ("check_alerts",)),
         Job("webhooks", "*/5 * * * *", ("deliver_webhooks",)),
         Job("privacy", "50 2 * * *", ("erase_user --datasets",)),
         Job("prune", "20 3 * * *", ("prune",)),
