@@ -215,7 +215,7 @@ class RunAdmin(RecordAdmin):
 
 @admin.register(Alert)
 class AlertAdmin(RecordAdmin):
-    """What is wrong and what was."""
+    """Alerts that are on, and those that were."""
 
     list_display = ("state", "kind", "text", "began_at", "ended_at")
     list_display_links = ("text",)

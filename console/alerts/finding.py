@@ -1,4 +1,4 @@
-"""What is wrong now: one function for each kind of alert."""
+"""Finders of what is wrong now: one function for each kind of alert."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping

@@ -58,7 +58,7 @@ def make_lists(count: int, items: range, *, places: int = 20) -> None:
 
 @pytest.fixture
 def wrong(monkeypatch: pytest.MonkeyPatch) -> dict[str, Found]:
-    """What one of the finders finds, by subject; the others find nothing."""
+    """The things that one of the finders finds, by subject; the others find nothing."""
     now_wrong: dict[str, Found] = {}
 
     def find(now: datetime) -> Iterator[Found]:
