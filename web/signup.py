@@ -1,6 +1,7 @@
 """Signing up, and the first favorites."""
 
 from collections.abc import Collection
+from contextlib import suppress
 
 from django.conf import settings
 from django.contrib import messages
@@ -9,6 +10,8 @@ from django.contrib.auth.decorators import login_required
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -17,6 +20,7 @@ from accounts.models import User
 from accounts.selectors import caller
 from catalog.selectors import ItemCard, get_cards
 from core.domain import DISLIKE, UseCase
+from core.errors import NotFound
 from feedback.rules import get_rules
 from interactions.selectors import active_interactions, get_states
 from interactions.services import record_interaction, withdraw_state
@@ -25,6 +29,7 @@ from serving.pipeline import barred_by
 from web.addresses import list_address, query_of
 from web.forms import SignUpForm
 from web.onboarding import kinds_with_items, popular_items
+from web.pairs import ENOUGH, Answer, answers_of, keep_answers, next_pair, taken_of
 from web.roles import asks_for_role
 from web.views import chosen_kind, chosen_use_case
 
@@ -64,7 +69,7 @@ def _create_person(form: SignUpForm) -> User | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @asks_for_role
 def welcome(request: HttpRequest) -> HttpResponseBase:
-    """Well-known titles to pick favorites from; unticking one takes it back.
+    """Pairs of well-known titles to take one of, and more of them to tick; unticking one takes it back.
 
     Each pick is the first success of the use case: a like of one kind, an application to another.
     """
@@ -75,11 +80,16 @@ def welcome(request: HttpRequest) -> HttpResponseBase:
     user_id, use_case = caller(request).pk, chosen_use_case(request, kind)
     if request.method == "POST":
         return _take_picks(request, user_id, use_case)
-    offered = _offered(user_id, use_case)
+    answers = answers_of(request, use_case)
+    pair, offered = _offered(user_id, use_case, {one for answer in answers for one in answer.shown})
     context = {
         "kind": kind,
         "kinds": kinds,
         "use_case": use_case,
+        "pair": pair,
+        "answered": taken_of(answers),
+        "can_go_back": bool(answers),
+        "enough": ENOUGH,
         "offered": offered,
         "picked": _picked(user_id, [card.id for card in offered], use_case),
         "query": query_of(use_case),
@@ -87,17 +97,26 @@ def welcome(request: HttpRequest) -> HttpResponseBase:
     return render(request, "web/welcome.html", context)
 
 
-def _offered(user_id: int, use_case: UseCase) -> list[ItemCard]:
-    """The titles picked before, then well-known titles, none that the person turned down."""
+def _offered(
+    user_id: int, use_case: UseCase, shown: Collection[int]
+) -> tuple[tuple[ItemCard, ItemCard] | None, list[ItemCard]]:
+    """The next pair; and to tick, the titles picked before, then well-known ones, none turned down."""
     mine = active_interactions().filter(user_id=user_id, item__kind=use_case.kind)
-    picked = mine.filter(type=_type_of_pick(use_case)).order_by("occurred_at", "pk")
-    cards = get_cards(picked.values_list("item_id", flat=True)[:PICKS])
-    turned_down = set(mine.filter(type=DISLIKE).values_list("item_id", flat=True))
+    said = list(mine.filter(is_state=True).order_by("occurred_at", "pk").values_list("item_id", "type"))
+    turned_down = {item_id for item_id, name in said if name == DISLIKE}
     turned_down |= barred_by(get_rules(user_id), get_context(use_case.name).catalog)
-    for card in popular_items(use_case, PICKS + len(turned_down)):
-        if len(cards) < PICKS and card.id not in turned_down:
+    picked = [item_id for item_id, name in said if name == _type_of_pick(use_case)][:PICKS]
+    known = [
+        card
+        for card in popular_items(use_case, PICKS + 2 * ENOUGH + len(turned_down) + len(shown))
+        if card.id not in turned_down
+    ]
+    pair = next_pair(known, {*shown, *(item_id for item_id, _ in said)})
+    cards = get_cards(picked)
+    for card in known:
+        if len(cards) < PICKS and (pair is None or card not in pair):
             cards.setdefault(card.id, card)
-    return list(cards.values())
+    return pair, list(cards.values())
 
 
 def _type_of_pick(use_case: UseCase) -> str:
@@ -118,9 +137,38 @@ def _take_picks(request: HttpRequest, user_id: int, use_case: UseCase) -> HttpRe
             record_interaction(user_id=user_id, item_id=item_id, type_name=type_name)
         for item_id in sorted((shown - picked) & before):
             withdraw_state(user_id=user_id, item_id=item_id, type_name=type_name)
+    if request.POST.keys() & {"this", "neither", "back"}:
+        return _take_answer(request, user_id, use_case)
     if picked:
         count = "your pick" if len(picked) == 1 else f"your {len(picked)} picks"
         messages.success(request, f"This list follows {count}. It learns from whatever you do here.")
+    return redirect(list_address(use_case))
+
+
+def _take_answer(request: HttpRequest, user_id: int, use_case: UseCase) -> HttpResponse:
+    """Records which of two was taken, or takes the last answer back; after enough the list comes next."""
+    answers, type_name = answers_of(request, use_case), _type_of_pick(use_case)
+    here = f"{reverse('welcome')}?{query_of(use_case)}"
+    if "back" in request.POST:
+        if answers and (chosen := answers.pop().chosen) is not None:
+            with suppress(NotFound):  # It is taken back already, elsewhere.
+                withdraw_state(user_id=user_id, item_id=chosen, type_name=type_name)
+        keep_answers(request, use_case, answers)
+        return redirect(here)
+    pair, this = _named(request, "pair", use_case.kind), _named(request, "this", use_case.kind)
+    if len(pair) != 2 or not this <= pair or any(pair == set(answer.shown) for answer in answers):
+        return redirect(here)
+    chosen = next(iter(this), None)
+    if chosen is not None:
+        record_interaction(user_id=user_id, item_id=chosen, type_name=type_name)
+    one, other = sorted(pair)
+    answers.append(Answer((one, other), chosen))
+    keep_answers(request, use_case, answers)
+    if chosen is None or taken_of(answers) != ENOUGH:
+        return redirect(here)
+    messages.success(
+        request, format_html('This list follows your answers. <a href="{}">Answer more</a>', here)
+    )
     return redirect(list_address(use_case))
 
 
