@@ -1,22 +1,21 @@
-"""Generated poster art: an SVG from the title, year and categories of an item, the same one always.
+"""Generated poster art: an SVG from the title and categories of an item, the same one always.
 
 The first category gives the hue and the choice of motifs, the second one the other hue, and a hash of the
-title everything else: tone, type, arrangement and the numbers of the drawing.
+title everything else: tone, the part of the drawing that is shown, and its numbers.
 """
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
 
 from django.conf import settings
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from catalog.selectors import ItemCard
 from core.web_addresses import origin_of
-from web.motifs import MOTIFS
+from web.motifs import HEIGHT, MOTIFS, WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,8 @@ STYLES: dict[str, CategoryStyle] = {
     "Youth": CategoryStyle(95, _LIGHT, ("dots", "tiles", "rays", "sun", "steps")),
 }
 
-_MARGIN = 16
-_TEXT_WIDTH = 200 - 2 * _MARGIN
-_SIZES = (33, 29, 26, 23, 20, 17)
-_LINE = 1.1
-_TEXT_HEIGHT = 88
-_SHOWN_CHARACTERS = 120
+# The part of a drawing that a poster shows: two by three, from anywhere in its width.
+_CUT = HEIGHT * 2 // 3
 
 
 def show_picture(item: ItemCard) -> SafeString:
@@ -78,7 +73,7 @@ def show_picture(item: ItemCard) -> SafeString:
     A picture that does not come leaves the poster to be seen, without a script. Both are hidden from screen
     readers: the title always stands beside them as text.
     """
-    drawn = draw_poster(item.title, item.year, item.categories)
+    drawn = draw_poster(item.title, item.categories)
     if origin_of(item.image_url) not in settings.IMAGE_ORIGINS:
         return drawn
     return format_html(
@@ -90,26 +85,27 @@ def show_picture(item: ItemCard) -> SafeString:
 
 
 @lru_cache(maxsize=4096)
-def draw_poster(title: str, year: int | None, categories: tuple[str, ...]) -> SafeString:
-    """The poster as markup: an aria-hidden `<svg>`."""
+def draw_poster(title: str, categories: tuple[str, ...]) -> SafeString:
+    """The poster as markup: an aria-hidden `<svg>`. It says no word: the title stands beside it."""
     random = Random(int.from_bytes(hashlib.sha256(title.encode("utf-8", "replace")).digest()[:8], "big"))
     style = style_of(categories[0] if categories else "")
     second = style_of(categories[1]).hue if len(categories) > 1 else (style.hue + 40) % 360
     tone = _choose(random, style.tones)
-    typeface = _choose(random, ("sans", "serif", "caps"))
-    at_top = random.random() < 0.3
     drawing = MOTIFS[_choose(random, style.motifs)](random)
     shift = int(random.random() * 37) - 18
+    left = int(random.random() * (WIDTH - _CUT + 1))
+    mirrored = f' transform="matrix(-1 0 0 1 {2 * left + _CUT} 0)"' if random.random() < 0.5 else ""
     return format_html(
-        '<svg class="poster {} {}" style="--h:{};--g:{}" viewBox="0 0 200 300" aria-hidden="true">'
-        '<svg y="{}" width="200" height="180">{}</svg>{}</svg>',
+        '<svg class="poster {}" style="--h:{};--g:{}" viewBox="{} 0 {} {}" aria-hidden="true">'
+        "<g{}>{}</g></svg>",
         tone,
-        typeface,
         (style.hue + shift) % 360,
         (second + shift) % 360,
-        126 if at_top else -12,
+        left,
+        _CUT,
+        HEIGHT,
+        mark_safe(mirrored),  # noqa: S308  numbers
         mark_safe(drawing),  # noqa: S308  numbers and our own class names only
-        _lettering(title, year, typeface=typeface, at_top=at_top),
     )
 
 
@@ -120,84 +116,6 @@ def style_of(category: str) -> CategoryStyle:
         return known
     digest = hashlib.sha256(category.encode("utf-8", "replace")).digest()
     return CategoryStyle(int.from_bytes(digest[:2], "big") % 360, _ALL_TONES, tuple(MOTIFS))
-
-
-def fit_title(title: str, *, width: float = _TEXT_WIDTH) -> tuple[int, list[str]]:
-    """The largest size at which `title` fits in `width`, and its lines.
-
-    What fits at no size ends in an ellipsis.
-    """
-    height = _TEXT_HEIGHT
-    for size in _SIZES:
-        lines = wrap_title(title, width / size)
-        if len(lines) * size * _LINE <= height and all(text_width(line) * size <= width for line in lines):
-            return size, lines
-    size, most = _SIZES[-1], int(height / (_SIZES[-1] * _LINE))
-    lines = [part for line in wrap_title(title, width / size) for part in _broken(line, width / size)]
-    if len(lines) > most:
-        last = lines[most - 1]
-        while last and text_width(last + "…") * size > width:
-            last = last[:-1]
-        lines = [*lines[: most - 1], last.rstrip(" ,.:;-–") + "…"]
-    return size, lines
-
-
-def wrap_title(title: str, width: float) -> list[str]:
-    """`title` in lines of at most `width` em, broken between words; a longer word stands alone."""
-    lines: list[str] = []
-    for word in title.split():
-        if lines and text_width(f"{lines[-1]} {word}") <= width:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
-    return lines
-
-
-def text_width(text: str) -> float:
-    """The width of `text` in em: an estimate on the large side that holds for common bold type."""
-    return sum(map(_character_width, text))
-
-
-def _character_width(character: str) -> float:
-    if unicodedata.combining(character):
-        return 0.0
-    if unicodedata.east_asian_width(character) in "WF" or ord(character) > 0xFFFF:
-        return 1.05
-    if character in " .,:;'’!|iIjl":
-        return 0.33
-    if character in 'frt()-"/':
-        return 0.42
-    if character in "MW@%&mw—…":
-        return 0.92
-    return 0.72 if character.isupper() else 0.6
-
-
-def _broken(line: str, width: float) -> list[str]:
-    parts = [""]
-    for character in line:
-        if parts[-1] and text_width(parts[-1] + character) > width:
-            parts.append("")
-        parts[-1] += character
-    return parts
-
-
-def _lettering(title: str, year: int | None, *, typeface: str, at_top: bool) -> SafeString:
-    shown = "".join(c for c in title[:_SHOWN_CHARACTERS] if c.isprintable())
-    if len(title) > _SHOWN_CHARACTERS:
-        shown += "…"
-    # Capitals are set narrow, and even where no narrow type is installed they need less than the estimate.
-    size, lines = (
-        fit_title(shown.upper(), width=_TEXT_WIDTH * 1.1) if typeface == "caps" else fit_title(shown)
-    )
-    height = len(lines) * size * _LINE
-    first = 32 + size * 0.8 if at_top else 278 - height + size * 0.8
-    year_at = 24 if at_top else first - size - 2
-    rows = "".join(
-        f'<tspan x="{_MARGIN}" y="{first + i * size * _LINE:.0f}">{escape(line)}</tspan>'
-        for i, line in enumerate(lines)
-    )
-    stamp = f'<text class="y" x="{_MARGIN}" y="{year_at:.0f}">{year:d}</text>' if year else ""
-    return mark_safe(f'{stamp}<text font-size="{size}">{rows}</text>')  # noqa: S308  lines are escaped
 
 
 def _choose(random: Random, choices: tuple[str, ...]) -> str:

@@ -1,8 +1,10 @@
 // Toasts: one at a time. It stays while it is pointed at or holds the focus.
 
-import { get, make, makeButton } from "./dom.js";
+import { all, get, make, makeButton } from "./dom.js";
 
 const STAYS = 9000;
+const GAP = 4;
+const CONTROLS = "main button, main input, main select, main summary";
 const place = get(HTMLElement, "[data-toasts]");
 /** @type {number | undefined} */
 let timer;
@@ -25,6 +27,7 @@ export function showToast(text, { label, act, kind = "", back } = {}) {
   for (const event of ["pointerleave", "focusout"]) toast.addEventListener(event, hideLater);
   place.replaceChildren(toast);
   giveFocusBack = back;
+  settle();
   hideLater();
   return toast;
 }
@@ -36,11 +39,32 @@ export function hideToast() {
   if (hadFocus) giveFocusBack?.();
 }
 
+/** Puts the toast where it lies over no button: at the bottom, or as little above it as is needed. */
+function settle() {
+  const [toast] = all(HTMLElement, ".toast", place);
+  if (!toast) return;
+  place.style.setProperty("--lift", "0px");
+  const { left, right, height, bottom } = toast.getBoundingClientRect();
+  const buttons = all(Element, CONTROLS, document)
+    .filter((control) => !place.contains(control) && control.checkVisibility())
+    .map((control) => control.getBoundingClientRect())
+    .filter((box) => box.right > left && box.left < right && box.bottom > 0);
+  let end = bottom;
+  for (;;) {
+    const hit = buttons.filter((box) => box.top < end && box.bottom > end - height);
+    if (!hit.length) break;
+    end = Math.min(...hit.map((box) => box.top)) - GAP;
+  }
+  // No room at all is left on a page of nothing but buttons.
+  if (end - height > 0) place.style.setProperty("--lift", `${bottom - end}px`);
+}
+
 function hideLater() {
   clearTimeout(timer);
   timer = setTimeout(hideToast, STAYS);
 }
 
+document.addEventListener("scrollend", settle);
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") hideToast();
 });

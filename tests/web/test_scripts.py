@@ -75,7 +75,7 @@ def test_every_module_has_one_address_and_none_waits_for_another(
     manifest = json.loads((collected / "staticfiles.json").read_text())
     hashed = {f"/static/{name}" for name in manifest["paths"].values()}
     loaded: set[str] = set()
-    for path in ("/", f"/items/{item.pk}/", "/search/", "/because/", "/taste/", "/welcome/"):
+    for path in ("/", f"/items/{item.pk}/", "/search/", "/because/", "/taste/", "/welcome/", "/history/"):
         page = client.get(path).content.decode()
         scripts = re.findall(r'<script type="module" src="([^"]+)">', page)
         preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)

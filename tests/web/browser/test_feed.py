@@ -15,6 +15,16 @@ BOTH = pytest.mark.parametrize(
     ("viewport", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desk"]
 )
 
+# The names of the buttons under the toast.
+COVERED = """(() => {
+  const toast = document.querySelector(".toast").getBoundingClientRect();
+  return [...document.querySelectorAll("main button")].filter((button) => {
+    const box = button.getBoundingClientRect();
+    const beside = box.left >= toast.right || box.right <= toast.left;
+    return !beside && box.top < toast.bottom && box.bottom > toast.top;
+  }).map((button) => button.ariaLabel);
+})()"""
+
 
 @BOTH
 def test_a_list_is_narrowed_and_shown_whole_again(
@@ -66,3 +76,21 @@ def test_more_joins_the_list_without_a_repeat_and_is_reported_as_seen(
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
     assert str(second.interactions.get().recommendation_session_id) == str(second.pk)
     assert shift_of(page) < 0.1
+
+
+@pytest.mark.parametrize("rank", [3, 4, 7, 12])
+def test_a_toast_lies_over_no_button_of_a_phone(
+    site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage, rank: int
+) -> None:
+    page = open_page(person, viewport=PHONE, has_touch=True)
+    page.goto("/")
+    card = page.locator(f'[data-rank="{rank}"]')
+    # At the lower edge, where a toast would stand.
+    card.get_by_role("button", name="Like:").evaluate("button => button.scrollIntoView({ block: 'end' })")
+    page.mouse.wheel(0, 24)
+    card.get_by_role("button", name="Like:").tap()
+    expect(page.locator(".toast")).to_be_visible()
+    covered = page.evaluate(COVERED)
+    assert covered == []
+    page.mouse.wheel(0, 300)
+    page.wait_for_function(f"({COVERED}).length === 0")
