@@ -12,6 +12,9 @@ BEHAVIOR_SHARE = 0.5
 # The nearness of what shares no category and no theme is divided by so much: it stands behind what does.
 _WITHOUT_CONTENT = 0.1
 _CONTENT = [GROUPS.index(group) for group in ("genre", "theme")]
+# From this cosine of what two items are on, behavior counts in full; below it by its share. One theme
+# in common, such as friendship, does not make a film of a war like one of weddings.
+ENOUGH_LIKENESS = 0.15
 # Items that have no facet in common are neighbors from this likeness in behavior on.
 LEAST_BEHAVIOR = 0.5
 
@@ -29,8 +32,8 @@ def neighbor_scores(row: int, context: ScoringContext) -> Doubles:
     """The nearness of each item of the catalog to the one at `row`, (n,) in [0, 1].
 
     The cosine of the weighted facets; where the leading model knows both items, the mean of it and the
-    model's similarity times the evidence of both, a negative one counting as 0. What shares no facet is no
-    neighbor below LEAST_BEHAVIOR. The item itself gets 0.
+    model's similarity times the evidence of both, a negative one counting as 0, by as much as they are alike
+    up to ENOUGH_LIKENESS. What shares no facet is no neighbor below LEAST_BEHAVIOR. The item itself gets 0.
     """
     content = context.catalog.content
     near = similarities_to(row, content)
@@ -41,6 +44,8 @@ def neighbor_scores(row: int, context: ScoringContext) -> Doubles:
         evidence = lead.evidence(content.item_ids)
         behavior = np.minimum(alike[known], 1.0) * evidence[known] * evidence[row]
         behavior[(near[known] <= 0.0) & (behavior < LEAST_BEHAVIOR)] = 0.0
+        if content.counts[row, _CONTENT].any():
+            behavior *= np.clip(near[known] / ENOUGH_LIKENESS, _WITHOUT_CONTENT, 1.0)
         near[known] = BEHAVIOR_SHARE * behavior + (1 - BEHAVIOR_SHARE) * near[known]
     near[row] = 0.0
     if content.counts[row, _CONTENT].any():

@@ -9,7 +9,7 @@ from core.arrays import Doubles, Floats
 from core.domain import USE_CASES
 from ranking.context import ScoringContext
 from ranking.features import ItemContent
-from ranking.neighbors import BEHAVIOR_SHARE, neighbor_scores
+from ranking.neighbors import BEHAVIOR_SHARE, ENOUGH_LIKENESS, neighbor_scores
 from ranking.recommenders.als.model import AlsModel, gram_matrix
 from ranking.recommenders.similar.model import content_similarities
 from ranking.registry.loading import LoadedModel, ModelSet
@@ -99,3 +99,16 @@ def test_cosines_are_symmetric_and_between_0_and_1(facets: list[list[int]], seed
     expected = everything[:, row].copy()
     expected[row] = 0.0
     assert similarities(row, content, None) == pytest.approx(expected)
+
+
+def test_behavior_counts_by_the_share_of_likeness_that_is_there() -> None:
+    # The first two share all of eight themes; the first and the third one of eight, which many have.
+    themes = [tuple(range(8)), tuple(range(8)), (0, *range(8, 15)), *((0,),) * 10, *((14,),) * 30]
+    content = make_content(themes, groups=["theme"] * 15)
+    ids = content.item_ids.tolist()
+    als = model(ids[:3], [[1.0, 0.0]] * 3)
+    alone, near = similarities(0, content, None), similarities(0, content, als)
+    assert 0.0 < alone[2] < ENOUGH_LIKENESS < alone[1]
+    assert near[1] == pytest.approx(BEHAVIOR_SHARE + (1 - BEHAVIOR_SHARE) * alone[1])
+    share = max(0.1, alone[2] / ENOUGH_LIKENESS)
+    assert near[2] == pytest.approx(BEHAVIOR_SHARE * share + (1 - BEHAVIOR_SHARE) * alone[2])
