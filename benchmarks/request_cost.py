@@ -3,8 +3,9 @@
     DATABASE_URL=… DEBUG=1 python benchmarks/request_cost.py [--beside DIR] [--requests 400] [--json]
 
 The floor is a plain view of Django without middleware: one SELECT, one INSERT of the same row and the same
-JSON. Each way runs in a process of its own; batches of requests take turns, so that ratios hold on a noisy
-machine. CPU is that of the thread that answers and, on PostgreSQL of this machine, that of its connection.
+JSON. `changed` are lists of people who did something since the last. Each way runs in a process of its own;
+batches of requests take turns, so that ratios hold on a noisy machine. CPU is that of the thread that answers
+and, on PostgreSQL of this machine, that of its connection.
 
 With `--beside DIR` (such as a `git worktree` of an earlier commit, with the same database and models) the
 lists of both are compared too, chance left out. It records the lists that it asks for, so run it on a copy.
@@ -48,7 +49,7 @@ def main() -> None:
         work(*options.work)
         return
     here = str(HERE.parent.parent)
-    ways = {"heed": ("heed", here), "floor": ("floor", here)}
+    ways = {"heed": ("heed", here), "changed": ("changed", here), "floor": ("floor", here)}
     if options.beside:
         ways["beside"] = ("heed", str(options.beside.resolve()))
     workers = {name: _Worker(*way) for name, way in ways.items()}
@@ -57,11 +58,11 @@ def main() -> None:
         for name, worker in workers.items():
             batches[name].append(worker.ask("cost"))
     result = {name: _summary(of) for name, of in batches.items()}
-    for name in ("heed", "beside"):
-        if name in result:
-            result[name]["times_the_floor"] = _times(batches[name], batches["floor"])
+    for name, batch in batches.items():
+        result[name]["times_the_floor"] = _times(batch, batches["floor"])
+        if options.beside:
+            result[name]["times_the_other"] = _times(batch, batches["beside"])
     if options.beside:
-        result["heed"]["times_the_other"] = _times(batches["heed"], batches["beside"])
         result["lists"] = _compared(workers["heed"].ask("lists"), workers["beside"].ask("lists"))
     for worker in workers.values():
         worker.end()
@@ -109,7 +110,8 @@ def work(way: str, folder: str) -> None:
 
     # With DEBUG Django keeps the text of every query.
     settings.DEBUG, settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = False, ["*"], False
-    ask = _heed() if way == "heed" else _floor(_heed())
+    heed = _heed()
+    ask = {"heed": lambda: heed, "changed": lambda: _of_changed(heed), "floor": lambda: _floor(heed)}[way]()
     people = _people()
     for person in (people * WARM)[: max(WARM, len(people))]:
         ask(person)
@@ -149,6 +151,19 @@ def _heed() -> Callable[[int], bytes]:
 
     def ask(person: int) -> bytes:
         return _ask(application, {"HTTP_AUTHORIZATION": f"Token {token}", "HTTP_X_USER_ID": str(person)})
+
+    return ask
+
+
+def _of_changed(heed: Callable[[int], bytes]) -> Callable[[int], bytes]:
+    """The same of people of whom nothing is kept, as of whoever did something since their last list."""
+    from serving.live import get_context
+
+    def ask(person: int) -> bytes:
+        memory = get_context("movie_home").memory
+        if memory is not None:
+            memory._people.clear()  # noqa: SLF001
+        return heed(person)
 
     return ask
 

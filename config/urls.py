@@ -106,9 +106,10 @@ admin.autodiscover()
 _redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(url_name="api:schema"))
 
 urlpatterns = [
+    # First, as addresses are tried in this order and most of what is asked is the API.
+    path("api/", include((api, "api"))),
     *at_the_root,
     path("", include("web.urls")),
-    path("api/", include((api, "api"))),
     path("docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
     path("redoc", _redoc, name="redoc"),
     path("health", HealthView.as_view(), name="health"),

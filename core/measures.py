@@ -9,9 +9,12 @@ from collections import Counter as Counts
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
+
+Metric = TypeVar("Metric", Counter, Histogram)
 
 # True where workers share their counts through files (config/wsgi.py); the library looks when it is loaded.
 IS_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
@@ -41,22 +44,22 @@ def stage(name: str) -> Iterator[None]:
     """Measures the block as a stage of making a list."""
     began = time.perf_counter()
     yield
-    _stage_seconds(name).observe(time.perf_counter() - began)
+    _series(STAGE_SECONDS, name).observe(time.perf_counter() - began)
 
 
 @cache
-def _stage_seconds(name: str) -> Histogram:
-    # Finding the series of a label takes longer than counting.
-    return STAGE_SECONDS.labels(name)
+def _series(metric: Metric, *labels: str | int) -> Metric:
+    # Finding the series of some labels takes longer than counting.
+    return metric.labels(*labels)
 
 
 def count_list(*, use_case: str, method: str, model_version: str, sources: Iterable[str]) -> None:
     """Counts a list that was made, and what brought its slots."""
-    LISTS.labels(use_case, method).inc()
+    _series(LISTS, use_case, method).inc()
     if not model_version:
-        FALLBACKS.labels(use_case).inc()
+        _series(FALLBACKS, use_case).inc()
     for source, count in Counts(sources).items():
-        SLOTS.labels(use_case, source).inc(count)
+        _series(SLOTS, use_case, source).inc(count)
 
 
 class MeasuresMiddleware:
@@ -71,6 +74,6 @@ class MeasuresMiddleware:
         match = request.resolver_match
         route = "none" if match is None else f"/{match.route}"
         method = request.method if request.method in _METHODS else "other"
-        REQUESTS.labels(route, method, response.status_code).inc()
-        REQUEST_SECONDS.labels(route).observe(time.perf_counter() - began)
+        _series(REQUESTS, route, method, response.status_code).inc()
+        _series(REQUEST_SECONDS, route).observe(time.perf_counter() - began)
         return response

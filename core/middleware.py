@@ -3,9 +3,13 @@
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import structlog
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.contrib import messages
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
@@ -92,6 +96,22 @@ def without_charset(application: WSGIApplication) -> WSGIApplication:
         return application(environ, start_response)
 
     return answer
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """The Content-Security-Policy, built once for all answers to which nothing is added."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer with its policy. JSON is read by programs, which run nothing of it."""
+        if response.headers.get("Content-Type") != "application/json" or hasattr(request, "_csp_nonce"):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, _plain_policy())
+        return response
+
+
+@cache
+def _plain_policy() -> str:
+    return build_policy()
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

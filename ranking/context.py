@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain import UseCase
+from ranking.memory import Memory
 from ranking.policy import Policy
 from ranking.recommenders.base import Judging, PoolRanker, Recommender
 from ranking.recommenders.registry import RECOMMENDERS
@@ -20,6 +21,7 @@ class ScoringContext:
     ranker        what orders the pool; None where the recommenders' own scores do
     judge         what tells how likely an item is turned down; None where no such model serves
     arm           the arm of the experiment that this serves; "" outside of any
+    memory        what was found out about people before it; None where nobody comes twice
     """
 
     use_case: UseCase
@@ -30,6 +32,7 @@ class ScoringContext:
     ranker: PoolRanker | None
     judge: Judging[Any] | None = None
     arm: str = ""
+    memory: Memory | None = None
 
     @classmethod
     def of(
@@ -39,6 +42,7 @@ class ScoringContext:
         models: ModelSet = NO_MODELS,
         policy: Policy | None = None,
         arm: str = "",
+        memory: Memory | None = None,
     ) -> "ScoringContext":
         """The context of these models over a catalog; the policy is that of the settings where left out."""
         policy = policy or Policy.of(use_case)
@@ -55,6 +59,7 @@ class ScoringContext:
             ranker=_build(orderers[0], models, catalog) if orderers else None,
             judge=recommenders.get(judges[0]) or _build(judges[0], models, catalog) if judges else None,
             arm=arm,
+            memory=memory,
         )
 
     @property

@@ -4,6 +4,7 @@ A feature vector describes one item as one person could be shown it at one momen
 known at that moment alone: the person's history, the catalog, the demand so far, and the leading model.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -162,6 +163,12 @@ class History:
     weights: Doubles
 
     @property
+    def approved(self) -> "History":
+        """The part of it of which more speaks for the item than against."""
+        liked = self.weights > 0
+        return History(self.rows[liked], self.weights[liked])
+
+    @property
     def verdicts(self) -> Doubles:
         """(h,) in [-1, 1]: -1 for a dislike, up to 1 for what weighs FULL_WEIGHT."""
         return verdicts_of(self.weights)
@@ -262,13 +269,11 @@ def compute_features(
     of_items  of the whole catalog, as of `item_features`
     now       the moment, seconds since 1970
     """
-    liked = history.weights > 0
-    approved = History(history.rows[liked], history.weights[liked])
+    approved = history.approved
     entries = Entries.of(content.facets, rows)
     columns: dict[str, Doubles | float] = {
         "model_score": scores.lead,
         "model_place": 1 / np.log2(scores.places + 1),
-        "recency_score": _recency(content.published[rows], now),
         "date_gap": _date_gap(rows, approved, content),
         "diversity_score": 1.0 - _nearest_content(rows, approved.rows[-RECENT:], content),
         "neighbour_score": scores.neighbors,
@@ -277,11 +282,33 @@ def compute_features(
         **_affinities(rows, entries, approved, content),
         **_likings(rows, entries, history, content),
         **_interests(rows, entries, approved, seen, content, demand.responses.rates[:, 0]),
-        **_passed_over(rows, approved, seen, now),
+        **_of_moment(rows, approved, seen, content, now),
     }
     features = np.empty((len(rows), len(FEATURES)), dtype=np.float32)
     features[:, _OF_ITEMS] = of_items[rows]
     features[:, _OF_MODELS] = scores.of_kinds
+    return _put(columns, features)
+
+
+def at_moment(
+    features: Floats, rows: Rows, history: History, seen: Seen, content: ItemContent, now: float
+) -> Floats:
+    """The features (n, f) of the same items, computed at another moment, at the moment `now`; in place."""
+    return _put(_of_moment(rows, history.approved, seen, content, now), features)
+
+
+def _of_moment(
+    rows: Rows, approved: History, seen: Seen, content: ItemContent, now: float
+) -> dict[str, Doubles | float]:
+    """The features that change with time alone: the age of the item, and that of what was passed over."""
+    return {
+        "recency_score": _recency(content.published[rows], now),
+        **_passed_over(rows, approved, seen, now),
+    }
+
+
+def _put(columns: Mapping[str, Doubles | float], features: Floats) -> Floats:
+    """The features (n, f) with these columns, in place."""
     for name, column in columns.items():
         features[:, _PLACES[name]] = column
     return features
@@ -373,6 +400,8 @@ def _interests(
 
 def _passed_over(rows: Rows, approved: History, seen: Seen, now: float) -> dict[str, Doubles | float]:
     """Expected examinations of each item by the person without effect; log(1 + days since the last)."""
+    if not len(seen.rows):
+        return {"passed_over": 0.0, "passed_over_age": np.nan}
     passed = ~np.isin(seen.rows, approved.rows)
     items, first = np.unique(seen.rows[passed][::-1], return_index=True)
     if not len(items):

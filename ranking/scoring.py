@@ -12,7 +12,7 @@ On top, popularity is mixed into what models say of somebody new. Popularity is 
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,8 +21,9 @@ import numpy as np
 from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Brought, Candidates
 from ranking.context import ScoringContext
-from ranking.features import FEATURES, RECENT, History, ModelScores, Seen, compute_features
+from ranking.features import FEATURES, RECENT, History, ModelScores, Seen, at_moment, compute_features
 from ranking.kinds import MODELS
+from ranking.memory import Remembered, Representations
 from ranking.person import PersonState
 from ranking.recommenders.barred import NOTHING_BARRED, Barred
 from ranking.recommenders.base import NOTHING, Retrieved
@@ -53,6 +54,7 @@ class RankingRequest:
     barred           what no source may bring, besides those excluded: what the request filters out; None
                      for none. Base scores do not depend on it.
     shown_before     ids that the pages before this list showed; `barred` has them
+    remembered       what was found out about the person before this context, now or at an earlier list
     """
 
     person: PersonState
@@ -61,6 +63,7 @@ class RankingRequest:
     representations: Mapping[str, Any]
     barred: Barred | None = None
     shown_before: tuple[int, ...] = ()
+    remembered: Remembered = field(default_factory=Remembered)
 
     @classmethod
     def of(
@@ -73,9 +76,16 @@ class RankingRequest:
         shown_before: tuple[int, ...] = (),
     ) -> "RankingRequest":
         """The request, with the person represented once by every recommender."""
-        seen = {name: one.represent(person) for name, one in context.recommenders.items()}
-        known = {name: one for name, one in seen.items() if one is not None}
-        return cls(person, context, now, known, barred, shown_before)
+        remembered = Remembered() if context.memory is None else context.memory.of(person)
+        known: Mapping[str, Any]
+        if remembered.known is None:
+            seen = {name: one.represent(person) for name, one in context.recommenders.items()}
+            known = {name: one for name, one in seen.items() if one is not None}
+            remembered.known = tuple(known)
+        else:
+            recommenders = context.recommenders
+            known = Representations(remembered.known, lambda name: recommenders[name].represent(person))
+        return cls(person, context, now, known, barred, shown_before, remembered)
 
     def without(self, item_ids: Ints) -> "RankingRequest":
         """The same, as if the pages before had shown these items too."""
@@ -105,15 +115,22 @@ class RankingRequest:
     @cached_property
     def lead_top(self) -> Retrieved:
         """The best DEEPEST_PLACE items by the lead, where places are counted; nothing where it is silent."""
-        if self.context.lead is None:
-            return NOTHING
-        return self._retrieve(self.context.lead, DEEPEST_PLACE, Barred(self.person.excluded))
+        return NOTHING if self.context.lead is None else self._open(self.context.lead, DEEPEST_PLACE)
 
     def retrieve(self, name: str, limit: int) -> Retrieved:
         """At most `limit` items that the person may be shown, by one recommender."""
-        if self.barred is None and name == self.context.lead and limit <= DEEPEST_PLACE:
+        if self.barred is not None:
+            return self._retrieve(name, limit, self.not_to_show)
+        if name == self.context.lead and limit <= DEEPEST_PLACE:
             return self.lead_top.first(limit)
-        return self._retrieve(name, limit, self.not_to_show)
+        return self._open(name, limit)
+
+    def _open(self, name: str, limit: int) -> Retrieved:
+        """At most `limit` items that the person did not exclude, by one recommender."""
+        kept = self.remembered.retrieved
+        if (name, limit) not in kept:
+            kept[name, limit] = self._retrieve(name, limit, Barred(self.person.excluded))
+        return kept[name, limit]
 
     def _retrieve(self, name: str, limit: int, barred: Barred) -> Retrieved:
         if name not in self.representations:
@@ -347,17 +364,25 @@ def features_of(request: RankingRequest, item_ids: Ints) -> Floats:
     has = rows >= 0
     history_rows = catalog.rows_of(person.item_ids)
     known = history_rows >= 0
+    history = History(history_rows[known], person.weights[known].astype(np.float64))
+    seen = seen_slots(request)
+    kept = request.remembered.features
+    if kept is not None and np.array_equal(kept[0], item_ids):
+        features = kept[1].copy()
+        features[has] = at_moment(features[has], rows[has], history, seen, catalog.content, request.now)
+        return features
     features = np.full((len(item_ids), len(FEATURES)), np.nan, dtype=np.float32)
     features[has] = compute_features(
         rows[has],
         model_scores(request, item_ids[has]),
-        history=History(history_rows[known], person.weights[known].astype(np.float64)),
-        seen=seen_slots(request),
+        history=history,
+        seen=seen,
         content=catalog.content,
         demand=catalog.demand,
         of_items=catalog.item_features,
         now=request.now,
     )
+    request.remembered.features = (item_ids, features)
     return features
 
 

@@ -13,8 +13,8 @@ from catalog.cards import current_cards
 from catalog.selectors import ItemCard
 from ranking.candidates import Candidates
 from ranking.scoring import RankingRequest
-from serving.explaining import EXPLORED, Reason, find_reasons
-from serving.telling import tell
+from serving.explaining import EXPLORED, Reason
+from serving.telling import reasons_for
 
 # So many more than asked for are looked up: the snapshot may not know yet that an item was hidden.
 _SPARE = 5
@@ -46,7 +46,7 @@ def arrange(
     share = 0.0 if rng is None else request.context.policy.exploration_share
     places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng, share)
     wanted = candidates.take(np.concatenate([np.arange(front), front + drawn]))
-    reasons = tell(find_reasons(wanted, request), wanted, request, limit)
+    reasons = reasons_for(wanted, request, limit)
     reasons[front:] = [EXPLORED] * len(drawn)
     named = {*wanted.item_ids.tolist(), *(reason.item_id for reason in reasons if reason.item_id)}
     cards = current_cards(named)

@@ -19,6 +19,7 @@ from core.refresher import Refresher, RefreshJob
 from ranking.arms import RunningExperiment, load_experiment
 from ranking.assignment import assign
 from ranking.context import ScoringContext
+from ranking.memory import Memory
 from ranking.policy import Policy
 from ranking.registry.loading import NO_MODELS, load_models
 from ranking.snapshot import CatalogSnapshot, read_snapshot
@@ -48,7 +49,7 @@ class ServingState:
         arms = tuple(
             None
             if arm is None
-            else ScoringContext.of(usual.use_case, usual.catalog, arm.models, arm.policy, arm.label)
+            else ScoringContext.of(usual.use_case, usual.catalog, arm.models, arm.policy, arm.label, Memory())
             for arm in experiment.arms
         )
         return cls(usual, experiment, arms)
@@ -137,7 +138,7 @@ class StateHolder:
             and (models, policy, experiment) == (before.usual.models, before.usual.policy, before.experiment)
         )
         if not is_known:
-            usual = ScoringContext.of(self._use_case, catalog, models, policy)
+            usual = ScoringContext.of(self._use_case, catalog, models, policy, memory=Memory())
             self._state = ServingState.of(usual, experiment)
 
 

@@ -35,7 +35,7 @@ from ranking.statistics.exposure import Impressions
 from recommendations.services import RecordedSession, ShownSlot, record_session
 from serving.arranging import Arrangement, arrange
 from serving.live import get_state
-from serving.telling import shared_sentence
+from serving.telling import sentence_for
 from serving.wishes import MAX_BEFORE, NO_WISHES, Wishes
 
 MAX_LIMIT = 100
@@ -279,10 +279,10 @@ def _stronger(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int,
 def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
     """The items that would be in this list if no dislike held them back."""
     by_boosted = np.argsort(-allowed.boosted_scores, kind="stable")[: len(arranged)]
-    penalized = allowed.take(by_boosted[allowed.penalties[by_boosted] < 1.0])
+    penalized = allowed.item_ids[by_boosted[allowed.penalties[by_boosted] < 1.0]]
     # An item that still has a place by its score gave it up to chance, not to a dislike.
-    placed = np.union1d(arranged.item_ids, allowed.item_ids[: len(arranged)])
-    return [int(item_id) for item_id in np.setdiff1d(penalized.item_ids, placed)]
+    placed = {*arranged.item_ids.tolist(), *allowed.item_ids[: len(arranged)].tolist()}
+    return sorted(set(penalized.tolist()) - placed)
 
 
 def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
@@ -305,8 +305,7 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
             boost=boost_of_slot,
             method=_method(source, context, explored=explored),
             source=source,
-            why=shared_sentence(reason, arranged.cards[item_id], arranged.cards)
-            or reason.sentence(arranged.cards[item_id], arranged.cards),
+            why=sentence_for(reason, arranged.cards[item_id], arranged.cards, request),
             passed_over=request.person.passed_over.get(item_id, 0),
         )
         for rank, (item_id, score, base_score, source, boost_of_slot, explored, reason) in enumerate(rows, 1)

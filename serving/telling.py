@@ -15,17 +15,32 @@ from core.domain import CATEGORIES, FACETS, PEOPLE, SERIES, THEMES, TYPES
 from core.domain.words import listed
 from ranking.candidates import Candidates
 from ranking.scoring import RankingRequest
-from serving.explaining import Reason, lowered
+from serving.explaining import Reason, find_reasons, lowered
 
 # No title explains more of a list than this.
 _LARGEST_SHARE = 0.2
 # A title that no recommender named is named for this likeness in what both have, a cosine.
 _LEAST_LIKENESS = 0.15
 _MOST_NAMED = 2
+# So many sentences are kept of a person.
+_MOST_SENTENCES = 100
 # The acts that are told of in a sentence.
 _TELLING = frozenset(name for name, row in TYPES.items() if row.because)
 # Of people what is most telling comes first: who is rarer boosts less.
 _PEOPLE = sorted(PEOPLE, key=lambda kind: FACETS[kind].boost_cap)
+
+
+def reasons_for(candidates: Candidates, request: RankingRequest, limit: int) -> list[Reason]:
+    """The reasons for the slots of a list, as they are told. Asked for the same again, they are kept."""
+    columns = (candidates.item_ids, candidates.sources, candidates.boosts, candidates.base_scores)
+    # Base scores change with every moment, and only without any model do reasons go by them.
+    read = columns[:3] if request.is_by_models else columns
+    asked = (limit, *(column.tobytes() for column in read))
+    kept = request.remembered.reasons
+    if kept is None or kept[0] != asked:
+        told = tell(find_reasons(candidates, request), candidates, request, limit)
+        kept = request.remembered.reasons = (asked, tuple(told))
+    return list(kept[1])
 
 
 def tell(
@@ -87,6 +102,19 @@ def _likeness(candidates: Candidates, request: RankingRequest) -> tuple[Ints, Do
     lengths = catalog.content.norms[:, -1]
     known = (slots >= 0) & (lengths[np.maximum(slots, 0)] > 0.0) & bool(lengths[at[rows]].any())
     return rows, alike, known
+
+
+def sentence_for(
+    reason: Reason, item: ItemCard, cards: Mapping[int, ItemCard], request: RankingRequest
+) -> str:
+    """The reason why `item` is in a list in words, for the person it is about."""
+    kept, other = request.remembered.sentences, cards.get(reason.item_id or 0)
+    asked = (reason, item.id, item.changed_at, None if other is None else other.changed_at)
+    if asked not in kept:
+        if len(kept) >= _MOST_SENTENCES:
+            kept.clear()
+        kept[asked] = shared_sentence(reason, item, cards) or reason.sentence(item, cards)
+    return kept[asked]
 
 
 def shared_sentence(reason: Reason, item: ItemCard, cards: Mapping[int, ItemCard]) -> str:

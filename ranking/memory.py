@@ -1,0 +1,103 @@
+"""Findings about people before a context, kept for as long as nothing about them changes.
+
+Most of what a list costs is the same sums over the same history. They are kept under a digest of all that
+they are made of, so that nothing kept can be out of date, whoever changed what: another history, another
+taste or another list seen has another digest. A context has its own memory, so another catalog, model or
+policy begins with nothing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from threading import Lock
+from typing import Any
+
+from core.arrays import Floats, Ints
+from ranking.person import PersonState
+from ranking.recommenders.base import Retrieved
+
+# So many people are kept, the last of them: about 100 kB each, however large the catalog is.
+MOST_PEOPLE = 200
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Findings about one person. Whatever is set here is never changed, but for another as good.
+
+    known      the recommenders that know the person; None until they were asked
+    retrieved  the items that were brought, by recommender and limit, of what the person did not exclude
+    features   the ids of a pool (n,), and the features that were computed for it
+    reasons    what the last reasons were asked for, and the reasons
+    sentences  the reasons in words, by reason and by what names both items as they are now
+    """
+
+    known: tuple[str, ...] | None = None
+    retrieved: dict[tuple[str, int], Retrieved] = field(default_factory=dict)
+    features: tuple[Ints, Floats] | None = None
+    reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
+
+class Memory:
+    """The people met last, by digest. Safe to use from several threads."""
+
+    def __init__(self, most: int = MOST_PEOPLE) -> None:
+        self._most = most
+        self._people: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, person: PersonState) -> Remembered:
+        """The findings about somebody of whom all the same is known; none yet where nobody was met."""
+        digest = digest_of(person)
+        with self._lock:
+            remembered = self._people.setdefault(digest, Remembered())
+            self._people.move_to_end(digest)
+            if len(self._people) > self._most:
+                self._people.popitem(last=False)
+        return remembered
+
+
+def digest_of(person: PersonState) -> bytes:
+    """16 bytes that are others for whoever differs in anything that recommenders and features read.
+
+    The factors of dislikes are not among it, for they fade from moment to moment: they are applied to what
+    was ranked, each time anew.
+    """
+    taste = person.taste.taste
+    digest = blake2b(digest_size=16)
+    arrays = (
+        *(person.item_ids, person.weights, person.excluded),
+        *(person.seen.item_ids, person.seen.ranks, person.seen.times),
+        *(taste.facet_ids, taste.kinds, taste.scores, taste.values, taste.running),
+    )
+    rest = (person.last_types, person.known, person.taste.alpha, taste.evidence, taste.feedback, taste.names)
+    for part in (*(array.tobytes() for array in arrays), repr(rest).encode()):
+        # Each with its length, so that no two parts can be cut in another place.
+        digest.update(len(part).to_bytes(8, "little"))
+        digest.update(part)
+    return digest.digest()
+
+
+class Representations(Mapping[str, Any]):
+    """The person as each recommender that knows them sees them, made when it is asked for."""
+
+    def __init__(self, known: tuple[str, ...], represent: Callable[[str], Any]) -> None:
+        self._known, self._represent = known, represent
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            if name not in self._known:
+                raise KeyError(name)
+            self._made[name] = self._represent(name)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)

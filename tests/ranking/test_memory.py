@@ -1,0 +1,106 @@
+"""Nothing that is kept of a person changes a list: it is used only where nothing about them has changed."""
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranking.boosting import personalize
+from ranking.candidates import Candidates
+from ranking.context import ScoringContext
+from ranking.memory import Memory, digest_of
+from ranking.person import PersonState, person_before
+from ranking.scoring import RankingRequest, features_of, ranked_pool
+from ranking.statistics.exposure import Impressions
+from serving.telling import reasons_for
+from tests.ranking.builders import person_with, stranger
+from tests.ranking.recommenders.kinds import taste_of_facets
+from tests.ranking.statistics.builders import make_events
+from tests.ranking.test_one_scoring_path import NOW, contexts, histories
+
+DAY = 86_400.0
+
+
+def person_of(history: list[tuple[int, float]], *, has_taste: bool) -> PersonState:
+    """Somebody with these acts, of whose last list all was seen."""
+    events = make_events([(1, item, weight, float(n), False) for n, (item, weight) in enumerate(history)])
+    seen = Impressions(np.array([3, 5, 8]), np.array([1, 2, 3]), np.full(3, NOW - DAY))
+    person = replace(
+        person_before(events, seen=seen), last_types=tuple("view" for _ in {item for item, _ in history})
+    )
+    return taste_of_facets(person, {0: 0.8, 1: 0.2}) if has_taste else person
+
+
+def ordered(request: RankingRequest) -> Candidates:
+    return personalize(ranked_pool(request), request)
+
+
+@given(contexts(), st.lists(st.tuples(histories(), st.booleans(), st.integers(0, 100)), max_size=5))
+def test_lists_are_those_of_who_remembers_nothing(
+    context: ScoringContext, asked: list[tuple[list[tuple[int, float]], bool, int]]
+) -> None:
+    """The plain way, which keeps nothing, is the oracle: for people who come again, changed or not, later."""
+    remembering = replace(context, memory=Memory(most=2))
+    for history, has_taste, days in [*asked, *asked]:
+        person, now = person_of(history, has_taste=has_taste), NOW + days * DAY
+        kept = RankingRequest.of(person, remembering, now)
+        plain = RankingRequest.of(person, context, now)
+        assert kept.knowing == plain.knowing
+        ours, theirs = ordered(kept), ordered(plain)
+        for field in fields(Candidates):
+            if field.name not in ("all_features", "feature_rows"):
+                np.testing.assert_array_equal(getattr(ours, field.name), getattr(theirs, field.name))
+        np.testing.assert_array_equal(ours.features, theirs.features)
+        assert reasons_for(ours, kept, 10) == reasons_for(theirs, plain, 10)
+        some = np.array([1, 2, 999])
+        np.testing.assert_array_equal(features_of(kept, some), features_of(plain, some))
+
+
+def test_who_comes_again_is_not_represented_again() -> None:
+    memory = Memory()
+    first, second = memory.of(person_with([(1, 2.0)])), memory.of(person_with([(1, 2.0)]))
+    assert first is second
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        person_with([(1, 2.5)]),
+        person_with([(2, 2.0)]),
+        person_with([(1, 2.0), (2, -1.0)]),
+        person_with([(1, 2.0)], excluded=[7]),
+        replace(person_with([(1, 2.0)]), known=(4,)),
+        replace(person_with([(1, 2.0)]), last_types=("like",)),
+        replace(person_with([(1, 2.0)]), seen=Impressions(np.array([1]), np.array([1]), np.array([5.0]))),
+        taste_of_facets(person_with([(1, 2.0)]), {0: 0.8}),
+    ],
+)
+def test_whoever_changed_is_somebody_else(changed: PersonState) -> None:
+    assert digest_of(changed) != digest_of(person_with([(1, 2.0)]))
+
+
+def test_an_array_cut_in_another_place_is_another() -> None:
+    assert digest_of(person_with(excluded=[1, 2])) != digest_of(
+        replace(stranger(excluded=[1]), item_ids=np.array([2]))
+    )
+
+
+def test_dislikes_fade_without_a_new_digest() -> None:
+    assert digest_of(replace(stranger(), penalties={1: 0.8})) == digest_of(stranger())
+
+
+def test_the_people_met_last_are_kept() -> None:
+    memory = Memory(most=2)
+    one, two, three = (person_with([(item, 2.0)]) for item in (1, 2, 3))
+    kept = memory.of(one)
+    memory.of(two)
+    assert memory.of(one) is kept
+    memory.of(three)
+    assert memory.of(one) is kept
+    found = memory.of(two)
+    found.known = ("als",)
+    memory.of(three)
+    memory.of(one)
+    assert memory.of(two).known is None
