@@ -31,7 +31,11 @@ class User(AbstractUser):
         "synthetic", default=False, help_text="A simulated person of the demo, not a real one."
     )
     roles = models.JSONField(
-        default=list, blank=True, validators=[check_roles], help_text="What the person comes for."
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        validators=[check_roles],
+        help_text="What the person comes for.",
     )
 
 

@@ -178,6 +178,7 @@ def _floor(heed: Callable[[int], bytes]) -> Callable[[int], bytes]:
     from django.http import HttpRequest, HttpResponse
     from django.urls import path
 
+    from accounts.models import User
     from recommendations.models import RecommendationSession
 
     answer = json.loads(heed(_people()[0]))
@@ -190,12 +191,13 @@ def _floor(heed: Callable[[int], bytes]) -> Callable[[int], bytes]:
             [fields[0].get_db_prep_value(answer["recommendation_session_id"], connection)],
         )
         row = list(cursor.fetchone())
+    select = f"SELECT id, username FROM {quote(User._meta.db_table)} WHERE id = %s"  # noqa: S608, SLF001
     insert = f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))})"  # noqa: S608
 
     def view(request: HttpRequest) -> HttpResponse:
         new = fields[0].get_db_prep_value(uuid4(), connection)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT id, username FROM accounts_user WHERE id = %s", [person_id(request)])
+            cursor.execute(select, [person_id(request)])
             cursor.fetchall()
             cursor.execute(insert, [new, *map(_as_written, row[1:])])
         return HttpResponse(json.dumps(answer), content_type="application/json")

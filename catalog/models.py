@@ -49,6 +49,7 @@ class Item(models.Model):
         "URL",
         max_length=MAX_WEB_ADDRESS,
         blank=True,
+        db_default="",
         validators=[validate_web_address],
         help_text="A page that tells more about it.",
     )
@@ -56,11 +57,15 @@ class Item(models.Model):
         "image URL",
         max_length=MAX_WEB_ADDRESS,
         blank=True,
+        db_default="",
         validators=[validate_web_address],
         help_text="Its picture, shown where IMAGE_ORIGINS names the server that it is on.",
     )
     attributes: "models.JSONField[Attributes, Attributes]" = models.JSONField(
-        default=dict, blank=True, help_text="Named facts that are shown on its page."
+        default=dict,
+        db_default=models.Value({}, models.JSONField()),
+        blank=True,
+        help_text="Named facts that are shown on its page.",
     )
     is_active = models.BooleanField(default=True)
     is_synthetic = models.BooleanField("synthetic", default=False, help_text="Invented for the demo.")

@@ -48,7 +48,7 @@ class Dislike(models.Model):
         on_delete=models.SET_NULL,
         related_name="dislikes",
     )
-    recommendation_set_id = models.CharField(max_length=100, blank=True, default="")
+    recommendation_set_id = models.CharField(max_length=100, blank=True, default="", db_default="")
     use_case = models.CharField(max_length=64, blank=True)
     model_version = models.CharField(max_length=200, blank=True)
     rank = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -66,7 +66,9 @@ class Dislike(models.Model):
         related_name="+",
         help_text="the one facet that it is about, where the person named it",
     )
-    title_only = models.BooleanField(default=False, help_text="it says nothing about other titles")
+    title_only = models.BooleanField(
+        default=False, db_default=False, help_text="it says nothing about other titles"
+    )
     review_state = models.CharField(max_length=16, choices=ReviewState.choices, default=ReviewState.NEW)
     created_at = models.DateTimeField(db_index=True)
 

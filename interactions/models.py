@@ -93,19 +93,25 @@ class ItemPopularity(models.Model):
         help_text="decayed weight times the share of approvals, over that of the most popular: 0 to 1"
     )
     approvals = models.PositiveIntegerField(
-        default=0, help_text="interactions that count as a success in the use case"
+        default=0, db_default=0, help_text="interactions that count as a success in the use case"
     )
-    dislikes = models.PositiveIntegerField(default=0)
-    trend_1 = models.FloatField(default=0.0, help_text="demand with a half-life of a day")
-    trend_7 = models.FloatField(default=0.0, help_text="demand with a half-life of a week")
-    trend_30 = models.FloatField(default=0.0, help_text="demand with a half-life of a month")
+    dislikes = models.PositiveIntegerField(default=0, db_default=0)
+    trend_1 = models.FloatField(default=0.0, db_default=0.0, help_text="demand with a half-life of a day")
+    trend_7 = models.FloatField(default=0.0, db_default=0.0, help_text="demand with a half-life of a week")
+    trend_30 = models.FloatField(default=0.0, db_default=0.0, help_text="demand with a half-life of a month")
     examined = models.FloatField(
-        default=0.0, help_text="expected examinations of the slots it was seen in, half-life 90 days"
+        default=0.0,
+        db_default=0.0,
+        help_text="expected examinations of the slots it was seen in, half-life 90 days",
     )
-    engaged = models.FloatField(default=0.0, help_text="slots engaged with, half-life 90 days")
-    refused = models.FloatField(default=0.0, help_text="slots turned down, half-life 90 days")
-    examined_lately = models.FloatField(default=0.0, help_text="as examined, half-life 7 days")
-    engaged_lately = models.FloatField(default=0.0, help_text="as engaged, half-life 7 days")
+    engaged = models.FloatField(
+        default=0.0, db_default=0.0, help_text="slots engaged with, half-life 90 days"
+    )
+    refused = models.FloatField(default=0.0, db_default=0.0, help_text="slots turned down, half-life 90 days")
+    examined_lately = models.FloatField(
+        default=0.0, db_default=0.0, help_text="as examined, half-life 7 days"
+    )
+    engaged_lately = models.FloatField(default=0.0, db_default=0.0, help_text="as engaged, half-life 7 days")
     refreshed_at = models.DateTimeField()
 
     class Meta:

@@ -17,7 +17,7 @@ class TasteProfile(models.Model):
     cursor = models.BigIntegerField(default=0, help_text="the greatest id of an interaction that is included")
     cursor_at = models.DateTimeField(null=True, blank=True, help_text="the latest moment that is included")
     rows = models.PositiveIntegerField(default=0, help_text="interactions included")
-    ids = models.BigIntegerField(default=0, help_text="the sum of their ids")
+    ids = models.BigIntegerField(default=0, db_default=0, help_text="the sum of their ids")
     reasons = models.PositiveIntegerField(default=0, help_text="dislikes with a reason among them")
     reset_id = models.BigIntegerField(default=0, help_text="interactions up to this id never count")
     reset_at = models.DateTimeField(null=True, blank=True, help_text="nor do those from before this moment")

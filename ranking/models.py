@@ -179,6 +179,7 @@ class Arm(models.Model):
     boosts = models.BooleanField("taste boosts", default=True, help_text="what fits a person's taste")
     policy = models.JSONField(
         default=dict,
+        db_default=models.Value({}, models.JSONField()),
         blank=True,
         help_text='fields of ranking/policy.py in place of the usual ones, such as {"popularity_share": 0.2}',
     )

@@ -25,7 +25,9 @@ class RecommendationSession(models.Model):
     is_external = models.BooleanField("made elsewhere", default=False)
     recommendations_shown = models.JSONField()
     pushed_out = models.JSONField(
-        default=list, help_text="ids of items that would be in the list if no dislike held them back"
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="ids of items that would be in the list if no dislike held them back",
     )
     asked_for = models.JSONField(
         null=True,

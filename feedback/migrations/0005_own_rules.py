@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='dislike',
             name='title_only',
-            field=models.BooleanField(default=False, help_text='it says nothing about other titles'),
+            field=models.BooleanField(db_default=False, default=False, help_text='it says nothing about other titles'),
         ),
         migrations.CreateModel(
             name='OwnRule',

@@ -13,41 +13,41 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='itempopularity',
             name='engaged',
-            field=models.FloatField(default=0.0, help_text='slots engaged with, half-life 90 days'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='slots engaged with, half-life 90 days'),
         ),
         migrations.AddField(
             model_name='itempopularity',
             name='engaged_lately',
-            field=models.FloatField(default=0.0, help_text='as engaged, half-life 7 days'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='as engaged, half-life 7 days'),
         ),
         migrations.AddField(
             model_name='itempopularity',
             name='examined',
-            field=models.FloatField(default=0.0, help_text='expected examinations of the slots it was seen in, half-life 90 days'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='expected examinations of the slots it was seen in, half-life 90 days'),
         ),
         migrations.AddField(
             model_name='itempopularity',
             name='examined_lately',
-            field=models.FloatField(default=0.0, help_text='as examined, half-life 7 days'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='as examined, half-life 7 days'),
         ),
         migrations.AddField(
             model_name='itempopularity',
             name='refused',
-            field=models.FloatField(default=0.0, help_text='slots turned down, half-life 90 days'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='slots turned down, half-life 90 days'),
         ),
         migrations.AddField(
             model_name='itempopularity',
             name='trend_1',
-            field=models.FloatField(default=0.0, help_text='demand with a half-life of a day'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='demand with a half-life of a day'),
         ),
         migrations.AddField(
             model_name='itempopularity',
             name='trend_30',
-            field=models.FloatField(default=0.0, help_text='demand with a half-life of a month'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='demand with a half-life of a month'),
         ),
         migrations.AddField(
             model_name='itempopularity',
             name='trend_7',
-            field=models.FloatField(default=0.0, help_text='demand with a half-life of a week'),
+            field=models.FloatField(db_default=0.0, default=0.0, help_text='demand with a half-life of a week'),
         ),
     ]
