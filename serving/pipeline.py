@@ -137,14 +137,33 @@ def recommend(
     request, allowed = from_place(request, wishes, order(request, wishes))
     # A place that chance gave away would break an order by year.
     chance = None if wishes.sort else rng or np.random.default_rng()
+    return finish(
+        allowed, request, limit, now=now, chance=chance, note=wishes.note, is_sorted=bool(wishes.sort)
+    )
+
+
+def finish(
+    allowed: Candidates,
+    request: RankingRequest,
+    limit: int,
+    *,
+    now: datetime,
+    chance: np.random.Generator | None,
+    note: Mapping[str, Any],
+    is_sorted: bool = False,
+) -> ServedList:
+    """The list of the best of `allowed`, recorded before it returns: two queries.
+
+    `chance` decides where to explore. `is_sorted` says that the order is by something else than scores.
+    """
     with stage("arrange"):
         arranged = arrange(allowed, request, limit, chance)
     with stage("respond"):
         shown = with_features(arranged.shown, request)
         served = respond(replace(arranged, shown=shown), request)
     with stage("record"):
-        left_out = [] if wishes.sort else pushed_out(allowed, shown)
-        record(served, shown, left_out, request, now, wishes.note)
+        left_out = [] if is_sorted else pushed_out(allowed, shown)
+        record(served, shown, left_out, request, now, note)
     count_list(
         use_case=served.use_case,
         method=served.method_used,

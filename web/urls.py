@@ -18,6 +18,7 @@ from web import (
     searching,
     signup,
     taste,
+    together,
     views,
 )
 
@@ -40,6 +41,7 @@ urlpatterns = [
     path("taste/titles/", taste.titles, name="taste-titles"),
     path("taste/rate/", taste.rate, name="taste-rate"),
     path("taste/reset/", taste.reset, name="taste-reset"),
+    path("together/", gzip_page(together.together), name="together"),
     path("search/", gzip_page(searching.search), name="search"),
     path("watchlist/", gzip_page(views.watchlist), name="watchlist"),
     path("history/", gzip_page(history.history), name="history"),

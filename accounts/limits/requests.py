@@ -24,6 +24,7 @@ _READ = {
     "feed-again": "lists",
     "because-rows": "lists",
     "because": "lists",
+    "together": "lists",
     "search": "search",
 }
 _WRITTEN = {
