@@ -170,7 +170,9 @@ def draw_tunnel(random: Random) -> str:
     names = ("a", "b") if random.random() < 0.5 else ("b", "a m")
     shapes = ""
     for i in range(6):
-        x, y, half, name = 100 + i * drift, 90 + i * lean, 88 - i * 15, names[i % 2]
+        # Frames reach beyond the field, so that no edge of the ground is left.
+        half = (88 if is_round else 94) - i * 15
+        x, y, name = 100 + i * drift, 90 + i * lean, names[i % 2]
         shapes += (
             _circle(name, x, y, half) if is_round else _rect(name, x - half, y - half, 2 * half, 2 * half)
         )

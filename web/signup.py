@@ -22,6 +22,7 @@ from catalog.selectors import ItemCard, get_cards
 from core.domain import DISLIKE, UseCase
 from core.errors import NotFound
 from feedback.rules import get_rules
+from imports.history_formats import WATCHED
 from interactions.selectors import active_interactions, get_states
 from interactions.services import record_interaction, withdraw_state
 from serving.live import get_context
@@ -93,6 +94,7 @@ def welcome(request: HttpRequest) -> HttpResponseBase:
         "offered": offered,
         "picked": _picked(user_id, [card.id for card in offered], use_case),
         "query": query_of(use_case),
+        "can_import": WATCHED in kind.actions,
     }
     return render(request, "web/welcome.html", context)
 

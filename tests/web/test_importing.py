@@ -56,7 +56,8 @@ def recorded() -> list[tuple[str, float | None]]:
 
 class TestThePage:
     def test_it_is_linked_from_what_one_did_and_asks_for_a_file(self, ada: Client) -> None:
-        assertContains(ada.get("/history/"), f'href="{PAGE}"')
+        for page in ("/history/", "/welcome/"):
+            assertContains(ada.get(page), f'href="{PAGE}"')
         assertContains(ada.get(PAGE), 'type="file"')
 
     def test_visitors_log_in_first(self, client: Client, db: None) -> None:
