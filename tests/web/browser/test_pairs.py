@@ -30,9 +30,13 @@ def test_five_answers_by_keyboard_lead_to_a_list(
     expect(page.locator(".pair-one").first).to_be_focused()
     page.keyboard.press("Enter")
     wait_for(page, 2)
+    first = page.locator(".pair-one .pick-title").first
+    title = first.inner_text()
     page.get_by_role("button", name="Neither").press("Enter")
+    expect(first).not_to_have_text(title)
     wait_for(page, 2)
     page.get_by_role("button", name="Take the last answer back").press("Enter")
+    expect(first).to_have_text(title)
     wait_for(page, 2)
     faults += faults_of(page)
     page.keyboard.press("ArrowLeft")
