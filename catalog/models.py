@@ -85,7 +85,10 @@ class Item(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["kind", "external_id"], name="one_item_per_external_id")
         ]
-        indexes = [models.Index(fields=["kind", "title"], name="item_by_title")]
+        indexes = [
+            models.Index(fields=["kind", "title"], name="item_by_title"),
+            models.Index(fields=["kind", "changed_at"], name="item_by_change"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.year})" if self.year else self.title

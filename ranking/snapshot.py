@@ -2,36 +2,19 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from functools import cached_property
 
 import numpy as np
-from django.db.models import F, FilteredRelation, Q
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
-from catalog.models import Item, ItemFacet
 from core.arrays import positions
-from core.domain import FACETS, USE_CASES
 from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
-from ranking.features import GROUPS, FacetGroup, ItemContent, item_features
+from ranking.catalog_rows import COUNTED, CatalogRows, read_rows
+from ranking.features import ItemContent, item_features
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists
 from ranking.statistics.responses import ItemResponses
-
-_FEATURE_GROUPS: dict[str, FacetGroup] = {"category": "genre", "theme": "theme", "people": "people"}
-_OTHER = GROUPS.index("other")
-# The columns of the demand for an item.
-_COUNTED = (
-    "score",
-    "approvals",
-    "dislikes",
-    *TREND_FIELDS,
-    *EXAMINED_FIELDS,
-    *ENGAGED_FIELDS,
-    "refused",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +43,7 @@ class CatalogSnapshot:
         demand: ItemDemand,
         facet_ids: NDArray[np.int64],
         there_since: NDArray[np.float64] | None = None,
-        hidden: Sequence[int] = (),
+        hidden: "Sequence[int] | NDArray[np.int64]" = (),
     ) -> "CatalogSnapshot":
         """The catalog with its orders; where nothing else is said, items are there from publication."""
         by_date = np.argsort(-content.published, kind="stable")
@@ -132,31 +115,21 @@ class CatalogSnapshot:
 
 def read_snapshot(use_case: str) -> CatalogSnapshot:
     """Reads the catalog as it is now: three queries, a tuple per item and per facet of an item."""
-    rows = (
-        Item.objects.filter(kind=USE_CASES[use_case].kind, is_active=True)
-        .alias(demand=FilteredRelation("popularity", condition=Q(popularity__use_case=use_case)))
-        .order_by("pk")
-        .values_list("pk", "published_at", "year", *(F(f"demand__{name}") for name in _COUNTED))
-    )
-    ids, published, counts, there_since = [], [], [], []
-    for item_id, published_at, year, *counted in rows.iterator(chunk_size=10_000):
-        ids.append(item_id)
-        published.append(_moment_of(published_at, year))
-        # A bare year says nothing of the moment, and no year says nothing at all: the first meeting does.
-        there_since.append(np.inf if published_at is None else published_at.timestamp())
-        counts.append([one or 0.0 for one in counted])
-    item_ids = np.asarray(ids, dtype=np.int64)
-    facet_ids, groups, facets = _read_facets(use_case, item_ids)
-    content = ItemContent(item_ids, np.asarray(published, dtype=np.float64), facets, groups)
-    demand = _demand_of(np.asarray(counts, dtype=np.float64).reshape(-1, len(_COUNTED)))
-    since = np.asarray(there_since, dtype=np.float64)
-    hidden = Item.objects.filter(kind=USE_CASES[use_case].kind, is_active=False).values_list("pk", flat=True)
-    return CatalogSnapshot.build(content, demand, facet_ids, since, list(hidden))
+    return snapshot_of(read_rows(use_case))
+
+
+def snapshot_of(rows: CatalogRows) -> CatalogSnapshot:
+    """The active ones of these items, with their orders."""
+    shown = rows.only(rows.active)
+    content = ItemContent(shown.item_ids, shown.published, shown.facets, shown.groups)
+    demand = _demand_of(shown.counts)
+    hidden = rows.item_ids[~rows.active]
+    return CatalogSnapshot.build(content, demand, shown.facet_ids, shown.there_since, hidden)
 
 
 def _demand_of(counts: NDArray[np.float64]) -> ItemDemand:
-    """The demand by the columns of the table, (n, columns) in the order of _COUNTED."""
-    columns = dict(zip(_COUNTED, counts.T, strict=True))
+    """The demand by the columns of the table, (n, columns) in the order of COUNTED."""
+    columns = dict(zip(COUNTED, counts.T, strict=True))
     trends, examined, engaged = (
         np.column_stack([columns[name] for name in names])
         for names in (TREND_FIELDS, EXAMINED_FIELDS, ENGAGED_FIELDS)
@@ -168,37 +141,6 @@ def _demand_of(counts: NDArray[np.float64]) -> ItemDemand:
         trends=trends,
         responses=ItemResponses(examined, engaged, columns["refused"]),
     )
-
-
-def _moment_of(published_at: datetime | None, year: int | None) -> float:
-    """Publication time of an item, seconds since 1970: its date, else the middle of its year, else -inf."""
-    if published_at is None and year is not None and MINYEAR <= year <= MAXYEAR:
-        published_at = datetime(year, 7, 1, tzinfo=UTC)
-    return -np.inf if published_at is None else published_at.timestamp()
-
-
-def _read_facets(
-    use_case: str, item_ids: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], "csr_matrix[np.float64]"]:
-    """The facet of each column, the group it belongs to, and the matrix of items and facets."""
-    pairs = ItemFacet.objects.filter(item__kind=USE_CASES[use_case].kind, item__is_active=True)
-    rows = []
-    group_of_kind = {
-        kind: GROUPS.index(_FEATURE_GROUPS.get(facet.group, "other")) for kind, facet in FACETS.items()
-    }
-    for item_id, facet_id, kind in pairs.values_list("item_id", "facet_id", "facet__kind").iterator(
-        chunk_size=10_000
-    ):
-        rows.append((item_id, facet_id, group_of_kind.get(kind, _OTHER)))
-    table = np.asarray(rows, dtype=np.int64).reshape(-1, 3)
-    # An item that came or went between the two queries has no row in the snapshot.
-    table = table[np.isin(table[:, 0], item_ids)]
-    facet_ids, first, columns = np.unique(table[:, 1], return_index=True, return_inverse=True)
-    matrix = csr_matrix(
-        (np.ones(len(table)), (np.searchsorted(item_ids, table[:, 0]), columns)),
-        shape=(len(item_ids), len(facet_ids)),
-    )
-    return facet_ids, table[first, 2], matrix
 
 
 def _by_popularity(demand: ItemDemand) -> NDArray[np.intp]:

@@ -4,16 +4,16 @@ The catalog is checked in the background every CATALOG_REFRESH_SECONDS while it 
 where it has changed, so that only the very first search of a process waits. A search itself makes no query.
 """
 
-import hashlib
 import threading
 import time
 from dataclasses import dataclass
 
 import numpy as np
 from django.conf import settings
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import QuerySet
 
 from catalog.attributes import Attributes, attribute_texts
+from catalog.changes import Mark, read_mark
 from catalog.models import Facet, Item, ItemFacet
 from core.domain import KINDS
 from core.refresher import Refresher, RefreshJob
@@ -65,26 +65,6 @@ def read_index(kind: str) -> TextIndex:
     return build_index(items, [(facet_kind, name) for _, facet_kind, name in facets], links)
 
 
-def read_fingerprint(kind: str) -> str:
-    """A hash that changes with what the index of `kind` holds: three queries, in flat memory.
-
-    Texts and names are read whole. The links are summed by the database: an import that changes the facets
-    of an item gives it new links.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    for rows in (
-        _items(kind).values_list(*_TEXT_COLUMNS),
-        _facets(kind).values_list("pk", "kind", "name"),
-    ):
-        for row in rows.iterator(chunk_size=_CHUNK):
-            digest.update(repr(row).encode("utf-8", "surrogatepass"))
-    sums = _links(kind).aggregate(
-        Count("pk"), Max("pk"), Sum("pk"), Sum("item_id"), Sum("facet_id"), Sum("billing")
-    )
-    digest.update(repr([sums[name] and int(sums[name]) for name in sorted(sums)]).encode())
-    return digest.hexdigest()
-
-
 def _text_item(
     item_id: int, title: str, original_title: str, year: int | None, description: str, attributes: Attributes
 ) -> TextItem:
@@ -106,7 +86,7 @@ def _facets(kind: str) -> QuerySet[Facet]:
 
 @dataclass(frozen=True, slots=True)
 class _Indexed:
-    fingerprint: str
+    mark: Mark
     index: TextIndex
 
 
@@ -131,14 +111,14 @@ class SearchState:
         return indexed.index
 
     def refresh(self) -> None:
-        """Builds the index anew where the catalog has changed since. Three queries, or six."""
-        if self._indexed is not None and self._indexed.fingerprint != read_fingerprint(self._kind):
+        """Builds the index anew where the catalog has changed since. One query, or five."""
+        if self._indexed is not None and self._indexed.mark != read_mark(self._kind):
             self._build()
 
     def _build(self) -> _Indexed:
-        # The fingerprint is taken first: what changes meanwhile is seen at the next refresh.
+        # The mark is read first: what changes meanwhile is seen at the next refresh.
         self._checked = time.monotonic()
-        self._indexed = _Indexed(read_fingerprint(self._kind), read_index(self._kind))
+        self._indexed = _Indexed(read_mark(self._kind), read_index(self._kind))
         return self._indexed
 
 

@@ -1,9 +1,11 @@
 """The serving state of each worker, in memory: the active models, the experiment, and the catalog.
 
-A thread reads all of it again, so that only the very first request of a process waits for it and no other
-spends a query on it. A newly activated model, or an experiment that begins or ends, is noticed within
-MODEL_CHECK_SECONDS by a small query each; the catalog is read again every CATALOG_REFRESH_SECONDS while
-it is served from. With MODEL_CHECK_SECONDS below 0 each request looks for models and experiments itself.
+A thread keeps it up, so that only the very first request of a process waits for it and no other spends a
+query on it. A newly activated model, or an experiment that begins or ends, is noticed within
+MODEL_CHECK_SECONDS by a small query each. So are changes of the catalog while it is served from: what was
+dated since is read, not the others. Every CATALOG_REFRESH_SECONDS what the dates do not tell is looked for,
+too: deleted items, and the demand. With MODEL_CHECK_SECONDS below 0 each request looks for models and
+experiments itself.
 """
 
 import threading
@@ -18,14 +20,18 @@ from core.domain.roles import use_cases_of_kind
 from core.refresher import Refresher, RefreshJob
 from ranking.arms import RunningExperiment, load_experiment
 from ranking.assignment import assign
+from ranking.catalog_rows import CatalogRows, read_rows
 from ranking.context import ScoringContext
 from ranking.memory import Memory
 from ranking.policy import Policy
 from ranking.registry.loading import NO_MODELS, load_models
-from ranking.snapshot import CatalogSnapshot, read_snapshot
+from ranking.snapshot import CatalogSnapshot, snapshot_of
 from serving.filtering import index_of, is_filtered
 
 _SHORTEST_PAUSE = 0.05
+# After changes were taken up: so many times as long as it took, so that a large catalog that always changes
+# costs each worker a twentieth of its time at the most.
+_REST = 20.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +80,8 @@ class StateHolder:
         self._use_case = USE_CASES[use_case]
         self._loading = threading.Lock()
         self._state: ServingState | None = None
-        self._catalog_read = -np.inf
-        self._served = -np.inf
+        self._rows: CatalogRows | None = None
+        self._checked = self._looked = self._rests_until = self._served = -np.inf
 
     def get(self) -> ServingState:
         """The current state. Only the first call reads it, and any where models are looked for at once."""
@@ -92,20 +98,28 @@ class StateHolder:
         return state
 
     def refresh(self) -> None:
-        """Takes up what has been activated, and the catalog as it is now where that is due."""
-        if self._state is None:
+        """Takes up what has been activated, and what changed in the catalog while it is served from."""
+        state, rows, began = self._state, self._rows, time.monotonic()
+        if state is None or rows is None:
             return
-        age = time.monotonic() - self._catalog_read
-        if age > settings.CATALOG_REFRESH_SECONDS and self._served > self._catalog_read:
-            catalog_read = time.monotonic()
-            catalog = read_snapshot(self._use_case.name)
-            if is_filtered(self._state.usual.catalog):
-                index_of(catalog)
-            with self._loading:
-                self._catalog_read = catalog_read
-                self._load(catalog)
-        else:
+        if self._served <= self._looked or began < self._rests_until:
             self._refresh_models()
+            return
+        is_due = began - self._checked > settings.CATALOG_REFRESH_SECONDS
+        found = rows.checked() if is_due else rows.changed()
+        self._looked = began
+        self._checked = began if is_due else self._checked
+        if found.is_as(rows):
+            self._rows = found
+            self._refresh_models()
+            return
+        catalog = snapshot_of(found)
+        if is_filtered(state.usual.catalog):
+            index_of(catalog)
+        with self._loading:
+            self._load(catalog)
+            self._rows = found
+        self._rests_until = time.monotonic() + _REST * (time.monotonic() - began)
 
     def refresh_now(self) -> None:
         """Takes up what has been activated, started or stopped before it returns."""
@@ -124,8 +138,9 @@ class StateHolder:
     def _load(self, catalog: CatalogSnapshot | None) -> None:
         """Looks for newer active models to serve with `catalog`; reads it where none is given."""
         if catalog is None:
-            self._catalog_read = time.monotonic()
-            catalog = read_snapshot(self._use_case.name)
+            self._checked = self._looked = time.monotonic()
+            self._rows = read_rows(self._use_case.name)
+            catalog = snapshot_of(self._rows)
         before = self._state
         models = load_models(self._use_case.name, before.usual.models if before else NO_MODELS)
         policy = Policy.of(self._use_case)

@@ -441,7 +441,7 @@ def test_attributes_are_found_as_words_of_a_description_are(catalog: list[Item])
 def test_the_first_search_reads_the_catalog_and_the_next_nothing(
     catalog: list[Item], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(4):
         found("drama", "hospital")
     with django_assert_num_queries(0):
         found("drama", "hospital")
@@ -484,7 +484,7 @@ def test_what_has_not_changed_is_not_indexed_anew(
     state = SearchState("drama")
     before = state.get()
     make_item("A film", kind="movie")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         state.refresh()
     assert state.get() is before
 
@@ -495,7 +495,7 @@ def test_a_refresh_that_fails_leaves_the_index_serving(
     assert found("drama", "hospital") == [catalog[0].pk]
     rename_item(catalog[0])
     with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
-        patched.setattr(search_state, "read_fingerprint", lambda kind: 1 / 0)
+        patched.setattr(search_state, "read_mark", lambda kind: 1 / 0)
         search_state._refresher.refresh("drama")
     assert "could not be built again key=drama" in caplog.text
     assert found("drama", "nights") == [catalog[0].pk]

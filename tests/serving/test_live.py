@@ -9,6 +9,7 @@ from django.conf import settings
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
+from catalog.models import Item
 from core.domain import USE_CASES
 from ranking.models import ModelVersion
 from ranking.recommenders.als.recommender import Als
@@ -148,6 +149,42 @@ def test_the_catalog_is_read_again_where_it_is_served_from(
     with django_assert_num_queries(2):
         # Nobody was served since: only models and an experiment are looked for.
         state.refresh()
+
+
+def test_changes_are_taken_up_at_once_and_what_no_date_tells_when_the_check_is_due(
+    group: list[int], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "_REST", 0.0)
+    settings.CATALOG_REFRESH_SECONDS = 3600.0
+    state = StateHolder("movie_home")
+    state.get()
+
+    def looked() -> list[int]:
+        state.get()
+        state.refresh()
+        held: list[int] = state.get().usual.catalog.item_ids.tolist()
+        return held
+
+    Item.objects.filter(pk=group[0]).update(is_active=False)
+    assert looked() == group[1:]
+    before = state.get()
+    assert looked() == group[1:]
+    assert state.get() is before
+    Item.objects.get(pk=group[1]).delete()
+    assert looked() == group[1:]
+    settings.CATALOG_REFRESH_SECONDS = -1.0
+    assert looked() == group[2:]
+
+
+def test_a_worker_rests_after_it_took_changes_up(group: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_REST", 1e9)
+    state = StateHolder("movie_home")
+    state.get()
+    for hidden in group[:2]:
+        Item.objects.filter(pk=hidden).update(is_active=False)
+        state.get()
+        state.refresh()
+    assert state.get().usual.catalog.item_ids.tolist() == group[1:]
 
 
 def test_a_model_activated_meanwhile_is_taken_up_by_the_look_and_not_by_a_request(
