@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('catalog', '0004_item_changed_at'),
+        ('catalog', '0005_defaults_in_the_database'),
     ]
 
     operations = [
