@@ -28,7 +28,7 @@ _READ = (
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How many items of a kind there are, and when they changed.
+    """The number of a kind's items, and the sum and the last of the moments when they changed.
 
     sum     of the microseconds of the minutes that they changed in
     newest  the last of the moments, microseconds since 1970; 0 where there is none
