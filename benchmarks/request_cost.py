@@ -9,7 +9,7 @@ and, on PostgreSQL of this machine, that of its connection.
 
 With `--beside DIR` (such as a `git worktree` of an earlier commit, with the same database and models) the
 lists of both are compared too, chance left out. It records the lists that it asks for, so run it on a copy.
-Needs people with interactions and active models (docs/research/als.md).
+Needs people with interactions and active models (docs/research/speed-of-a-request.md).
 """
 
 import argparse

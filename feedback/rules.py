@@ -8,7 +8,7 @@ from django.db.models import FloatField, Q, QuerySet, Value
 from django.utils import timezone
 
 from catalog.models import Item, ItemFacet
-from core.queries import Parameter
+from core.queries import Parameter, moment_as_text
 from core.values import Choice, Text
 from feedback.models import OwnRule
 
@@ -70,10 +70,11 @@ def standing_rules(user_id: int | Parameter, now: datetime | Parameter | None = 
 
 def rule_rows(
     user_id: int | Parameter, now: datetime | Parameter, target: str
-) -> QuerySet[OwnRule, tuple[int, str, float, datetime]]:
+) -> QuerySet[OwnRule, tuple[int, str, float, str]]:
     """The standing rules of items or of facets, by `target`, as rows for a union with other reads."""
     rows = standing_rules(user_id, now).filter(**{f"{target}__isnull": False}).order_by()
-    return rows.values_list(f"{target}_id", "strength", Value(0.0, output_field=FloatField()), "created_at")
+    nothing, since = Value(0.0, output_field=FloatField()), moment_as_text("created_at")
+    return rows.values_list(f"{target}_id", "strength", nothing, since)
 
 
 def get_rules(user_id: int, now: datetime | None = None) -> StandingRules:

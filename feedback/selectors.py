@@ -20,7 +20,7 @@ from catalog.models import ItemFacet
 from core.arrays import Ints, positions
 from core.domain import CATEGORIES, PEOPLE, REASONS, USE_CASES, UseCase
 from core.errors import InvalidInput, NotFound
-from core.queries import CompiledQuery, Parameter
+from core.queries import CompiledQuery, Parameter, moment_as_text, moment_of
 from feedback.adjustments import Adjustment, combine_adjustments
 from feedback.models import Dislike, FeatureAdjustment
 from feedback.rules import NO_RULES, StandingRules, rule_rows
@@ -343,11 +343,11 @@ def get_record(
     acted_on = np.array([row[0] for row in parts[_HISTORY]], dtype=np.int64)
     of_kind = (positions(acted_on, items) >= 0).tolist()
     acts = [row[:3] for row in compress(parts[_HISTORY], of_kind)]
-    seen = slots_seen((row[0], row[1], row[3]) for row in parts[_LISTS])
+    seen = slots_seen((row[0], row[1], _read_moment(row[3])) for row in parts[_LISTS])
     pages = {part: json.loads(parts[part][-1][1]) for part in (_PAGE, _ASKED) if parts[part]}
     return PersonRecord(
         history=acts,
-        adjustments=[Adjustment(row[0], row[2], row[3]) for row in parts[_ADJUSTMENTS]],
+        adjustments=[Adjustment(row[0], row[2], _read_moment(row[3])) for row in parts[_ADJUSTMENTS]],
         passed_over=count_passed_over(seen, {act[0] for act in acts}) if seen else {},
         seen=seen,
         before=(
@@ -358,6 +358,13 @@ def get_record(
             *([(target_id, strength) for target_id, strength, *_ in parts[part]] for part in _RULES.values())
         ),
     )
+
+
+def _read_moment(written: str) -> datetime:
+    moment = moment_of(written)
+    if moment is None:  # pragma: no cover  the columns are not nullable
+        raise ValueError("A row of a record has no time.")
+    return moment
 
 
 def get_refused_and_rules(*, user_id: int) -> tuple[set[int], StandingRules]:
@@ -397,7 +404,7 @@ def _record_query(use_case: str, page: _Page) -> CompiledQuery:
                 dislike__user_id=user_id, dislike__interaction__withdrawn_at=None
             )
             .order_by()
-            .values_list("facet_id", Value(""), "delta", "dislike__created_at"),
+            .values_list("facet_id", Value(""), "delta", moment_as_text("dislike__created_at")),
             lists_seen(user_id=user_id, use_case=use_case, since=Parameter("since", datetime)),
             *(rule_rows(user_id, Parameter("now", datetime), target) for target in _RULES),
         ]

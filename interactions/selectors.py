@@ -1,7 +1,6 @@
 """Reads of what people did."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Sum
@@ -11,7 +10,7 @@ from catalog.selectors import find_item
 from core.domain import DISLIKE, KINDS, RATED, TYPES, UseCase
 from core.domain.roles import types_of_other_roles, use_cases_of_other_roles
 from core.errors import NotFound
-from core.queries import Parameter
+from core.queries import Parameter, moment_as_text
 from interactions.models import UserInteraction
 from recommendations.selectors import items_shown
 
@@ -117,8 +116,8 @@ def _said_for(use_case: UseCase) -> Q:
 
 def history_rows(
     *, user_id: int | Parameter, use_case: UseCase
-) -> QuerySet[UserInteraction, tuple[int, str, float, datetime]]:
-    """The acts of one person that count in a use case: item id, type, summed weight, time of the last.
+) -> QuerySet[UserInteraction, tuple[int, str, float, str]]:
+    """The acts of one person that count in a use case: item id, type, summed weight, last time as text.
 
     A dislike is one in every role: whatever list it came from, the item is not shown to the person again.
     Items of other kinds are among them: to ask for the kind of each, PostgreSQL reads the whole catalog.
@@ -131,7 +130,7 @@ def history_rows(
         .filter(said, user_id=user_id)
         .order_by()
         .values_list("item_id", "type")
-        .annotate(weight_sum=Sum("weight"), last_at=Max("occurred_at"))
+        .annotate(weight_sum=Sum("weight"), last_at=moment_as_text(Max("occurred_at")))
     )
 
 

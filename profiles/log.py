@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 
 from django.conf import settings
@@ -216,6 +217,7 @@ def current_rules() -> Rules:
     return Rules(settings.TASTE_UPDATE_EVERY, tuple(sorted(weights)), SPREADING)
 
 
+@cache
 def digest(rules: Rules) -> str:
     """16 characters that are others for other rules, and for other meanings in heed.toml."""
     meanings = [

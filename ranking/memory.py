@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from core.arrays import Floats, Ints
+from ranking.candidates import Brought, Candidates
 from ranking.person import PersonState
 from ranking.recommenders.base import Retrieved
 
@@ -27,6 +28,7 @@ class Remembered:
 
     known      the recommenders that know the person; None until they were asked
     retrieved  the items that were brought, by recommender and limit, of what the person did not exclude
+    brought    what all sources brought to a list that asked for nothing else, and the pool of it
     features   the ids of a pool (n,), and the features that were computed for it
     reasons    what the last reasons were asked for, and the reasons
     sentences  the reasons in words, by reason and by what names both items as they are now
@@ -34,6 +36,7 @@ class Remembered:
 
     known: tuple[str, ...] | None = None
     retrieved: dict[tuple[str, int], Retrieved] = field(default_factory=dict)
+    brought: tuple[list[Brought], Candidates] | None = None
     features: tuple[Ints, Floats] | None = None
     reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)

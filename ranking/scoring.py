@@ -164,6 +164,17 @@ def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Brough
 
     With `only` just these sources are asked, and all where none of them brings anything.
     """
+    kept = request.remembered
+    if only or request.barred is not None:
+        retrieved = _ask_sources(request, only)
+        return retrieve(request) if only and not any(map(len, retrieved)) else retrieved
+    if kept.brought is None:
+        retrieved = _ask_sources(request, ())
+        kept.brought = (retrieved, Candidates.join(retrieved))
+    return kept.brought[0]
+
+
+def _ask_sources(request: RankingRequest, only: Collection[str]) -> list[Brought]:
     policy = request.context.policy
     limit = policy.candidates_per_source
     retrieved = []
@@ -172,12 +183,13 @@ def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Brough
         retrieved.append(Brought(name, brought.item_ids, brought.scores))
         if len(brought.item_ids):
             limit = min(policy.candidates_per_source, policy.candidates_per_further_source)
-    return retrieve(request) if only and not any(map(len, retrieved)) else retrieved
+    return retrieved
 
 
 def rank(request: RankingRequest, retrieved: list[Brought]) -> Candidates:
     """The pool of all sources under base scores, best first; with the features that a ranker read."""
-    pool = Candidates.join(retrieved)
+    kept = request.remembered.brought
+    pool = kept[1] if kept is not None and kept[0] is retrieved else Candidates.join(retrieved)
     scores = score_items(request, pool.item_ids)
     if scores.features is not None:
         pool = pool.with_features(scores.features)

@@ -41,7 +41,15 @@ class RecommendationSession(models.Model):
 
     class Meta:
         db_table = "recommendation_sessions"
-        indexes = [models.Index(fields=["user", "-created_at"], name="session_by_user")]
+        indexes = [
+            models.Index(fields=["user", "-created_at"], name="session_by_user"),
+            # Every list asks what the person saw lately, and of most lists nobody says that they were seen.
+            models.Index(
+                fields=["user", "use_case", "-created_at"],
+                name="session_seen_by_user",
+                condition=models.Q(seen_rank__gt=0),
+            ),
+        ]
         permissions = [
             ("recommend_for_others", "Can ask for another person's recommendations"),
             ("view_as_person", "Can see a person's lists, taste and dislikes as they are to them"),

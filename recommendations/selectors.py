@@ -15,7 +15,7 @@ from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from core.errors import NotFound
-from core.queries import Parameter
+from core.queries import Parameter, moment_as_text
 from recommendations.models import RecommendationSession
 
 NO_SUCH_SESSION = "There is no such recommendation session with this item."
@@ -93,11 +93,11 @@ def read_slots(wanted: Collection[tuple[int, UUID, int]]) -> dict[tuple[int, UUI
 
 def lists_seen(
     *, user_id: int | Parameter, use_case: str, since: datetime | Parameter
-) -> QuerySet[RecommendationSession, tuple[int, str, float, datetime]]:
+) -> QuerySet[RecommendationSession, tuple[int, str, float, str]]:
     """Rows of the last lists of a use case that a person saw anything of, for a union with other reads.
 
-    The deepest rank seen, the entries as JSON text, 0.0 and when it was shown; at most RECENT_LISTS, all
-    shown after `since`. What a search found is not among them: the person asked for it.
+    The deepest rank seen, the entries as JSON text, 0.0 and as text when it was shown; at most RECENT_LISTS,
+    all shown after `since`. What a search found is not among them: the person asked for it.
     """
     mine = RecommendationSession.objects.filter(
         user_id=user_id, use_case=use_case, seen_rank__gt=0, created_at__gt=since
@@ -110,7 +110,7 @@ def lists_seen(
         "seen_rank",
         Cast("recommendations_shown", TextField()),
         Value(0.0, output_field=FloatField()),
-        "created_at",
+        moment_as_text("created_at"),
     )
 
 
@@ -180,7 +180,7 @@ def count_pushed_out(*, user_id: int, days: int = PUSHED_OUT_DAYS, now: datetime
 
 def page_before(
     *, user_id: int | Parameter, use_case: str, session_id: UUID | Parameter, oldest: datetime | Parameter
-) -> tuple[QuerySet[RecommendationSession, tuple[int, str, float, datetime]], ...]:
+) -> tuple[QuerySet[RecommendationSession, tuple[int, str, float, str]], ...]:
     """Rows of a person's own list of a use case, for a union with other reads; none where it is not theirs.
 
     The first are of the form of `lists_seen`; the second have in place of the entries what it was asked for.
@@ -195,7 +195,7 @@ def page_before(
 
 def last_alike(
     *, user_id: int | Parameter, use_case: str, asked: str | Parameter, oldest: datetime | Parameter
-) -> tuple[QuerySet[RecommendationSession, tuple[int, str, float, datetime]], ...]:
+) -> tuple[QuerySet[RecommendationSession, tuple[int, str, float, str]], ...]:
     """Rows as of `page_before`, of the person's last list since `oldest` that was asked for by this name."""
     # As a text: what is compared with a value of JSON must be JSON itself on SQLite.
     name = Cast(KeyTextTransform(ASKED_ALIKE, "asked_for"), TextField())
@@ -209,14 +209,14 @@ def last_alike(
 
 def _page_rows(
     page: QuerySet[RecommendationSession],
-) -> tuple[QuerySet[RecommendationSession, tuple[int, str, float, datetime]], ...]:
+) -> tuple[QuerySet[RecommendationSession, tuple[int, str, float, str]], ...]:
     nothing = Value(0.0, output_field=FloatField())
     return tuple(
         page.order_by().values_list(
             "seen_rank",
             Coalesce(Cast(name, TextField()), Value("null"), output_field=TextField()),
             nothing,
-            "created_at",
+            moment_as_text("created_at"),
         )
         for name in ("recommendations_shown", "asked_for")
     )
