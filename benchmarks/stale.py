@@ -43,9 +43,14 @@ def stamps(folder: Path = ROOT / "docs" / "research") -> list[Stamp]:
 
 
 def changes_since(stamp: Stamp) -> list[str]:
-    """Commits after the figures that changed their code, newest first, a line each."""
+    """Commits after the figures that changed their code, newest first, a line each.
+
+    One line says it where the commit of the figures is none of this history.
+    """
     command = ["git", "log", "--oneline", f"{stamp.commit}..HEAD", "--", *stamp.paths]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        return [f"{stamp.commit} is no commit of this history"]
     return done.stdout.splitlines()
 
 

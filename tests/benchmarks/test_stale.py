@@ -32,3 +32,8 @@ def test_what_changed_since_is_found() -> None:
     newest, _, older = commits
     assert len(stale.changes_since(stale.Stamp("a.md", "2026-01-01", older, ("serving/",)))) >= 2
     assert stale.changes_since(stale.Stamp("a.md", "2026-01-01", newest, ("serving/",))) == []
+
+
+def test_a_commit_of_another_history_is_said_and_no_failure() -> None:
+    stamp = stale.Stamp("als.md", "2026-11-29", "0123abc", ("ranking/",))
+    assert stale.changes_since(stamp) == ["0123abc is no commit of this history"]
