@@ -56,14 +56,15 @@ class BootstrapPlan:
 
     windows  how many windows of time, each with as many events as the next
     first    the share of the events that comes before the first window
-    people   the most people of one window; of more, so many are drawn
+    people   the most people of one window; of more, so many are drawn. A thousand taught a ranker no more on
+             a million ratings, and took twice the memory (docs/research/recommenders-measured.md)
 
     Raises ValueError for a value out of range.
     """
 
     windows: int = 6
     first: float = 0.3
-    people: int = 1000
+    people: int = 300
 
     def __post_init__(self) -> None:
         if self.windows < 1 or self.people < 1 or not 0 < self.first < 1:
@@ -176,19 +177,27 @@ def relevance_of(item_ids: Ints, person: Person, touched: Ints) -> Ints:
 
 def ranker_data(lists: Iterable[BootstrapList]) -> RankerData:
     """The lists as a trainer takes them; nothing was shown, so every candidate counts as examined."""
-    made = list(lists)
-    sizes = np.array([len(one.candidates) for one in made], dtype=np.int64)
-    total = int(sizes.sum())
-    features = [one.candidates.features for one in made]
+    # Bytes that grow in place: the lists of a long log held side by side and then joined are twice as much.
+    features, relevance = bytearray(), bytearray()
+    sizes: list[int] = []
+    user_ids: list[int] = []
+    times: list[float] = []
+    for one in lists:
+        features += one.candidates.features.astype(np.float32, copy=False).tobytes()
+        relevance += one.relevance.tobytes()
+        sizes.append(len(one.relevance))
+        user_ids.append(one.user_id)
+        times.append(one.time)
+    grades = np.frombuffer(relevance, dtype=np.int64)
     return RankerData(
-        features=np.concatenate([np.empty((0, len(FEATURES)), dtype=np.float32), *features]),
-        relevance=np.concatenate([np.empty(0, dtype=np.int64), *(one.relevance for one in made)]),
-        weights=np.concatenate([np.empty(0), *(_weights(one.relevance) for one in made)]),
-        ranks=np.concatenate([np.empty(0, dtype=np.int64), *(_ranks(size) for size in sizes.tolist())]),
-        exposure=np.ones(total),
-        sizes=sizes,
-        user_ids=np.array([one.user_id for one in made], dtype=np.int64),
-        times=np.array([one.time for one in made], dtype=np.float64),
+        features=np.frombuffer(features, dtype=np.float32).reshape(-1, len(FEATURES)),
+        relevance=grades,
+        weights=_weights(grades),
+        ranks=np.concatenate([np.empty(0, dtype=np.int64), *map(_ranks, sizes)]),
+        exposure=np.ones(len(grades)),
+        sizes=np.array(sizes, dtype=np.int64),
+        user_ids=np.array(user_ids, dtype=np.int64),
+        times=np.array(times, dtype=np.float64),
     )
 
 
