@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 from django.db.models import F, FilteredRelation, Max, Q, QuerySet
+from django.db.models.fields.json import KeyTransform
 from django.utils import timezone
 from scipy.sparse import csr_matrix, vstack
 
+from catalog.attributes import MAX_NUMBER
 from catalog.changes import mark_of, micros, read_mark
 from catalog.models import Item, ItemFacet
 from core.arrays import Bools, Doubles, Ints, Rows, positions
-from core.domain import FACETS, USE_CASES
+from core.domain import FACETS, KINDS, NUMBERS, USE_CASES
 from interactions.models import ItemPopularity
 from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
 from ranking.features import GROUPS, FacetGroup
@@ -59,6 +61,7 @@ class CatalogRows:
     published     (n,) seconds since 1970, -inf where not known
     there_since   (n,) the moment that its date says, seconds since 1970; inf where it has no date
     counts        (n, c) in the order of COUNTED; 0 where there was no demand
+    numbers       (n, NUMBERS) the attributes that the ranker reads; NaN where an item has none
     facets        (n, m) 1 where an active item has the facet
     facet_ids     (m,) sorted; groups (m,) which of GROUPS each belongs to
     read_at       when reading them began
@@ -72,6 +75,7 @@ class CatalogRows:
     published: Doubles
     there_since: Doubles
     counts: Doubles
+    numbers: Doubles
     facets: "csr_matrix[np.float64]"
     facet_ids: Ints
     groups: Ints
@@ -120,6 +124,7 @@ class CatalogRows:
             published=self.published[which],
             there_since=self.there_since[which],
             counts=self.counts[which],
+            numbers=self.numbers[which],
             facets=_in_columns(facets, np.cumsum(used) - 1, int(used.sum())),
             facet_ids=self.facet_ids[used],
             groups=self.groups[used],
@@ -137,25 +142,27 @@ def read_rows(use_case: str) -> CatalogRows:
 def _read(use_case: str, which: Q, refreshed_at: datetime | None) -> CatalogRows:
     """The items for which a condition holds, and their facets: two queries, or one where there are none."""
     read_at = timezone.now()
-    numbers, moments, counts = [], [], []
-    for item_id, moment, is_active, published_at, year, *counted in _tuples(_items(use_case, which), which):
+    written, moments, counts, numbers = [], [], [], []
+    for item_id, moment, is_active, published_at, year, *others in _tuples(_items(use_case, which), which):
         # A bare year says nothing of the moment, and no year says nothing at all: the first meeting does.
         since = np.inf if published_at is None else published_at.timestamp()
-        numbers.append((item_id, micros(moment), is_active))
+        written.append((item_id, micros(moment), is_active))
         moments.append((_moment_of(published_at, year), since))
-        counts.append([one or 0.0 for one in counted])
-    item_ids, written, active = np.array(numbers, dtype=np.int64).reshape(-1, 3).T.copy()
+        counts.append([one or 0.0 for one in others[: len(COUNTED)]])
+        numbers.append([_number(one) for one in others[len(COUNTED) :]])
+    item_ids, written_at, active = np.array(written, dtype=np.int64).reshape(-1, 3).T.copy()
     published, there_since = np.array(moments, dtype=np.float64).reshape(-1, 2).T.copy()
     links = _links(use_case, which, item_ids)
     facet_ids, first, places = np.unique(links[:, 1], return_index=True, return_inverse=True)
     return CatalogRows(
         use_case=use_case,
         item_ids=item_ids,
-        moments=written,
+        moments=written_at,
         active=active.astype(np.bool_),
         published=published,
         there_since=there_since,
         counts=np.array(counts, dtype=np.float64).reshape(-1, len(COUNTED)),
+        numbers=_in_all_columns(np.array(numbers, dtype=np.float64), len(item_ids), use_case),
         facets=csr_matrix(
             (np.ones(len(links)), (np.searchsorted(item_ids, links[:, 0]), places)),
             shape=(len(item_ids), len(facet_ids)),
@@ -179,8 +186,32 @@ def _items(use_case: str, which: Q) -> "QuerySet[Item, tuple[object, ...]]":
             "published_at",
             "year",
             *(F(f"demand__{name}") for name in COUNTED),
+            *(KeyTransform(name, "attributes") for name in _numbers_of(use_case)),
         )
     )
+
+
+def _numbers_of(use_case: str) -> tuple[str, ...]:
+    return KINDS[USE_CASES[use_case].kind].numbers
+
+
+def _in_all_columns(numbers: Doubles, items: int, use_case: str) -> Doubles:
+    """(items, NUMBERS) the numbers of a kind in the columns of all kinds; NaN elsewhere."""
+    names = _numbers_of(use_case)
+    found = np.full((items, len(NUMBERS)), np.nan)
+    found[:, [NUMBERS.index(name) for name in names]] = numbers.reshape(items, len(names))
+    return found
+
+
+def _number(attribute: object) -> float:
+    """An attribute as a number, also where it is the text of one; NaN for none, and for what is no number."""
+    if isinstance(attribute, bool) or not isinstance(attribute, int | float | str):
+        return np.nan
+    try:
+        number = float(attribute)
+    except ValueError:
+        return np.nan
+    return number if abs(number) <= MAX_NUMBER else np.nan
 
 
 def _links(use_case: str, which: Q, item_ids: Ints) -> Ints:
@@ -252,6 +283,8 @@ def _is_in(some: CatalogRows, other: CatalogRows) -> Bools:
         alike = getattr(some, name)[mine] == getattr(other, name)[theirs]
         mine, theirs = mine[alike], theirs[alike]
     alike = (some.counts[mine] == other.counts[theirs]).all(axis=1)
+    numbers, others = some.numbers[mine], other.numbers[theirs]
+    alike &= ((numbers == others) | (np.isnan(numbers) & np.isnan(others))).all(axis=1)
     alike &= _same_facets(some, mine, other, theirs)
     same[mine[alike]] = True
     return same
@@ -271,7 +304,7 @@ def _joined(left: CatalogRows, right: CatalogRows) -> CatalogRows:
         parts.append(_in_columns(rows.facets, places, len(facet_ids)))
     joined: dict[str, Any] = {
         name: np.concatenate([getattr(left, name), getattr(right, name)])[order]
-        for name in ("moments", "active", "published", "there_since", "counts")
+        for name in ("moments", "active", "published", "there_since", "counts", "numbers")
     }
     facets = vstack(parts, format="csr")[order]
     return replace(

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows, positions
+from core.domain import NUMBERS
 from core.sparse import Entries, products, weighted_sum
 from ranking.kinds import MODELS
 from ranking.statistics.demand import ItemDemand
@@ -60,6 +61,8 @@ FEATURES: tuple[str, ...] = (
     "passed_over",  # expected examinations of this very item by the person, without effect, lately
     "passed_over_age",  # log(1 + days since the last of these); NaN: there was none
     *(f"{kind}_score" for kind in MODELS),  # each model's score; NaN: no such model, or it has none
+    # The item's attributes that heed.toml names, as they are now and not as of then; NaN where it has none.
+    *(f"number_{name}" for name in NUMBERS),
 )
 # Named by what there is: another kind of model makes another set.
 FEATURE_SET = f"heed-2-{crc32(' '.join(FEATURES).encode()):08x}"
@@ -77,6 +80,7 @@ OF_ITEMS = (
     *("popularity_score", "approval_score", "evidence", "trend_1", "trend_7", "trend_30"),
     *("response_rate", "response_lately", "refusal_rate", "examined"),
     *("genre_response", "theme_response", "people_response"),
+    *(f"number_{name}" for name in NUMBERS),
 )
 _PLACES = {name: place for place, name in enumerate(FEATURES)}
 _OF_ITEMS = [_PLACES[name] for name in OF_ITEMS]
@@ -91,12 +95,14 @@ class ItemContent:
     published  (n,) seconds since 1970; -inf where not known
     facets     (n, m) 1 where the item has the facet
     groups     (m,) which of GROUPS each facet belongs to
+    known_numbers  (n, NUMBERS) its attributes that the ranker reads, NaN for none; None where nobody has any
     """
 
     item_ids: Ints
     published: Doubles
     facets: "csr_matrix[np.float64]"
     groups: Ints
+    known_numbers: Doubles | None = None
 
     def of_items(self, item_ids: Ints) -> "ItemContent":
         """The content of items (k,), sorted; of one that is not here nothing is known."""
@@ -107,7 +113,15 @@ class ItemContent:
         place = csr_matrix(
             (np.ones(len(known)), (known, rows[known])), shape=(len(item_ids), len(self.item_ids))
         )
-        return ItemContent(item_ids, published, (place @ self.facets).tocsr(), self.groups)
+        numbers = np.full((len(item_ids), len(NUMBERS)), np.nan)
+        numbers[known] = self.numbers[rows[known]]
+        return ItemContent(item_ids, published, (place @ self.facets).tocsr(), self.groups, numbers)
+
+    @cached_property
+    def numbers(self) -> Doubles:
+        """(n, NUMBERS) `known_numbers`, NaN where none are."""
+        nothing = np.full((len(self.item_ids), len(NUMBERS)), np.nan)
+        return nothing if self.known_numbers is None else self.known_numbers
 
     @cached_property
     def weighted(self) -> "csr_matrix[np.float64]":
@@ -248,6 +262,7 @@ def item_features(content: ItemContent, demand: ItemDemand) -> Floats:
         responses.refusal_rates,
         np.log1p(responses.examined[:, 0]),
         *facet_responses(content, responses).T,
+        *content.numbers.T,
     ]
     return np.column_stack(columns).astype(np.float32)
 

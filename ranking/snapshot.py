@@ -83,6 +83,7 @@ class CatalogSnapshot:
             published=self.content.published[which],
             facets=self.content.facets[which],
             groups=self.content.groups,
+            known_numbers=self.content.numbers[which],
         )
         return CatalogSnapshot.build(content, demand, self.facet_ids, self.there_since[which])
 
@@ -121,7 +122,7 @@ def read_snapshot(use_case: str) -> CatalogSnapshot:
 def snapshot_of(rows: CatalogRows) -> CatalogSnapshot:
     """The active ones of these items, with their orders."""
     shown = rows.only(rows.active)
-    content = ItemContent(shown.item_ids, shown.published, shown.facets, shown.groups)
+    content = ItemContent(shown.item_ids, shown.published, shown.facets, shown.groups, shown.numbers)
     demand = _demand_of(shown.counts)
     hidden = rows.item_ids[~rows.active]
     return CatalogSnapshot.build(content, demand, shown.facet_ids, shown.there_since, hidden)

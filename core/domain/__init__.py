@@ -45,6 +45,7 @@ __all__ = [
     "MIDDLE_REACH",
     "MOST_SCORE",
     "MOST_TRAINING_WEIGHT",
+    "NUMBERS",
     "PEOPLE",
     "RATED",
     "REASONS",
@@ -106,5 +107,7 @@ SPREADING: tuple[str, ...] = tuple(
     if set(CATEGORIES) & set(reason.holds_back) and not set(PEOPLE) & set(reason.holds_back)
 )
 """The reasons that speak of an item's categories alone: which of several it is, they do not say."""
+NUMBERS: tuple[str, ...] = tuple(dict.fromkeys(name for kind in KINDS.values() for name in kind.numbers))
+"""The attributes that the ranker reads of items of any kind."""
 RATED: tuple[str, ...] = tuple(row.name for row in TYPES.values() if row.is_rated)
 """The interaction types that come with a rating."""

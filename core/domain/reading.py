@@ -30,6 +30,7 @@ _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,31}$": _NAME.format(32),
     r"^[a-z][a-z0-9_]{0,15}$": _NAME.format(16),
     r"^[a-z][a-z0-9_]{0,63}$": _NAME.format(64),
+    r"^[A-Za-z][A-Za-z0-9_.-]{0,59}$": "letters, digits, _, . and -, at most 60 of them, a letter first",
     r"^#[0-9a-f]{6}$": "a color such as #a83a1f",
     r"^[a-z][a-z0-9_-]{0,31}$": "small letters, digits, underscores and hyphens, at most 32, a letter first",
 }
@@ -120,6 +121,8 @@ def _allowed(kind: str, context: Mapping[str, Any]) -> str:
             return "must not be empty"
         case "string_too_long":
             return f"must have at most {context['max_length']} characters"
+        case "too_long":
+            return f"must have at most {context['max_length']} entries"
         case "literal_error":
             return f"must be {context['expected']}"
         case "string_pattern_mismatch":

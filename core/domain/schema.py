@@ -25,6 +25,8 @@ Name: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 ShortName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
 Plural: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 Words: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+# Part of the name of a feature, and a key of JSON that no database takes for a place in a list.
+NumberName: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,59}$")]
 OptionalWords: TypeAlias = Annotated[str, Field(max_length=200)]
 Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -44,6 +46,7 @@ class ItemKind:
     label    on pages, for many of them
     actions  the interaction types that it takes, by the word in the address
     kept     those of them that put an item on the page of what a person kept
+    numbers  the attributes, numbers, that the ranker reads
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -54,6 +57,7 @@ class ItemKind:
     label: Words
     actions: Annotated[frozenset[str], Field(min_length=1)]
     kept: frozenset[str] = frozenset()
+    numbers: Annotated[tuple[NumberName, ...], Field(max_length=16)] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.arrays import Doubles, Floats, Rows
+from core.domain import NUMBERS
 from ranking.features import (
     FEATURES,
     GROUPS,
@@ -70,6 +71,7 @@ RANGES = {
     "passed_over": (0, 20),
     "passed_over_age": (0, 20),
     **{f"{kind}_score": (0, 1) for kind in MODELS},
+    **{f"number_{name}": (-1e16, 1e16) for name in NUMBERS},
 }
 # These may be unknown, which is not 0.
 UNKNOWABLE = {
@@ -83,6 +85,7 @@ UNKNOWABLE = {
     "people_response",
     "passed_over_age",
     *(f"{kind}_score" for kind in MODELS),
+    *(f"number_{name}" for name in NUMBERS),
 }
 
 
@@ -181,6 +184,24 @@ class TestOfTheModel:
 
 
 class TestOfTheItem:
+    def test_the_numbers_that_the_domain_names(self) -> None:
+        assert NUMBERS[:2] == ("votes", "rating")
+        known = np.full((6, len(NUMBERS)), np.nan)
+        known[1, :2] = 269.0, 6.5
+        columns = world(replace(CONTENT, known_numbers=known), history()).columns([0, 1])
+        assert columns["number_votes"] == pytest.approx([np.nan, 269.0], nan_ok=True)
+        assert columns["number_rating"] == pytest.approx([np.nan, 6.5], nan_ok=True)
+
+    def test_where_no_item_has_a_number_none_is_known(self) -> None:
+        columns = world(CONTENT, history()).columns([0, 5])
+        assert np.isnan([columns[f"number_{name}"] for name in NUMBERS]).all()
+
+    def test_numbers_stay_with_their_items(self) -> None:
+        known = np.arange(6.0 * len(NUMBERS)).reshape(6, len(NUMBERS))
+        part = replace(CONTENT, known_numbers=known).of_items(np.array([3, 99]))
+        assert part.numbers[0].tolist() == known[3].tolist()
+        assert np.isnan(part.numbers[1]).all()
+
     def test_demand(self) -> None:
         demand = ItemDemand.from_counts(
             np.array([1.0, 0.25, 0, 0, 0, 0]),

@@ -70,6 +70,14 @@ MISTAKES = {
         'plural = "K Dramas"',
         "kinds.drama.plural: must be small letters, digits, underscores and hyphens",
     ),
+    'numbers = ["votes"': (
+        'numbers = ["0 votes"',
+        "kinds.movie.numbers.0: must be letters, digits, _, . and -, at most 60 of them, a letter first",
+    ),
+    '"runtime", "budget"]': (
+        '"' + '", "'.join(f"n{place}" for place in range(15)) + '"]',
+        "kinds.movie.numbers: must have at most 16 entries",
+    ),
     'icon = "like"': ('icon = "heart"', "interactions.like.icon: must be 'like', 'favorite'"),
     'label = "Dramas"': ('label = ""', "kinds.drama.label: must not be empty, not ''"),
     # Something that is missing.
