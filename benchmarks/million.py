@@ -158,7 +158,8 @@ def _counts(ratings: int, rng: np.random.Generator) -> np.ndarray:
     """(p,) how many films each person rates: 20 or more, and so many in all."""
     shares = rng.lognormal(0.0, 1.1, PEOPLE)
     counts = 20 + np.floor(shares / shares.sum() * max(ratings - 20 * PEOPLE, 0))
-    return np.minimum(counts, FILMS // 2).astype(np.int64)
+    capped: np.ndarray = np.minimum(counts, FILMS // 2).astype(np.int64)
+    return capped
 
 
 def _films(rng: np.random.Generator) -> tuple["ItemContent", np.ndarray]:

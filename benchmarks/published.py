@@ -22,6 +22,7 @@ import os
 import sys
 import time
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,14 +64,20 @@ def main() -> None:
     for name in options.set:
         judged, rows = {}, {}
         for kind in options.kind:
-            started = time.perf_counter()
             way = Way(tuple(kind.split("+")), chosen, options.as_served, options.seed)
-            try:
-                judged[kind] = SETS[name](options.data, name, way, validation=options.part == "validation")
-            except (OSError, ValueError) as error:
-                sys.exit(f"{name}: {error}")
-            seconds = time.perf_counter() - started
-            rows[kind] = {**_figures(judged[kind], judged[options.kind[0]], options), "seconds": seconds}
+            for share in options.refusal_share:
+                started = time.perf_counter()
+                label = kind if share is None else f"{kind}, share {share:g}"
+                tried = replace(way, refusal_share=share)
+                try:
+                    judged[label] = SETS[name](
+                        options.data, name, tried, validation=options.part == "validation"
+                    )
+                except (OSError, ValueError) as error:
+                    sys.exit(f"{name}: {error}")
+                first = next(iter(judged))
+                figures = _figures(judged[label], judged[first], first, options.seed)
+                rows[label] = {**figures, "seconds": time.perf_counter() - started}
         results[name] = {"kinds": rows, "published": PUBLISHED.get(name, {})}
         if not options.json:
             sys.stdout.write("\n".join(_table(name, results[name])) + "\n\n")
@@ -93,6 +100,14 @@ def _options(sets: tuple[str, ...]) -> argparse.Namespace:
     parser.add_argument(
         "--as-served", action="store_true", help="mix popularity in for newcomers, as POPULARITY_SHARE says"
     )
+    parser.add_argument(
+        "--refusal-share",
+        nargs="+",
+        type=float,
+        default=(None,),
+        metavar="SHARE",
+        help="each of these in turn",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
     return parser.parse_args()
@@ -111,14 +126,14 @@ def _chosen(texts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     return chosen
 
 
-def _figures(judged: "Judged", first: "Judged", options: argparse.Namespace) -> dict[str, Any]:
-    """The means with their intervals, and the differences to the first kind."""
+def _figures(judged: "Judged", first: "Judged", label: str, seed: int) -> dict[str, Any]:
+    """The means with their intervals, and the differences to the first, which has this label."""
     figures: dict[str, Any] = {"people": len(np.unique(judged.people)), "cases": len(judged.people)}
     for name in judged.figures:
-        figures[name] = _rounded(judged.interval(name, np.random.default_rng(options.seed)))
+        figures[name] = _rounded(judged.interval(name, np.random.default_rng(seed)))
         if judged is not first:
-            change = judged.difference(first, name, np.random.default_rng(options.seed))
-            figures[f"{name} − {options.kind[0]}"] = _rounded(change)
+            change = judged.difference(first, name, np.random.default_rng(seed))
+            figures[f"{name} − {label}"] = _rounded(change)
     return figures
 
 

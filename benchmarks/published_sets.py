@@ -31,7 +31,7 @@ from ranking.recommenders.ranker.model import Ranker
 from ranking.recommenders.ranker.train import fit_calibrated_ranker
 from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of
-from ranking.registry.loading import NO_MODELS, LoadedModel
+from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
 from ranking.registry.versions import quality_of
 from ranking.scoring import RankingRequest, ranked_pool, score_items
 from ranking.snapshot import CatalogSnapshot
@@ -58,15 +58,30 @@ class Way:
 
     chosen     hyper-parameters in place of the defaults, by kind
     as_served  popularity is mixed into the scores of people with a short history, as serving does
+    refusal_share  how much of a score the chance of a no takes away; None for REFUSAL_SHARE
+    fitted     the models of the moments so far, for ways that differ in how they use them alone
     """
 
     kinds: tuple[str, ...]
     chosen: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     as_served: bool = False
     seed: int = 1
+    refusal_share: float | None = None
+    fitted: dict[tuple[int, float], ModelSet] = field(default_factory=dict)
 
     def context(self, events: Events, catalog: CatalogSnapshot) -> ScoringContext:
         """Models of these events over the catalog. Raises ValueError for a kind that learns from more."""
+        use_case = self._use_case()
+        moment = len(events), float(events.times.max(initial=0.0))
+        if moment not in self.fitted:
+            self.fitted[moment] = self._models(use_case, events, catalog)
+        changes: dict[str, Any] = {} if self.as_served else {"popularity_share": 0.0}
+        if self.refusal_share is not None:
+            changes["refusal_share"] = self.refusal_share
+        policy = Policy.of(use_case).changed(changes)
+        return ScoringContext.of(use_case, catalog, self.fitted[moment], policy)
+
+    def _models(self, use_case: UseCase, events: Events, catalog: CatalogSnapshot) -> ModelSet:
         found: dict[str, Calibrated] = {}
         for kind in self.kinds:
             if kind not in RECOMMENDERS:
@@ -85,15 +100,11 @@ class Way:
         for kind, one in found.items():
             loaded = LoadedModel(0, kind, one.model, quality[kind], weights.get(kind))
             models = models.with_model(kind, loaded)
-        use_case = self._use_case()
         if RANKER in self.kinds:
             models = models.with_model(
                 RANKER, LoadedModel(0, RANKER, self._ranker(use_case, events, catalog))
             )
-        policy = Policy.of(use_case)
-        if not self.as_served:
-            policy = policy.changed({"popularity_share": 0.0})
-        return ScoringContext.of(use_case, catalog, models, policy)
+        return models
 
     def _use_case(self) -> UseCase:
         """The use case that asks these kinds, and popularity below them.

@@ -334,7 +334,7 @@ DISLIKE_FRANCHISE_SHARE = env.float("DISLIKE_FRANCHISE_SHARE", default=0.12)
 # By how much an item sinks with each list in which it was passed over, and the double of a known one.
 PASSED_OVER_SHARE = min(1.0, max(0.0, env.float("PASSED_OVER_SHARE", default=0.05)))
 KNOWN_SHARE = min(1.0, max(0.0, env.float("KNOWN_SHARE", default=0.1)))
-# The part of a base score that goes with the chance that the item is turned down (a model of verdicts tells).
+# The most of a base score that goes with the chance that the item is turned down (a model of verdicts tells).
 REFUSAL_SHARE = min(1.0, max(0.0, env.float("REFUSAL_SHARE", default=1.0)))
 DISLIKE_FLOOR = env.float("DISLIKE_FLOOR", default=0.3)
 DISLIKE_HALF_LIFE_DAYS = env.float("DISLIKE_HALF_LIFE_DAYS", default=90.0)

@@ -93,5 +93,11 @@ def patterns_of(*, user_id: int) -> list[DislikePattern]:
     ]
 
 
+def reasons_against(*, item_id: int) -> list[tuple[str, int]]:
+    """The reasons for which people turned an item down, with how many did, most often first; one query."""
+    standing = Dislike.objects.filter(item_id=item_id, interaction__withdrawn_at=None)
+    return list(standing.values_list("reason").annotate(people=Count("pk")).order_by("-people", "reason"))
+
+
 def _places(values: Sequence[Any]) -> str:
     return ", ".join(["%s"] * len(values))

@@ -53,6 +53,7 @@ class ModelVersionAdmin(RecordAdmin):
         "quality_when_trained",
         "quality",
         "weight",
+        "refusal_share",
         "hyper_parameters_readable",
         "dataset_readable",
     )

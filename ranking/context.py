@@ -20,6 +20,8 @@ class ScoringContext:
     recommenders  each retrieving kind of the policy that can answer: the untrained, and those with a model
     ranker        what orders the pool; None where the recommenders' own scores do
     judge         what tells how likely an item is turned down; None where no such model serves
+    refusal_share  how much of a base score its chance of a no takes away: what the policy allows at the most,
+                  less where `retrain` measured that it does harm
     arm           the arm of the experiment that this serves; "" outside of any
     memory        what was found out about people before it; None where nobody comes twice
     """
@@ -31,6 +33,7 @@ class ScoringContext:
     recommenders: Mapping[str, Recommender[Any]]
     ranker: PoolRanker | None
     judge: Judging[Any] | None = None
+    refusal_share: float = 0.0
     arm: str = ""
     memory: Memory | None = None
 
@@ -50,6 +53,7 @@ class ScoringContext:
         answering = [name for name in policy.sources if _has(name, models)]
         recommenders = {name: _build(name, models, catalog) for name in answering}
         judges = [name for name in models.by_kind if RECOMMENDERS[name].judges]
+        measured = [share for name in judges if (share := models.by_kind[name].refusal_share) is not None]
         return cls(
             use_case=use_case,
             catalog=catalog,
@@ -58,6 +62,7 @@ class ScoringContext:
             recommenders=recommenders,
             ranker=_build(orderers[0], models, catalog) if orderers else None,
             judge=recommenders.get(judges[0]) or _build(judges[0], models, catalog) if judges else None,
+            refusal_share=min(policy.refusal_share, *measured) if measured else policy.refusal_share,
             arm=arm,
             memory=memory,
         )

@@ -145,6 +145,18 @@ class SourceResult:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalPoint:
+    """The figures on people under one share of a base score that the chance of a no takes away.
+
+    differences  to the figures without any, over the same people
+    """
+
+    share: float
+    figures: Mapping[str, Interval] = field(default_factory=dict)
+    differences: tuple[PairedDifference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EvaluationResult:
     """The figures of one contender.
 
@@ -191,6 +203,8 @@ class EvaluationReport:
     lists         how many lists shown, drawn from `lists_found`
     datasets      name of the dataset of each kind, None where there is none
     folder        of the report's pages, "" where none were written
+    refusals      what weighing the chance of a no gives, share by share from 0, for what serves or would
+                  serve; none without a model of verdicts or without dislikes
     """
 
     results: tuple[EvaluationResult, ...] = ()
@@ -205,6 +219,7 @@ class EvaluationReport:
     lists_found: int | None = None
     datasets: Mapping[str, str | None] = field(default_factory=dict)
     folder: str = ""
+    refusals: tuple[RefusalPoint, ...] = ()
     why_empty: str = ""
     schema_version: int = SCHEMA_VERSION
 

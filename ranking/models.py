@@ -50,6 +50,11 @@ class ModelVersion(models.Model):
         blank=True,
         help_text="its share in the joint score of several models, as retrain fitted it",
     )
+    refusal_share = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="how much of a base score its chance of a no takes away, as retrain measured it",
+    )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="children"
     )

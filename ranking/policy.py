@@ -27,8 +27,8 @@ class Policy:
     dislikes_hold_back             dislikes lower the scores of items like theirs; what was disliked itself
                                    never comes again, whatever stands here
     passed_over_share              how much an item sinks with each list in which it was passed over, 0 to 1
-    refusal_share                  how much of a base score the chance takes away that an item is turned down,
-                                   0 to 1, where a model of verdicts serves
+    refusal_share                  how much of a base score the chance takes away at the most that an item is
+                                   turned down, 0 to 1, where a model of verdicts serves
     known_share                    how much the double of a known item sinks, 0 to 1
     exploration_share              share of the places after the first that chance fills, 0 to 1
     """

@@ -239,12 +239,19 @@ def kept_after_refusal(request: RankingRequest, item_ids: Ints) -> Doubles:
     P(no) is the chance that the person turns the item down once they look at it; 1 where no model of verdicts
     serves or knows them.
     """
-    seen, share = request.seen_by_judge, request.context.policy.refusal_share
-    if request.context.judge is None or seen is None or share == 0.0:
+    share = request.context.refusal_share
+    if share == 0.0:
         return np.ones(len(item_ids))
-    chances = request.context.judge.refusal(seen, item_ids)
-    kept: Doubles = 1.0 - share * np.nan_to_num(chances)
+    kept: Doubles = 1.0 - share * np.nan_to_num(refusal_chances(request, item_ids))
     return kept
+
+
+def refusal_chances(request: RankingRequest, item_ids: Ints) -> Doubles:
+    """P(no) of each item (n,); NaN where no model of verdicts serves, knows the person, or has the item."""
+    judge, seen = request.context.judge, request.seen_by_judge
+    if judge is None or seen is None:
+        return np.full(len(item_ids), np.nan)
+    return judge.refusal(seen, item_ids)
 
 
 def joint_scores(request: RankingRequest, item_ids: Ints) -> Doubles:

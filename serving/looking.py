@@ -8,15 +8,18 @@ from django.utils import timezone
 
 from catalog.models import Item
 from catalog.selectors import ItemCard
-from core.domain import KINDS, TYPES, UseCase
+from core.domain import KINDS, REASONS, TYPES, UseCase
+from feedback.patterns import reasons_against
 from feedback.rules import StandingRules, get_rules
 from profiles.log import name_facets
 from ranking.candidates import Candidates
-from ranking.scoring import RankingRequest, score_items
+from ranking.scoring import RankingRequest, kept_after_refusal, refusal_chances, score_items
 from serving.arranging import arrange
 from serving.kept_out import titles_kept_out
 from serving.live import get_state
 from serving.pipeline import ServedList, open_request, order, respond
+
+TOLD_OF = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +53,7 @@ def look(*, user_id: int, use_case: UseCase, limit: int, now: datetime | None = 
 def why_not(found: Look, item: Item) -> list[str]:
     """Sentences on why an item is not in the list that was looked at, or where it stands in it.
 
-    Six queries at most.
+    Seven queries at most.
     """
     shown = {slot.item.id: slot.rank for slot in found.served.slots}
     if item.pk in shown:
@@ -64,7 +67,11 @@ def why_not(found: Look, item: Item) -> list[str]:
         return ["The catalog that lists are made of does not have it yet."]
     rules = get_rules(found.request.person.user_id)
     barred = _barred(found, item.pk, rules)
-    return [*(barred or _outdone(found, item.pk)), *_held_back(found, item.pk, rules)]
+    return [
+        *(barred or _outdone(found, item.pk)),
+        *_turned_down(found, item.pk),
+        *_held_back(found, item.pk, rules),
+    ]
 
 
 def _barred(found: Look, item_id: int, rules: StandingRules) -> list[str]:
@@ -99,6 +106,23 @@ def _outdone(found: Look, item_id: int) -> list[str]:
     )
     slots = found.served.slots
     return [said, f"The last of the list has {slots[-1].score:.3f}."] if slots else [said]
+
+
+def _turned_down(found: Look, item_id: int) -> list[str]:
+    """The sentence on how likely a no is and what that costs; none where no model of verdicts can tell."""
+    item_ids = np.array([item_id])
+    chance = float(refusal_chances(found.request, item_ids)[0])
+    kept = float(kept_after_refusal(found.request, item_ids)[0])
+    if np.isnan(chance) or kept == 1.0:
+        return []
+    said = f"The chance that they turn it down once they look at it is {chance:.0%}: base score × {kept:.3f}."
+    reasons = reasons_against(item_id=item_id)
+    people = sum(count for _, count in reasons)
+    # Of fewer, a reason is somebody's own and no pattern.
+    if people >= TOLD_OF:
+        label = REASONS[reasons[0][0]].label if reasons[0][0] in REASONS else reasons[0][0]
+        said += f" {people:,} people turned it down, most often for “{label}” ({reasons[0][1]:,})."
+    return [said]
 
 
 def _held_back(found: Look, item_id: int, rules: StandingRules) -> list[str]:

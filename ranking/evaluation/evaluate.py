@@ -28,6 +28,7 @@ from ranking.evaluation.evaluation_set import (
     evaluation_set,
 )
 from ranking.evaluation.gate import compare
+from ranking.evaluation.refusals import refusal_curve
 from ranking.evaluation.report import write_report
 from ranking.evaluation.reporting import gate_rules, make_report
 from ranking.evaluation.shortage import why_few
@@ -119,6 +120,8 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
         datasets=log.datasets,
         why_empty=_why_nothing(data, use_case),
     )
+    curve = refusal_curve(first.models, data, use_case, seed=request.seed, progress=progress)
+    report = replace(report, refusals=curve)
     folder = write_report(report, request.out)
     _store(compared, replace(report, folder=str(folder)))
     return Evaluation(str(folder), to_json(report))

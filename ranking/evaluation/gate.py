@@ -136,7 +136,7 @@ def _decide(
     known = [by_name[name] for name in _DISLIKES if name in by_name]
     clear = [one for one in known if one.people >= _MIN_CLEAR]
     for one in clear:
-        if _is_clearly_worse(one):
+        if clearly_worse(one):
             return False, f"{_words(one)} against {active}: clearly worse."
     return True, f"{_words(quality)} against {active}; {_about_dislikes(known, clear)}."
 
@@ -156,7 +156,10 @@ def _about_dislikes(known: list[PairedDifference], clear: list[PairedDifference]
     return "no dislikes to compare by"
 
 
-def _is_clearly_worse(one: PairedDifference) -> bool:
+def clearly_worse(one: PairedDifference) -> bool:
+    """True where the whole interval of a difference lies on the wrong side of 0, over people enough."""
+    if one.people < _MIN_CLEAR:
+        return False
     return one.interval.low > 0.0 if FIGURES[one.figure].better < 0 else one.interval.high < 0.0
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from core.charts import NOTHING, Curve, IntervalPlot, curve, interval_plot, interval_text
 from core.errors import InvalidInput
 from ranking.datasets.manifest import dataset_name, whole_folder
-from ranking.evaluation.tables import TableView, segment_tables, source_tables
+from ranking.evaluation.tables import TableView, refusal_tables, segment_tables, source_tables
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import FIGURES, CalibrationBins, EvaluationReport, EvaluationResult, LogSupport
 
@@ -58,6 +58,7 @@ class ReportView:
     differences: tuple[IntervalPlot, ...]
     segments: tuple[TableView, ...]
     sources: tuple[TableView, ...]
+    refusals: tuple[TableView, ...]
     calibration: tuple[Curve, ...]
     off_policy: tuple[OffPolicyRow, ...]
     verdicts: tuple[VerdictRow, ...]
@@ -77,6 +78,7 @@ def view_of(report: EvaluationReport) -> ReportView:
         differences=_present(_difference_plot(name, results) for name in FIGURES),
         segments=tuple(segment_tables(results)),
         sources=tuple(source_tables(results)),
+        refusals=tuple(refusal_tables(report.refusals)),
         calibration=tuple(_calibration_curve(one, one.calibration) for one in results if one.calibration),
         off_policy=tuple(
             _off_policy(one, one.log_support["engagement"])

@@ -10,6 +10,7 @@ from ranking.evaluation_report import (
     PEOPLE_SEGMENTS,
     SEGMENTS,
     EvaluationResult,
+    RefusalPoint,
     SegmentName,
     SegmentResult,
 )
@@ -56,12 +57,12 @@ def _segment_table(
     )
 
 
-def _cell(segment: SegmentResult | None, figure: str) -> str:
-    """A figure of a segment; in brackets its difference to the baseline."""
-    if segment is None:
+def _cell(part: SegmentResult | RefusalPoint | None, figure: str) -> str:
+    """A figure of a part; in brackets its difference to what it is held against."""
+    if part is None:
         return interval_text(None)
-    text = interval_text(segment.figures.get(figure))
-    difference = next((one for one in segment.differences if one.figure == figure), None)
+    text = interval_text(part.figures.get(figure))
+    difference = next((one for one in part.differences if one.figure == figure), None)
     return f"{text} ({interval_text(difference.interval, signed=True)})" if difference else text
 
 
@@ -78,6 +79,27 @@ def source_tables(results: Sequence[EvaluationResult]) -> Iterator[TableView]:
                     for one in result.sources
                 ),
             )
+
+
+def refusal_tables(curve: Sequence[RefusalPoint]) -> Iterator[TableView]:
+    """The table of a curve: a row for each share, a column for each figure; none without a curve."""
+    names = [name for name in FIGURES if any(name in one.figures for one in curve)]
+    if names:
+        yield TableView(
+            "Engagement against dislike",
+            "scores × (1 − share × chance of a no); in brackets, the paired difference to a share of 0",
+            tuple(FIGURES[name].title for name in names),
+            tuple((f"{one.share:g}", tuple(_cell(one, name) for name in names)) for one in curve),
+        )
+
+
+def refusal_text(curve: Sequence[RefusalPoint]) -> Iterator[str]:
+    """The curve as lines."""
+    for table in refusal_tables(curve):
+        yield f"{table.title}: {table.note}"
+        for share, cells in table.rows:
+            figures = "; ".join(f"{title} {cell}" for title, cell in zip(table.columns, cells, strict=True))
+            yield f"  share {share}: {figures}"
 
 
 def text_of(result: EvaluationResult) -> Iterator[str]:

@@ -21,13 +21,14 @@ _NEWEST = 40
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A version and the model in its file. `quality` and `weight`: as those of `ModelVersion`."""
+    """A version and the model in its file; the last three are as those of `ModelVersion`."""
 
     version_id: int
     label: str
     model: Any
     quality: float | None = None
     weight: float | None = None
+    refusal_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ def load_version(version: ModelVersion) -> LoadedModel:
     for name, size in kind.sizes(model).items():
         if trained.get(name, size) not in (size, None):
             raise ArtifactError(f"It holds {name} {size}, and it was trained with {trained[name]}.")
-    return LoadedModel(version.pk, version.label, model, version.quality, version.weight)
+    return LoadedModel(
+        version.pk, version.label, model, version.quality, version.weight, version.refusal_share
+    )
 
 
 def put_versions(

@@ -57,6 +57,7 @@ def register_version(
     metrics: dict[str, Any],
     why: str,
     weight: float | None = None,
+    refusal_share: float | None = None,
 ) -> ModelVersion:
     """Writes a trained model's file and then its row, as a candidate.
 
@@ -78,6 +79,7 @@ def register_version(
             metrics=metrics,
             quality=quality_of(metrics),
             weight=weight,
+            refusal_share=refusal_share,
             parent=versions.filter(status=Status.ACTIVE).first(),
             why=why,
         )

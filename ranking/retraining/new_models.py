@@ -16,7 +16,9 @@ import structlog
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.popularity import refresh_popularity
+from ranking.evaluation.refusals import chosen_share, refusal_curve
 from ranking.evaluation.results import ContenderEvaluation
+from ranking.evaluation_codec import from_json, to_json
 from ranking.evaluation_report import GateVerdict
 from ranking.models import StoredReport
 from ranking.policy import lead_of
@@ -67,6 +69,7 @@ def train_and_publish(
     for kind, one in orderers.items():
         candidate, serving = _judge(run, kind, one, None, serving, simple)
         candidates.append(candidate)
+    candidates = [_weighed(run, one, serving) for one in candidates]
     outcomes, used = publish(use_case, candidates, baseline)
     return RetrainSummary(
         use_case=use_case.name,
@@ -114,7 +117,9 @@ def _judge(
 ) -> tuple[Candidate, ModelSet]:
     """A candidate with its verdict, and the models that serve if the verdict stands."""
     label = f"{TRAINED[kind].label} candidate"
-    loaded = LoadedModel(0, label, fitted.model, quality_of(fitted.metrics), weight)
+    before = serving.by_kind.get(kind)
+    share = None if before is None else before.refusal_share
+    loaded = LoadedModel(0, label, fitted.model, quality_of(fitted.metrics), weight, share)
     verdict, metrics = _evaluate(run, kind, loaded, serving, simple)
     candidate = Candidate(
         kind=kind,
@@ -125,8 +130,28 @@ def _judge(
         examples=fitted.examples,
         verdict=verdict,
         weight=weight,
+        refusal_share=share,
     )
     return candidate, serving.with_model(kind, loaded) if verdict.passed else serving
+
+
+def _weighed(run: Run, candidate: Candidate, serving: ModelSet) -> Candidate:
+    """A model of verdicts that passed, with how much its chance of a no takes away among all that serves.
+
+    It is measured on what was held out, once what serves is settled, and counts from now on. Any other
+    candidate stays as it is.
+    """
+    if not TRAINED[candidate.kind].judges or not candidate.verdict.passed:
+        return candidate
+    material = run.material
+    curve = refusal_curve(
+        serving, run.data, material.use_case, seed=material.seed, progress=material.progress
+    )
+    report = from_json(candidate.metrics[StoredReport.LATEST])
+    if not curve or report is None:
+        return candidate
+    metrics = {**candidate.metrics, StoredReport.LATEST: to_json(replace(report, refusals=curve))}
+    return replace(candidate, metrics=metrics, refusal_share=chosen_share(curve))
 
 
 def _evaluate(

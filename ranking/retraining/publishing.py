@@ -31,6 +31,7 @@ class Candidate:
 
     examples  ids of the negative training examples that it learned from
     weight    its share in the joint score of several models; None where it was not fitted
+    refusal_share  how much of a base score its chance of a no takes away; None where it was not measured
     """
 
     kind: str
@@ -41,6 +42,7 @@ class Candidate:
     examples: Sequence[int]
     verdict: GateVerdict
     weight: float | None = None
+    refusal_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ def _register(use_case: UseCase, one: Candidate, changed: str) -> ModelVersion:
         metrics=one.metrics,
         why="trained by retrain",
         weight=one.weight,
+        refusal_share=one.refusal_share,
     )
     if one.verdict.passed and not changed:
         return activate_version(version=version, why=one.verdict.why)

@@ -10,7 +10,7 @@ from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.evaluation.evaluate import Evaluation, Request, evaluate_models
 from ranking.evaluation.report import view_of
-from ranking.evaluation.tables import text_of
+from ranking.evaluation.tables import refusal_text, text_of
 from ranking.evaluation_codec import from_json
 from ranking.management.options import number
 
@@ -60,4 +60,5 @@ class Command(HeedCommand):
         for one in report.results if report and not report.why_empty else ():
             lines.append(f"{one.name}{' (may have seen part of it)' if one.leaked else ''}:")
             lines += [f"  {line}" for line in text_of(one)]
+        lines += refusal_text(report.refusals) if report else ()
         return "\n".join([*lines, f"report: {summary['report']}"])
