@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core.domain import NUMBERS
+from ranking.catalog_rows import read_rows
 from ranking.snapshot import read_snapshot
 from ranking.statistics.demand import ItemDemand
 from tests.factories import make_item
@@ -47,3 +48,16 @@ def test_a_part_of_the_catalog_keeps_its_numbers() -> None:
     demand = ItemDemand.from_counts(*np.zeros((3, 2)))
     part = whole.only(np.array([False, True, True]), demand)
     assert part.content.numbers[:, VOTES].tolist() == [2.0, 3.0]
+
+
+@pytest.mark.django_db
+def test_a_number_that_changed_is_read_with_what_changed() -> None:
+    item, other = make_item(attributes={"votes": 1}), make_item(attributes={"votes": 5})
+    rows = read_rows("movie_home")
+    assert rows.changed().is_as(rows)
+    item.attributes = {"votes": 2}
+    item.save()
+    assert rows.changed().numbers[:, VOTES].tolist() == [2.0, 5.0]
+    other.attributes = {}
+    other.save()
+    assert np.isnan(rows.changed().numbers[1, VOTES])
