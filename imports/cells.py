@@ -4,8 +4,7 @@ An empty text and null both mean "none", and a file may write a value as its rul
 rest the rule judges as it does in the API.
 """
 
-from collections.abc import Collection, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 from accounts.selectors import names_with_password
@@ -13,6 +12,8 @@ from accounts.usernames import USERNAME, normal_username
 from core.values import BadValue, Rule, named, shown
 
 T = TypeVar("T")
+
+MOST_REMEMBERED = 50_000
 
 
 def is_empty(value: object) -> bool:
@@ -43,7 +44,7 @@ def required(name: str, rule: Rule[T], value: object) -> T:
 
 def username(values: Mapping[str, Any]) -> str:
     """The name of the person in the column `user`. Raises BadValue."""
-    return _normalized(required("user", USERNAME, values["user"]))
+    return remembered(_USERNAMES, values["user"], _read_username)
 
 
 class Bindable:
@@ -64,7 +65,29 @@ class Bindable:
             )
 
 
-@lru_cache(maxsize=10_000)
+def remembered(known: dict[str, T], value: object, read: Callable[[object], T]) -> T:
+    """What `read` makes of a cell, kept in `known` by its text: a file names the same again and again.
+
+    What raises is not kept. The texts are dropped when there are MOST_REMEMBERED, so that memory is flat.
+    """
+    if not isinstance(value, str):
+        return read(value)
+    found = known.get(value)
+    if found is None:
+        found = read(value)
+        if len(known) >= MOST_REMEMBERED:
+            known.clear()
+        known[value] = found
+    return found
+
+
+_USERNAMES: dict[str, str] = {}
+
+
+def _read_username(value: object) -> str:
+    return _normalized(required("user", USERNAME, value))
+
+
 def _normalized(name: str) -> str:
-    """A username in the form in which it is stored. A file names the same people again and again."""
+    """A username in the form in which it is stored."""
     return named("user", normal_username, name)

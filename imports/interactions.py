@@ -11,11 +11,23 @@ from django.utils import timezone
 
 from core.domain import DEFAULT_KIND, MAX_RATING, TYPES
 from core.progress import Progress
-from core.values import HAPPENED, RATING, TAKEN, TYPE, BadValue, Number, check_rated, named, shown
+from core.values import (
+    EXTERNAL_ID,
+    HAPPENED,
+    KIND,
+    RATING,
+    TAKEN,
+    TYPE,
+    BadValue,
+    Number,
+    check_rated,
+    named,
+    shown,
+)
 from feedback.completion import complete_dislikes
-from imports.cells import Bindable, optional, required, username
+from imports.cells import Bindable, optional, remembered, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
-from imports.items import kind_named, parse_key
+from imports.items import kind_named
 from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
 from imports.said import SAID_COLUMNS, parse_said
 from imports.staging import open_staging
@@ -117,21 +129,39 @@ def import_interactions(
 def parse_interaction(row: Row, *, default_kind: str, scale: RatingScale = OUR_SCALE) -> StagedInteraction:
     """The checked values of one row. Raises BadValue."""
     values = row.values
-    key = parse_key(values, default_kind, column="item")
-    type_name = required("type", TYPE, values["type"])
-    named("type", TAKEN[key.kind], type_name)
+    kind = _kind(values.get("kind")) or default_kind
+    external_id = remembered(_ITEMS, values.get("item"), _read_item)
+    type_name = remembered(_TYPES, values["type"], _read_type)
+    if type_name not in TAKEN[kind].names:
+        named("type", TAKEN[kind], type_name)
     occurred_at = required("occurred_at", HAPPENED, values["occurred_at"])
     return StagedInteraction(
         line=row.number,
         username=username(values),
-        kind=key.kind,
-        external_id=key.external_id,
+        kind=kind,
+        external_id=external_id,
         type=type_name,
         rating=parse_rating(values, type_name, scale),
         occurred_at=occurred_at,
         withdrawn_at=_withdrawn_at(values, type_name, occurred_at),
         said=parse_said(values, type_name),
     )
+
+
+_ITEMS: dict[str, str] = {}
+_TYPES: dict[str, str] = {}
+
+
+def _kind(value: object) -> str | None:
+    return None if value is None else optional("kind", KIND, value)
+
+
+def _read_item(value: object) -> str:
+    return required("item", EXTERNAL_ID, value)
+
+
+def _read_type(value: object) -> str:
+    return required("type", TYPE, value)
 
 
 def _withdrawn_at(values: Mapping[str, Any], type_name: str, occurred_at: datetime) -> datetime | None:

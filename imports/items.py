@@ -174,10 +174,10 @@ def kind_named(word: str) -> str:
     return KINDS_BY_WORD[word].name
 
 
-def parse_key(values: Mapping[str, Any], default_kind: str, *, column: str = "external_id") -> ItemKey:
-    """The item that a row is about: its `kind`, or the default, and the id in `column`. Raises BadValue."""
+def parse_key(values: Mapping[str, Any], default_kind: str) -> ItemKey:
+    """The item that a row is about: its `kind`, or the default, and its id. Raises BadValue."""
     kind = optional("kind", KIND, values.get("kind")) or default_kind
-    return ItemKey(kind, required(column, EXTERNAL_ID, values.get(column)))
+    return ItemKey(kind, required("external_id", EXTERNAL_ID, values.get("external_id")))
 
 
 def parse_item(row: Row, default_kind: str, separators: Mapping[str, str | None]) -> ItemRow:

@@ -16,6 +16,7 @@ from imports.staging import execute, execute_write
 from interactions.models import UserInteraction
 
 SAID_COLUMNS = ("reason", "feedback_text", "about", "title_only")
+_SAID = frozenset(SAID_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,8 @@ WHERE fresh.type = '{type}' AND {dislike.id} IS NULL
 
 def parse_said(values: Mapping[str, Any], type_name: str) -> Said:
     """The words of one row of this type. Raises BadValue."""
+    if not _SAID.intersection(values):
+        return NOTHING
     reason = optional("reason", REASON, values.get("reason"))
     text = optional("feedback_text", COMMENT, values.get("feedback_text"))
     about = optional("about", ABOUT, values.get("about"))
