@@ -34,8 +34,10 @@ def main() -> None:
     from django.db import connection
     from import_files import write_interactions, write_items
 
+    from core.sql import table_name
     from imports.interactions import import_interactions
     from imports.items import import_items
+    from interactions.models import UserInteraction
 
     with tempfile.TemporaryDirectory() as made:
         items, interactions = Path(made) / "items.csv", Path(made) / "interactions.csv"
@@ -45,13 +47,14 @@ def main() -> None:
             import_items(path=items, kind="drama")
         with measured("import_interactions", rows):
             import_interactions(path=interactions, kind="drama")
+    table = table_name(UserInteraction)
     with connection.cursor() as cursor, tempfile.TemporaryFile() as copied:
-        cursor.copy_expert("COPY user_interactions TO STDOUT", copied)
+        cursor.copy_expert(f"COPY {table} TO STDOUT", copied)
         copied.seek(0)
         # The same table, with its indexes and its foreign keys.
-        cursor.execute("TRUNCATE user_interactions CASCADE")
+        cursor.execute(f"TRUNCATE {table} CASCADE")
         with measured("COPY of these interactions", rows):
-            cursor.copy_expert("COPY user_interactions FROM STDIN", copied)
+            cursor.copy_expert(f"COPY {table} FROM STDIN", copied)
 
 
 @contextmanager

@@ -66,7 +66,7 @@ class Bindable:
 
 
 def remembered(known: dict[str, T], value: object, read: Callable[[object], T]) -> T:
-    """What `read` makes of a cell, kept in `known` by its text: a file names the same again and again.
+    """The value that `read` makes of a cell, kept in `known` by its text: a file names the same often.
 
     What raises is not kept. The texts are dropped when there are MOST_REMEMBERED, so that memory is flat.
     """
