@@ -294,6 +294,8 @@ def test_queries_do_not_grow_with_rows_or_people(app: APIClient) -> None:
             assert post(app, *rows, create_users=True).json()["recorded"] == people
         return len(queries)
 
+    # The first request of a day writes down that the token was used.
+    count(1)
     assert count(4) == count(40) <= 14
 
 
