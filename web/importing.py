@@ -6,6 +6,7 @@ Nothing is kept between the two steps. What was found goes out with the page, si
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -104,7 +105,8 @@ def _confirm(request: HttpRequest) -> HttpResponseBase:
     """Records what is ticked; where a title was typed, shows what it is first."""
     user_id = caller(request).pk
     history = _open(request.POST["found"], user_id)
-    taken = {int(text) for text in request.POST.getlist("take") if text.isascii() and text.isdecimal()}
+    places = {str(number): number for number in range(len(history.titles))}
+    taken = {places[text] for text in request.POST.getlist("take") if text in places}
     typed = _typed(request.POST, len(history.titles))
     if typed:
         titles = list(history.titles)
@@ -129,7 +131,8 @@ def _recorded_sentence(recorded: int, unchanged: int) -> str:
 def _typed(sent: Mapping[str, Any], titles: int) -> dict[int, str]:
     """The corrections, by the number of their title."""
     given = {number: str(sent.get(f"is-{number}", "")).strip()[:_LONGEST_TYPED] for number in range(titles)}
-    return {number: text for number, text in given.items() if text}
+    # The page asks for no more; each is looked up in all titles.
+    return dict(islice(((number, text) for number, text in given.items() if text), _UNKNOWN_SHOWN))
 
 
 def _show(

@@ -88,7 +88,7 @@ class TestThePage:
         assert recorded() == [("Heat", 9.0), ("Ran", 2.0)]
 
     def test_what_is_unticked_is_not(self, ada: Client) -> None:
-        confirm(ada, send(ada), take=["1", "3", "99", "x", "-1"])
+        confirm(ada, send(ada), take=["1", "3", "99", "x", "-1", "9" * 5_000])
         assert recorded() == [("Pinocchio", 6.0), ("Ran", 2.0)]
 
     def test_a_typed_title_is_looked_up_and_shown_before_anything_is_recorded(self, ada: Client) -> None:
