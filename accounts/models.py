@@ -30,6 +30,14 @@ class User(AbstractUser):
     is_synthetic = models.BooleanField(
         "synthetic", default=False, help_text="A simulated person of the demo, not a real one."
     )
+    confirmed_email = models.EmailField(
+        "confirmed address",
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The address for mail that the person showed to be theirs.",
+    )
     roles = models.JSONField(
         default=list,
         db_default=models.Value([], models.JSONField()),
@@ -37,6 +45,11 @@ class User(AbstractUser):
         validators=[check_roles],
         help_text="What the person comes for.",
     )
+
+    @property
+    def has_confirmed_mail(self) -> bool:
+        """True where mail reaches the person, and nobody else."""
+        return bool(self.email) and self.email == self.confirmed_email
 
 
 MAX_TOKEN_NAME = 80

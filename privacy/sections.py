@@ -47,6 +47,7 @@ def _account(person: User) -> Entry:
         "first_name": person.first_name,
         "last_name": person.last_name,
         "email": person.email,
+        "has_confirmed_email": person.has_confirmed_mail,
         "roles": person.roles,
         "joined_at": person.date_joined,
         "last_login_at": person.last_login,

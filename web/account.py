@@ -18,8 +18,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.limits.counting import COUNTS
-from accounts.limits.rules import rules
 from accounts.models import User
 from accounts.selectors import caller
 from web.account_forms import (
@@ -30,6 +28,7 @@ from web.account_forms import (
     NewPasswordForm,
     ResetForm,
 )
+from web.mail_links import ask_to_confirm, link_origin, may_send
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -60,9 +59,34 @@ def change_mail(request: HttpRequest) -> HttpResponseBase:
         return _account_page(request, person, mail_form=form)
     person.email = form.cleaned_data["email"]
     person.save(update_fields=["email"])
-    said = f"A new password would go to {person.email}." if person.email else "No address is kept any more."
-    messages.success(request, said)
+    if not person.email:
+        messages.success(request, "No address is kept any more.")
+    elif person.has_confirmed_mail:
+        messages.success(request, f"A new password would go to {person.email}.")
+    else:
+        _ask_to_confirm(request, person)
     return redirect("account")
+
+
+@login_required
+@never_cache
+@require_POST
+def send_confirmation(request: HttpRequest) -> HttpResponseBase:
+    """Sends the link to confirm the address once more."""
+    person = caller(request)
+    if person.email and not person.has_confirmed_mail:
+        _ask_to_confirm(request, person)
+    return redirect("account")
+
+
+def _ask_to_confirm(request: HttpRequest, person: User) -> None:
+    if ask_to_confirm(request, person):
+        return
+    if link_origin(request) is None:
+        logger.error("SITE_ADDRESS is not set, so no address can be confirmed")
+        messages.error(request, NO_ADDRESS)
+    else:
+        messages.error(request, "Several mails went to this address lately. Try again in an hour.")
 
 
 @sensitive_post_parameters("password")
@@ -141,7 +165,7 @@ class ForgottenPasswordView(PasswordResetView):
             logger.error("SITE_ADDRESS is not set, so no link for a new password is sent")
             form.add_error(None, NO_ADDRESS)
             return self.form_invalid(form)
-        if _may_send(form.cleaned_data["email"]):
+        if may_send(form.cleaned_data["email"]):
             parts = urlsplit(origin)
             form.save(
                 domain_override=parts.netloc,
@@ -153,24 +177,6 @@ class ForgottenPasswordView(PasswordResetView):
             )
         messages.success(self.request, SENT.format(minutes=settings.PASSWORD_RESET_TIMEOUT // 60))
         return redirect("password-forgotten")
-
-
-def link_origin(request: HttpRequest) -> str | None:
-    """Scheme and host of links in mail; None where only the request says it, which a stranger can write.
-
-    ALLOWED_HOSTS with a pattern lets through names that its owner never wrote down.
-    """
-    if settings.SITE_ADDRESS:
-        return str(settings.SITE_ADDRESS)
-    host = request.get_host()
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-    return f"{request.scheme}://{host}" if name in settings.ALLOWED_HOSTS else None
-
-
-def _may_send(email: str) -> bool:
-    """False where this address was asked for too often, from wherever: nobody's mailbox is flooded."""
-    rule = rules().get("password-reset")
-    return rule is None or not COUNTS.take(rule, f"mailbox {email.casefold()}")
 
 
 @method_decorator(sensitive_post_parameters(), name="dispatch")

@@ -73,11 +73,12 @@ class ResetForm(PasswordResetForm):
     """An address that a new password is asked for. What is answered does not tell whether anybody has it."""
 
     def get_users(self, email: str) -> Iterable[User]:
-        """The people with this address; where there are none, somebody to whom nothing is sent.
+        """The people who showed this address to be theirs; where there are none, one who gets no mail.
 
         So the same work is done for an address that nobody has, and takes the same time.
         """
-        return list(super().get_users(email)) or [User(pk=0, username="nobody")]
+        people = [person for person in super().get_users(email) if person.has_confirmed_mail]
+        return people or [User(pk=0, username="nobody")]
 
     def send_mail(
         self,

@@ -29,6 +29,7 @@ from serving.live import get_context
 from serving.pipeline import barred_by
 from web.addresses import list_address, query_of
 from web.forms import SignUpForm
+from web.mail_links import ask_to_confirm
 from web.onboarding import kinds_with_items, popular_items
 from web.pairs import ENOUGH, Answer, answers_of, keep_answers, next_pair, taken_of
 from web.roles import asks_for_role
@@ -51,6 +52,8 @@ def sign_up(request: HttpRequest) -> HttpResponseBase:
         person = _create_person(form)
         if person is not None:
             login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+            if person.email:
+                ask_to_confirm(request, person)
             return redirect("welcome")
     return render(request, "registration/signup.html", {"form": form})
 

@@ -30,6 +30,7 @@ _READ = {
 _WRITTEN = {
     "signup": "sign-up",
     "password-forgotten": "password-reset",
+    "mail-send": "password-reset",
     "dislike": "dislikes",
     "history-import": "imports",
 }

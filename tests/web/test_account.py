@@ -15,6 +15,7 @@ from accounts.limits.counting import COUNTS
 from accounts.models import User
 from core import mail
 from tests.web.conftest import PASSWORD
+from web import mail_links
 
 ACCOUNT, MAIL, EVERYWHERE = "/accounts/", "/accounts/mail/", "/accounts/everywhere/"
 CHANGE, FORGOTTEN = "/accounts/password/", "/accounts/forgotten/"
@@ -30,7 +31,7 @@ def ada(client: Client, person: User) -> Client:
 
 @pytest.fixture
 def with_mail(person: User) -> User:
-    person.email = ADDRESS
+    person.email = person.confirmed_email = ADDRESS
     person.save()
     return person
 
@@ -161,6 +162,98 @@ class TestMailAddress:
         assert client.post("/accounts/signup/", form).status_code == 302
 
 
+class TestConfirming:
+    """No new password goes to an address before its owner said that it is theirs."""
+
+    @pytest.fixture
+    def link(self, ada: Client) -> str:
+        ada.post(MAIL, {"email": ADDRESS, "password": PASSWORD})
+        assert sent()[0].to == [ADDRESS]
+        return link_in(sent()[0]).removeprefix("http://testserver")
+
+    def test_until_then_no_link_goes_to_it(self, ada: Client, link: str) -> None:
+        assertContains(ada.get(ACCOUNT), "is not confirmed yet")
+        Client().post(FORGOTTEN, {"email": ADDRESS})
+        assert len(sent()) == 1
+        assertRedirects(ada.post(link), ACCOUNT)
+        assertNotContains(ada.get(ACCOUNT), "is not confirmed yet")
+        Client().post(FORGOTTEN, {"email": ADDRESS})
+        assert len(sent()) == 2
+
+    def test_a_look_alone_confirms_nothing(self, ada: Client, link: str) -> None:
+        assertContains(ada.get(link), ADDRESS)
+        assert not User.objects.get().has_confirmed_mail
+
+    def test_it_is_for_who_asked_for_it(self, link: str, other_person: User) -> None:
+        assertRedirects(Client().post(link), f"/accounts/login/?next={link}", fetch_redirect_response=False)
+        other_person.email = ADDRESS
+        other_person.save()
+        other = Client()
+        other.force_login(other_person)
+        assert other.post(link).status_code == 400
+        assert not any(person.has_confirmed_mail for person in User.objects.all())
+
+    @pytest.mark.parametrize("change", ["address", "time", "token"])
+    def test_it_ends(self, ada: Client, link: str, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+        if change == "address":
+            User.objects.update(email="other@example.org")
+        elif change == "time":
+            monkeypatch.setattr(mail_links, "GOOD_FOR_HOURS", -1)
+        else:
+            link = link[:-3] + "x/"
+        assertContains(ada.post(link), "no longer good", status_code=400)
+        assert not User.objects.get().has_confirmed_mail
+
+    def test_it_is_sent_again_until_it_was_too_often(
+        self, ada: Client, person: User, settings: Settings
+    ) -> None:
+        settings.RATE_LIMIT_FACTOR, settings.RATE_LIMITS = 1.0, ["password-reset=2/3600"]
+        User.objects.update(email=ADDRESS)
+        assertContains(ada.post(f"{MAIL}send/", follow=True), "is on its way")
+        answers = [ada.post(f"{MAIL}send/") for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [302, 429, 429]
+        assert len(sent()) == 2
+
+    def test_nobody_has_mail_sent_to_many(self, ada: Client, settings: Settings) -> None:
+        settings.RATE_LIMIT_FACTOR, settings.RATE_LIMITS = 1.0, ["password-reset=2/3600"]
+        for number in range(4):
+            answer = ada.post(MAIL, {"email": f"x{number}@example.org", "password": PASSWORD}, follow=True)
+        assertContains(answer, "Try again in an hour.")
+        assert [message.to for message in sent()] == [["x0@example.org"], ["x1@example.org"]]
+
+    def test_at_sign_up_it_is_asked_for_too(self, client: Client, db: None) -> None:
+        form = {"username": "grace", "password1": NEW, "password2": NEW, "email": "grace@example.org"}
+        client.post("/accounts/signup/", form)
+        assertRedirects(client.post(link_in(sent()[0]).removeprefix("http://testserver")), ACCOUNT)
+        assert User.objects.get().has_confirmed_mail
+
+    def test_an_address_that_was_confirmed_and_comes_back_needs_no_mail(
+        self, ada: Client, with_mail: User
+    ) -> None:
+        ada.post(MAIL, {"email": ADDRESS, "password": PASSWORD})
+        assert sent() == []
+
+    def test_where_links_cannot_be_sent_it_is_said(self, ada: Client, settings: Settings) -> None:
+        settings.ALLOWED_HOSTS = ["*"]
+        settings.SITE_ADDRESS = ""
+        answer = ada.post(MAIL, {"email": ADDRESS, "password": PASSWORD}, follow=True)
+        assertContains(answer, "has to set SITE_ADDRESS")
+        assert User.objects.get().email == ADDRESS
+
+    def test_staff_vouch_for_what_they_set(self, client: Client, person: User) -> None:
+        root = User.objects.create_superuser("root", password=PASSWORD)
+        client.force_login(root)
+        fields = {
+            "username": "ada",
+            "email": ADDRESS,
+            "date_joined_0": "2026-01-01",
+            "date_joined_1": "00:00",
+        }
+        answer = client.post(f"/admin/accounts/user/{person.pk}/change/", {**fields, "is_active": "on"})
+        assert answer.status_code == 302
+        assert User.objects.get(pk=person.pk).has_confirmed_mail
+
+
 class TestEverywhere:
     def test_all_other_logins_end_and_the_password_stays(self, ada: Client, person: User) -> None:
         other = Client()
@@ -204,7 +297,7 @@ class TestForgotten:
         if change == "login":
             assert can_log_in(PASSWORD)
         elif change == "address":
-            User.objects.update(email="other@example.org")
+            User.objects.update(email="other@example.org", confirmed_email="other@example.org")
         elif change == "time":
             settings.PASSWORD_RESET_TIMEOUT = -1
         else:
