@@ -44,7 +44,7 @@ def main() -> None:
     from ranking.context import ScoringContext
     from ranking.features import GROUPS, ItemContent
     from ranking.person import build_person
-    from ranking.scoring import RankingRequest
+    from ranking.request import RankingRequest
     from ranking.snapshot import CatalogSnapshot
     from ranking.statistics.demand import ItemDemand
     from serving.pipeline import pushed_out

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ranking.context import ScoringContext
     from ranking.datasets.bootstrap import BootstrapList
     from ranking.person import PersonState
-    from ranking.scoring import RankingRequest
+    from ranking.request import RankingRequest
     from ranking.snapshot import CatalogSnapshot
     from ranking.statistics.events import Events
     from ranking.statistics.interval import Interval
@@ -276,7 +276,8 @@ def context_at(world: World, since: float, start: float, lists: list["BootstrapL
 
 def measure(world: World, context: "ScoringContext", start: float, end: float) -> Iterator[Measured]:
     """Every variant for everybody who liked something in the window start <= time < end."""
-    from ranking.scoring import RankingRequest, rank, retrieve
+    from ranking.request import RankingRequest
+    from ranking.scoring import rank, retrieve
 
     for person in world.people(start, end):
         for known, films in person.stages.items():

@@ -33,7 +33,8 @@ from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of
 from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
 from ranking.registry.versions import quality_of
-from ranking.scoring import RankingRequest, ranked_pool, score_items
+from ranking.request import RankingRequest
+from ranking.scoring import ranked_pool, score_items
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand, demand_of
 from ranking.statistics.events import Events

@@ -203,7 +203,8 @@ class World:
 
     def _recommender(self, context: "ScoringContext", start: float) -> "Recommender":
         from ranking.person import person_before
-        from ranking.scoring import RankingRequest, ranked_pool
+        from ranking.request import RankingRequest
+        from ranking.scoring import ranked_pool
 
         def recommend(history: "Events", k: int) -> "Ints":
             return ranked_pool(RankingRequest.of(person_before(history), context, start)).item_ids[:k]
@@ -221,7 +222,8 @@ class World:
 
 def _als_order(history: "Events", item_ids: "Ints", context: "ScoringContext") -> "Doubles":
     from ranking.person import person_before
-    from ranking.scoring import RankingRequest, lead_scores
+    from ranking.request import RankingRequest
+    from ranking.scoring import lead_scores
 
     return lead_scores(RankingRequest.of(person_before(history), context, 0.0), item_ids)[0]
 
@@ -231,7 +233,8 @@ def _ranker_order(
 ) -> "Doubles":
     """The ranker's scores; NaN where ALS has none, so that both are evaluated on the same pairs."""
     from ranking.person import person_before
-    from ranking.scoring import RankingRequest, features_of
+    from ranking.request import RankingRequest
+    from ranking.scoring import features_of
 
     features = features_of(RankingRequest.of(person_before(history), context, start), item_ids)
     known = ~np.isnan(features).any(axis=1)

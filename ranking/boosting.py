@@ -6,7 +6,8 @@ from scipy.sparse import csr_matrix
 from feedback.adjustments import apply_feature_adjustments
 from profiles.boosts import Boosts, boost
 from ranking.candidates import Candidates
-from ranking.scoring import RANKER_ON_ITS_OWN, RankingRequest
+from ranking.request import RankingRequest
+from ranking.scoring import RANKER_ON_ITS_OWN
 from ranking.seen import seen_factors
 
 

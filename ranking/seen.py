@@ -9,7 +9,7 @@ import numpy as np
 
 from core.arrays import Doubles, Ints
 from ranking.recommenders.similar.model import content_similarities
-from ranking.scoring import RankingRequest
+from ranking.request import RankingRequest
 
 
 def seen_factors(item_ids: Ints, request: RankingRequest) -> Doubles:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from catalog.cards import current_cards
 from catalog.selectors import ItemCard
 from ranking.candidates import Candidates
-from ranking.scoring import RankingRequest
+from ranking.request import RankingRequest
 from serving.explaining import EXPLORED, Reason
 from serving.telling import reasons_for
 

@@ -19,7 +19,8 @@ from ranking.features import FEATURE_SET
 from ranking.neighbors import neighbor_scores
 from ranking.person import PersonState
 from ranking.recommenders.similar.recommender import APPROVED
-from ranking.scoring import RankingRequest, features_of
+from ranking.request import RankingRequest
+from ranking.scoring import features_of
 from recommendations.services import RecordedSession, ShownSlot, record_sessions
 from serving.live import get_context
 from serving.pipeline import barred_by, load_person

@@ -14,7 +14,8 @@ from profiles.reduction import KINDS, Taste
 from ranking.candidates import Candidates
 from ranking.methods import EXPLORATION
 from ranking.recommenders.registry import RECOMMENDERS
-from ranking.scoring import RankingRequest, taste_share
+from ranking.request import RankingRequest
+from ranking.scoring import taste_share
 from ranking.tastes import LikedFacets, liked_facets
 
 _EXPLORED = "Something different, to find out whether you like it."

@@ -15,7 +15,8 @@ from feedback.adjustments import apply_feature_adjustments
 from feedback.rules import StandingRules
 from ranking.boosting import personalize
 from ranking.candidates import Candidates
-from ranking.scoring import RankingRequest, exclude, rank, retrieve
+from ranking.request import RankingRequest
+from ranking.scoring import exclude, rank, retrieve
 from serving.live import get_state
 from serving.pipeline import open_request
 

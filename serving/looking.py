@@ -13,7 +13,8 @@ from feedback.patterns import reasons_against
 from feedback.rules import StandingRules, get_rules
 from profiles.log import name_facets
 from ranking.candidates import Candidates
-from ranking.scoring import RankingRequest, kept_after_refusal, refusal_chances, score_items
+from ranking.request import RankingRequest
+from ranking.scoring import kept_after_refusal, refusal_chances, score_items
 from serving.arranging import arrange
 from serving.kept_out import titles_kept_out
 from serving.live import get_state

@@ -29,7 +29,8 @@ from ranking.features import FEATURE_SET
 from ranking.methods import EXPLORATION, RANKER
 from ranking.person import PersonState, build_person
 from ranking.recommenders.registry import RECOMMENDERS
-from ranking.scoring import RankingRequest, exclude, rank, retrieve, with_features
+from ranking.request import RankingRequest
+from ranking.scoring import exclude, rank, retrieve, with_features
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.exposure import Impressions
 from recommendations.services import RecordedSession, ShownSlot, record_session

@@ -14,7 +14,7 @@ from core.arrays import Bools, Doubles, Ints
 from core.domain import CATEGORIES, FACETS, PEOPLE, SERIES, THEMES, TYPES
 from core.domain.words import listed
 from ranking.candidates import Candidates
-from ranking.scoring import RankingRequest
+from ranking.request import RankingRequest
 from serving.explaining import Reason, find_reasons, lowered
 
 # No title explains more of a list than this.

@@ -30,7 +30,8 @@ from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessi
 from ranking.features import FEATURE_SET, FEATURES, are_known
 from ranking.methods import PRUNED, SEARCH
 from ranking.person import person_before
-from ranking.scoring import RankingRequest, features_of
+from ranking.request import RankingRequest
+from ranking.scoring import features_of
 from ranking.snapshot import CatalogSnapshot, read_snapshot
 from ranking.statistics.demand import DemandSweep, ItemDemand
 from ranking.statistics.events import Events

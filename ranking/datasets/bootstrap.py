@@ -30,7 +30,8 @@ from ranking.features import FEATURES
 from ranking.person import person_before
 from ranking.recommenders.ranker.model import RankerData, RankerParameters
 from ranking.registry.loading import ModelSet
-from ranking.scoring import RankingRequest, ranked_pool, with_features
+from ranking.request import RankingRequest
+from ranking.scoring import ranked_pool, with_features
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events

@@ -11,7 +11,8 @@ from ranking.boosting import boosts_of, personalize
 from ranking.context import ScoringContext
 from ranking.person import person_before
 from ranking.registry.loading import NO_MODELS, ModelSet
-from ranking.scoring import RankingRequest, exclude, rank, score_items
+from ranking.request import RankingRequest
+from ranking.scoring import exclude, rank, score_items
 from ranking.scoring import retrieve as bring
 from ranking.statistics.events import Events
 from ranking.statistics.exposure import NO_IMPRESSIONS, Impressions

@@ -9,7 +9,7 @@ from ranking.context import ScoringContext
 from ranking.person import PersonState, build_person
 from ranking.recommenders.als.model import AlsModel
 from ranking.registry.loading import LoadedModel, ModelSet
-from ranking.scoring import RankingRequest
+from ranking.request import RankingRequest
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
 from tests.ranking.statistics.builders import make_content

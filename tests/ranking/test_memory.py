@@ -12,7 +12,8 @@ from ranking.candidates import Candidates
 from ranking.context import ScoringContext
 from ranking.memory import Memory, digest_of
 from ranking.person import PersonState, person_before
-from ranking.scoring import RankingRequest, features_of, ranked_pool
+from ranking.request import RankingRequest
+from ranking.scoring import features_of, ranked_pool
 from ranking.statistics.exposure import Impressions
 from serving.telling import reasons_for
 from tests.ranking.builders import person_with, stranger

@@ -21,7 +21,8 @@ from ranking.person import person_before
 from ranking.policy import Policy
 from ranking.recommenders.registry import RETRIEVING, TRAINED
 from ranking.registry.loading import LoadedModel, ModelSet
-from ranking.scoring import RankingRequest, ranked_pool
+from ranking.request import RankingRequest
+from ranking.scoring import ranked_pool
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
 from tests.ranking.recommenders.kinds import BYTES, taste_of_facets

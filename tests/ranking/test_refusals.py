@@ -12,7 +12,8 @@ from ranking.kinds import MODELS
 from ranking.policy import Policy
 from ranking.recommenders.registry import TRAINED
 from ranking.registry.loading import LoadedModel, ModelSet
-from ranking.scoring import RankingRequest, kept_after_refusal, model_scores, score_items
+from ranking.request import RankingRequest
+from ranking.scoring import kept_after_refusal, model_scores, score_items
 from tests.ranking.builders import person_with
 from tests.ranking.recommenders.kinds import BYTES
 from tests.ranking.recommenders.test_contract import catalog_of

@@ -26,11 +26,11 @@ from ranking.recommenders.barred import Barred
 from ranking.recommenders.fusion import SHARPNESS
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
+from ranking.request import RankingRequest
 from ranking.scoring import (
     HALF_BELIEVED,
     ON_ITS_OWN,
     RANKER_ON_ITS_OWN,
-    RankingRequest,
     exclude,
     fallback_scores,
     features_of,

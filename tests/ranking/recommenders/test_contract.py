@@ -17,7 +17,8 @@ from ranking.recommenders.base import Recommender
 from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of, trainer_of
 from ranking.registry.loading import LoadedModel, ModelSet
-from ranking.scoring import RankingRequest, features_of, rank, retrieve, score_items
+from ranking.request import RankingRequest
+from ranking.scoring import features_of, rank, retrieve, score_items
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranking.recommenders.als.model import calibrate, fold_in
-from ranking.scoring import DEEPEST_PLACE, lead_scores
+from ranking.request import DEEPEST_PLACE
+from ranking.scoring import lead_scores
 from tests.ranking.builders import bare_context, person_with, request_of, stranger
 from tests.ranking.statistics.builders import model_of
 
