@@ -121,7 +121,7 @@ def test_both_versions_are_on_record(person: User, films: list[Item]) -> None:
 def test_als_is_on_record_also_where_only_other_sources_fill_the_list(
     person: User, films: list[Item]
 ) -> None:
-    ranker = active_ranker()
+    ranker = active_ranker(seed=1)
     new = [make_item(published_at=NOW - timedelta(days=1)) for _ in range(3)]
     forget_state()
     served = serve(person, 3)

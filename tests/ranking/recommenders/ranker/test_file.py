@@ -168,7 +168,7 @@ def put(place: int, value: str) -> Callable[[list[str]], list[str]]:
         in_first_tree("num_leaves", put(0, "999999999")),
         in_first_tree("num_cat", put(0, "1")),
         in_first_tree("is_linear", put(0, "1")),
-        in_first_tree("split_feature", put(0, "43")),
+        in_first_tree("split_feature", put(0, str(len(FEATURES)))),
         in_first_tree("split_feature", put(0, "-1")),
         in_first_tree("split_feature", put(0, "9999999999")),
         in_first_tree("threshold", put(0, "0.7.2")),

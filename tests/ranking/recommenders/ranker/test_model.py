@@ -187,13 +187,15 @@ class TestWeights:
         assert limit == pytest.approx(PERSON_CAP * np.minimum(totals, limit).mean())
 
     def test_a_flood_of_one_person_does_not_turn_the_order(self) -> None:
-        honest = lists_by("evidence", lists=90)
-        flood = replace(lists_by("evidence", lists=90 * 20, sign=-1, seed=5), user_ids=np.full(90 * 20, 999))
+        honest = lists_by("evidence", lists=240)
+        flood = replace(
+            lists_by("evidence", lists=240 * 20, sign=-1, seed=5), user_ids=np.full(240 * 20, 999)
+        )
         both = {
             name: np.concatenate([getattr(honest, name), getattr(flood, name)])
             for name in RankerData.__dataclass_fields__
         }
-        both["user_ids"][:90] = np.arange(90)
+        both["user_ids"][:240] = np.arange(240)
         ranker = fit(RankerData(**both), replace(SMALL, debias="none"))
         assert chosen_first(ranker, lists_by("evidence", seed=6)) > 0.5
 
