@@ -52,7 +52,12 @@ def test_ones_own_link_is_told_apart(ada: Client, person: User, two_tastes: dict
     assert not RecommendationSession.objects.exists()
 
 
-@pytest.mark.parametrize("given", ["x", "\0", "1", signing.dumps(1), signing.dumps(1, salt="heed.other")])
+@pytest.mark.parametrize(
+    "given",
+    ["x", "\0", "1", signing.dumps(1), signing.dumps(1, salt="heed.other")],
+    # A signature holds its moment, and the names of tests must be the same in every worker.
+    ids=["word", "nul", "number", "signed", "signed for another purpose"],
+)
 def test_what_is_no_link_shows_nothing(ada: Client, two_tastes: dict[str, list[Item]], given: str) -> None:
     assertContains(ada.get(PAGE, {"with": given}), "This link is no longer good.", status_code=400)
 
