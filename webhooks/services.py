@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from core.announcements import RETRAIN_ENDED, Facts
@@ -19,6 +20,8 @@ Status = Delivery.Status
 PAUSES = (60, 300, 900, 3_600, 4 * 3_600, 10 * 3_600, 12 * 3_600, 20 * 3_600)
 # So long deliveries stay on record once nothing is to be done any more.
 KEPT = timedelta(days=30)
+# A delivery that was due for so long waits for a run that does not come.
+LATE = timedelta(minutes=15)
 _AT_ONCE = 200
 
 
@@ -77,6 +80,11 @@ def deliver_due(*, now: datetime | None = None) -> DeliverySummary:
     return DeliverySummary(
         delivered, failed, given_up, Delivery.objects.filter(status=Status.WAITING).count()
     )
+
+
+def overdue_deliveries(now: datetime) -> QuerySet[Delivery]:
+    """The deliveries that should be out by now: those of webhooks that are off wait for somebody."""
+    return Delivery.objects.filter(status=Status.WAITING, webhook__is_active=True, due_at__lt=now - LATE)
 
 
 def deliver_again(delivery: Delivery) -> None:

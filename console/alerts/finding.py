@@ -15,10 +15,10 @@ from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 from recommendations.selectors import PRUNED_METHOD
 from webhooks.dislike_rate import find_band
-from webhooks.models import Delivery
+from webhooks.services import overdue_deliveries
 
 DAY = timedelta(days=1)
-# A job or a delivery that is due for so long is late.
+# A job that is due for so long is late.
 LATE = timedelta(minutes=15)
 # What is older than this is nobody's news.
 NEWS = timedelta(days=7)
@@ -58,8 +58,7 @@ def sameness(now: datetime) -> Iterator[Found]:
         shown = [list(row) for row in lists.values_list("recommendations_shown", flat=True)[:MOST_LISTS]]
         counts = Counter(slot["item_id"] for row in shown for slot in row)
         # Short lists hold few titles, however different they are.
-        least = sum(len(row) for row in shown) / max(len(shown), 1) > SAME_TITLES
-        if len(shown) < LEAST_LISTS or not least:
+        if len(shown) < LEAST_LISTS or counts.total() <= SAME_TITLES * len(shown):
             continue
         share = sum(count for _, count in counts.most_common(SAME_TITLES)) / counts.total()
         if share > settings.ALERT_SAMENESS:
@@ -105,9 +104,7 @@ def late_job(now: datetime) -> Iterator[Found]:
 
 def webhooks_overdue(now: datetime) -> Iterator[Found]:
     """Deliveries to webhooks that wait although they are due."""
-    overdue = Delivery.objects.filter(
-        status=Delivery.Status.WAITING, webhook__is_active=True, due_at__lt=now - LATE
-    ).count()
+    overdue = overdue_deliveries(now).count()
     if overdue:
         text = f"{overdue:,} deliveries to webhooks are overdue: nothing runs deliver_webhooks."
         yield Found("", text, overdue)

@@ -20,6 +20,7 @@ from feedback.selectors import dislikes_to_review, get_feedback_rates
 from feedback.training import get_retrainings
 from ranking.models import ModelVersion
 from webhooks.models import Delivery
+from webhooks.services import overdue_deliveries
 
 # However often somebody asks, the database is asked no oftener, in seconds.
 KEPT_SECONDS = 10.0
@@ -78,7 +79,7 @@ def _read(now: datetime) -> Iterable[Metric]:
     yield waiting
     deliveries = Delivery.objects.filter(status=Delivery.Status.WAITING)
     yield _one("heed_webhooks_waiting", "Deliveries to webhooks that wait.", deliveries.count())
-    overdue = deliveries.filter(due_at__lt=now - timedelta(minutes=15)).count()
+    overdue = overdue_deliveries(now).count()
     yield _one("heed_webhooks_overdue", "Deliveries that were due 15 minutes ago: nothing delivers.", overdue)
     yield from _runs(now)
 

@@ -153,6 +153,8 @@ class TestWhatIsFound:
         assert found(Kind.WEBHOOKS_OVERDUE) == []
         Delivery.objects.create(**row, due_at=NOW - timedelta(minutes=16))
         assert found(Kind.WEBHOOKS_OVERDUE)[0][1].startswith("1 deliveries")
+        Webhook.objects.update(is_active=False)
+        assert found(Kind.WEBHOOKS_OVERDUE) == []
 
 
 class TestFromItsBeginningToItsEnd:
