@@ -1,4 +1,4 @@
-# Heed as one image: the web, the schedule and every command of manage.py (docs/how-to/operations.md, "Containers").
+# Heed as one image: the web, the schedule and every command of manage.py (docs/how-to/install.md, "Containers").
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /srv/heed
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
