@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from core.arrays import Ints
+from core.arrays import Doubles, Ints
+from core.domain import NUMBERS
 from ranking.features import GROUPS, ItemContent
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
@@ -20,8 +21,10 @@ Facet = tuple[int, str, str]
 _COLUMNS = {"genres": "genre", "themes": "theme", "actors": "people", "directors": "people"}
 
 
-def catalog_of(item_ids: Ints, facets: Iterator[Facet] | None = None) -> CatalogSnapshot:
-    """A catalog of items (n,), sorted, with these facets; those of other items are left out."""
+def catalog_of(
+    item_ids: Ints, facets: Iterator[Facet] | None = None, runtimes: Doubles | None = None
+) -> CatalogSnapshot:
+    """A catalog of items (n,), sorted, with these facets and runtimes (n,); facets of others are left out."""
     rows, names = [], []
     row_of = {item: row for row, item in enumerate(item_ids.tolist())}
     for item, group, name in facets or ():
@@ -33,7 +36,10 @@ def catalog_of(item_ids: Ints, facets: Iterator[Facet] | None = None) -> Catalog
         (np.ones(len(rows)), (np.array(rows, dtype=np.intp), columns)), shape=(len(item_ids), len(known))
     )
     groups = np.array([int(name.split(" ")[0]) for name in known.tolist()], dtype=np.int64)
-    content = ItemContent(item_ids, np.zeros(len(item_ids)), matrix, groups)
+    numbers = np.full((len(item_ids), len(NUMBERS)), np.nan)
+    if runtimes is not None:
+        numbers[:, NUMBERS.index("runtime")] = runtimes
+    content = ItemContent(item_ids, np.zeros(len(item_ids)), matrix, groups, numbers)
     nobody = np.zeros(len(item_ids))
     demand = ItemDemand.from_counts(nobody, nobody, nobody)
     return CatalogSnapshot.build(content, demand, np.arange(len(known)))

@@ -287,7 +287,9 @@ def judge_likes_and_hates(folder: Path, name: str, way: Way, *, validation: bool
     past, later = events.slice(0, cut), events.slice(cut, len(events))
     by_person = past.select(np.argsort(past.user_ids, kind="stable"))
     item_ids = np.unique(events.item_ids)
-    context = way.context(past, catalog_of(item_ids).at(_demand(past, item_ids)))
+    durations = rows.groupby("video")["duration_ms"].first()
+    catalog = catalog_of(item_ids, runtimes=durations.reindex(item_ids).to_numpy(np.float64))
+    context = way.context(past, catalog.at(_demand(past, item_ids)))
     people = np.unique(later.user_ids)
     figures = np.full(len(people), np.nan)
     for row, user in enumerate(people.tolist()):

@@ -4,7 +4,7 @@ A feature vector describes one item as one person could be shown it at one momen
 known at that moment alone: the person's history, the catalog, the demand so far, and the leading model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, get_args
@@ -122,6 +122,12 @@ class ItemContent:
         """(n, NUMBERS) `known_numbers`, NaN where none are."""
         nothing = np.full((len(self.item_ids), len(NUMBERS)), np.nan)
         return nothing if self.known_numbers is None else self.known_numbers
+
+    def numbers_named(self, names: Sequence[str]) -> Doubles:
+        """(n, names) the numbers of these names; NaN for a name that the catalog has no more."""
+        known = np.column_stack([self.numbers, np.full(len(self.item_ids), np.nan)])
+        found: Doubles = known[:, [NUMBERS.index(name) if name in NUMBERS else -1 for name in names]]
+        return found
 
     @cached_property
     def weighted(self) -> "csr_matrix[np.float64]":

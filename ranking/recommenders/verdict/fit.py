@@ -6,8 +6,10 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Ints, Rows, positions
+from core.domain import NUMBERS
 from ranking.features import ItemContent
 from ranking.recommenders.verdict.model import (
+    FACET_PRIOR,
     PARTS,
     PERSON_PRIOR,
     Verdicts,
@@ -16,6 +18,7 @@ from ranking.recommenders.verdict.model import (
     judge_of,
     parts_of,
 )
+from ranking.recommenders.verdict.numbers import knots_of, levels_of
 from ranking.statistics.events import Events, verdicts_of
 
 NOTHING = "There are no positive interactions to train on; import or record some first."
@@ -105,12 +108,17 @@ def _fit_parts(log: _Log, content: ItemContent, parameters: VerdictParameters, s
     acts = np.bincount(person, minlength=len(people))
     of_person = np.zeros(len(people))
     over = content.of_items(item_ids)
+    knots = knots_of(over.numbers)
+    levels = levels_of(over.numbers, knots)
+    of_item = bias = np.zeros(len(item_ids))
     for _ in range(_SWEEPS):
-        sums = _sums(item, left - of_person[person], len(item_ids))
+        effects = _effects(levels, counts, _sums(item, left - of_person[person] - bias[item], len(item_ids)))
+        of_item = np.asarray(levels @ effects)
+        sums = _sums(item, left - of_person[person] - of_item[item], len(item_ids))
         bias = item_bias(sums, counts, over)
-        of_person = _sums(person, left - bias[item], len(people)) / (acts + PERSON_PRIOR)
-    sums = _sums(item, left - of_person[person], len(item_ids))
-    rest: Doubles = left - of_person[person] - item_bias(sums, counts, over)[item]
+        of_person = _sums(person, left - (bias + of_item)[item], len(people)) / (acts + PERSON_PRIOR)
+    sums = _sums(item, left - of_person[person] - of_item[item], len(item_ids))
+    rest: Doubles = left - of_person[person] - (item_bias(sums, counts, over) + of_item)[item]
     matrix = csr_matrix((rest, (person, item)), shape=(len(people), len(item_ids)))
     factors = _factorize(matrix, parameters, seed)
     return Verdicts(
@@ -119,10 +127,24 @@ def _fit_parts(log: _Log, content: ItemContent, parameters: VerdictParameters, s
         counts=counts,
         factors=factors.astype(np.float32),
         weights=np.zeros(PARTS),
+        numbers=NUMBERS,
+        knots=knots,
+        effects=effects,
         mean=mean,
         offset=0.0,
         regularization=parameters.regularization,
     )
+
+
+def _effects(levels: "csr_matrix[np.float64]", counts: Doubles, sums: Doubles) -> Doubles:
+    """The effect of each level (c * KNOTS,), by ridge regression on what the verdicts on items add up to.
+
+    levels  (n, c * KNOTS) of the items, which have `counts` (n,) verdicts of these `sums` (n,)
+    """
+    weighted = csr_matrix(levels.multiply(counts[:, None]))
+    gram = np.asarray((csr_matrix(levels.T) @ weighted).todense())
+    found: Doubles = np.linalg.solve(gram + FACET_PRIOR * np.eye(len(gram)), np.asarray(levels.T @ sums))
+    return found
 
 
 def _sums(rows: Rows, values: Doubles, size: int) -> Doubles:

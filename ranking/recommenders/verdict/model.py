@@ -10,11 +10,15 @@ b_i is the mean deviation of the verdicts on the item, drawn to that of its face
     b_i = f_i + (sum of deviations - n_i f_i) / (n_i + ITEM_PRIOR)
     f_i = mean over its facets of  sum of deviations on the facet / (n + FACET_PRIOR)
 
+The numbers of an item (`numbers.py`) stand beside them with an effect of their own, g_i = levels_i . effects,
+by ridge regression: told by its facets, what is known of an item by its own verdicts would move too.
+
 What is left, d, is told twice. Factors p_u . q_i are found by alternating ridge regression. A facet is liked
 by the sum of d over the items with it / (n + LIKING_PRIOR); an item has the mean of its facets in each group.
+A level of numbers is liked by the sum of y - mean likewise, so that h_ui is what the person says of its like.
 Then, with weights w >= 0 learned from verdicts later than all that these parts know,
 
-    logit P(yes | u, i) = w . (b_u, b_i, p_u . q_i, likings by group) + offset
+    logit P(yes | u, i) = w . (b_u, b_i, p_u . q_i, likings by group, g_i, h_ui) + offset
 """
 
 from dataclasses import dataclass
@@ -25,13 +29,14 @@ from scipy.sparse import csr_matrix
 
 from core.arrays import Doubles, Floats, Ints, Rows, positions
 from ranking.features import GROUPS, ItemContent
+from ranking.recommenders.verdict.numbers import levels_of
 
 ITEM_PRIOR = 10.0
 PERSON_PRIOR = 5.0
 FACET_PRIOR = 20.0
 LIKING_PRIOR = 3.0
-# The parts that are weighed: b_u, b_i, factors, and a liking for each group of facets.
-PARTS = 3 + len(GROUPS)
+# The parts that are weighed: b_u, b_i, factors, a liking for each group of facets, and two of the numbers.
+PARTS = 3 + len(GROUPS) + 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +47,9 @@ class Verdicts:
     sums       (n,) of y - mean - b_u over the verdicts on each item, of which there are `counts` (n,)
     factors    (n, f)
     weights    (PARTS,) at least 0, in the order of the parts
+    numbers    the names of c numbers of the catalog
+    knots      (c, KNOTS) of each
+    effects    (c * KNOTS,) of their levels on a verdict
     mean       of all verdicts
     offset     of logit P(yes)
     regularization  as trained
@@ -53,6 +61,9 @@ class Verdicts:
     counts: Doubles
     factors: Floats
     weights: Doubles
+    numbers: tuple[str, ...]
+    knots: Doubles
+    effects: Doubles
     mean: float
     offset: float
     regularization: float
@@ -71,12 +82,14 @@ class VerdictTable:
 
     bias     (k,)
     factors  (k, f), zeros for an item that is not in the model
+    levels   (k, c * KNOTS) of the numbers that the model knows
     """
 
     model: Verdicts
     content: ItemContent
     bias: Doubles
     factors: Doubles
+    levels: "csr_matrix[np.float64]"
 
     @classmethod
     def of(cls, model: Verdicts, content: ItemContent) -> "VerdictTable":
@@ -87,7 +100,14 @@ class VerdictTable:
         sums[known], counts[known] = model.sums[rows[known]], model.counts[rows[known]]
         factors = np.zeros((len(rows), model.factors.shape[1]))
         factors[known] = model.factors[rows[known]]
-        return cls(model, content, item_bias(sums, counts, content), factors)
+        levels = levels_of(content.numbers_named(model.numbers), model.knots)
+        return cls(model, content, item_bias(sums, counts, content), factors, levels)
+
+    @cached_property
+    def effect(self) -> Doubles:
+        """g_i of each item, (k,)."""
+        effect: Doubles = np.asarray(self.levels @ self.model.effects)
+        return effect
 
     @cached_property
     def means(self) -> "csr_matrix[np.float64]":
@@ -117,6 +137,7 @@ class Judge:
     deviations  (h,) of their verdicts from what was to be expected of them
     level       b_u
     factors     (f,) and the likings of facets (m,)
+    of_levels   (c * KNOTS,) what they say of items at each level of the numbers
     """
 
     rows: Rows
@@ -124,11 +145,13 @@ class Judge:
     level: float
     factors: Doubles
     likings: Doubles
+    of_levels: Doubles
 
 
 def judge_of(table: VerdictTable, rows: Rows, verdicts: Doubles) -> Judge:
     """The person with these verdicts (h,) on rows of the catalog."""
-    left = verdicts - table.model.mean - table.bias[rows]
+    centered = verdicts - table.model.mean
+    left = centered - table.bias[rows] - table.effect[rows]
     level = float(left.sum() / (len(left) + PERSON_PRIOR))
     deviations = left - level
     own = table.factors[rows]
@@ -137,15 +160,19 @@ def judge_of(table: VerdictTable, rows: Rows, verdicts: Doubles) -> Judge:
     facets = table.content.facets[rows].T
     met = np.asarray(facets @ np.ones(len(rows)))
     likings = np.asarray(facets @ deviations) / (met + LIKING_PRIOR)
-    return Judge(rows, deviations, level, factors, likings)
+    levels = table.levels[rows].T
+    of_levels = np.asarray(levels @ centered) / (np.asarray(levels.sum(axis=1)).ravel() + LIKING_PRIOR)
+    return Judge(rows, deviations, level, factors, likings, of_levels)
 
 
 def log_odds_of_yes(table: VerdictTable, judge: Judge) -> Doubles:
     """logit P(yes) for every item of the catalog, (k,)."""
     weights = table.model.weights
-    liked = judge.likings * weights[3:][table.content.groups]
+    liked = judge.likings * weights[3:-2][table.content.groups]
     odds: Doubles = weights[1] * table.bias + weights[2] * (table.factors @ judge.factors)
     odds += np.asarray(table.means @ liked) + neutral(table, judge)
+    if weights[-2:].any():
+        odds += weights[-2] * table.effect + weights[-1] * np.asarray(table.levels @ judge.of_levels)
     return odds
 
 
@@ -155,10 +182,13 @@ def neutral(table: VerdictTable, judge: Judge) -> float:
 
 
 def speaking(table: VerdictTable, judge: Judge, rows: Rows) -> Doubles:
-    """The part of each verdict of the person in the log-odds of the items at `rows`, (h, len(rows))."""
+    """The part of each verdict of the person in the log-odds of the items at `rows`, (h, len(rows)).
+
+    That two items are equally long is in the odds, and no reason to tell: it is left out.
+    """
     groups, weights = table.content.groups, table.model.weights
     met = np.asarray(table.content.facets[judge.rows].sum(axis=0)).ravel()
-    scale = weights[3:][groups] / (met + LIKING_PRIOR)
+    scale = weights[3:-2][groups] / (met + LIKING_PRIOR)
     history = table.content.facets[judge.rows]
     scaled = csr_matrix(
         (history.data * scale[history.indices], history.indices, history.indptr), shape=history.shape
@@ -176,4 +206,6 @@ def parts_of(table: VerdictTable, judge: Judge, rows: Rows) -> Doubles:
     by_group = judge.likings[:, None] * table.content.membership
     liked = np.asarray(table.means[rows] @ by_group)
     level = np.full(len(rows), judge.level)
-    return np.column_stack([level, table.bias[rows], table.factors[rows] @ judge.factors, liked])
+    of_levels = np.asarray(table.levels[rows] @ judge.of_levels)
+    by_factors = table.factors[rows] @ judge.factors
+    return np.column_stack([level, table.bias[rows], by_factors, liked, table.effect[rows], of_levels])

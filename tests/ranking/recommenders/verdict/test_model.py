@@ -1,12 +1,16 @@
 """The model of verdicts: its parts against their formulas, and verdicts with a known rule."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.arrays import Doubles
+from core.domain import NUMBERS
 from ranking.features import GROUPS, ItemContent
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import event_trainer_of
+from ranking.recommenders.verdict.file import dump_verdicts, load_verdicts
 from ranking.recommenders.verdict.fit import VerdictParameters, fit_verdicts
 from ranking.recommenders.verdict.model import (
     FACET_PRIOR,
@@ -21,6 +25,7 @@ from ranking.recommenders.verdict.model import (
     neutral,
     speaking,
 )
+from ranking.recommenders.verdict.numbers import KNOTS
 from ranking.recommenders.verdict.recommender import ByVerdict
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
@@ -58,6 +63,9 @@ def plain(sums: list[float], counts: list[float], weights: Doubles | None = None
         counts=np.array(counts),
         factors=np.zeros((len(sums), 2), dtype=np.float32),
         weights=np.ones(PARTS) if weights is None else weights,
+        numbers=(),
+        knots=np.empty((0, KNOTS)),
+        effects=np.empty(0),
         mean=0.2,
         offset=0.5,
         regularization=1.0,
@@ -134,6 +142,52 @@ def test_a_new_item_is_judged_by_its_facets() -> None:
     hated, liked = one.refusal(seen, np.array([61, 60]))
     assert hated > liked
     assert one.score(seen, np.array([60]))[0] > one.score(seen, np.array([61]))[0]
+
+
+def with_runtimes(minutes: Doubles) -> ItemContent:
+    """Items without facets, of which the runtime alone is known."""
+    content = make_content([()] * len(minutes), groups=["genre"])
+    numbers = np.full((len(minutes), len(NUMBERS)), np.nan)
+    numbers[:, NUMBERS.index("runtime")] = minutes
+    return replace(content, known_numbers=numbers)
+
+
+def test_an_item_that_nobody_met_is_judged_by_its_numbers_and_by_what_the_person_says_of_their_like() -> None:
+    rng = np.random.default_rng(5)
+    minutes = np.append(rng.uniform(10, 200, 298), [20.0, 180.0])
+    # What is long is turned down by most, what is short by every fourth person.
+    rows = []
+    for person in range(120):
+        for time, item in enumerate(rng.choice(298, 20, replace=False).tolist()):
+            long = minutes[item] > 105
+            turned = long != (person % 4 == 0)
+            rows.append((dislike if turned else like)(person, item, float(time)))
+    content = with_runtimes(minutes)
+    model = load_verdicts(dump_verdicts(fit_verdicts(make_events(rows), content, PARAMETERS, seed=1)))
+    one = ByVerdict.build(model, catalog_of(content))
+    unmet = np.array([298, 299])
+    short, long = np.argsort(minutes[:298])[[20, 40, 60, 240, 260, 280]].reshape(2, 3).tolist()
+    usual = one.represent(person_with([*((item, 2.0) for item in short), *((item, -1.0) for item in long)]))
+    other = one.represent(person_with([*((item, -1.0) for item in short), *((item, 2.0) for item in long)]))
+    assert usual is not None
+    assert other is not None
+    assert np.diff(one.refusal(usual, unmet))[0] > 0.2
+    assert np.diff(one.refusal(other, unmet))[0] < -0.2
+    # Of somebody else nothing is known but what most think.
+    known = one.represent(person_with([(int(np.argsort(minutes)[150]), 2.0)]))
+    assert known is not None
+    assert np.diff(one.refusal(known, unmet))[0] > 0.2
+
+
+def test_a_catalog_that_names_other_numbers_is_judged_without_them() -> None:
+    content = with_runtimes(np.linspace(10, 200, 60))
+    model = fit_verdicts(genre_haters(), content, PARAMETERS, seed=1)
+    renamed = replace(model, numbers=tuple(f"was_{name}" for name in model.numbers))
+    table = VerdictTable.of(renamed, content)
+    assert table.levels.nnz == 0
+    assert VerdictTable.of(model, content).levels.nnz > 0
+    judge = judge_of(table, np.array([1]), np.array([1.0]))
+    assert np.isfinite(log_odds_of_yes(table, judge)).all()
 
 
 def test_where_nobody_turned_anything_down_it_is_silent() -> None:
