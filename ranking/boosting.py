@@ -16,6 +16,20 @@ def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
 
     personalized = base × (1 + the sum of the boosts) × penalty × seen.
     """
+    # Who is the same is held back by the same factors, unless a dislike has faded since.
+    person, kept = request.person, request.remembered.personalized
+    bent_by = (person.penalties, person.passed_over, person.allowed)
+    if kept is not None and kept[0] == bent_by and kept[1] is candidates.base_scores:
+        return kept[2].with_these(candidates.all_features)
+    personalized = _bent(candidates, request)
+    features = request.remembered.features
+    # Those of this moment are not worth their memory.
+    worth_it = personalized if features is None else personalized.with_these(features[1])
+    request.remembered.personalized = (bent_by, candidates.base_scores, worth_it)
+    return personalized
+
+
+def _bent(candidates: Candidates, request: RankingRequest) -> Candidates:
     person, catalog = request.person, request.context.catalog
     if person.known or person.passed_over:
         candidates = candidates.with_seen(seen_factors(candidates.item_ids, request))

@@ -160,6 +160,10 @@ class Candidates:
         """The same candidates with their features (n, f)."""
         return replace(self, feature_rows=np.arange(len(self)), all_features=features)
 
+    def with_these(self, all_features: NDArray[np.float32]) -> "Candidates":
+        """The same candidates with other values of the same features."""
+        return replace(self, all_features=all_features)
+
     def with_propensities(self, propensities: NDArray[np.float64]) -> "Candidates":
         """The same candidates with the chances that they stand where they stand."""
         return replace(self, propensities=propensities)

@@ -82,6 +82,8 @@ OF_ITEMS = (
     *("genre_response", "theme_response", "people_response"),
     *(f"number_{name}" for name in NUMBERS),
 )
+# These change with time alone.
+OF_MOMENT = ("recency_score", "passed_over", "passed_over_age")
 _PLACES = {name: place for place, name in enumerate(FEATURES)}
 _OF_ITEMS = [_PLACES[name] for name in OF_ITEMS]
 _OF_MODELS = [_PLACES[f"{kind}_score"] for kind in MODELS]

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from threading import Lock
 from typing import Any
 
-from core.arrays import Floats, Ints
+from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Brought, Candidates
 from ranking.person import PersonState
 from ranking.recommenders.base import Retrieved
@@ -30,6 +30,8 @@ class Remembered:
     retrieved  the items that were brought, by recommender and limit, of what the person did not exclude
     brought    what all sources brought to a list that asked for nothing else, and the pool of it
     features   the ids of a pool (n,), and the features that were computed for it
+    ranked     what a ranker told apart of them by their moment, and the pool of `brought` as it was ranked
+    personalized  what bent scores beside the taste, the base scores, and the candidates as they were bent
     reasons    what the last reasons were asked for, and the reasons
     sentences  the reasons in words, by reason and by what names both items as they are now
     """
@@ -38,6 +40,8 @@ class Remembered:
     retrieved: dict[tuple[str, int], Retrieved] = field(default_factory=dict)
     brought: tuple[list[Brought], Candidates] | None = None
     features: tuple[Ints, Floats] | None = None
+    ranked: tuple[Ints | None, Candidates] | None = None
+    personalized: tuple[tuple[Any, ...], Doubles, Candidates] | None = None
     reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)
 

@@ -18,7 +18,16 @@ import numpy as np
 
 from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Brought, Candidates
-from ranking.features import FEATURES, RECENT, History, ModelScores, Seen, at_moment, compute_features
+from ranking.features import (
+    FEATURES,
+    OF_MOMENT,
+    RECENT,
+    History,
+    ModelScores,
+    Seen,
+    at_moment,
+    compute_features,
+)
 from ranking.kinds import MODELS
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.fusion import joint_score, shares_of
@@ -36,6 +45,7 @@ CHARTS_HALF_KNOWN = 120.0
 # Popularity is half believed where so many verdicts were given on the item with the most of them, and half
 # of it is needed where the item examined most was examined so often.
 HALF_BELIEVED = 20.0
+_OF_MOMENT = [FEATURES.index(name) for name in OF_MOMENT]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,17 +91,42 @@ def _ask_sources(request: RankingRequest, only: Collection[str]) -> list[Brought
 
 def rank(request: RankingRequest, retrieved: list[Brought]) -> Candidates:
     """The pool of all sources under base scores, best first; with the features that a ranker read."""
-    kept = request.remembered.brought
-    pool = kept[1] if kept is not None and kept[0] is retrieved else Candidates.join(retrieved)
+    kept = request.remembered
+    is_usual = kept.brought is not None and kept.brought[0] is retrieved
+    pool = kept.brought[1] if kept.brought is not None and is_usual else Candidates.join(retrieved)
+    if is_usual and (before := _as_before(request, pool)) is not None:
+        return before
     scores = score_items(request, pool.item_ids)
     if scores.features is not None:
         pool = pool.with_features(scores.features)
-    return pool.with_base(scores.base)
+    ranked = pool.with_base(scores.base)
+    if is_usual:
+        kept.ranked = (_cells(request, scores.features), ranked)
+    return ranked
+
+
+def _as_before(request: RankingRequest, pool: Candidates) -> Candidates | None:
+    """The usual pool as it was ranked last, with the features of now; None where time has changed a score."""
+    kept = request.remembered.ranked
+    if kept is None or request.context.ranker is None:
+        # Without a ranker no score depends on the moment.
+        return None if kept is None else kept[1]
+    features = features_of(request, pool.item_ids)
+    cells = _cells(request, features)
+    is_same = kept[0] is not None and cells is not None and np.array_equal(kept[0], cells)
+    return kept[1].with_these(features) if is_same else None
+
+
+def _cells(request: RankingRequest, features: Floats | None) -> Ints | None:
+    """The difference that time makes to a ranker, (n, k)."""
+    ranker = request.context.ranker
+    return None if ranker is None or features is None else ranker.cells(features, _OF_MOMENT)
 
 
 def exclude(candidates: Candidates, not_to_show: Barred) -> Candidates:
     """The final guarantee: whatever came before, nothing excluded gets past this line."""
-    return candidates.take(~not_to_show.holds(candidates.item_ids))
+    is_barred = not_to_show.holds(candidates.item_ids)
+    return candidates.take(~is_barred) if is_barred.any() else candidates
 
 
 def ranked_pool(request: RankingRequest) -> Candidates:

@@ -46,8 +46,8 @@ def arrange(
     share = 0.0 if rng is None else request.context.policy.exploration_share
     places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng, share)
     wanted = candidates.take(np.concatenate([np.arange(front), front + drawn]))
-    reasons = reasons_for(wanted, request, limit)
-    reasons[front:] = [EXPLORED] * len(drawn)
+    # What chance draws has no reason but chance, so the others are asked for without it, and are kept.
+    reasons = [*reasons_for(candidates.take(np.arange(front)), request, limit), *[EXPLORED] * len(drawn)]
     named = {*wanted.item_ids.tolist(), *(reason.item_id for reason in reasons if reason.item_id)}
     cards = current_cards(named)
     active = np.fromiter((item_id in cards for item_id in wanted.item_ids.tolist()), dtype=np.bool_)

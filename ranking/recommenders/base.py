@@ -10,7 +10,7 @@ A kind is one folder, and one line in `ranking.recommenders.registry`:
 tests/ranking/recommenders/test_contract.py tries every kind of the registry.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -114,6 +114,10 @@ class PoolRanker(Protocol):
 
     def probabilities(self, features: Floats) -> Doubles:
         """The score of each row of features (n, f), (n,) in [0, 1]."""
+        ...
+
+    def cells(self, features: Floats, columns: Sequence[int]) -> Ints:
+        """(n, len(columns)) what the ranker tells apart of these features: equal cells, equal scores."""
         ...
 
 

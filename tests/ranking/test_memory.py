@@ -7,16 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.arrays import Doubles, Floats
+from core.domain import USE_CASES
 from ranking.boosting import personalize
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
 from ranking.memory import Memory, digest_of
 from ranking.person import PersonState, person_before
+from ranking.recommenders.ranker.file import load_ranker
+from ranking.recommenders.ranker.model import Ranker
+from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.request import RankingRequest
 from ranking.scoring import features_of, ranked_pool
+from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.exposure import Impressions
 from serving.telling import reasons_for
-from tests.ranking.builders import person_with, stranger
+from tests.factories import ranker_bytes
+from tests.ranking.builders import bare_context, person_with, stranger
 from tests.ranking.recommenders.kinds import taste_of_facets
 from tests.ranking.statistics.builders import make_events
 from tests.ranking.test_one_scoring_path import NOW, contexts, histories
@@ -38,7 +45,7 @@ def ordered(request: RankingRequest) -> Candidates:
     return personalize(ranked_pool(request), request)
 
 
-@given(contexts(), st.lists(st.tuples(histories(), st.booleans(), st.integers(0, 100)), max_size=5))
+@given(contexts(), st.lists(st.tuples(histories(), st.booleans(), st.integers(-11_000, 100)), max_size=5))
 def test_lists_are_those_of_who_remembers_nothing(
     context: ScoringContext, asked: list[tuple[list[tuple[int, float]], bool, int]]
 ) -> None:
@@ -57,6 +64,33 @@ def test_lists_are_those_of_who_remembers_nothing(
         assert reasons_for(ours, kept, 10) == reasons_for(theirs, plain, 10)
         some = np.array([1, 2, 999])
         np.testing.assert_array_equal(features_of(kept, some), features_of(plain, some))
+
+
+def test_trees_are_asked_again_when_time_has_changed_what_they_tell_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    plain = Ranker.scores
+
+    def counted(ranker: Ranker, features: Floats) -> Doubles:
+        asked.append(len(features))
+        return plain(ranker, features)
+
+    monkeypatch.setattr(Ranker, "scores", counted)
+    bare = bare_context(range(6))
+    content = replace(bare.catalog.content, published=NOW - DAY * np.arange(1.0, 7.0) ** 2 * 60)
+    catalog = CatalogSnapshot.build(content, bare.catalog.demand, np.empty(0, dtype=np.int64))
+    models = ModelSet({"ranker": LoadedModel(2, "ranker-movie_home-1", load_ranker(ranker_bytes()))})
+    context = ScoringContext.of(USE_CASES["movie_home"], catalog, models, memory=Memory())
+    person = person_with([(1, 2.0)])
+    first = ordered(RankingRequest.of(person, context, NOW))
+    later = ordered(RankingRequest.of(person, context, NOW + 1.0))
+    assert len(asked) == 1
+    assert first.item_ids.tolist() == later.item_ids.tolist()
+    # What is recorded with a list is of its own moment.
+    assert (first.features != later.features).any()
+    ordered(RankingRequest.of(person, context, NOW + 500 * DAY))
+    assert len(asked) == 2
 
 
 def test_who_comes_again_is_not_represented_again() -> None:

@@ -13,8 +13,10 @@ from pytest_django import Settings
 from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
 from ranking.candidates import Candidates
+from ranking.request import RankingRequest
 from serving import arranging
 from serving.arranging import RESERVE, Arrangement, arrange, draw_exploration
+from serving.explaining import Reason, find_reasons
 from tests.factories import make_items
 from tests.ranking.builders import bare_context, request_of, stranger
 
@@ -122,6 +124,27 @@ def test_what_is_explored_says_so_and_the_first_place_never_is(
         assert result.shown.item_ids[0] == ids[0]
         assert set(result.shown.item_ids[1:].tolist()) <= set(ids[10:])
         assert [reason.source for reason in result.reasons] == ["popular", *["exploration"] * 4]
+
+
+def test_whatever_chance_draws_the_reasons_of_the_others_are_asked_for_once(
+    known_cards: list[Item], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EXPLORATION_SHARE = 0.5
+    asked: list[int] = []
+
+    def counted(candidates: Candidates, request: RankingRequest) -> list[Reason]:
+        asked.append(len(candidates))
+        return find_reasons(candidates, request)
+
+    monkeypatch.setattr("serving.telling.find_reasons", counted)
+    candidates = candidates_of(known_cards)
+    request = request_of(stranger(), bare_context(sorted(candidates.item_ids.tolist())))
+    drawn = {
+        tuple(arrange(candidates, request, 5, np.random.default_rng(seed)).shown.item_ids.tolist())
+        for seed in range(9)
+    }
+    assert len(drawn) > 1
+    assert asked == [10]
 
 
 def test_without_a_share_the_list_is_the_ranking(known_cards: list[Item]) -> None:

@@ -6,8 +6,10 @@ for by `debias`, and the retrieval score is built upon by `base_margin`;
 docs/research/position-bias.md shows what the choices do where the truth is known.
 """
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -37,6 +39,10 @@ LABEL_GAIN = [0, 1, 3, 7, 15]
 MAX_RELEVANCE = len(LABEL_GAIN) - 1
 # One person's slots together weigh no more than so many times what a person's weigh on average.
 PERSON_CAP = 5.0
+# What lies nearer to 0 is 0 to LightGBM.
+ZERO = 1e-35
+_SPLIT_FEATURES = re.compile(r"^split_feature=(.*)$", re.MULTILINE)
+_THRESHOLDS = re.compile(r"^threshold=(.*)$", re.MULTILINE)
 LISTS_PER_LEAF, FEWEST_LEAVES, MOST_LEAVES = 200, 4, 15
 
 
@@ -168,7 +174,7 @@ class RankerData:
         return self.lists_with_preference > 0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Ranker:
     """A trained ranker: its trees as LightGBM text, and how to read what they say.
 
@@ -189,6 +195,29 @@ class Ranker:
     def probabilities(self, features: Floats) -> Doubles:
         """P(engaged | examined) for each row, (n,) in [0, 1], in the order of `scores` (Platt 1999)."""
         return probabilities(self.scores(features), self.slope, self.intercept)
+
+    def cells(self, features: Floats, columns: Sequence[int]) -> Ints:
+        """(n, len(columns)) where each value lies among the thresholds of its feature, -1 for unknown ones.
+
+        Rows whose values lie in the same cells, all others being equal, have the same scores: a tree asks
+        of a value alone on which side of a threshold it is.
+        """
+        cells = np.empty((len(features), len(columns)), dtype=np.int64)
+        for place, column in enumerate(columns):
+            values = features[:, column].astype(np.float64)
+            cells[:, place] = np.searchsorted(self.thresholds[column], values)
+            cells[np.isnan(values), place] = -1
+        return cells
+
+    @cached_property
+    def thresholds(self) -> list[Doubles]:
+        """The values at which splits part the rows, rising, for each feature; 0 may count as unknown."""
+        found: list[list[float]] = [[-ZERO, ZERO] for _ in FEATURES]
+        text = self.booster.model_to_string()
+        for used, values in zip(_SPLIT_FEATURES.findall(text), _THRESHOLDS.findall(text), strict=True):
+            for feature, value in zip(used.split(), values.split(), strict=True):
+                found[int(feature)].append(float(value))
+        return [np.unique(values) for values in found]
 
     def calibrated(self, slope: float, intercept: float) -> "Ranker":
         """The same trees under another calibration."""

@@ -1,6 +1,7 @@
 """The ranker: it learns an order that is there, gives the same for the same seed, and nobody steers it."""
 
 from dataclasses import replace
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -306,3 +307,23 @@ def test_one_list_with_an_order_among_empty_ones_is_enough() -> None:
         data, sizes=np.array([0, 3, 0, 3]), user_ids=np.arange(4), times=np.arange(4, dtype=np.float64)
     )
     assert data.can_teach_order
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_equal_cells_have_equal_scores(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    ranker, column = one_ranker(), FEATURES.index("recency_score")
+    thresholds = ranker.thresholds[column].astype(np.float32)
+    beside = [np.nextafter(thresholds, np.float32(to)) for to in (-np.inf, np.inf)]
+    values = np.concatenate([thresholds, *beside, rng.random(200, np.float32), [np.float32(np.nan)]])
+    rows = np.tile(rng.normal(size=len(FEATURES)).astype(np.float32), (len(values), 1))
+    rows[:, column] = values
+    cells, scores = ranker.cells(rows, [column])[:, 0], ranker.scores(rows)
+    assert len(np.unique(scores)) > 2
+    for cell in np.unique(cells):
+        assert len(np.unique(scores[cells == cell])) == 1
+
+
+@cache
+def one_ranker() -> Ranker:
+    return fit(lists_by("recency_score", lists=300))
