@@ -1,6 +1,6 @@
 """Bringing a profile up to date with the log: the one write of taste that a read may ask for."""
 
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 import numpy as np
 from django.db import transaction
@@ -13,45 +13,32 @@ from profiles.reduction import KINDS, Taste, encode
 
 # So many of the best-liked facets of each kind are kept with their names.
 NAMED_PER_KIND = 20
-# What of a stored profile is another once it was written again: in the order of `Reading` and its `Cursor`.
-_IDENTITY = ("pk", "cursor", "cursor_at", "rows", "ids", "reasons", "reset_id", "reset_at")
 
 
 def catch_up(*, user_id: int) -> Taste:
     """The taste of a person as of now, stored. One query where the profile is up to date."""
     rules = current_rules()
-    while True:
+    reading = read_log(user_id, rules)
+    if reading.is_current:
+        return reading.taste
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        # Somebody else may have stored it while this one waited.
         reading = read_log(user_id, rules)
         if reading.is_current:
             return reading.taste
-        taste = _store_unless_changed(user_id, reading, reading.catch_up(rules))
-        if taste is not None:
-            return taste
+        return store_profile(user_id, reading, reading.catch_up(rules))
 
 
 def rebuild_profile(*, user_id: int) -> tuple[CaughtUp, bool]:
     """Makes a profile anew from the log since its reset; also whether it says something else than before."""
     rules = current_rules()
-    while True:
-        reading = read_log(user_id, rules, anew=True)
-        caught_up = reading.catch_up(rules)
-        if _store_unless_changed(user_id, reading, caught_up) is not None:
-            return caught_up, encode(caught_up.taste) != encode(reading.taste)
-
-
-def _store_unless_changed(user_id: int, before: Reading, caught_up: CaughtUp) -> Taste | None:
-    """Writes a profile in the place of `before`; None where somebody else wrote or reset it meanwhile.
-
-    What was computed is written under the lock, and not computed there: a long log takes seconds. The log may
-    have grown since it was read; the cursor says what of it is included, so the next read goes on from there.
-    """
     with transaction.atomic():
         lock_person(user_id=user_id)
-        stored = TasteProfile.objects.filter(user_id=user_id).values_list(*_IDENTITY).first()
-        read = (before.profile_id, *astuple(before.cursor), before.reset_id, before.reset_at)
-        if stored != (None if before.profile_id is None else read):
-            return None
-        return store_profile(user_id, before, caught_up)
+        reading = read_log(user_id, rules, anew=True)
+        caught_up = reading.catch_up(rules)
+        store_profile(user_id, reading, caught_up)
+    return caught_up, encode(caught_up.taste) != encode(reading.taste)
 
 
 def store_profile(user_id: int, before: Reading, caught_up: CaughtUp) -> Taste:

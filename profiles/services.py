@@ -123,8 +123,6 @@ def give_feedback(*, user_id: int, item: Item, likes: bool, session_id: UUID | N
     What stands already is not recorded again and moves nothing. Raises NotFound for a session that does not
     hold the item.
     """
-    # A long log is reduced before the lock is taken, and not within.
-    catch_up(user_id=user_id)
     with transaction.atomic():
         lock_person(user_id=user_id)
         before = catch_up(user_id=user_id)

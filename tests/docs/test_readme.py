@@ -63,29 +63,29 @@ def own_environment(folder: Path) -> dict[str, str]:
     }
 
 
-def script(text: str, environment: dict[str, str]) -> str:
+def script(text: str, environment: dict[str, str], folder: Path = ROOT) -> str:
     done = subprocess.run(
         ["bash", "-euc", text.replace(PYTHON, sys.executable)],
-        cwd=ROOT,
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
         timeout=PATIENCE * 5,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 @contextmanager
-def serving(line: str, environment: dict[str, str]) -> Iterator[str]:
-    """The address of the server that a line of the README starts, on a port of its own."""
+def serving(line: str, environment: dict[str, str], folder: Path = ROOT) -> Iterator[str]:
+    """The address of the server that a line of the README starts in a checkout, on a port of its own."""
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     _, *words = line.split()
     process = subprocess.Popen(
         [sys.executable, *words, "--noreload", str(port)],
-        cwd=ROOT,
+        cwd=folder,
         env={**environment, "DEBUG": "1"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

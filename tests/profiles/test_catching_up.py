@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -21,9 +20,8 @@ from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
 from profiles.background import THREAD, catch_up_later
 from profiles.catching_up import catch_up, rebuild_profile
-from profiles.log import CaughtUp, Reading
 from profiles.models import Preference, TasteProfile
-from profiles.reduction import Rules, no_taste
+from profiles.reduction import no_taste
 from profiles.selectors import get_profile, get_taste
 from profiles.services import reset_profile
 from tests.factories import make_interaction, make_item, make_user
@@ -313,36 +311,3 @@ def test_readers_and_writers_at_the_same_time(threads_db: None, act: Callable[[i
     assert stored.feedback == 4
     assert_rows_match(person.pk, stored)
     assert not rebuild_profile(user_id=person.pk)[1]
-
-
-def test_no_lock_is_held_while_a_long_log_is_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
-    person, (film, *_) = make_user(), films()
-    record_interaction(user_id=person.pk, item_id=film.pk, type_name="like")
-    depths, reduce = [], Reading.catch_up
-
-    def watched(reading: Reading, rules: Rules) -> CaughtUp:
-        depths.append(len(connection.savepoint_ids))
-        return reduce(reading, rules)
-
-    monkeypatch.setattr(Reading, "catch_up", watched)
-    outside = len(connection.savepoint_ids)
-    catch_up(user_id=person.pk)
-    rebuild_profile(user_id=person.pk)
-    assert depths == [outside, outside]
-
-
-def test_a_reset_while_a_log_is_reduced_is_not_undone_by_what_was_read_before(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    person, (film, *_) = make_user(), films()
-    record_interaction(user_id=person.pk, item_id=film.pk, type_name="like")
-    reduce, waiting = Reading.catch_up, [reset_profile]
-
-    def interrupted(reading: Reading, rules: Rules) -> CaughtUp:
-        while waiting:
-            waiting.pop()(user_id=person.pk)
-        return reduce(reading, rules)
-
-    monkeypatch.setattr(Reading, "catch_up", interrupted)
-    assert catch_up(user_id=person.pk).evidence == 0
-    assert TasteProfile.objects.get(user=person).evidence == 0
