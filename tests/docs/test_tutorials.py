@@ -1,4 +1,4 @@
-"""docs/tutorials/ run as they stand there: the first list, the first recommender, the experiment."""
+"""docs/tutorials/ and the notebook run as they stand: first list, first recommender, experiment."""
 
 import os
 import re
@@ -127,6 +127,19 @@ def test_the_experiment_is_answered_as_the_page_says() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert without_figures(done.stdout) == without_figures(shown)
+
+
+def test_the_notebook_runs_from_the_import_to_a_recommender_of_its_own() -> None:
+    program = "docs/examples/notebook.py"
+    done = subprocess.run(
+        [sys.executable, program], cwd=ROOT, env={**os.environ, "DEBUG": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3,520 acts of 110 people" in done.stdout
+    ndcg = dict(re.findall(r"^(\S+): NDCG@10 (\S+)", done.stdout, re.MULTILINE))
+    assert float(ndcg["als-movie_home-1"]) > float(ndcg["popularity"]) > 0
+    popular, kindred = re.findall(r"': (0\.\d+)", done.stdout)
+    assert float(kindred) > 2 * float(popular) > 0
 
 
 def without_figures(text: str) -> list[str]:
