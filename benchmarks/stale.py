@@ -2,14 +2,19 @@
 
     python benchmarks/stale.py            # exit code 1 where there is any; --json for one object
 
-A line of such a page names a commit and paths. A page is listed where a later commit changed one of them.
+A line of such a page names a commit and paths. A page is listed where a function, class or constant that
+these paths held then is another one now, with the names of those. Docstrings, comments, layout, imports, what
+moved to another module, and what is new beside it make no figure old: what is new counts once something of
+then calls it.
 """
 
+import ast
 import json
 import re
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -42,16 +47,72 @@ def stamps(folder: Path = ROOT / "docs" / "research") -> list[Stamp]:
     return found
 
 
-def changes_since(stamp: Stamp) -> list[str]:
-    """Commits after the figures that changed their code, newest first, a line each.
+def changes_since(stamp: Stamp, root: Path = ROOT) -> list[str]:
+    """Code of the figures that is another one or gone now, sorted: `path: name`, or the path of a data file.
 
     One line says it where the commit of the figures is none of this history.
     """
-    command = ["git", "log", "--oneline", f"{stamp.commit}..HEAD", "--", *stamp.paths]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
+    try:
+        changed = git(root, "diff", "--name-only", "--no-renames", stamp.commit, "--", *stamp.paths)
+    except subprocess.CalledProcessError:
         return [f"{stamp.commit} is no commit of this history"]
+    found = []
+    for path in changed:
+        if not git(root, "ls-tree", "--name-only", stamp.commit, "--", path):
+            continue
+        if not path.endswith(".py"):
+            found.append(path)
+            continue
+        old = definitions("\n".join(git(root, "show", f"{stamp.commit}:{path}")))
+        gone = old.items() - definitions_now(root, path).items()
+        found += [f"{path}: {name}" for name, text in gone if text not in everywhere(root).get(name, ())]
+    return sorted(found)
+
+
+def git(root: Path, *words: str) -> list[str]:
+    """The lines that git answers. Raises CalledProcessError."""
+    command = ["git", *words]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
     return done.stdout.splitlines()
+
+
+def definitions(source: str) -> dict[str, str]:
+    """The functions, classes and constants of a module by name, without docstrings, comments and layout."""
+    found = {}
+    for node in ast.parse(source).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name), *_]) | ast.AnnAssign(target=ast.Name(id=name)):
+                pass
+            case _:
+                continue
+        found[name] = ast.dump(_Silent().visit(node))
+    return found
+
+
+class _Silent(ast.NodeTransformer):
+    """Takes docstrings and other lone texts out."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else self.generic_visit(node)
+
+
+def definitions_now(root: Path, path: str) -> dict[str, str]:
+    """The definitions of a module as it is; none where it is gone."""
+    file = root / path
+    return definitions(file.read_text("utf-8")) if file.exists() else {}
+
+
+@cache
+def everywhere(root: Path) -> dict[str, set[str]]:
+    """All definitions of all modules as they are, by name."""
+    found: dict[str, set[str]] = {}
+    for path in git(root, "ls-files", "--cached", "--others", "--exclude-standard", "*.py"):
+        for name, text in definitions_now(root, path).items():
+            found.setdefault(name, set()).add(text)
+    return found
 
 
 def main() -> int:
@@ -61,7 +122,8 @@ def main() -> int:
         sys.stdout.write(json.dumps({"stale": rows}) + "\n")
     else:
         for stamp, changes in stale:
-            sys.stdout.write(f"{stamp.page}: {stamp.date}, {len(changes)} changes since, last {changes[0]}\n")
+            sys.stdout.write(f"{stamp.page}: figures of {stamp.date}; {len(changes)} changed since\n")
+            sys.stdout.writelines(f"    {change}\n" for change in changes)
     return 1 if stale else 0
 
 

@@ -39,7 +39,7 @@ from django.core.management import call_command
 
 
 def manage(*words: str) -> Any:
-    """What a command of `manage.py` says, as an object."""
+    """The answer of a command of `manage.py`, as an object."""
     out = StringIO()
     call_command(*words, "--json", "--quiet", stdout=out)
     return json.loads(out.getvalue())
@@ -112,7 +112,8 @@ class Kindred:
         facets = self.catalog.content.facets
         liked = np.asarray(facets[rows].mean(axis=0)).ravel()
         scores: Doubles = (facets @ liked) / np.sqrt(np.diff(facets.indptr) + 1.0)
-        return scores / max(1.0, scores.max())
+        scores /= max(1.0, scores.max())
+        return scores
 
     def retrieve(self, scores: Doubles, limit: int, barred: Barred) -> Retrieved:
         return retrieve_above(scores, self.catalog.item_ids, limit, barred, 1e-9)
