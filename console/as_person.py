@@ -15,6 +15,7 @@ from accounts.models import User
 from accounts.selectors import caller, open_use_case
 from catalog.models import Item
 from console.selectors.people import items_meant, last_dislikes, last_lists, list_of, titles_of, top_facets
+from console.supposing import asks_what_if, read_supposition, suppose
 from core.domain import DEFAULT_KIND, USE_CASES, UseCase
 from profiles.selectors import get_taste
 from recommendations.models import RecommendationSession
@@ -47,7 +48,7 @@ def as_person(request: HttpRequest, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     session = _session(person, request.GET.get("session", ""))
     use_case = _use_case(person, request.GET.get("use_case", ""))
-    _log(caller(request), person, session, use_case)
+    _log(caller(request), person, session, use_case, is_supposed=asks_what_if(request.GET))
     text = request.GET.get("title", "").strip()
     meant = items_meant(text)
     item = _one_of(meant, text)
@@ -65,8 +66,12 @@ def as_person(request: HttpRequest, user_id: int) -> HttpResponse:
         "dislikes": last_dislikes(person.pk),
     }
     if session is None:
-        found = look(user_id=person.pk, use_case=use_case, limit=DEFAULT_LIMIT)
+        asked = read_supposition(request.GET, person.pk, use_case)
+        compared = suppose(asked, person.pk, use_case)
+        found = compared.now if compared else look(user_id=person.pk, use_case=use_case, limit=DEFAULT_LIMIT)
         more = {
+            "supposed": asked,
+            "compared": compared,
             "rows": _rows_now(found),
             "made_by": (found.served.method_used, found.served.model_version, found.served.experiment_arm),
             "answers": [] if item is None else why_not(found, item),
@@ -109,8 +114,17 @@ def _session(person: User, text: str) -> RecommendationSession | None:
     return found
 
 
-def _log(staff: User, person: User, session: RecommendationSession | None, use_case: UseCase) -> None:
+def _log(
+    staff: User,
+    person: User,
+    session: RecommendationSession | None,
+    use_case: UseCase,
+    *,
+    is_supposed: bool = False,
+) -> None:
     what = f"their list {session.pk}" if session else f"their list of now ({use_case.name})"
+    if is_supposed and session is None:
+        what += " and as it would be"
     message = f"Looked at {what}, their taste and their dislikes."
     about = User.objects.filter(pk=person.pk)
     LogEntry.objects.log_actions(staff.pk, about, CHANGE, change_message=message, single_object=True)

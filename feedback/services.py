@@ -1,6 +1,7 @@
 """Writes of dislikes: one no and all that it causes, in one transaction; and taking it back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -141,11 +142,30 @@ def undo_dislike(*, user_id: int, dislike_id: int) -> Dislike:
         ).first()
         if dislike is None:
             raise NotFound("There is no such dislike to take back.")
-        withdraw_state(user_id=user_id, item_id=dislike.item_id, type_name=DISLIKE)
-        OwnRule.objects.filter(dislike=dislike, ended_at=None).update(ended_at=timezone.now())
+        _take_back(user_id, dislike.item_id, DISLIKE)
         refresh_patterns(user_ids=[user_id])
     logger.info("[FEEDBACK] dislike undone", dislike_id=dislike.pk, user_id=user_id, item_id=dislike.item_id)
     return dislike
+
+
+def _take_back(user_id: int, item_id: int, type_name: str) -> None:
+    """Takes a state back, and ends the rules that a dislike brought along."""
+    state = withdraw_state(user_id=user_id, item_id=item_id, type_name=type_name)
+    OwnRule.objects.filter(dislike__interaction=state, ended_at=None).update(ended_at=timezone.now())
+
+
+@contextmanager
+def supposing_taken_back(*, user_id: int, item_id: int, type_name: str) -> Iterator[None]:
+    """Within it a person's act is taken back, as this connection alone sees it; its end undoes that.
+
+    So what is read within is what would be read after an undoing, by one definition of it. It is a
+    transaction that is rolled back: keep it short, for the person's own writes wait. Raises NotFound where no
+    such act of theirs stands.
+    """
+    with transaction.atomic():
+        _take_back(user_id, item_id, type_name)
+        yield
+        transaction.set_rollback(True)
 
 
 def undo_dislike_of_item(*, user_id: int, item_id: int) -> None:

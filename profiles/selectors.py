@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from profiles.background import catch_up_later
 from profiles.boosts import ORIGINAL_ALPHA, personal_alpha
 from profiles.catching_up import catch_up
-from profiles.log import counted_interactions, current_rules, name_facets, read_log
+from profiles.log import Reading, counted_interactions, current_rules, name_facets, read_log
 from profiles.models import TasteProfile
 from profiles.personas import find_personas, top_categories
 from profiles.reduction import KINDS, NEUTRAL, Taste, no_taste
@@ -89,12 +89,16 @@ def get_taste(user_id: int) -> PersonalTaste:
     What is new is reduced here and not stored. Where that is more than REDUCED_IN_MEMORY interactions, the
     profile is brought up to date in the background, so that the next reader has less to do.
     """
-    rules = current_rules()
-    reading = read_log(user_id, rules)
+    reading = read_log(user_id, current_rules())
     if len(reading.events) > REDUCED_IN_MEMORY:
         # The thread sees only what is committed.
         transaction.on_commit(partial(catch_up_later, user_id))
-    taste = reading.taste if reading.is_current else reading.catch_up(rules).taste
+    return taste_of(reading)
+
+
+def taste_of(reading: Reading) -> PersonalTaste:
+    """The taste by a log that was read: no query."""
+    taste = reading.taste if reading.is_current else reading.catch_up(current_rules()).taste
     return PersonalTaste(
         taste=taste,
         alpha=personal_alpha(taste),

@@ -45,10 +45,14 @@ class Look:
 def look(*, user_id: int, use_case: UseCase, limit: int, now: datetime | None = None) -> Look:
     """The best `limit` items (1 to MAX_LIMIT) for a person now: three queries, and no session."""
     now = now or timezone.now()
-    request = open_request(user_id, get_state(use_case.name).for_person(user_id), now)
+    return look_by(open_request(user_id, get_state(use_case.name).for_person(user_id), now), limit, now)
+
+
+def look_by(request: RankingRequest, limit: int, now: datetime) -> Look:
+    """The best `limit` items by a request that was opened: one query."""
     ordered = order(request)
     served = respond(arrange(ordered, request, limit, None), request)
-    return Look(served, ordered, request, use_case, now)
+    return Look(served, ordered, request, request.context.use_case, now)
 
 
 def why_not(found: Look, item: Item) -> list[str]:

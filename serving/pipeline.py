@@ -218,6 +218,18 @@ def open_request(
         after=wishes.after,
         alike=wishes.alike if wishes.offset else "",
     )
+    return request_of(user_id, context, now, taste, record, wishes)
+
+
+def request_of(
+    user_id: int,
+    context: ScoringContext,
+    now: datetime,
+    taste: PersonalTaste,
+    record: PersonRecord,
+    wishes: Wishes = NO_WISHES,
+) -> RankingRequest:
+    """A person as they were read, before the recommenders of the context: no query."""
     if wishes.offset:
         record = replace(record, before=record.before[: wishes.offset])
     if len(record.before) > MAX_BEFORE:

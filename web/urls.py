@@ -21,6 +21,7 @@ from web import (
     taste,
     together,
     views,
+    what_if,
 )
 
 # The pages with posters, which are drawn in the page, shrink to a sixth.
@@ -43,6 +44,7 @@ urlpatterns = [
     path("taste/rate/", taste.rate, name="taste-rate"),
     path("taste/reset/", taste.reset, name="taste-reset"),
     path("together/", gzip_page(together.together), name="together"),
+    path("what-if/", gzip_page(what_if.what_if_page), name="what-if"),
     path("search/", gzip_page(searching.search), name="search"),
     path("watchlist/", gzip_page(views.watchlist), name="watchlist"),
     path("history/", gzip_page(history.history), name="history"),

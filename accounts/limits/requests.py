@@ -25,6 +25,7 @@ _READ = {
     "because-rows": "lists",
     "because": "lists",
     "together": "lists",
+    "what-if": "lists",
     "search": "search",
 }
 _WRITTEN = {

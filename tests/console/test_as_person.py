@@ -1,5 +1,7 @@
 """The page of a person for staff: who sees it, what it says, and that a look leaves only its log entry."""
 
+from pathlib import Path
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
@@ -18,7 +20,15 @@ from recommendations.models import RecommendationSession
 from serving.live import forget_state
 from serving.looking import look
 from serving.pipeline import recommend
-from tests.factories import allow, make_active_als, make_item, make_items, make_user
+from tests.factories import (
+    allow,
+    make_active_als,
+    make_als_bytes,
+    make_item,
+    make_items,
+    make_user,
+    make_version,
+)
 
 pytestmark = pytest.mark.django_db
 MOVIES = USE_CASES["movie_home"]
@@ -170,3 +180,37 @@ def test_queries_do_not_grow_with_the_list(client: Client, looker: User, person:
     forget_state()
     page(client, person)
     assert count() == few
+
+
+def test_what_if_shows_the_list_of_other_models_and_without_a_dislike(
+    client: Client, looker: User, person: User, movies: list[Item]
+) -> None:
+    no = save_dislike(user_id=person.pk, item=movies[1], reason="wrong_genre").dislike
+    other = make_version(make_als_bytes([[one.pk for one in (movies[0], *movies[8:])], [movies[2].pk]]))
+    tables = (RecommendationSession, UserInteraction, Dislike)
+    before = [list(one.objects.order_by("pk").values()) for one in tables]
+    without = page(client, person, without=no.interaction_id)
+    assert f"Without the dislike of {movies[1].title}: " in without
+    assert "<strong>new</strong>" in without
+    tried = page(client, person, version=other.pk)
+    assert f"made by als, {other.label}." in tried
+    assert f"With {other.label}: " in tried
+    both = page(client, person, version="none", without=no.interaction_id)
+    assert f"Without any model and without the dislike of {movies[1].title}: " in both
+    assert [list(one.objects.order_by("pk").values()) for one in tables] == before
+    messages = [entry.change_message for entry in LogEntry.objects.all()]
+    assert len(messages) == 3
+    assert all("and as it would be" in one for one in messages)
+
+
+def test_what_cannot_be_supposed_is_answered(
+    client: Client, looker: User, person: User, movies: list[Item], settings: Settings
+) -> None:
+    elsewhere = make_version(make_als_bytes([[1, 2]]), use_case="drama_home")
+    theirs = record_interaction(user_id=make_user().pk, item_id=movies[0].pk, type_name="like").interaction.pk
+    bad = ("version=x", "version=%00", f"version={elsewhere.pk}", f"version={'9' * 40}", f"without={theirs}")
+    for query in (*bad, "without=x", "without=%00", "without=-1", f"without={'9' * 400}", "without=%C2%B2"):
+        assert client.get(f"{address(person)}?{query}").status_code == 404
+    broken = make_version(make_als_bytes([[3, 4]]))
+    (Path(settings.MODEL_DIR) / broken.file).unlink()
+    assert f"{broken.label} cannot be tried" in page(client, person, version=broken.pk)
