@@ -1,3 +1,5 @@
+"""People, their roles and the tokens of programs, for staff."""
+
 from typing import Any
 
 from django import forms

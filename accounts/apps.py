@@ -1,3 +1,5 @@
+"""The app of people, roles and tokens, as Django knows it."""
+
 from django.apps import AppConfig
 
 

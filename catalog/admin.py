@@ -1,3 +1,5 @@
+"""Items and facets for staff, checked by the rules of imports."""
+
 import json
 from typing import Any
 

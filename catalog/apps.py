@@ -1,3 +1,5 @@
+"""The app of items and facets, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""Marks of a kind's items, by which whoever keeps them in memory knows that something changed.
+"""Marks of the items of a kind: another mark tells who keeps them in memory that something changed.
 
 Every write to an item or its facets dates the item (`catalog.models`). The database counts the items and adds
 up the seconds and microseconds of these moments; a write that is missed leaves another sum, and a deleted

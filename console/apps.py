@@ -1,3 +1,5 @@
+"""The app of staff's pages, runs and alerts, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""The worth of a no, on the admin's first page: the last report of each use case, with its link."""
+"""The worth of a no on the admin's first page: the last report of each use case."""
 
 from django.urls import reverse
 

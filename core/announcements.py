@@ -1,4 +1,4 @@
-"""Announcements: something happened, said by whoever did it to whoever listens.
+"""Announcements: one folder says that something happened, and other folders listen.
 
 So what lies below tells what lies above of an event and knows nothing of it. An announcement that is made
 within a transaction is heard within it: what a listener writes is taken back with the rest.

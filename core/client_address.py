@@ -1,4 +1,4 @@
-"""The address of whoever sent a request: what a proxy says of it counts only where the proxy is known."""
+"""The address of a client. Heed believes a proxy about it only where the proxy is known."""
 
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network

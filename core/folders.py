@@ -1,4 +1,4 @@
-"""Folders that this process writes to: whether it could, before the work of hours depends on it."""
+"""Checks that this process can write to a folder, before hours of work depend on it."""
 
 import os
 import tempfile

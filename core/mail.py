@@ -1,4 +1,4 @@
-"""Sending mail outside of the request, so that nobody can tell by the time whether there was one to send."""
+"""Sends mail outside of the request, so that the time of an answer does not tell if there was any."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from smtplib import SMTPException

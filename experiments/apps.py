@@ -1,3 +1,5 @@
+"""The app of experiments and their reports, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""The app of rows to files, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""The app of dislikes, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""The row beside a dislike that came in bulk or by import, and all that follows from it.
+"""Completes dislikes that came in bulk or by import: their rows, examples and adjustments.
 
 A dislike is an interaction with a `Dislike` beside it. Where many interactions are written at once, the rows
 beside them follow here, by a handful of statements however many there are.

@@ -1,4 +1,4 @@
-"""The word of those who make the lists: whether a person's dislikes hold anything back in them.
+"""Asks serving if a person's dislikes hold anything back in their lists.
 
 Lists are made above this app, by a policy that an experiment may change for some people. So whoever makes
 them gives the answer here (`serving.apps`), and what a person is told of a dislike follows what is done.

@@ -1,4 +1,4 @@
-"""The word of those who know a person's taste: how they stand to facets, -1 to 1.
+"""Asks profiles how much a person likes facets, -1 to 1.
 
 The taste is worked out above this app, from interactions and dislikes. So whoever works it out gives the
 answer here (`profiles.apps`), and a no that does not say which genre it means is laid on the right one.

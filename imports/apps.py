@@ -1,3 +1,5 @@
+"""The app of files to rows, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""The rows of one list in an import file, put together to the row that the session log has of it."""
+"""Puts the rows of one list in an import file together to one row of the session log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

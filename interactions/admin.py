@@ -1,3 +1,5 @@
+"""Acts of people for staff, to read."""
+
 from django.contrib import admin
 
 from core.admin import RecordAdmin, choice_filter

@@ -1,3 +1,5 @@
+"""The app of the record of acts, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""The bound on what accounts that anybody can make in a minute are worth to one item."""
+"""Bounds how much new accounts, which anybody makes in a minute, count for one item."""
 
 from collections.abc import Iterable
 

@@ -1,3 +1,5 @@
+"""The app of export and erasure, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,3 +1,5 @@
+"""Taste profiles for staff, to read."""
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 

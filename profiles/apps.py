@@ -1,3 +1,5 @@
+"""The app of taste, as Django knows it."""
+
 from collections.abc import Mapping
 
 from django.apps import AppConfig

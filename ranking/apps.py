@@ -1,3 +1,5 @@
+"""The app of models and how they learn, as Django knows it."""
+
 from django.apps import AppConfig
 
 

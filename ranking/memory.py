@@ -1,4 +1,4 @@
-"""Findings about people before a context, kept for as long as nothing about them changes.
+"""Keeps what a context found of a person, for as long as nothing about them changes.
 
 Most of what a list costs is the same sums over the same history. They are kept under a digest of all that
 they are made of, so that nothing kept can be out of date, whoever changed what: another history, another

@@ -1,4 +1,4 @@
-"""Items near an item: by who chose both, and by what they are, so that a new item has neighbors too."""
+"""Items near an item: by who chose both, and by their facets, so that a new item has neighbors too."""
 
 import numpy as np
 

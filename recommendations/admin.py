@@ -1,3 +1,5 @@
+"""Lists that were shown, slot by slot, for staff."""
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 

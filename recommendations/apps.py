@@ -1,3 +1,5 @@
+"""The app of the record of lists, as Django knows it."""
+
 from django.apps import AppConfig
 
 

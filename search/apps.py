@@ -1,3 +1,5 @@
+"""The app of text search, as Django knows it."""
+
 from django.apps import AppConfig
 
 

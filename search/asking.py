@@ -1,4 +1,4 @@
-"""The parts of a search that are no words to be found: "not horror", "like Alien but funnier", "for kids".
+"""Reads what a search says beside words to be found: "not horror", "like Alien but funnier", "for kids".
 
 They are taken from the query first; what is left is searched as any text is. The words stand in heed.toml.
 """

@@ -1,3 +1,5 @@
+"""The app of the request path, as Django knows it."""
+
 from django.apps import AppConfig
 
 

@@ -1,4 +1,4 @@
-"""The titles that a person's dislikes and wishes keep out of their list now, for each of them by itself."""
+"""The titles that each dislike and each wish of a person keeps out of their list now."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace

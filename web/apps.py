@@ -1,3 +1,5 @@
+"""The app of the pages, as Django knows it."""
+
 from django.apps import AppConfig
 
 

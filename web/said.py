@@ -1,4 +1,4 @@
-"""Wishes in a person's own words, as chips of what was understood."""
+"""Shows what was understood of a wish in a person's own words, as chips."""
 
 from feedback.rules import ALWAYS, TONIGHT, Strength
 from search.said_wishes import parse_wishes

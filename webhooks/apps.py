@@ -1,3 +1,5 @@
+"""The app of webhooks, as Django knows it."""
+
 from django.apps import AppConfig
 
 

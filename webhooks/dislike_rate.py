@@ -1,4 +1,4 @@
-"""The band in which the dislike rate of a day usually lies, and the day that left it.
+"""Finds the day whose dislike rate left the band in which it usually lies.
 
 The band is the mean of the daily rates of four weeks ± 3 standard deviations of these days: how far days
 differ is measured, because people who dislike much come and go, and no formula of coins knows that.

@@ -1,4 +1,4 @@
-"""The end of what has served its purpose: rows, lists and files past their use, by settings."""
+"""Removes rows, lists and files that are past their use. Settings say when."""
 
 from datetime import datetime
 

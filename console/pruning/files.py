@@ -1,4 +1,4 @@
-"""Files past their use: datasets, model files that never served, reports."""
+"""Removes files past their use: datasets, model files that never served, reports."""
 
 import os
 import shutil

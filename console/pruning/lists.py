@@ -1,4 +1,4 @@
-"""Lists past their use: those that nothing can learn from, and those that all models have learned from.
+"""Removes lists that nothing can learn from, and lists that all models have learned from.
 
 A list of an experiment stays: its report is computed from it.
 """

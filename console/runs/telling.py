@@ -1,4 +1,4 @@
-"""The part of a run that is kept, cut to a size and rid of what names a person or opens a door."""
+"""Texts of a run as they are kept: cut to a size, without names of people and without secrets."""
 
 import json
 import logging

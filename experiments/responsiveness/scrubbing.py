@@ -1,4 +1,4 @@
-"""The noes that clear a list of a topic: said again and again to the first title of it."""
+"""Counts the noes that clear a list of a topic, each said to the first title of it."""
 
 from collections import Counter
 from collections.abc import Sequence

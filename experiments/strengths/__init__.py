@@ -1,1 +1,1 @@
-"""The worth of the strengths that a deployment may set: read from its experiments and its logged chances."""
+"""Estimates which strengths serve people best, from experiments and logged chances."""

@@ -1,4 +1,4 @@
-"""One training run at a time, on however many machines; a killed run gives its lock back by dying."""
+"""Locks of training: one run at a time, on however many machines. A killed run gives its lock back."""
 
 import hashlib
 from collections.abc import Iterator

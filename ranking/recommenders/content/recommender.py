@@ -1,4 +1,4 @@
-"""Nearness by facets in service: what has in common what the person's choices have in common."""
+"""Nearness by facets in service: brings items that share what the person's choices share."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The model of verdicts in service: what somebody who looks at it will not turn down."""
+"""The model of verdicts in service: brings what the person is least likely to turn down."""
 
 from dataclasses import dataclass
 

@@ -1,3 +1,5 @@
+"""Evaluation of rankers on people held out by time."""
+
 import numpy as np
 import pytest
 

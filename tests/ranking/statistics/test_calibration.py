@@ -1,3 +1,5 @@
+"""Calibration of scores to probabilities."""
+
 import numpy as np
 import pytest
 from hypothesis import given

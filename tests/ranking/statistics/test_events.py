@@ -1,3 +1,5 @@
+"""Events as arrays: their checks, parts and sums."""
+
 import dataclasses
 
 import numpy as np

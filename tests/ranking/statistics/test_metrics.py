@@ -1,3 +1,5 @@
+"""Ranking metrics, against answers reckoned by hand."""
+
 import math
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Popularity that fades with time."""
+
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,3 +1,5 @@
+"""The split of a log in time."""
+
 import numpy as np
 import pytest
 from hypothesis import given

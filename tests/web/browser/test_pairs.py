@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def wait_for(page: Page, answers: int) -> None:
-    """Waits until so many are answered, and until the page listens to keys: its script comes after its words."""
+    """Waits until so many are answered and the page listens to keys: its script comes after its words."""
     expect(page.get_by_text(f"{answers} of {ENOUGH} answers")).to_be_visible()
     page.wait_for_load_state()
 

@@ -1,3 +1,5 @@
+"""Files of ALS models: read as written, and refused where damaged."""
+
 import json
 from typing import Any
 

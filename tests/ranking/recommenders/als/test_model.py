@@ -1,3 +1,5 @@
+"""ALS: training, folding a person in, scores."""
+
 import dataclasses
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Training batches of a two-tower model."""
+
 from dataclasses import replace
 
 import numpy as np

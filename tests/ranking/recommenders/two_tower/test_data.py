@@ -1,3 +1,5 @@
+"""Training data of a two-tower model."""
+
 from dataclasses import replace
 from typing import Any
 

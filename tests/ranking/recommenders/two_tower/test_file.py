@@ -1,3 +1,5 @@
+"""Files of two-tower models: read as written, and refused where damaged."""
+
 import json
 from dataclasses import replace
 from typing import Any

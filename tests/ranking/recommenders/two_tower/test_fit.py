@@ -1,3 +1,5 @@
+"""Training of a two-tower model with PyTorch."""
+
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,3 +1,5 @@
+"""Two towers in service, with NumPy alone."""
+
 import subprocess
 import sys
 from dataclasses import replace
