@@ -162,8 +162,11 @@ def _check_use_case(use_case: UseCase, domain: Domain) -> None:
 def _check_scenario(scenario: Scenario, domain: Domain) -> None:
     key = f"scenarios.{scenario.name}"
     _one_of(f"{key}.use_case", scenario.use_case, domain.use_cases)
+    of_use_case = domain.use_cases[scenario.use_case].sources
     for name in scenario.sources:
-        _one_of(f"{key}.sources", name, domain.use_cases[scenario.use_case].sources)
+        if name not in of_use_case:
+            among = f"use_cases.{scenario.use_case} ({', '.join(of_use_case)})"
+            raise Mistake(f"{key}.sources", f"must be among the sources of {among}, not {name!r}")
     for of_key, text in (("filter", scenario.filter), ("exclude", scenario.exclude)):
         if text:
             _check_filter(f"{key}.{of_key}", text, domain)

@@ -131,7 +131,7 @@ MISTAKES = {
     "limit = 12": ("limit = 0", "scenarios.after_watching.limit: must be at least 1, not 0"),
     'sources = ["transitions"': (
         'sources = ["clairvoyance"',
-        "scenarios.after_watching.sources: must be one of als, two_tower",
+        "scenarios.after_watching.sources: must be among the sources of use_cases.movie_home (als, two_tower",
     ),
     "[scenarios.home]": ('[scenarios.home]\nfilter = "shade:red"', "scenarios.home.filter: has 'shade'"),
     'boost = ["1.5*year:2015.."]': (
