@@ -76,6 +76,7 @@ class ItemFacetInline(TabularInline):  # type: ignore[misc]
 @admin.register(Item)
 class ItemAdmin(ModelAdmin):  # type: ignore[misc]
     form = ItemForm
+    change_form_outer_before_template = "admin/item_link.html"
     list_display = ("title", "kind", "year", "is_active", "is_synthetic")
     list_filter = ("kind", "is_active", "is_synthetic")
     search_fields = ("title", "original_title", "external_id")

@@ -365,6 +365,8 @@ ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 ALERT_MODEL_DAYS = max(0.0, env.float("ALERT_MODEL_DAYS", default=14.0))
 # The share of a day's slots that its ten commonest titles may fill.
 ALERT_SAMENESS = env.float("ALERT_SAMENESS", default=0.5)
+# An alert where the scores of a ranker in service shifted further from training: PSI, 0 for never.
+ALERT_DRIFT = max(0.0, env.float("ALERT_DRIFT", default=0.25))
 # `prune` removes what is older than so many days; 0 keeps it for ever (docs/how-to/jobs.md).
 PRUNE_KEY_DAYS = env.float("PRUNE_KEY_DAYS", default=30.0)
 PRUNE_LOGIN_DAYS = env.float("PRUNE_LOGIN_DAYS", default=90.0)

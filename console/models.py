@@ -106,6 +106,7 @@ class Alert(models.Model):
         DISLIKE_RATE = "dislike_rate", "Dislike rate"
         SAMENESS = "sameness", "Lists are alike"
         MODEL_AGE = "model_age", "Age of a model"
+        DRIFT = "drift", "Drift of scores"
         FAILED_RUN = "failed_run", "Failed run"
         LATE_JOB = "late_job", "Late job"
         WEBHOOKS_OVERDUE = "webhooks_overdue", "Overdue webhooks"

@@ -7,16 +7,20 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from core.admin import RecordAdmin, pretty_json, table
 from core.charts import NOTHING, interval_text
 from core.errors import HeedError
+from ranking.drift import DAYS, get_drift
 from ranking.evaluation.report import view_of
 from ranking.evaluation_report import FIGURES, EvaluationReport, EvaluationResult
 from ranking.models import ModelVersion, StoredReport
-from ranking.recommenders.registry import RECOMMENDERS
+from ranking.recommenders.registry import ORDERING, RECOMMENDERS
 from ranking.registry.versions import activate_version, rollback_version
+from ranking.statistics.drift import SHIFTED, STABLE
 
 # The figures of a table of several versions; those that none of them has are left out.
 _COMPARED = ("ndcg", "list_ndcg", "recall", "hit_rate", "disliked_share", "order", "list_order", "coverage")
@@ -51,6 +55,7 @@ class ModelVersionAdmin(RecordAdmin):
         "deciding_evaluation",
         "evaluation_in_place",
         "quality_when_trained",
+        "drift",
         "quality",
         "weight",
         "refusal_share",
@@ -101,6 +106,10 @@ class ModelVersionAdmin(RecordAdmin):
     @admin.display(description="quality when trained")
     def quality_when_trained(self, version: ModelVersion) -> SafeString:
         return _table(_rows(version, version.evaluation(StoredReport.TRAINING), with_others=True))
+
+    @admin.display(description="drift since training")
+    def drift(self, version: ModelVersion) -> SafeString | str:
+        return _drift(version) if version.kind in ORDERING else NOTHING
 
     @admin.display(description="hyper-parameters")
     def hyper_parameters_readable(self, version: ModelVersion) -> SafeString:
@@ -162,6 +171,34 @@ def _report(report: EvaluationReport | None) -> SafeString | str:
     if report is None:
         return NOTHING
     return render_to_string("evaluation/admin.html", {"report": view_of(report)})
+
+
+def _drift(version: ModelVersion) -> SafeString | str:
+    """The features that moved most and the score, with the number of lists on both sides."""
+    found = get_drift(version, now=timezone.now())
+    if found.why_not:
+        return found.why_not
+    beside = (
+        "lists" if found.of_shown else "lists made up from the log, which hold other items than those shown"
+    )
+    said = (
+        f"{found.lists:,} lists of the last {DAYS} days ({found.slots:,} slots) beside "
+        f"{found.trained_on:,} {beside}. "
+        f"PSI below {STABLE} is stable, above {SHIFTED} another population."
+    )
+    rows = [
+        [
+            one.name,
+            f"{one.index:.3f}",
+            one.says,
+            *(NOTHING if median is None else f"{median:.3f}" for median in (one.median_then, one.median_now)),
+            f"{one.unknown_then:.0%}",
+            f"{one.unknown_now:.0%}",
+        ]
+        for one in found.shifts
+    ]
+    heads = ["", "PSI", "", "median in training", "as served", "unknown in training", "as served"]
+    return format_html("<p>{}</p>{}", said, table(heads, rows))
 
 
 def _figure(version: ModelVersion, name: str) -> str:

@@ -25,6 +25,8 @@ NEWS = timedelta(days=7)
 # Of the newest lists of a day so many tell whether all are alike; with fewer than the least nothing does.
 MOST_LISTS, LEAST_LISTS = 500, 100
 SAME_TITLES = 10
+# Features that moved are named, so many.
+_MOST_NAMED = 3
 # Runs that somebody watches need no alert.
 _BY_THEMSELVES = (Run.Source.CRON, Run.Source.SYSTEMD, Run.Source.SCHEDULE)
 
@@ -79,6 +81,26 @@ def model_age(now: datetime) -> Iterator[Found]:
             yield Found(name, f"{label}: no model in service is younger than {int(days)} days.", days)
 
 
+def drift(now: datetime) -> Iterator[Found]:
+    """Rankers in service whose scores are others than those of the lists that they learned from."""
+    if not settings.ALERT_DRIFT:
+        return
+    # Asked for here, since it brings every kind of model: commands that end at once do without.
+    from ranking.drift import active_orderers, get_drift
+
+    for version in active_orderers().filter(use_case__in=list(USE_CASES)):
+        found = get_drift(version, now=now)
+        # Lists made up from the log hold other items than those that people are shown.
+        if not found.of_shown or found.score is None or found.score.index <= settings.ALERT_DRIFT:
+            continue
+        moved = [one.name for one in found.shifts if one.name != found.score.name][:_MOST_NAMED]
+        text = (
+            f"{version.label}: the scores of the last {found.lists:,} lists are not those that it learned "
+            f"from, by {found.score.index:.2f}; {', '.join(moved)} moved most."
+        )
+        yield Found(version.label, text, found.score.index)
+
+
 def failed_run(now: datetime) -> Iterator[Found]:
     """Commands that nobody watches and that failed the last time."""
     ended = Run.objects.filter(source__in=_BY_THEMSELVES, asked_at__gte=now - NEWS, ended_at__isnull=False)
@@ -114,6 +136,7 @@ FINDERS: Mapping[str, Finder] = {
     Alert.Kind.DISLIKE_RATE: dislike_rate,
     Alert.Kind.SAMENESS: sameness,
     Alert.Kind.MODEL_AGE: model_age,
+    Alert.Kind.DRIFT: drift,
     Alert.Kind.FAILED_RUN: failed_run,
     Alert.Kind.LATE_JOB: late_job,
     Alert.Kind.WEBHOOKS_OVERDUE: webhooks_overdue,

@@ -16,7 +16,7 @@ from recommendations.models import RecommendationSession
 from recommendations.selectors import PRUNED_METHOD
 
 Status = ModelVersion.Status
-_TAKEN = [row.name for row in TYPES.values() if row.is_state and row.polarity > 0]
+TAKEN = [row.name for row in TYPES.values() if row.is_state and row.polarity > 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def get_rates(period: Period) -> Rates:
     sessions = RecommendationSession.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
     feedback = get_feedback_rates(period.since, period.until)
     whole = sessions.exclude(method=PRUNED_METHOD)
-    taken = active_interactions().filter(recommendation_session__in=whole, type__in=_TAKEN, weight__gt=0.0)
+    taken = active_interactions().filter(recommendation_session__in=whole, type__in=TAKEN, weight__gt=0.0)
     seen = feedback.slots_seen
     return Rates(seen, taken.count() / max(seen, 1), feedback.dislike_rate or 0.0)
 

@@ -17,3 +17,6 @@ TRAINED: Mapping[str, Kind] = {name: kind for name, kind in RECOMMENDERS.items()
 
 RETRIEVING: Mapping[str, Kind] = {name: kind for name, kind in RECOMMENDERS.items() if not kind.orders}
 """The kinds that bring items: those that a use case may name among its sources."""
+
+ORDERING = tuple(name for name, kind in RECOMMENDERS.items() if kind.orders)
+"""The kinds that order what others bring, by features."""

@@ -25,7 +25,7 @@ from ranking.datasets.reading import read_columns
 from ranking.datasets.shown_lists import load_lists
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_figures
-from ranking.features import FEATURE_SET
+from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import StoredReport
 from ranking.recommenders.event_training import paired_ndcg
 from ranking.recommenders.ranker.file import dump_ranker
@@ -47,6 +47,7 @@ from ranking.recommenders.tuning import search
 from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
 from ranking.statistics.calibration import fit_platt
+from ranking.statistics.drift import Distribution
 from ranking.statistics.lists import ENGAGED, evaluate_examined_lists
 from ranking.statistics.metrics import bootstrap_interval
 from ranking.statistics.split import time_cuts
@@ -70,6 +71,15 @@ class FittedRanker:
     ranker: Ranker
     hyper_parameters: dict[str, Any]
     calibration: dict[str, Any]
+    distribution: dict[str, Any]
+
+    def metrics(self, *, of_shown: bool) -> dict[str, Any]:
+        """The figures that are kept with the version. `of_shown`: people were shown what it learned from."""
+        return {
+            "calibration": self.calibration,
+            "gain": self.ranker.importances(),
+            "distribution": {**self.distribution, "of_shown": of_shown},
+        }
 
 
 def train_ranker(
@@ -114,7 +124,7 @@ def train_ranker(
             data=dump_ranker(fitted.ranker),
             dataset_manifest=manifest.as_json(),
             hyper_parameters=fitted.hyper_parameters,
-            metrics={**metrics, "calibration": fitted.calibration, "gain": fitted.ranker.importances()},
+            metrics={**metrics, **fitted.metrics(of_shown=manifest.source != BOOTSTRAP)},
             why="trained; not compared with the active version yet",
         )
     return TrainedVersion(
@@ -196,7 +206,7 @@ class RankerTrainer:
             model=fitted.ranker,
             manifest=manifest,
             hyper_parameters=fitted.hyper_parameters,
-            metrics={"calibration": fitted.calibration, "gain": fitted.ranker.importances()},
+            metrics=fitted.metrics(of_shown=lists is shown),
             examples=examples,
         )
 
@@ -241,6 +251,7 @@ def fit_calibrated_ranker(
         training, validation = data, data.take_lists(np.zeros(len(data), dtype=np.bool_))
         parameters = replace(parameters, rounds=min(parameters.rounds, UNVALIDATED_ROUNDS))
     more = [] if beside is None else [beside]
+    served_alike = data
     training, data = RankerData.join([*more, training]), RankerData.join([*more, data])
     try:
         stopped = fit_ranker(training, validation, parameters, seed=seed, progress=progress.counter("rounds"))
@@ -253,11 +264,21 @@ def fit_calibrated_ranker(
     except ValueError as error:
         raise TrainingError(str(error)) from error
     slope, intercept, calibration = calibrate_ranker(stopped, validation, np.random.default_rng(seed))
+    ranker = whole.calibrated(slope, intercept)
     return FittedRanker(
-        ranker=whole.calibrated(slope, intercept),
+        ranker=ranker,
         hyper_parameters={**asdict(parameters), "trees": rounds, "feature_set": FEATURE_SET, "seed": seed},
         calibration=calibration,
+        distribution=distribution_of(ranker, served_alike),
     )
+
+
+def distribution_of(ranker: Ranker, data: RankerData) -> dict[str, Any]:
+    """The distribution of each feature and of the score in lists, as JSON, for `ranking.drift`."""
+    columns = {name: data.features[:, place] for place, name in enumerate(FEATURES)}
+    of = {name: Distribution.of(values).as_json() for name, values in columns.items()}
+    of["score"] = Distribution.of(ranker.probabilities(data.features)).as_json()
+    return {"feature_set": FEATURE_SET, "lists": len(data), "slots": len(data.features), "of": of}
 
 
 def calibrate_ranker(
