@@ -30,6 +30,16 @@ NO_VERSION = "none"
 _REASONS = {reason.name: reason.label for reason in REASONS.values()}
 _FACET_KINDS = {facet.name: facet.label for facet in FACETS.values()}
 
+# What a key does, and the state that each action leaves, for the script of the review.
+_REVIEW_WORDS = {
+    "keys": {"r": "mark_reviewed", "x": "exclude_from_training"},
+    "labels": {
+        "mark_reviewed": Dislike.ReviewState.REVIEWED.label,
+        "exclude_from_training": Dislike.ReviewState.EXCLUDED.label,
+        "mark_new": Dislike.ReviewState.NEW.label,
+    },
+}
+
 Choices = list[tuple[str, str]]
 
 
@@ -109,7 +119,8 @@ class DislikeAdmin(RecordAdmin):
     list_per_page = 50
     search_fields = ("title", "user__username", "feedback_text", "item__title", "item__original_title")
     date_hierarchy = "created_at"
-    actions = ("mark_reviewed", "exclude_from_training", "hide_items", "export_csv")
+    list_before_template = "admin/review_keys.html"
+    actions = ("mark_reviewed", "exclude_from_training", "mark_new", "hide_items", "export_csv")
     fields = (
         "created_at",
         "user",
@@ -201,6 +212,11 @@ class DislikeAdmin(RecordAdmin):
         count = self._set_state(request, queryset, Dislike.ReviewState.REVIEWED)
         self.message_user(request, f"Marked as reviewed: {count}.", messages.SUCCESS)
 
+    @admin.action(description="Put back to be reviewed", permissions=["review"])
+    def mark_new(self, request: HttpRequest, queryset: QuerySet[Dislike]) -> None:
+        count = self._set_state(request, queryset, Dislike.ReviewState.NEW)
+        self.message_user(request, f"To be reviewed again: {count}.", messages.SUCCESS)
+
     @admin.action(description="Exclude from training (abuse)", permissions=["review"])
     def exclude_from_training(self, request: HttpRequest, queryset: QuerySet[Dislike]) -> None:
         count = self._set_state(request, queryset, Dislike.ReviewState.EXCLUDED)
@@ -258,6 +274,15 @@ class DislikeAdmin(RecordAdmin):
 
     def has_hide_items_permission(self, request: HttpRequest) -> bool:
         return self.has_review_permission(request) and request.user.has_perm("catalog.change_item")
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        words = _REVIEW_WORDS if self.has_review_permission(request) else None
+        answer: HttpResponse = super().changelist_view(
+            request, {**(extra_context or {}), "review_words": words}
+        )
+        return answer
 
     def _set_state(self, request: HttpRequest, queryset: QuerySet[Dislike], state: str) -> int:
         changing = list(Dislike.objects.filter(pk__in=queryset.values("pk")).exclude(review_state=state))

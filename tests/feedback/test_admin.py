@@ -267,3 +267,17 @@ def test_patterns_are_counted_when_they_are_listed(admin_client: Client) -> None
     DislikePattern.objects.all().delete()
     page = admin_client.get("/admin/feedback/dislikepattern/")
     assert [str(one.facet.name) for one in page.context["cl"].result_list] == ["Crime"]
+
+
+def test_what_was_reviewed_is_put_back_by_those_who_may_review(client: Client, staff: User) -> None:
+    one = dislike(make_item("Heat"))
+    allow(staff, "view_dislike")
+    assert "review-words" not in client.get(DISLIKES).content.decode()
+    act(client, "mark_new", one)
+    allow(staff, "change_dislike")
+    assert "review-words" in client.get(DISLIKES).content.decode()
+    act(client, "exclude_from_training", one)
+    assert state(one) == State.EXCLUDED
+    assert "To be reviewed again: 1." in act(client, "mark_new", one)
+    assert state(one) == State.NEW
+    assert LogEntry.objects.filter(change_message="Review state: new.").count() == 1
