@@ -27,6 +27,11 @@ from ranking.models import Arm, Experiment, ModelVersion
 from ranking.policy import Policy
 
 Status = Experiment.Status
+_NOT_OF_USE_CASE = (
+    "Select a valid choice: %(value)s is not one of the available choices. It is of another use case or was "
+    "rejected. Those of the use case above are listed once the draft is saved."
+)
+_LONGEST_ID = 18
 
 
 class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be subscripted
@@ -58,6 +63,17 @@ class ArmForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be su
         return overrides
 
 
+def _use_case_of(request: HttpRequest) -> str | None:
+    """The use case of the form: as it was sent, else that of the draft; None for a new one."""
+    if request.method == "POST":
+        return request.POST.get("use_case", "")
+    match = request.resolver_match
+    draft = None if match is None else match.kwargs.get("object_id")
+    if draft is None or not (draft.isascii() and draft.isdecimal() and len(draft) <= _LONGEST_ID):
+        return None
+    return Experiment.objects.filter(pk=draft).values_list("use_case", flat=True).first()
+
+
 class ArmInline(TabularInline):  # type: ignore[misc]
     model = Arm
     form = ArmForm
@@ -69,8 +85,11 @@ class ArmInline(TabularInline):  # type: ignore[misc]
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         usable = ModelVersion.objects.exclude(status=ModelVersion.Status.REJECTED)
+        if (use_case := _use_case_of(request)) is not None:
+            usable = usable.filter(use_case=use_case)
         kwargs["queryset"] = usable.order_by("use_case", "kind", "-version")
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        field.error_messages["invalid_choice"] = _NOT_OF_USE_CASE
         field.widget.attrs["style"] = "min-width: 16rem"
         return field
 

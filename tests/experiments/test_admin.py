@@ -238,3 +238,25 @@ def test_staff_without_the_permission_to_see_experiments_see_no_report(
 ) -> None:
     assert client.get(page_of(experiment)).status_code == 403
     assert client.get(LIST).status_code == 403
+
+
+def test_only_versions_of_the_use_case_are_offered_and_taken(
+    client: Client, staff: User, experiment: Experiment
+) -> None:
+    allow(staff, "view_experiment", "add_experiment", "change_experiment")
+    ours, other = (
+        make_version(make_als_bytes([[1, 2]])),
+        make_version(make_als_bytes([[3, 4]]), use_case="drama_home"),
+    )
+    page = client.get(page_of(experiment)).content.decode()
+    assert ours.label in page
+    assert other.label not in page
+    answer = client.post(f"{LIST}add/", form(**{"name": "second", "arms-1-versions": [other.pk]}))
+    assert "It is of another use case or was rejected." in answer.content.decode()
+    assert not Experiment.objects.filter(name="second").exists()
+    dramas = form(**{"name": "second", "use_case": "drama_home", "arms-1-versions": [other.pk]})
+    assert client.post(f"{LIST}add/", dramas).status_code == 302
+    for bad in ("nothing", "\0", "\udc80", ""):
+        body = form(**{"name": "third", "use_case": bad, "arms-1-versions": [other.pk]})
+        if bad != "\udc80":
+            assert client.post(f"{LIST}add/", body).status_code == 200
