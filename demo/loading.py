@@ -1,7 +1,7 @@
 """Everything that `load_demo` does: a catalog, people, and a week of evenings with models in between."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from core.domain import DEFAULT_USE_CASE, ROLES, TYPES, USE_CASES, UseCase
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotAllowed
 from core.progress import Progress
+from core.runs import CommandRun, kept
 from demo.experiments import start_example, stop_example
 from demo.nights import Visit, choose_action, simulate_visits
 from demo.people import HiddenTastes, invent_tastes
@@ -189,7 +190,11 @@ def _learn_from_last_night(use_case: UseCase, evening: datetime, seed: int, prog
 
 
 def _retrain(use_case: UseCase, moment: datetime, seed: int, progress: Progress) -> None:
-    retrain(use_case=use_case, if_needed=False, seed=seed, progress=progress, now=moment)
+    run = CommandRun("retrain", use_case=use_case.name, progress=progress)
+    with kept(run):
+        run.summary = asdict(
+            retrain(use_case=use_case, if_needed=False, seed=seed, progress=progress, now=moment)
+        )
 
 
 def bring_history(

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from catalog.models import Item
+from console.models import Run
 from core.domain import ROLES, USE_CASES
 from demo.loading import DATA, FILES
 from feedback.models import Dislike, FeatureAdjustment
@@ -57,6 +58,10 @@ def test_the_demo_is_whole_and_a_second_run_changes_nothing(
         "developer_startup",
         "investor_startup",
     }
+    runs = Run.objects.filter(command="retrain").values_list("use_case", "status")
+    assert {use_case for use_case, _ in runs} >= {"movie_home", "drama_home"}
+    assert {status for _, status in runs} <= {Run.Status.DONE, Run.Status.REJECTED}
+    assert all(Run.objects.filter(command="retrain").values_list("ended_at", flat=True))
     assert set(Item.objects.filter(is_synthetic=True).values_list("kind", flat=True)) == {"startup"}
     assert not Item.objects.filter(kind="startup", is_synthetic=False).exists()
     simulated = User.objects.filter(is_synthetic=True).values_list("username", "roles")
