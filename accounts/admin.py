@@ -53,9 +53,31 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     change_form_outer_before_template = "admin/person_link.html"
-    list_display = ("username", "is_staff", "is_synthetic", "is_active", "date_joined", "last_login")
-    list_filter = (RoleFilter, "is_synthetic", "is_staff", "is_active")
+    list_display = (
+        "username",
+        "profile_name",
+        "owner",
+        "is_staff",
+        "is_synthetic",
+        "is_active",
+        "date_joined",
+        "last_login",
+    )
+    list_select_related = ("owner",)
+    list_filter = (RoleFilter, "is_synthetic", "is_staff", "is_active", ("owner", admin.EmptyFieldListFilter))
     fieldsets = (*(UserAdmin.fieldsets or ()), ("Heed", {"fields": ("roles", "is_synthetic")}))
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """False for a profile, which has neither password nor rights to be set; its account makes it."""
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (obj is None or obj.owner_id is None)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Of a profile, whose it is."""
+        if obj is None or obj.owner_id is None:
+            return super().get_fieldsets(request, obj)
+        shown = ("username", "profile_name", "owner", "date_joined", "is_active", "roles")
+        return ((None, {"fields": shown}),)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
         """Saves a person. Staff vouch for an address that they set."""
@@ -77,6 +99,8 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error("user", "Only a superuser makes a token for somebody else of the staff.")
             if given.get("may_act_for_others"):
                 self.add_error("may_act_for_others", "Only a superuser makes a token that acts for others.")
+        if owner is not None and owner.owner_id:
+            self.add_error("user", "This is a profile. Make the token for its account, which names it.")
         if owner is not None and not owner.is_active:
             self.add_error("user", "This account is inactive, and so would be its token.")
         if ends_at is not None and ends_at <= timezone.now():

@@ -10,9 +10,15 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
+from accounts.acting import PROFILE_HEADER, as_asked, asked_profile_id
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import PageToken, read_page_token
-from accounts.selectors import find_person_to_act_for, find_token, people_to_act_for
+from accounts.selectors import (
+    find_person_to_act_for,
+    find_profile_to_act_for,
+    find_token,
+    people_to_act_for,
+)
 from accounts.services import note_use_of
 from accounts.usernames import normal_username
 
@@ -41,7 +47,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Write the header as `Authorization: Token <token>`.")
         digest = ServiceToken.hash(parts[1].decode("latin-1"))
         token = find_token(digest)
-        if token is None or not token.user.is_active:
+        if token is None or not token.user.is_active or token.user.owner_id:
             raise AuthenticationFailed("This token is not valid.")
         now = timezone.now()
         if token.has_ended(now):
@@ -50,7 +56,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
             raise PermissionDenied("This token may only read.")
         note_use_of(token, now)
         if not names_somebody(request):
-            return token.user, token
+            return as_asked(request, token.user), token
         if not token.may_act_for_others:
             raise PermissionDenied(_REFUSAL)
         return self._person(request, token), token
@@ -64,13 +70,21 @@ class ServiceTokenAuthentication(BaseAuthentication):
         if acting_for is not None and name is not None:
             raise PermissionDenied(f"Name the person in {ACTING_HEADER} or in {NAMING_HEADER}, not in both.")
         header = ACTING_HEADER if name is None else NAMING_HEADER
+        profile_id = asked_profile_id(request)
         if acting_for is not None:
             is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
-            person = find_person_to_act_for(int(acting_for)) if is_id else None
+            account_id = int(acting_for) if is_id else 0
+            if profile_id is not None and profile_id != account_id:
+                person = find_profile_to_act_for(profile_id, pk=account_id)
+            else:
+                person = find_person_to_act_for(account_id)
+        elif profile_id is not None:
+            person = find_profile_to_act_for(profile_id, username=_username(name))
         else:
             person = people_to_act_for().filter(username=_username(name)).first()
         if person is None:
-            raise PermissionDenied(f"{header} names nobody that this token may act for.")
+            also = "" if profile_id is None else f", or {PROFILE_HEADER} no profile of theirs"
+            raise PermissionDenied(f"{header} names nobody that this token may act for{also}.")
         logger.info("service token acts for a person", token_user_id=token.user_id, user_id=person.pk)
         return person
 
@@ -117,6 +131,7 @@ class PageTokenAuthentication(BaseAuthentication):
         person = people_to_act_for().filter(Exists(issuers), pk=token.person_id).first()
         if person is None:
             raise AuthenticationFailed(_NO_PAGE_TOKEN)
+        person = as_asked(request, person)
         logger.info("page token acts for a person", service_token=token.issued_to[:8], user_id=person.pk)
         return person, token
 
@@ -125,12 +140,15 @@ class PageTokenAuthentication(BaseAuthentication):
 
 
 class OwnSessionAuthentication(SessionAuthentication):
-    """The browser's login with CSRF protection; it never acts for anyone else."""
+    """The browser's login with CSRF protection; it never acts for anyone but a profile of its account."""
 
     def authenticate(self, request: Request) -> tuple[User | AnonymousUser, None] | None:
         if names_somebody(request):
             raise PermissionDenied(_REFUSAL)
-        return super().authenticate(request)
+        found = super().authenticate(request)
+        if found is None or not isinstance(found[0], User):
+            return found
+        return as_asked(request, found[0]), None
 
 
 # The authentication of the views that a page of another site may ask too.

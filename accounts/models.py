@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -20,8 +21,14 @@ def check_roles(value: object) -> None:
         raise ValidationError(f"Roles are a list of {', '.join(ROLES)}, each once.")
 
 
+MAX_PROFILE_NAME = 40
+
+
 class User(AbstractUser):
-    """A person. Imported people have no usable password and are known by their `username`.
+    """A person: an account, or a profile of one.
+
+    Imported people have no usable password and are known by their `username`. A profile is a person with a
+    taste, a history and lists of its own, and without a login: its owner acts as it.
 
     `roles` holds names from `core.domain.ROLES`. It is a column of the person, because every request
     reads that row anyway.
@@ -45,6 +52,52 @@ class User(AbstractUser):
         validators=[check_roles],
         help_text="What the person comes for.",
     )
+    owner = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="profiles",
+        editable=False,
+        help_text="The account of which this is a profile; empty for an account.",
+    )
+    profile_name = models.CharField(
+        max_length=MAX_PROFILE_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="The name of a profile among those of its account.",
+    )
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            # Nobody can sign in as a profile, whatever staff or a program set.
+            models.CheckConstraint(
+                condition=models.Q(owner=None)
+                | models.Q(
+                    password__startswith=UNUSABLE_PASSWORD_PREFIX,
+                    email="",
+                    is_staff=False,
+                    is_superuser=False,
+                ),
+                name="profile_has_no_login",
+            ),
+            models.UniqueConstraint(fields=["owner", "profile_name"], name="one_profile_of_a_name"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.profile_name} ({self.username})" if self.owner_id else self.username
+
+    @property
+    def shown_name(self) -> str:
+        """The name on the pages: of a profile its own, of an account its user name."""
+        return self.profile_name if self.owner_id else self.username
+
+    @property
+    def account_id(self) -> int:
+        """The id of the account: a profile's owner, else the person."""
+        return self.owner_id or self.pk
 
     @property
     def has_confirmed_mail(self) -> bool:

@@ -9,6 +9,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.acting import PROFILE_HEADER
 from accounts.authentication import ACTING_HEADER, NAMING_HEADER, names_somebody
 from accounts.models import ServiceToken
 from accounts.page_tokens import issue_page_token
@@ -44,6 +45,10 @@ class PageTokenView(ApiView):
             raise PermissionDenied(
                 "A page token is issued to a service token that may act for others, "
                 f"for the person that it names in {ACTING_HEADER} or {NAMING_HEADER}."
+            )
+        if caller(request).owner_id:
+            raise PermissionDenied(
+                f"A page token stands for an account. Name a profile in {PROFILE_HEADER} where it is used."
             )
         answer = {
             "success": True,

@@ -37,8 +37,29 @@ def caller(request: "Request | HttpRequest") -> User:
 
 
 def people_to_act_for() -> QuerySet[User]:
-    """Those for whom a token may act: staff never, for it must not become a way to their permissions."""
-    return User.objects.filter(is_active=True, is_staff=False, is_superuser=False)
+    """The accounts for which a token may act.
+
+    Staff never, for it must not become a way to their permissions.
+    """
+    return User.objects.filter(is_active=True, is_staff=False, is_superuser=False, owner=None)
+
+
+def profiles_of(account: User) -> QuerySet[User]:
+    """The profiles of an account, the oldest first."""
+    return User.objects.filter(owner=account, is_active=True).order_by("pk")
+
+
+def find_profile(account: User, profile_id: int) -> User | None:
+    """The profile of this account with this id, or None; one query."""
+    found = profiles_of(account).filter(pk=profile_id).first()
+    if found is not None:
+        found.owner = account
+    return found
+
+
+def account_of(person: User) -> User:
+    """The account of a person: the owner of a profile, else the person."""
+    return person if person.owner is None else person.owner
 
 
 _TOKEN = CompiledQuery(
@@ -66,6 +87,16 @@ def find_person_to_act_for(person_id: int) -> User | None:
     """The person of this id where a token may act for them; one query."""
     rows = _TO_ACT_FOR.ask(person_id=person_id)
     return instance_of(User, rows[0]) if rows else None
+
+
+def find_profile_to_act_for(profile_id: int, **of_account: object) -> User | None:
+    """A profile of the account that `of_account` finds where a token may act for that; one query.
+
+    An account is among those of its own, so that whoever has its id may name it.
+    """
+    accounts = people_to_act_for().filter(**of_account)
+    is_it = Q(owner__in=accounts) | Q(pk__in=accounts.values("pk"))
+    return User.objects.filter(is_it, pk=profile_id, is_active=True).select_related("owner").first()
 
 
 def check_keeps(request: "Request", permission: str) -> None:
@@ -98,13 +129,14 @@ def is_app(request: "Request") -> bool:
 def people_of_apps() -> QuerySet[User]:
     """Those whom an app may create, change and delete: neither staff nor the accounts of apps."""
     apps = ServiceToken.objects.filter(user=OuterRef("pk"), may_act_for_others=True)
-    return User.objects.filter(~Exists(apps), is_staff=False, is_superuser=False)
+    return User.objects.filter(~Exists(apps), is_staff=False, is_superuser=False, owner=None)
 
 
 def is_new_account(now: datetime, path: str = "") -> Q:
     """The condition that an account is one that anybody can make in a minute, and was made lately.
 
-    That is one with a password, younger than NEW_ACCOUNT_DAYS. People of apps and of imports are none.
+    That is one with a password, younger than NEW_ACCOUNT_DAYS. People of apps and of imports are none, nor
+    are profiles: models and popularity never learn from those (`is_account`).
     `path` leads to the person, such as `user__`.
     """
     since = now - timedelta(days=settings.NEW_ACCOUNT_DAYS)
@@ -112,6 +144,14 @@ def is_new_account(now: datetime, path: str = "") -> Q:
         **{f"{path}password__startswith": UNUSABLE_PASSWORD_PREFIX}
     )
     return Q(**{f"{path}date_joined__gt": since}) & ~no_password
+
+
+def is_account(path: str = "user") -> Q:
+    """The condition that a person is an account and no profile: nobody gets a second voice by a profile.
+
+    What a profile does shapes its own lists. Popularity, models, figures and thresholds go by accounts.
+    """
+    return ~Q(**{f"{path}__in": User.objects.exclude(owner=None).order_by().values("pk")})
 
 
 def names_with_password() -> set[str]:

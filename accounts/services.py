@@ -5,20 +5,25 @@ import json
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 
-from accounts.models import IdempotencyKey, ServiceToken, User
-from accounts.selectors import people_of_apps
+from accounts.models import MAX_PROFILE_NAME, IdempotencyKey, ServiceToken, User
+from accounts.selectors import account_of, people_of_apps, profiles_of
 from core.domain import ROLES
 from core.errors import ACCOUNT_GONE, AccountGone, Conflict, InvalidInput, KeyReused, NotFound
+from core.values import BadValue, Name
 
 logger = structlog.stdlib.get_logger(__name__)
 
 MAX_KEY_LENGTH = 200
+MAX_PROFILES = 5
+PROFILE_PREFIX = "profile-"
+PROFILE_NAME = Name(MAX_PROFILE_NAME)
 NO_SUCH_PERSON = "There is no such person, or none that an app keeps."
 
 
@@ -49,6 +54,53 @@ def create_people(names: Iterable[str]) -> None:
     """Creates people without a usable password; one that another run created meanwhile stays as they are."""
     people = [User(username=name, password=make_password(None)) for name in names]
     User.objects.bulk_create(people, ignore_conflicts=True)
+
+
+def create_profile(*, account: User, name: str) -> User:
+    """Creates a profile of an account with its roles. Raises InvalidInput for a bad name or one too many."""
+    name = _profile_name(name)
+    with transaction.atomic():
+        lock_person(user_id=account.pk)
+        there = set(profiles_of(account).values_list("profile_name", flat=True))
+        if len(there) >= MAX_PROFILES:
+            raise InvalidInput(f"An account has at most {MAX_PROFILES} profiles. Delete one of yours first.")
+        _check_is_new(name, there)
+        profile = User(
+            username=f"{PROFILE_PREFIX}{uuid4().hex}",
+            password=make_password(None),
+            owner=account,
+            profile_name=name,
+            roles=account.roles,
+            is_synthetic=account.is_synthetic,
+        )
+        profile.save()
+    logger.info("profile made", user_id=account.pk, profile_id=profile.pk)
+    return profile
+
+
+def rename_profile(*, profile: User, name: str) -> None:
+    """Gives a profile another name. Raises InvalidInput for a bad one."""
+    name = _profile_name(name)
+    account = account_of(profile)
+    with transaction.atomic():
+        lock_person(user_id=account.pk)
+        others = profiles_of(account).exclude(pk=profile.pk)
+        _check_is_new(name, set(others.values_list("profile_name", flat=True)))
+        profile.profile_name = name
+        profile.save(update_fields=["profile_name"])
+
+
+def _profile_name(name: str) -> str:
+    """The name with single spaces. Raises InvalidInput."""
+    try:
+        return PROFILE_NAME(" ".join(name.split()))
+    except BadValue as error:
+        raise InvalidInput(f"name {error}.") from error
+
+
+def _check_is_new(name: str, there: Collection[str]) -> None:
+    if name.casefold() in {one.casefold() for one in there}:
+        raise InvalidInput(f"You have a profile named {name} already. Choose another name.")
 
 
 def set_roles(*, user: User, roles: Iterable[str]) -> list[str]:

@@ -33,6 +33,7 @@ from interactions.api import (
     ItemActionView,
     ItemDetailView,
 )
+from privacy.account_profile_api import AccountProfilesView, AccountProfileView
 from privacy.api import PersonByExternalIdView
 from profiles.api import FeedbackView, ProfileView, RateView, TasteVectorView
 from recommendations.api import ExternalSessionView, SeenView
@@ -80,6 +81,8 @@ api = [
     path("items", ItemsView.as_view(), name="kept-items"),
     path("items/<kinds:kind>/<external:external_id>", ItemByExternalIdView.as_view(), name="kept-item"),
     path("users/<person:external_id>", PersonByExternalIdView.as_view(), name="kept-person"),
+    path("account/profiles", AccountProfilesView.as_view(), name="account-profiles"),
+    path("account/profiles/<id:profile_id>", AccountProfileView.as_view(), name="account-profile"),
     path("export/items", ExportItemsView.as_view(), name="export-items"),
     path("export/interactions", ExportInteractionsView.as_view(), name="export-interactions"),
     path("export/dislikes", ExportDislikesView.as_view(), name="export-dislikes"),

@@ -54,7 +54,7 @@ def as_person(request: HttpRequest, user_id: int) -> HttpResponse:
     item = _one_of(meant, text)
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": f"As {person.username}",
+        "title": f"As {person}",
         "person": person,
         "session": session,
         "use_case": use_case,

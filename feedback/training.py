@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from accounts.selectors import is_new_account
+from accounts.selectors import is_account, is_new_account
 from core.domain import DOMAIN, USE_CASES, UseCase
 from feedback.models import Dislike, NegativeTrainingExample, RetrainingMark
 
@@ -68,8 +68,9 @@ def apply_dislike_to_training_data(dislike: Dislike) -> NegativeTrainingExample 
 
 
 def countable_examples() -> QuerySet[NegativeTrainingExample]:
-    """The examples that may teach: not taken back, and not excluded by staff as abuse."""
-    return NegativeTrainingExample.objects.filter(dislike__interaction__withdrawn_at=None).exclude(
+    """The examples that may teach: of accounts, not taken back, and not excluded by staff as abuse."""
+    standing = NegativeTrainingExample.objects.filter(dislike__interaction__withdrawn_at=None)
+    return standing.filter(is_account("dislike__user")).exclude(
         dislike__review_state=Dislike.ReviewState.EXCLUDED
     )
 

@@ -20,7 +20,7 @@ from core.domain import TYPES, USE_CASES, UseCase
 from interactions.models import ItemPopularity
 from interactions.new_accounts import most_of_new, share_left
 from interactions.responses import responses_by_day
-from interactions.selectors import NOT_ABUSE, active_interactions, said_in
+from interactions.selectors import TEACHES, active_interactions, said_in
 from interactions.successes import successes_of
 
 _BATCH = 5000
@@ -90,7 +90,7 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     successes = successes_of(USE_CASES[use_case], now)
     days = (
         active_interactions()
-        .filter(NOT_ABUSE, said_in(USE_CASES[use_case]), type__in=_OPINIONS)
+        .filter(TEACHES, said_in(USE_CASES[use_case]), type__in=_OPINIONS)
         .annotate(is_new=ExpressionWrapper(is_new_account(now, "user__"), output_field=BooleanField()))
         .values_list("item_id", TruncDate("occurred_at"), "is_new")
         .annotate(

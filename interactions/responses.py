@@ -13,17 +13,19 @@ from django.db import connection
 from django.db.models import Count, Q
 from django.db.models.functions import TruncDate
 
+from accounts.models import User
 from core import sql
 from core.domain import UseCase
 from interactions.models import UserInteraction
-from interactions.selectors import NOT_ABUSE, active_interactions, said_in
+from interactions.selectors import TEACHES, active_interactions, said_in
 from recommendations.models import RecommendationSession
 from recommendations.selectors import PRUNED_METHOD, SEARCH_METHOD
 
 _SEEN = """
 SELECT {item_id}, DATE({session.created_at}{utc}), SUM(LN(2.0) / LN({rank} + 1.0))
 FROM {session} {slots}
-WHERE {session.use_case} = %s AND {session.created_at} <= %s AND {session.method} <> %s
+WHERE {session.user} NOT IN (SELECT {profile.id} FROM {profile} WHERE {profile.owner} IS NOT NULL)
+  AND {session.use_case} = %s AND {session.created_at} <= %s AND {session.method} <> %s
   AND {rank} <= {deeper}({session.seen_rank}, COALESCE((
     SELECT MAX({done.recommendation_rank}) FROM {done}
     WHERE {done.recommendation_session} = {session.id} AND {done.withdrawn_at} IS NULL
@@ -33,6 +35,7 @@ GROUP BY 1, 2
 _TABLES = {
     "session": sql.Table(RecommendationSession, "session"),
     "done": sql.Table(UserInteraction, "done"),
+    "profile": sql.Table(User, "profile"),
 }
 _OF_VENDOR = {
     "postgresql": sql.fill(
@@ -78,7 +81,7 @@ def responses_by_day(use_case: UseCase, until: datetime) -> Iterator[DayOfRespon
                 yield DayOfResponses(item_id, _as_date(day), examined=float(examined))
     acts = (
         active_interactions()
-        .filter(NOT_ABUSE, said_in(use_case), recommendation_session__use_case=use_case.name)
+        .filter(TEACHES, said_in(use_case), recommendation_session__use_case=use_case.name)
         .filter(occurred_at__lte=until)
         .exclude(recommendation_session__method__in=[SEARCH_METHOD, PRUNED_METHOD])
         .order_by()

@@ -16,6 +16,7 @@ from ranking.features import FEATURE_SET, FEATURES
 
 # A reader of the document may rely on the names under one format; a change of them is a new one.
 FORMAT = "heed-person-1"
+PROFILES = "profiles"
 
 
 def export_person(person: User) -> Iterator[str]:
@@ -24,6 +25,11 @@ def export_person(person: User) -> Iterator[str]:
     What the person does meanwhile may be in it or not.
     """
     yield f'{{\n"about": {_text(_about())}'
+    yield from _sections(person)
+
+
+def _sections(person: User) -> Iterator[str]:
+    """All that comes after the first entry of the document, and its end; of profiles the same, one by one."""
     for section in SECTIONS:
         found = section.read(person)
         yield f",\n{json.dumps(section.name)}: "
@@ -31,7 +37,12 @@ def export_person(person: User) -> Iterator[str]:
             yield _text(found)
         else:
             yield from _list(found)
-    yield "\n}"
+    yield f",\n{json.dumps(PROFILES)}: ["
+    for number, profile in enumerate(person.profiles.order_by("pk")):
+        yield ",\n" if number else "\n"
+        yield f'{{\n"name": {_text(profile.profile_name)}'
+        yield from _sections(profile)
+    yield "]\n}"
 
 
 def save_export(person: User, path: Path) -> int:
@@ -61,7 +72,10 @@ def _about() -> Entry:
     return {
         "format": FORMAT,
         "made_at": timezone.now(),
-        "sections": {section.name: section.says for section in SECTIONS},
+        "sections": {
+            **{section.name: section.says for section in SECTIONS},
+            PROFILES: "the same of each profile",
+        },
         "features": {FEATURE_SET: list(FEATURES)},
     }
 

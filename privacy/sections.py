@@ -44,6 +44,7 @@ def _account(person: User) -> Entry:
     return {
         "id": person.pk,
         "username": person.username,
+        "profile_name": person.profile_name,
         "first_name": person.first_name,
         "last_name": person.last_name,
         "email": person.email,

@@ -19,8 +19,9 @@ from recommendations.models import RecommendationSession
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The size of the record about a person; interactions include the dislikes."""
+    """The size of the record about a person and their profiles; interactions include the dislikes."""
 
+    profiles: int
     lists: int
     interactions: int
     dislikes: int
@@ -36,11 +37,13 @@ def find_person(username: str) -> User:
 
 
 def count_kept(person: User) -> Kept:
-    """The size of the record, taken back or not."""
+    """The size of the record of an account and its profiles, taken back or not."""
+    theirs = Q(user=person) | Q(user__owner=person)
     return Kept(
-        lists=RecommendationSession.objects.filter(user=person).count(),
-        interactions=UserInteraction.objects.filter(user=person).count(),
-        dislikes=Dislike.objects.filter(user=person).count(),
+        profiles=person.profiles.count(),
+        lists=RecommendationSession.objects.filter(theirs).count(),
+        interactions=UserInteraction.objects.filter(theirs).count(),
+        dislikes=Dislike.objects.filter(theirs).count(),
         tokens=ServiceToken.objects.filter(user=person).count(),
     )
 

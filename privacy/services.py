@@ -1,7 +1,7 @@
 """Erasing a person: the account and every row about it."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.selectors import profiles_of
 from core.errors import ACCOUNT_GONE, AccountGone
 from interactions.models import UserInteraction
 from privacy.selectors import admin_log_about, browser_sessions, login_records
@@ -24,14 +25,15 @@ SLICE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The person who was erased, and the number of rows of each table."""
+    """The person who was erased, and the rows of each table, by its name in words and by its label."""
 
     user: str
     rows: dict[str, int]
+    counted: Counter[str] = field(default_factory=Counter)
 
 
 def erase_person(*, user_id: int) -> Erased:
-    """Deletes an account and every row about it, all in one transaction.
+    """Deletes an account with its profiles, or a profile, and every row about it, all in one transaction.
 
     Whoever writes about the person meanwhile waits, and is then told that the account is gone. What was
     learned from the person stays in the models until they are trained anew, and rows of theirs in datasets:
@@ -39,13 +41,18 @@ def erase_person(*, user_id: int) -> Erased:
     """
     person = User.objects.filter(pk=user_id).first()
     # Looking through all sessions takes a while, so it is done before the lock.
-    sessions = [] if person is None else [session.pk for session in browser_sessions(person)]
+    is_account = person is not None and person.owner_id is None
+    sessions = (
+        [] if person is None or not is_account else [session.pk for session in browser_sessions(person)]
+    )
     gone: Counter[str] = Counter()
     with transaction.atomic():
         # Not lock_person: rows that point at the person must wait as well.
         person = User.objects.select_for_update().filter(pk=user_id).first()
         if person is None:
             raise AccountGone(ACCOUNT_GONE)
+        for profile_id in profiles_of(person).values_list("pk", flat=True):
+            gone.update(erase_person(user_id=profile_id).counted)
         for rows in (
             UserInteraction.objects.filter(user=person),
             RecommendationSession.objects.filter(user=person),
@@ -59,7 +66,7 @@ def erase_person(*, user_id: int) -> Erased:
             gone.update(traces.delete()[1])
         gone.update(person.delete()[1])
     logger.info("[PRIVACY] person erased", user_id=user_id, rows=gone.total())
-    return Erased(user=person.username, rows={_name(label): gone[label] for label in sorted(+gone)})
+    return Erased(person.username, {_name(label): gone[label] for label in sorted(+gone)}, gone)
 
 
 def _delete_in_slices(rows: QuerySet[Any]) -> Counter[str]:

@@ -15,6 +15,7 @@ SAMPLES = {
     "session_id": str(ABSENT),
     "dislike_id": "1",
     "wish_id": "1",
+    "profile_id": "1",
     "external_id": "x1",
 }
 

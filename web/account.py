@@ -18,6 +18,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.acting import as_account
 from accounts.models import User
 from accounts.selectors import caller
 from web.account_forms import (
@@ -40,6 +41,7 @@ NO_ADDRESS = "This site cannot send links: its operator has to set SITE_ADDRESS,
 
 
 @login_required
+@as_account
 @never_cache
 @require_safe
 def account(request: HttpRequest) -> HttpResponse:
@@ -49,6 +51,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @sensitive_post_parameters("password")
 @login_required
+@as_account
 @never_cache
 @require_POST
 def change_mail(request: HttpRequest) -> HttpResponseBase:
@@ -69,6 +72,7 @@ def change_mail(request: HttpRequest) -> HttpResponseBase:
 
 
 @login_required
+@as_account
 @never_cache
 @require_POST
 def send_confirmation(request: HttpRequest) -> HttpResponseBase:
@@ -91,6 +95,7 @@ def _ask_to_confirm(request: HttpRequest, person: User) -> None:
 
 @sensitive_post_parameters("password")
 @login_required
+@as_account
 @never_cache
 @require_POST
 def log_out_everywhere(request: HttpRequest) -> HttpResponseBase:
@@ -109,6 +114,7 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponseBase:
 
 @sensitive_post_parameters()
 @login_required
+@as_account
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: HttpRequest) -> HttpResponseBase:

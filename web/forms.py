@@ -5,6 +5,7 @@ from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
+from accounts.services import PROFILE_PREFIX
 from accounts.usernames import is_homograph
 from core.domain import FACETS, MAX_RATING, REASONS
 from core.values import COMMENT, ID
@@ -15,8 +16,8 @@ LENGTHS = {
     **{name: f"{days} day{'s' if days > 1 else ''}" for name, days in DAYS.items()},
     NEVER: "Never again",
 }
-# Imported and simulated people go by these names; nobody may sign up as one of them.
-RESERVED_PREFIXES = ("movielens-", "demo-person")
+# Imported and simulated people and profiles go by these names; nobody may sign up as one of them.
+RESERVED_PREFIXES = ("movielens-", "demo-person", PROFILE_PREFIX)
 
 
 class SignUpForm(UserCreationForm):  # type: ignore[type-arg]

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_safe
 
+from accounts.acting import as_account
 from accounts.models import User
 from accounts.selectors import caller
 from privacy.export import export_person
@@ -37,6 +38,7 @@ class EraseForm(forms.Form):
 
 
 @login_required
+@as_account
 @never_cache
 @require_safe
 def data(request: HttpRequest) -> HttpResponse:
@@ -47,6 +49,7 @@ def data(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+@as_account
 @never_cache
 @require_GET
 def download(request: HttpRequest) -> FileResponse:
@@ -66,6 +69,7 @@ def download(request: HttpRequest) -> FileResponse:
 
 @sensitive_post_parameters("password")
 @login_required
+@as_account
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def erase(request: HttpRequest) -> HttpResponseBase:

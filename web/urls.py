@@ -7,6 +7,7 @@ from django.views.decorators.gzip import gzip_page
 import catalog.converters  # noqa: F401  registers the converters used below
 from web import (
     account,
+    account_profiles,
     carousels,
     feed,
     feedback,
@@ -63,6 +64,10 @@ urlpatterns = [
     path("accounts/password/", account.change_password, name="password-change"),
     path("accounts/forgotten/", account.ForgottenPasswordView.as_view(), name="password-forgotten"),
     path("accounts/new/<uidb64>/<token>/", account.NewPasswordView.as_view(), name="password-new"),
+    path("accounts/profiles/", account_profiles.account_profiles, name="account-profiles"),
+    path("accounts/profiles/<id:profile_id>/", account_profiles.change_profile, name="profile-change"),
+    path("accounts/profiles/<id:profile_id>/name/", account_profiles.name_profile, name="profile-name"),
+    path("accounts/profiles/<id:profile_id>/end/", account_profiles.end_profile, name="profile-end"),
     path("accounts/data/", my_data.data, name="my-data"),
     path("accounts/data/download/", my_data.download, name="my-data-download"),
     path("accounts/data/erase/", my_data.erase, name="my-data-erase"),

@@ -104,7 +104,7 @@ def _counted(request: HttpRequest | Request, rule: Rule) -> Iterator[tuple[Rule,
         yield rule.times(rule.program), f"program {token.pk}"
         return
     if isinstance(request.user, User):
-        yield rule, f"person {request.user.pk}"
+        yield rule, f"person {request.user.account_id}"
     if address := client_address(request):
         yield rule.times(rule.address), f"address {address}"
 

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from django.conf import settings
 from django.db.models import Count, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, TruncDate
 from django.utils import timezone
 
 from core.domain import HELD_BACK, REASONS
@@ -189,7 +189,7 @@ def _get_counts(period: Period) -> FeedbackCounts:
     made = Dislike.objects.filter(created_at__gte=period.since, created_at__lt=period.until)
     counts = made.aggregate(
         dislikes=Count("pk", filter=stands & ~excluded),
-        people=Count("user_id", filter=stands & ~excluded, distinct=True),
+        people=Count(Coalesce("user__owner_id", "user_id"), filter=stands & ~excluded, distinct=True),
         undone=Count("pk", filter=~stands),
         excluded=Count("pk", filter=stands & excluded),
     )

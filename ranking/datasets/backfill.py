@@ -21,7 +21,7 @@ from core.arrays import Bools, Doubles, Floats, Ints
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
-from interactions.selectors import NOT_ABUSE, said_in
+from interactions.selectors import TEACHES, said_in
 from interactions.successes import successes_among
 from ranking.context import ScoringContext
 from ranking.datasets.impressions import ImpressionReplay
@@ -257,7 +257,7 @@ def _read_events(use_case: UseCase) -> Iterator[_EventChunk]:
 def _answers(use_case: UseCase) -> "ExpressionWrapper[Q]":
     """True for an act with a slot of a list of the use case, but for a second yes or no to the same slot."""
     before = UserInteraction.objects.filter(
-        NOT_ABUSE,
+        TEACHES,
         Q(occurred_at__lt=OuterRef("occurred_at"))
         | Q(occurred_at=OuterRef("occurred_at"), pk__lt=OuterRef("pk")),
         recommendation_session=OuterRef("recommendation_session"),
@@ -275,4 +275,4 @@ def _informative(use_case: UseCase) -> QuerySet[UserInteraction]:
     # An act withdrawn later stood until then. One that is said to have happened before the list that it came
     # from was shown could not have been known when that list was shown.
     possible = Q(recommendation_session=None) | Q(occurred_at__gte=F("recommendation_session__created_at"))
-    return UserInteraction.objects.filter(NOT_ABUSE, possible, said_in(use_case))
+    return UserInteraction.objects.filter(TEACHES, possible, said_in(use_case))

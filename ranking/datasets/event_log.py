@@ -19,7 +19,7 @@ from django.utils import timezone
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
-from interactions.selectors import NOT_ABUSE, active_interactions, said_in
+from interactions.selectors import TEACHES, active_interactions, said_in
 from interactions.successes import successes_of
 from ranking.datasets.manifest import (
     DATA,
@@ -149,9 +149,7 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
 
 
 def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
-    return (
-        active_interactions().filter(NOT_ABUSE, said_in(use_case), occurred_at__lte=now).exclude(weight=0.0)
-    )
+    return active_interactions().filter(TEACHES, said_in(use_case), occurred_at__lte=now).exclude(weight=0.0)
 
 
 def _batches(use_case: UseCase, now: datetime) -> Iterator[list[tuple[Any, ...]]]:

@@ -17,6 +17,7 @@ import pyarrow.json
 from django.db.models import BinaryField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
+from accounts.selectors import is_account
 from core.arrays import Doubles, Floats, Ints, Rows
 from core.domain import UseCase
 from ranking.datasets.manifest import DatasetError
@@ -116,10 +117,11 @@ class SessionChunk:
 def sessions_until(use_case: UseCase, end: datetime) -> QuerySet[RecommendationSession]:
     """The lists of a use case that were shown up to `end`.
 
-    Left out are answers to a search, which follow another order, and those whose slots are gone.
+    Left out are answers to a search, which follow another order, those whose slots are gone, and those of
+    profiles.
     """
     shown = RecommendationSession.objects.filter(use_case=use_case.name, created_at__lte=end)
-    return shown.exclude(method__in=[SEARCH, PRUNED])
+    return shown.filter(is_account()).exclude(method__in=[SEARCH, PRUNED])
 
 
 def read_sessions(

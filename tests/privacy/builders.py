@@ -8,7 +8,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ServiceToken, User
-from accounts.services import issue_service_token
+from accounts.services import create_profile, issue_service_token
 from catalog.models import Item
 from console.models import Run
 from feedback.models import Dislike, NegativeTrainingExample
@@ -30,6 +30,7 @@ def make_history(person: User) -> None:
     browser.post("/accounts/login/", {"username": NAME, "password": "wrong"})
     browser.post("/accounts/login/", {"username": NAME.title(), "password": PASSWORD})
     browser.post("/accounts/login/", {"username": NAME, "password": PASSWORD})
+    create_profile(account=person, name="With the kids")
     api = APIClient()
     api.force_login(person)
     served = api.get("/api/recommendations/personalized/movies").json()

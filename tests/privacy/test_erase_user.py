@@ -153,7 +153,7 @@ class TestTheCommand:
             "user interactions": 3,
             "user-group relationships": 1,
             "user-permission relationships": 1,
-            "users": 1,
+            "users": 2,
         }
 
     def test_without_yes_and_nobody_to_ask_it_erases_nothing(self, zelda: User) -> None:
@@ -179,7 +179,7 @@ class TestTheCommand:
 
     def test_a_staff_account_is_named_as_one_and_can_be_erased(self, zelda: User) -> None:
         User.objects.filter(pk=zelda.pk).update(is_staff=True, is_superuser=True)
-        assert erase(NAME, "--yes")["rows"]["users"] == 1
+        assert erase(NAME, "--yes")["rows"]["users"] == 2
 
     def test_somebody_unknown_or_nobody_at_all(self) -> None:
         with pytest.raises(CommandError, match="nobody named 'nobody'"):

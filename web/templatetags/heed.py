@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.acting import Choice, choices
 from catalog.attributes import Attribute
 from catalog.selectors import ItemCard
 from core.domain import (
@@ -56,6 +57,12 @@ def kinds_to_choose(context: template.RequestContext) -> list[ItemKind]:
     """The kinds of which there is something to show, from the view where it looked them up already."""
     known: list[ItemKind] | None = context.get("kinds")
     return kinds_with_items() if known is None else known
+
+
+@register.simple_tag(takes_context=True)
+def profiles_to_change_to(context: template.RequestContext) -> list[Choice]:
+    """The account and its profiles without the one that acts now."""
+    return choices(context["request"])
 
 
 @register.simple_tag(takes_context=True)

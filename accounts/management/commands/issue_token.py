@@ -46,7 +46,7 @@ class Command(HeedCommand):
             raise InvalidInput(f"--days is between 1 and {MAX_TOKEN_DAYS}.")
         if options["create"] and not User.objects.filter(username=name).exists():
             create_program(username=name)
-        user = User.objects.filter(username=name, is_active=True).first()
+        user = User.objects.filter(username=name, is_active=True, owner=None).first()
         if user is None:
             raise NotFound(f"There is no active user named {name!r}. --create makes one where there is none.")
         token = issue_service_token(

@@ -18,6 +18,37 @@ WishChangeBodyStrengthEnum: TypeAlias = Literal["less", "much_less", "never"]
 RecentTrendEnum: TypeAlias = Literal["rising", "falling", "steady"]
 
 
+class AccountProfileJson(TypedDict):
+    """A profile of an account."""
+
+    profile_id: int
+    name: str
+
+
+class AccountProfileAnswer(TypedDict):
+    """One profile as it is now."""
+
+    success: bool
+    profile: AccountProfileJson
+
+
+class AccountProfileBodyRequest(TypedDict):
+    """A new profile."""
+
+    name: str
+    for_children: NotRequired[bool]
+    wishes: NotRequired[str]
+
+
+class AccountProfilesAnswer(TypedDict):
+    """The profiles of the caller's account, the oldest first."""
+
+    success: bool
+    account_id: int
+    acting_as: int
+    profiles: list[AccountProfileJson]
+
+
 class ActionAnswer(TypedDict):
     """The answer to an action."""
 
@@ -715,6 +746,12 @@ class ParsedAnswer(TypedDict):
     success: bool
     understood: list[UnderstoodWish]
     not_understood: str
+
+
+class PatchedAccountProfileNameBodyRequest(TypedDict):
+    """The new name of a profile."""
+
+    name: NotRequired[str]
 
 
 class PatchedItemFieldsRequest(TypedDict):

@@ -1,4 +1,4 @@
-// of 17950f096d99b2372e2c50aa95d853f4e1547b7797b27e3bbfdf62a081542d02
+// of 5bdbf06ed20ca80e5cf5bb83ba6f44280e3ca2adfce2db8f7331647518e062cf
 /* eslint-disable */
 /* tslint:disable */
 /*
@@ -9,6 +9,66 @@
  * ## SOURCE: https://github.com/acacode/swagger-typescript-api ##
  * ---------------------------------------------------------------
  */
+
+/** One profile as it is now. */
+export interface AccountProfileAnswer {
+  /** A profile of an account. */
+  profile: AccountProfileJson;
+  success: boolean;
+}
+
+/** A new profile. */
+export interface AccountProfileBodyRequest {
+  /**
+   * its lists leave out what heed.toml calls `grown_up`
+   * @default false
+   */
+  for_children?: boolean;
+  /**
+   * such as `With the kids`; no two of an account are alike
+   * @minLength 1
+   * @maxLength 40
+   */
+  name: string;
+  /**
+   * more to leave out, such as `nothing scary`
+   * @maxLength 200
+   * @default ""
+   */
+  wishes?: string;
+}
+
+/** A profile of an account. */
+export interface AccountProfileJson {
+  name: string;
+  /**
+   * for the header `X-Profile`
+   * @format int64
+   * @min 1
+   * @max 9223372036854776000
+   */
+  profile_id: number;
+}
+
+/** The profiles of the caller's account, the oldest first. */
+export interface AccountProfilesAnswer {
+  /**
+   * in `X-Profile` for the account itself
+   * @format int64
+   * @min 1
+   * @max 9223372036854776000
+   */
+  account_id: number;
+  /**
+   * who acts in this request: the account or a profile of it
+   * @format int64
+   * @min 1
+   * @max 9223372036854776000
+   */
+  acting_as: number;
+  profiles: AccountProfileJson[];
+  success: boolean;
+}
 
 /** The answer to an action. */
 export interface ActionAnswer {
@@ -921,6 +981,15 @@ export interface ParsedAnswer {
   not_understood: string;
   success: boolean;
   understood: UnderstoodWish[];
+}
+
+/** The new name of a profile. */
+export interface PatchedAccountProfileNameBodyRequest {
+  /**
+   * @minLength 1
+   * @maxLength 40
+   */
+  name?: string;
 }
 
 /** The fields of an item as an app sends them, each of which may be left out. Used to describe. */

@@ -12,7 +12,7 @@ from django.db.models import Case, Count, Q, QuerySet, Value, When
 from catalog.models import ItemFacet
 from core.domain import UseCase
 from interactions.models import UserInteraction
-from interactions.selectors import NOT_ABUSE, said_in, telling_interactions
+from interactions.selectors import TEACHES, said_in, telling_interactions
 from profiles.models import TasteProfile
 from profiles.reduction import CODES, ItemFacets
 
@@ -173,4 +173,4 @@ class FacetsOfItems:
 
 
 def _standing(until: datetime) -> QuerySet[UserInteraction]:
-    return telling_interactions().filter(NOT_ABUSE, occurred_at__lte=until)
+    return telling_interactions().filter(TEACHES, occurred_at__lte=until)
