@@ -48,6 +48,7 @@ from serving.api import (
     ReadyView,
     SimilarView,
 )
+from serving.together_api import InvitationView, TogetherView
 
 # Dislikes are of an app above that of interactions.
 _writes = {"record": record_with_dislikes, "record_many": record_many_with_dislikes}
@@ -57,6 +58,8 @@ api = [
     path("roles", RolesView.as_view(), name="roles"),
     path("page-token", PageTokenView.as_view(), name="page-token"),
     path("recommendations/personalized/<kinds:kind>", PersonalizedListView.as_view(), name="personalized"),
+    path("recommendations/together", InvitationView.as_view(), name="invitation"),
+    path("recommendations/together/<kinds:kind>", TogetherView.as_view(), name="together"),
     path("recommendations/session", ExternalSessionView.as_view(), name="session"),
     path("recommendations/session/<uuid:session_id>/seen", SeenView.as_view(), name="seen"),
     path("recommend", SearchView.as_view(), name="search"),

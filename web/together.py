@@ -1,24 +1,20 @@
 """A list for two: somebody gives a link to the one beside them, who opens it and sees what both like."""
 
 from django.contrib.auth.decorators import login_required
-from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.models import User
 from accounts.selectors import caller
-from serving.together import recommend_together
+from core.errors import InvalidInput
+from serving.together import invite, read_invitation, recommend_together
 from web.addresses import query_of
 from web.feed import FEED_LENGTH
 from web.onboarding import kinds_with_items
 from web.roles import asks_for_role
 from web.views import chosen_kind, chosen_use_case
-
-_SALT = "heed.together"
-_GOOD_FOR_SECONDS = 24 * 3600
 
 
 @login_required
@@ -30,18 +26,14 @@ def together(request: HttpRequest) -> HttpResponse:
     person, kinds = caller(request), kinds_with_items()
     kind = chosen_kind(request, kinds)
     given = request.GET.get("with", "")
-    link = f"{reverse('together')}?with={signing.dumps(person.pk, salt=_SALT)}"
+    link = f"{reverse('together')}?with={invite(person)}"
     context: dict[str, object] = {"link": request.build_absolute_uri(link), "given": given, "kinds": kinds}
     if not given or kind is None:
         return render(request, "web/together.html", context)
-    other = _giver_of(given)
-    if other is None or other.pk == person.pk:
-        context["error"] = (
-            "This link is your own. Give it to who sits beside you."
-            if other is not None
-            else "This link is no longer good. Ask for a new one."
-        )
-        return render(request, "web/together.html", context, status=400)
+    try:
+        other = read_invitation(given, person)
+    except InvalidInput as error:
+        return render(request, "web/together.html", context | {"error": error.message}, status=400)
     use_case = chosen_use_case(request, kind)
     served = recommend_together(user_id=person.pk, other_id=other.pk, use_case=use_case, limit=FEED_LENGTH)
     context |= {
@@ -54,12 +46,3 @@ def together(request: HttpRequest) -> HttpResponse:
         "is_together": True,
     }
     return render(request, "web/together.html", context)
-
-
-def _giver_of(link: str) -> User | None:
-    """Whoever made a link; None where it is too old, was made by nobody, or their account is gone."""
-    try:
-        user_id = signing.loads(link, salt=_SALT, max_age=_GOOD_FOR_SECONDS)
-    except signing.BadSignature:
-        return None
-    return User.objects.filter(pk=user_id, is_active=True).first()

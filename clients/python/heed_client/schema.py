@@ -543,6 +543,14 @@ class PeoplesBodyRequest(TypedDict):
     create_users: NotRequired[bool]
 
 
+class InvitationAnswer(TypedDict):
+    """An invitation of the caller, for whoever is to have a list with them."""
+
+    success: bool
+    invitation: str
+    expires_in: int
+
+
 class ItemDetailAnswer(TypedDict):
     """An item, its attributes, and what stands between it and the caller."""
 
@@ -931,6 +939,32 @@ class SimilarAnswer(TypedDict):
     """Items like a given one, nearest first."""
 
     similar: list[SimilarItem]
+
+
+class TogetherAnswer(TypedDict):
+    """A list for two, recorded as one of the caller's."""
+
+    recommendation_session_id: str
+    use_case: str
+    method_used: str
+    model_version: str
+    personalization: Personalization
+    recommendations: list[Slot]
+    scores: dict[str, float]
+    together_with: str
+    movie_ids: NotRequired[list[int]]
+    drama_ids: NotRequired[list[int]]
+    startup_ids: NotRequired[list[int]]
+
+
+class TogetherBodyRequest(TypedDict):
+    """The body of a request for a list for two."""
+
+    invitation: str
+    limit: NotRequired[int]
+    use_case: NotRequired[UseCaseEnum]
+    filter: NotRequired[str | dict[str, Any]]
+    exclude: NotRequired[str | dict[str, Any]]
 
 
 class UpsertAnswer(TypedDict):

@@ -1,4 +1,4 @@
-// of 5bdbf06ed20ca80e5cf5bb83ba6f44280e3ca2adfce2db8f7331647518e062cf
+// of 84ac3713e435d597d4b32f3fb7faedbd086989a39013ccd49882e6acb476791a
 /* eslint-disable */
 /* tslint:disable */
 /*
@@ -687,6 +687,14 @@ export interface InteractionBodyRequest {
 }
 
 export type InteractionsBodyRequest = BulkBodyRequest | PeoplesBodyRequest;
+
+/** An invitation of the caller, for whoever is to have a list with them. */
+export interface InvitationAnswer {
+  /** seconds */
+  expires_in: number;
+  invitation: string;
+  success: boolean;
+}
 
 /** An item as the API shows it. Used to describe; `item_json` makes the same form faster. */
 export interface Item {
@@ -1442,6 +1450,50 @@ export interface Statistics {
   ratings: number;
   /** @format date-time */
   since: string | null;
+}
+
+/** A list for two, recorded as one of the caller's. */
+export interface TogetherAnswer {
+  drama_ids?: number[];
+  method_used: string;
+  model_version: string;
+  movie_ids?: number[];
+  /** The influence of the person's taste profile on the list. */
+  personalization: Personalization;
+  /** @format uuid */
+  recommendation_session_id: string;
+  recommendations: Slot[];
+  /** by the id of the item */
+  scores: Record<string, number>;
+  startup_ids?: number[];
+  /** the other's user name, or that of their profile */
+  together_with: string;
+  use_case: string;
+}
+
+/** The body of a request for a list for two. */
+export interface TogetherBodyRequest {
+  exclude?: string | object;
+  filter?: string | object;
+  /**
+   * what `POST /api/recommendations/together` gave the other person
+   * @minLength 1
+   * @maxLength 200
+   */
+  invitation: string;
+  /**
+   * @min 1
+   * @max 100
+   * @default 20
+   */
+  limit?: number;
+  /**
+   * * `movie_home` - movie_home
+   * * `drama_home` - drama_home
+   * * `developer_startup` - developer_startup
+   * * `investor_startup` - investor_startup
+   */
+  use_case?: UseCaseEnum;
 }
 
 /** The examples that models will learn from it. */
