@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from zlib import crc32
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, diags
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows, positions
 from core.domain import NUMBERS
@@ -23,6 +23,8 @@ from ranking.statistics.responses import RESPONSE_PRIOR, ItemResponses
 
 FacetGroup = Literal["genre", "theme", "people", "other"]
 GROUPS: tuple[str, ...] = get_args(FacetGroup)
+# The groups that say what an item is about; others say who made it.
+CONTENT = [GROUPS.index(group) for group in ("genre", "theme")]
 
 FEATURES: tuple[str, ...] = (
     "model_score",  # calibrated probability of the leading model; NaN where it does not know item or person
@@ -165,6 +167,22 @@ class ItemContent:
     def cosines(self, rows: Rows, others: Rows) -> Doubles:
         """(len(rows), len(others)) the cosines of the weighted facets of items with those of others."""
         return np.minimum(products(self.units, rows, others), 1.0)
+
+    @cached_property
+    def told(self) -> "csr_matrix[np.float64]":
+        """(n, m): the weighted categories and themes of each item alone, of length 1 where it has any."""
+        return self._only(CONTENT)
+
+    @cached_property
+    def categories(self) -> "csr_matrix[np.float64]":
+        """(n, m): the weighted categories of each item alone, of length 1 where it has any."""
+        return self._only(CONTENT[:1])
+
+    def _only(self, groups: list[int]) -> "csr_matrix[np.float64]":
+        kept = self.weighted @ diags(np.isin(self.groups, groups).astype(np.float64))
+        lengths = np.sqrt(np.asarray(kept.multiply(kept).sum(axis=1)).ravel())
+        shrunk = np.divide(1.0, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+        return csr_matrix(diags(shrunk) @ kept)
 
     @cached_property
     def counts(self) -> Doubles:

@@ -1,7 +1,7 @@
 """Explanations of slots: from the numbers that put it there, not from a guess afterwards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,8 @@ def find_reasons(candidates: Candidates, request: RankingRequest) -> list[Reason
     """A reason for each candidate, the strongest that is real.
 
     First the evidence of the recommender that brought it. Else the facets of the taste that boosted it. Else,
-    under a ranker, the approved item that it is most like.
+    under a ranker, the approved item that it is most like. What the person turned down is no liking
+    of theirs.
     """
     by_taste = candidates.boosts.sum(axis=1) >= _LEAST_BOOST
     if not request.is_by_models:
@@ -95,7 +96,19 @@ def find_reasons(candidates: Candidates, request: RankingRequest) -> list[Reason
             if evidence is not None and evidence.strength >= least:
                 type_name = "" if evidence.item_id is None else types[evidence.item_id]
                 reasons[row] = Reason(reasons[row].source, evidence.item_id, type_name, evidence.facets)
-    return reasons
+    return _without_held_back(reasons, request)
+
+
+def _without_held_back(reasons: list[Reason], request: RankingRequest) -> list[Reason]:
+    """The reasons without liking what the person turned down: a no is not answered with a "you like"."""
+    names = request.person.taste.taste.names
+    held = {names[facet_id] for facet_id in request.person.penalties if facet_id in names}
+    return [
+        replace(reason, liked=tuple(one for one in reason.liked if one[1] not in held))
+        if held and reason.liked
+        else reason
+        for reason in reasons
+    ]
 
 
 def _evidence_to_ask(

@@ -10,11 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from catalog.selectors import ItemCard
-from core.arrays import Bools, Doubles, Ints
+from core.arrays import Bools, Doubles, Ints, Rows
 from core.domain import CATEGORIES, FACETS, PEOPLE, SERIES, THEMES, TYPES
 from core.domain.words import listed
+from core.sparse import products
 from ranking.candidates import Candidates
+from ranking.features import CONTENT
 from ranking.request import RankingRequest
+from ranking.snapshot import CatalogSnapshot
 from serving.explaining import Reason, find_reasons, lowered
 
 # No title explains more of a list than this.
@@ -35,7 +38,8 @@ def reasons_for(candidates: Candidates, request: RankingRequest, limit: int) -> 
     columns = (candidates.item_ids, candidates.sources, candidates.boosts, candidates.base_scores)
     # Base scores change with every moment, and only without any model do reasons go by them.
     read = columns[:3] if request.is_by_models else columns
-    asked = (limit, *(column.tobytes() for column in read))
+    # What is held back is no part of what is remembered by.
+    asked = (limit, tuple(sorted(request.person.penalties)), *(column.tobytes() for column in read))
     kept = request.remembered.reasons
     if kept is None or kept[0] != asked:
         told = tell(find_reasons(candidates, request), candidates, request, limit)
@@ -87,7 +91,8 @@ def tell(
 def _likeness(candidates: Candidates, request: RankingRequest) -> tuple[Ints, Doubles, Bools]:
     """Rows of the approved history (k,), the cosine of each slot with each (n, k), and what is known (n,).
 
-    Known is a slot of whose facets, and of whose history's, there are any.
+    Those that share no category and no theme are not alike, but for a slot of which neither is known. Known
+    is a slot of whose facets, and of whose history's, there are any.
     """
     person, catalog = request.person, request.context.catalog
     slots = catalog.rows_of(candidates.item_ids)
@@ -99,9 +104,18 @@ def _likeness(candidates: Candidates, request: RankingRequest) -> tuple[Ints, Do
     # What the catalog lacks is not known, whatever stands in its place.
     alike = catalog.content.cosines(np.maximum(slots, 0), at[rows])
     alike[slots[:, None] == at[rows]] = 0.0
+    # An actor or a publisher that two have in common makes no evening like another.
+    about = products(catalog.content.told, np.maximum(slots, 0), at[rows])
+    alike[(about <= 0.0) & _has_content(np.maximum(slots, 0), catalog)[:, None]] = 0.0
     lengths = catalog.content.norms[:, -1]
     known = (slots >= 0) & (lengths[np.maximum(slots, 0)] > 0.0) & bool(lengths[at[rows]].any())
     return rows, alike, known
+
+
+def _has_content(rows: Rows, catalog: CatalogSnapshot) -> Bools:
+    """The mask of the rows (n,) of which a category or a theme is known."""
+    known: Bools = catalog.content.counts[rows][:, CONTENT].any(axis=1)
+    return known
 
 
 def sentence_for(

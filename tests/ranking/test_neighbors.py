@@ -9,7 +9,7 @@ from core.arrays import Doubles, Floats
 from core.domain import USE_CASES
 from ranking.context import ScoringContext
 from ranking.features import ItemContent
-from ranking.neighbors import BEHAVIOR_SHARE, ENOUGH_LIKENESS, neighbor_scores
+from ranking.neighbors import BEHAVIOR_SHARE, ENOUGH_LIKENESS, OTHER_MIX, neighbor_scores
 from ranking.recommenders.als.model import AlsModel, gram_matrix
 from ranking.recommenders.similar.model import content_similarities
 from ranking.registry.loading import LoadedModel, ModelSet
@@ -52,7 +52,7 @@ def test_without_a_model_it_is_what_the_items_are() -> None:
 
 
 def test_where_a_model_knows_both_it_is_the_mean() -> None:
-    content = make_content(FACETS, groups=["genre"] * 4)
+    content = make_content(FACETS, groups=["theme"] * 4)
     ids = content.item_ids.tolist()
     als = model([ids[0], ids[2], ids[3]], [[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
     alone, near = similarities(0, content, None), similarities(0, content, als)
@@ -91,7 +91,7 @@ def test_the_feature_is_the_nearest_of_the_approved() -> None:
     st.integers(0, 99),
 )
 def test_cosines_are_symmetric_and_between_0_and_1(facets: list[list[int]], seed: int) -> None:
-    content = make_content([tuple(one) for one in facets], groups=["genre"] * 7)
+    content = make_content([tuple(one) for one in facets], groups=["theme"] * 7)
     everything = content_similarities(np.arange(len(facets)), content)
     assert everything == pytest.approx(everything.T)
     assert ((everything >= 0.0) & (everything <= 1.0)).all()
@@ -112,3 +112,16 @@ def test_behavior_counts_by_the_share_of_likeness_that_is_there() -> None:
     assert near[1] == pytest.approx(BEHAVIOR_SHARE + (1 - BEHAVIOR_SHARE) * alone[1])
     share = max(0.1, alone[2] / ENOUGH_LIKENESS)
     assert near[2] == pytest.approx(BEHAVIOR_SHARE * share + (1 - BEHAVIOR_SHARE) * alone[2])
+
+
+def test_other_categories_count_against_what_else_is_shared() -> None:
+    # All share a theme; the second has both categories of the first, the third one of them, the fourth
+    # others, and of the fifth none is known.
+    facets = [(0, 1, 4), (0, 1, 4), (0, 2, 4), (2, 3, 4), (4,), (3,)]
+    groups = ["genre"] * 4 + ["theme"]
+    near = similarities(0, make_content(facets, groups=groups), None)
+    plain = content_similarities(np.arange(6), make_content(facets, groups=groups))[:, 0]
+    factors = near[1:5] / plain[1:5]
+    assert factors[[0, 3]] == pytest.approx([1.0, 1.0])
+    assert OTHER_MIX < factors[1] < 1.0
+    assert factors[2] == pytest.approx(OTHER_MIX)

@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import Item
+from catalog.models import Facet, Item
 from core.domain import USE_CASES
+from feedback.steering import WantedRule, add_rules
 from interactions.models import ItemPopularity
 from serving.carousels import similar_items
 from serving.pipeline import recommend
@@ -67,3 +68,29 @@ def test_what_is_directed_by_the_same_says_so(person: User, mixed: list[Item]) -
         "Because you liked Oldboy, also directed by Park.",
         "Directed by Park, like Oldboy.",
     }
+
+
+def test_an_actor_or_a_publisher_alone_is_no_reason(person: User) -> None:
+    liked = make_film("Oldboy", genre=["Crime"], actor=["Choi"], publisher=["Egg"])
+    films = [
+        make_film("Song", genre=["Music"], actor=["Choi"]),
+        make_film("Dance", genre=["Music"], publisher=["Egg"]),
+    ]
+    make_active_als([[liked.pk, *(film.pk for film in films)]])
+    make_interaction(person, liked)
+    assert not [why for why in whys(person, 5).values() if "Oldboy" in why]
+
+
+def test_what_was_turned_down_is_not_said_to_be_liked(person: User) -> None:
+    for day in range(6):
+        make_interaction(person, make_film(f"Joke {day}", genre=["Comedy"]), day=day)
+    for number in range(3):
+        film = make_film(f"Laugh {number}", genre=["Comedy"])
+        ItemPopularity.objects.create(
+            item=film, use_case="movie_home", score=1.0, refreshed_at=timezone.now()
+        )
+    assert "Because you like comedy films." in whys(person, 5).values()
+    add_rules(user_id=person.pk, wanted=[WantedRule("less", Facet.objects.get(name="Comedy"))])
+    told = whys(person, 5)
+    assert len(told) == 3
+    assert not [why for why in told.values() if "you like" in why]
