@@ -38,7 +38,7 @@ class NewProfileForm(forms.Form):
 def account_profiles(request: HttpRequest) -> HttpResponse:
     """The profiles of the account; a POST makes one and changes to it."""
     account = account_of(caller(request))
-    form = NewProfileForm(request.POST if request.method == "POST" else None)
+    form = NewProfileForm(request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         try:
             made = make_profile(account=account, **form.cleaned_data)
