@@ -5,6 +5,7 @@ from django.urls import path
 from django.views.decorators.gzip import gzip_page
 
 import catalog.converters  # noqa: F401  registers the converters used below
+from core.domain import DOMAIN
 from web import (
     account,
     account_profiles,
@@ -13,6 +14,7 @@ from web import (
     feedback,
     history,
     importing,
+    logo,
     mail_links,
     my_data,
     roles,
@@ -25,9 +27,12 @@ from web import (
     what_if,
 )
 
+# Django's view has a site of its own, which is the host.
+_SITE = {"site": DOMAIN.site}
 # The pages with posters, which are drawn in the page, shrink to a sixth.
 urlpatterns = [
     path("", gzip_page(root.feed_or_health), name="feed"),
+    path("logo", logo.logo, name="logo"),
     path("list/", gzip_page(feed.feed_again), name="feed-again"),
     path("feedback", root.feedback_or_page),
     path("items/<id:item_id>/", gzip_page(views.item), name="item"),
@@ -54,7 +59,11 @@ urlpatterns = [
     path("roles/", roles.roles, name="roles"),
     path("welcome/", gzip_page(signup.welcome), name="welcome"),
     path("accounts/signup/", signup.sign_up, name="signup"),
-    path("accounts/login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path(
+        "accounts/login/",
+        LoginView.as_view(redirect_authenticated_user=True, extra_context=_SITE),
+        name="login",
+    ),
     path("accounts/logout/", LogoutView.as_view(), name="logout"),
     path("accounts/", account.account, name="account"),
     path("accounts/mail/", account.change_mail, name="account-mail"),

@@ -34,6 +34,9 @@ _PATTERNS = {
     r"^#[0-9a-f]{6}$": "a color such as #a83a1f",
     r"^[a-z][a-z0-9_-]{0,31}$": "small letters, digits, underscores and hyphens, at most 32, a letter first",
 }
+# The kinds of pictures that a logo may be, by how the file ends, and its most bytes.
+LOGO_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".webp": "image/webp"}
+MAX_LOGO_BYTES = 200_000
 _UNKNOWN = "unexpected_keyword_argument"
 _TYPES = {
     "string_type": "must be text in quotes",
@@ -63,9 +66,24 @@ def read_domain(path: Path) -> Domain:
     except tomllib.TOMLDecodeError as error:
         raise ImproperlyConfigured(f"{path}: is no TOML: {error}.")
     try:
-        return parse_domain(written)
+        domain = parse_domain(written)
+        _check_logo(path.parent / domain.site.logo if domain.site.logo else None)
     except Mistake as mistake:
         raise ImproperlyConfigured(f"{path}: {mistake}")
+    return domain
+
+
+def _check_logo(logo: Path | None) -> None:
+    if logo is None:
+        return
+    if logo.suffix.lower() not in LOGO_TYPES:
+        raise Mistake("site.logo", f"must be a file that ends in {', '.join(LOGO_TYPES)}, not {logo.name!r}")
+    try:
+        size = logo.stat().st_size
+    except (OSError, ValueError):
+        raise Mistake("site.logo", f"there is no file {str(logo)!r}") from None
+    if size > MAX_LOGO_BYTES:
+        raise Mistake("site.logo", f"has {size:,} bytes; {MAX_LOGO_BYTES:,} is the most")
 
 
 def parse_domain(written: Mapping[str, Any]) -> Domain:

@@ -340,6 +340,7 @@ class Site:
     """The name of the site, and the look and language of its pages.
 
     color, dark_color  of links and the name, on light and on dark ground: #rrggbb
+    logo         a picture beside heed.toml, before the name and as the icon of a tab; "" for none
     headline, tagline  of the page for visitors
     kept, kept_short   the page of what a person kept, and its link beside those of other kinds
     kept_empty         what it says while there is nothing on it
@@ -350,6 +351,7 @@ class Site:
     name: Words = "Heed"
     color: Color = "#a83a1f"
     dark_color: Color = "#ff9673"
+    logo: OptionalWords = ""
     headline: Words = "Picked for you"
     tagline: OptionalWords = (
         "Your list is made from what you like and what you turn down, and says why each title is on it."

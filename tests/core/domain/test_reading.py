@@ -38,7 +38,7 @@ MISTAKES = {
     # An unknown key, at each depth.
     '[site]\nname = "Heed"': (
         '[site]\nnmae = "Heed"',
-        "site.nmae: unknown key; allowed are name, color, dark_color, headline",
+        "site.nmae: unknown key; allowed are name, color, dark_color, logo, headline",
     ),
     "[dislikes]": (
         "[dislike]",
