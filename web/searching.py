@@ -94,12 +94,13 @@ def _found(request: HttpRequest, query: str, kinds: Sequence[ItemKind]) -> dict[
         for kind, found in zip(kinds, lists, strict=True)
         if found.items
     ]
+    sections = _without_other_kinds(sections)
     sections.sort(key=_nearest)
     return {
         "query": query,
         "searched": True,
         "sections": sections,
-        "count": len(ids),
+        "count": sum(len(section.entries) for section in sections),
         "left_out": sum(found.left_out for found in lists),
         "wishes": said_chips(query) if user_id is not None and is_wish(query) else [],
         "is_cut": any(len(found.items) == limit for found in lists),
@@ -118,6 +119,22 @@ def _entry(found: FoundItem, states: set[str]) -> tuple[FoundItem, set[str], str
     if done == DISLIKE:
         return found, states, "you turned it down"
     return found, states, TYPES[done].because.format(title="it") if done else ""
+
+
+def _without_other_kinds(sections: list[Section]) -> list[Section]:
+    """The sections, where the query names the kind of one without those that only years put there.
+
+    "Korean films from the 2000s" asks for no start-up of these years.
+    """
+    if not any(section.found.asked.kind == section.kind.name for section in sections):
+        return sections
+    return [
+        section
+        for section in sections
+        if section.found.asked.kind == section.kind.name
+        or section.found.analysis.facets
+        or section.found.analysis.text
+    ]
 
 
 def _nearest(section: Section) -> tuple[bool, bool, float]:

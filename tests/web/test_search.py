@@ -202,3 +202,18 @@ def test_the_section_with_the_title_stands_before_what_taste_lifts(
     response = client.get("/search/", {"q": "medical"})
     assert titles(response)[0] == "Medical"
     assert max(section.found.items[0].score for section in response.context["sections"]) > 1.0
+
+
+def test_a_query_that_names_a_kind_shows_no_other_of_which_only_the_years_fit(
+    client: Client, make_item: MakeItem
+) -> None:
+    make_item("Old Boy", year=2003, genre=["Crime"])
+    make_item("Old Office", kind="startup", year=2004)
+    make_item("Old House", kind="drama", year=2004, genre=["Crime"])
+    page = client.get("/search/", {"q": "films from the 2000s"})
+    assert [section.kind.name for section in page.context["sections"]] == ["movie"]
+    assert page.context["count"] == 1
+    page = client.get("/search/", {"q": "crime films from the 2000s"})
+    assert {"movie", "drama"} <= {section.kind.name for section in page.context["sections"]}
+    page = client.get("/search/", {"q": "2000s"})
+    assert len(page.context["sections"]) == 3
