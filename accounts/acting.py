@@ -44,7 +44,7 @@ class ActingMiddleware(AuthenticationMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        request.user = SimpleLazyObject(lambda: _person_of(request))
+        request.user = SimpleLazyObject(lambda: _person_of(request))  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _person_of(request: HttpRequest) -> User | AnonymousUser:
 
 
 def _account_of(request: HttpRequest) -> User | AnonymousUser:
-    person: User | AnonymousUser = auth.get_user(request)  # type: ignore[assignment]
+    person: User | AnonymousUser = auth.get_user(request)
     return person
 
 

@@ -114,8 +114,7 @@ def _likeness(candidates: Candidates, request: RankingRequest) -> tuple[Ints, Do
 
 def _has_content(rows: Rows, catalog: CatalogSnapshot) -> Bools:
     """The mask of the rows (n,) of which a category or a theme is known."""
-    known: Bools = catalog.content.counts[rows][:, CONTENT].any(axis=1)
-    return known
+    return np.asarray(catalog.content.counts[rows][:, CONTENT].any(axis=1), dtype=np.bool_)
 
 
 def sentence_for(

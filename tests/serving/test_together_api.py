@@ -62,7 +62,7 @@ def test_the_list_leaves_out_what_either_turned_down(ann: User, bob: User) -> No
 def test_conditions_hold_in_a_query_and_in_a_body(ann: User, bob: User) -> None:
     invitation = invitation_of(bob)
     client = client_of(ann)
-    asked = {"invitation": invitation, "exclude": "genre:Horror|War", "limit": 3}
+    asked = {"invitation": invitation, "exclude": "genre:Horror|War", "limit": "3"}
     assert titles(client.get(LIST, asked)) == {"Meadow", "Trail"}
     body = {"invitation": invitation, "filter": {"genre": ["War", "Family"]}, "limit": 1}
     assert len(titles(client.post(LIST, body, format="json"))) == 1
@@ -84,7 +84,7 @@ def test_one_s_own_none_and_one_of_yesterday_are_refused(
     client, theirs = client_of(ann), invitation_of(bob)
     assert "your own" in assert_refused(client.get(LIST, {"invitation": invitation_of(ann)}), 400)
     assert_refused(client.get(LIST), 400)
-    assert_refused(client.get(LIST, {"invitation": theirs, "offset": 1}), 400)
+    assert_refused(client.get(LIST, {"invitation": theirs, "offset": "1"}), 400)
     later = (timezone.now() + timedelta(hours=25)).timestamp()
     with monkeypatch.context() as patch:
         patch.setattr("django.core.signing.time.time", lambda: later)

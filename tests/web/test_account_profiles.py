@@ -105,7 +105,7 @@ def test_the_copy_and_the_end_of_an_account_include_its_profiles(
 ) -> None:
     profile = make(client)
     record_interaction(user_id=profile.pk, item_id=make_item("Meadow").pk, type_name="like")
-    copy = json.loads(b"".join(client.get(reverse("my-data-download")).streaming_content))  # type: ignore[attr-defined,arg-type]
+    copy = json.loads(b"".join(client.get(reverse("my-data-download")).streaming_content))  # type: ignore[attr-defined]
     assert copy["account"]["username"] == person.username
     assert copy["profiles"][0]["account"]["profile_name"] == "With the kids"
     assert copy["profiles"][0]["interactions"][0]["title"] == "Meadow"
