@@ -15,7 +15,7 @@ from core.values import KIND, Name
 from search.asking import Asked
 from search.pipeline import DEFAULT_FOUND, MAX_FOUND, FoundItem, search_items
 from search.query_analysis import MAX_QUERY_CHARACTERS, QueryAnalysis
-from serving.api import (
+from serving.answers import (
     BoostSerializer,
     PersonalizationSerializer,
     boost_json,

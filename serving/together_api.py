@@ -12,7 +12,7 @@ from accounts.selectors import caller, use_case_for
 from core.api import ERRORS, WRITE_ERRORS, ApiView, ChoiceField, WholeNumberField, only_known, validated
 from core.domain import USE_CASES, ItemKind
 from core.values import USE_CASE, Whole
-from serving.api import ListAnswer, list_json
+from serving.answers import ListAnswer, list_json
 from serving.list_request import FilterField, FilterText
 from serving.pipeline import DEFAULT_LIMIT, MAX_LIMIT
 from serving.together import INVITATION_SECONDS, invite, read_invitation, recommend_together
