@@ -298,6 +298,8 @@ TIME_ZONE = "UTC"
 # --- Recommending ---------------------------------------------------------------------------
 
 MODEL_DIR = Path(env.str("MODEL_DIR", default=str(VAR_DIR / "models")))
+# The folder of a sentence-transformers model, for `embed_items`; nothing is downloaded. Empty: there is none.
+TEXT_MODEL = env.str("TEXT_MODEL", default="")
 DATASET_DIR = Path(env.str("DATASET_DIR", default=str(VAR_DIR / "datasets")))
 REPORT_DIR = Path(env.str("REPORT_DIR", default=str(VAR_DIR / "reports")))
 LOCK_DIR = Path(env.str("LOCK_DIR", default=str(VAR_DIR / "locks")))

@@ -13,6 +13,7 @@ MODELS: tuple[str, ...] = (
     "sequence",
     "item_knn",
     "content",
+    "text",
     "verdict",
 )
 # Kinds that bring items without training.

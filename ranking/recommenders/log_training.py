@@ -45,7 +45,7 @@ class LogTrainer(ABC):
     def dump(self, model: Any) -> bytes:
         """The file of a model."""
 
-    def fit(self, material: TrainingMaterial) -> Fitted:
+    def fit(self, material: TrainingMaterial) -> Fitted | None:
         return fit_material(self, material)
 
     def parameters(self, chosen: Mapping[str, Any]) -> Any:
@@ -67,7 +67,7 @@ class ContentReadingTrainer(LogTrainer):
     def over(self, content: ItemContent) -> Self:
         return replace(self, content=content)
 
-    def fit(self, material: TrainingMaterial) -> Fitted:
+    def fit(self, material: TrainingMaterial) -> Fitted | None:
         if self.content is None:
             return self.over(material.catalog.content).fit(material)
         return super().fit(material)

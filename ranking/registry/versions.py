@@ -5,8 +5,6 @@ its row. Files are never changed in place and never memory-mapped (docs/decision
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from django.utils import timezone
 
 from core.announcements import MODEL_ACTIVATED, MODEL_REJECTED, announce
 from core.errors import Conflict, HeedError, NotFound
-from core.folders import check_writable
+from core.folders import check_writable, write_whole
 from feedback.training import spend_dislikes
 from ranking.models import ModelVersion
 from ranking.registry.lineage import known_until
@@ -64,7 +62,7 @@ def register_version(
     A crash between the two leaves a file that no row names, which harms nothing.
     """
     file = file_name(kind=kind, use_case=use_case, data=data)
-    _write_whole(Path(settings.MODEL_DIR) / file, data)
+    write_whole(Path(settings.MODEL_DIR) / file, data)
     with transaction.atomic():
         versions = ModelVersion.objects.filter(kind=kind, use_case=use_case)
         last = versions.aggregate(last=Max("version"))["last"] or 0
@@ -217,20 +215,3 @@ def _set_status(version: ModelVersion, status: str, why: str) -> None:
     if event := _TOLD.get(status):
         facts = {"version": version.label, "kind": version.kind, "use_case": version.use_case, "why": why}
         announce(event, facts)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Writes beside and renames: a reader finds the whole file or none, whenever this process dies."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            # mkstemp lets only the owner read, but cron and the workers may be different users.
-            os.fchmod(handle, 0o644)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

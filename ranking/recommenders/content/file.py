@@ -4,7 +4,7 @@ import numpy as np
 
 from ranking.features import GROUPS
 from ranking.recommenders.artifact import ArtifactError, Layout, check_positive, check_usable
-from ranking.recommenders.content.model import ContentWeights
+from ranking.recommenders.nearness import NearnessWeights
 
 LAYOUT = Layout(
     kind="content",
@@ -14,13 +14,13 @@ LAYOUT = Layout(
 )
 
 
-def dump_content(model: ContentWeights) -> bytes:
+def dump_content(model: NearnessWeights) -> bytes:
     """The model as bytes for `load_content`."""
     header = {"decay": model.decay, "slope": model.slope, "intercept": model.intercept}
     return LAYOUT.dump(header, {"approved": model.approved, "refused": model.refused})
 
 
-def load_content(data: bytes) -> ContentWeights:
+def load_content(data: bytes) -> NearnessWeights:
     """The model that `dump_content` wrote. Raises ArtifactError for any other bytes."""
     header, tensors = LAYOUT.load(data)
     approved, refused = tensors["approved"].astype(np.float64), tensors["refused"].astype(np.float64)
@@ -30,4 +30,4 @@ def load_content(data: bytes) -> ContentWeights:
         raise ArtifactError(f"There must be a weight for each of {', '.join(GROUPS)}.")
     if (approved < 0).any() or (refused < 0).any() or header["decay"] < 0:
         raise ArtifactError("No weight and no decay may be below 0.")
-    return ContentWeights(approved, refused, header["decay"], header["slope"], header["intercept"])
+    return NearnessWeights(approved, refused, header["decay"], header["slope"], header["intercept"])

@@ -8,6 +8,9 @@ import numpy as np
 
 from profiles.reduction import KINDS, Taste
 from ranking.person import PersonState
+from ranking.recommenders.text.file import dump_text
+from ranking.recommenders.text.model import DIMENSIONS, Axes, TextModel
+from ranking.recommenders.text.store import Texts
 from ranking.recommenders.training import event_trainer_of
 from ranking.statistics.events import Events
 from tests.factories import make_als_bytes, ranker_bytes, tower_bytes
@@ -40,6 +43,22 @@ def fitted(kind: str) -> bytes:
     return trainer.dump(model)
 
 
+def texts_of_both_sides() -> Texts:
+    """Texts that read alike on each side and like nothing on the other."""
+    sides = np.repeat(np.eye(2, DIMENSIONS, dtype=np.float32), len(LEFT), axis=0)
+    axes = Axes(np.zeros(DIMENSIONS, dtype=np.float32), np.eye(DIMENSIONS, dtype=np.float32))
+    items = np.arange(len(sides))
+    return Texts(items, items, sides, axes, "by hand")
+
+
+@cache
+def text_bytes() -> bytes:
+    """A model over the texts of both sides."""
+    texts = texts_of_both_sides()
+    weights = np.array([3.0]), np.array([2.0])
+    return dump_text(TextModel(*weights, 0.75, item_ids=texts.item_ids, vectors=texts.vectors))
+
+
 BYTES: Mapping[str, Callable[[], bytes]] = {
     "als": lambda: make_als_bytes([LEFT, RIGHT]),
     "two_tower": lambda: tower_bytes([[*LEFT, 12], [*RIGHT, 13]], facets={0: 0, 1: 1}),
@@ -48,6 +67,7 @@ BYTES: Mapping[str, Callable[[], bytes]] = {
     "sequence": lambda: fitted("sequence"),
     "item_knn": lambda: fitted("item_knn"),
     "content": lambda: fitted("content"),
+    "text": text_bytes,
     "verdict": lambda: fitted("verdict"),
     "ranker": ranker_bytes,
 }

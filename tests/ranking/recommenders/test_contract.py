@@ -15,6 +15,7 @@ from ranking.recommenders.artifact import ArtifactError
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Recommender
 from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
+from ranking.recommenders.text.store import write_texts
 from ranking.recommenders.training import event_trainer_of, trainer_of
 from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.request import RankingRequest
@@ -25,7 +26,13 @@ from ranking.statistics.events import Events
 from ranking.tastes import liked_facets
 from tests.factories import ranker_bytes, tower_bytes
 from tests.ranking.builders import person_with
-from tests.ranking.recommenders.kinds import BYTES, FOR_EVERYBODY, opposite_tastes, taste_of_facets
+from tests.ranking.recommenders.kinds import (
+    BYTES,
+    FOR_EVERYBODY,
+    opposite_tastes,
+    taste_of_facets,
+    texts_of_both_sides,
+)
 from tests.ranking.statistics.builders import make_content, two_tastes
 
 MOVIES = USE_CASES["movie_home"]
@@ -33,6 +40,13 @@ NOW = 1e9
 # Items 0 to 5 and 6 to 11 of `two_tastes`, and two that nobody met.
 ITEMS = range(14)
 LEFT, RIGHT = range(6), range(6, 12)
+
+
+@pytest.fixture(autouse=True)
+def _texts() -> None:
+    """Gives the kind that learns from texts some."""
+    write_texts(texts_of_both_sides())
+
 
 every_kind = pytest.mark.parametrize("name", RECOMMENDERS)
 every_retriever = pytest.mark.parametrize("name", RETRIEVING)

@@ -9,15 +9,9 @@ from core.arrays import Doubles
 from ranking.features import GROUPS, ItemContent
 from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
-from ranking.recommenders.content.model import (
-    UNLEARNED,
-    ContentParameters,
-    ContentWeights,
-    fit_content,
-    shares_of,
-    unit_facets,
-)
-from ranking.recommenders.content.recommender import ByFacets
+from ranking.recommenders.by_nearness import ByNearness
+from ranking.recommenders.content.model import unit_facets
+from ranking.recommenders.nearness import NearnessParameters, NearnessWeights, fit_nearness, shares_of
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import event_trainer_of
 from ranking.snapshot import CatalogSnapshot
@@ -31,7 +25,9 @@ GENRE, PEOPLE = GROUPS.index("genre"), GROUPS.index("people")
 CONTENT = make_content(
     [(item % 4, 4 + item // 4) for item in range(40)], groups=["genre"] * 4 + ["people"] * 10
 )
-PARAMETERS = ContentParameters(others=10)
+UNITS = unit_facets(CONTENT)
+UNLEARNED = NearnessWeights.unlearned(len(GROUPS))
+PARAMETERS = NearnessParameters(others=10)
 
 
 def catalog_of(content: ItemContent) -> CatalogSnapshot:
@@ -40,14 +36,14 @@ def catalog_of(content: ItemContent) -> CatalogSnapshot:
     return CatalogSnapshot.build(content, demand, np.arange(content.facets.shape[1]))
 
 
-def weights_of(genre: float = 0.0, people: float = 0.0, refused: float = 0.0) -> ContentWeights:
+def weights_of(genre: float = 0.0, people: float = 0.0, refused: float = 0.0) -> NearnessWeights:
     approved, against = np.zeros(len(GROUPS)), np.zeros(len(GROUPS))
     approved[GENRE], approved[PEOPLE], against[GENRE] = genre, people, refused
-    return ContentWeights(approved, against, 1.0)
+    return NearnessWeights(approved, against, 1.0)
 
 
-def raw_scores(person: PersonState, weights: ContentWeights) -> Doubles:
-    seen = ByFacets.build(weights, catalog_of(CONTENT)).represent(person)
+def raw_scores(person: PersonState, weights: NearnessWeights) -> Doubles:
+    seen = ByNearness(weights, catalog_of(CONTENT), UNITS).represent(person)
     assert seen is not None
     return seen.scores
 
@@ -73,8 +69,8 @@ def same_people(item: int, rng: np.random.Generator) -> int:
 
 
 def test_the_group_by_which_people_choose_weighs_most() -> None:
-    genre = fit_content(chains(same_genre), CONTENT, PARAMETERS, seed=1)
-    people = fit_content(chains(same_people), CONTENT, PARAMETERS, seed=1)
+    genre = fit_nearness(chains(same_genre), UNITS, PARAMETERS, seed=1)
+    people = fit_nearness(chains(same_people), UNITS, PARAMETERS, seed=1)
     assert genre.approved[GENRE] > 1.0 > 0.5 > genre.approved[PEOPLE]
     assert people.approved[PEOPLE] > 1.0 > people.approved[GENRE]
 
@@ -88,7 +84,7 @@ def test_who_goes_by_the_last_item_alone_gets_a_fast_decay() -> None:
         """The same genre for good, but one odd item in three."""
         return same_genre(item, rng)
 
-    assert fit_content(chains(walk), CONTENT, PARAMETERS, seed=1).decay >= 0.75
+    assert fit_nearness(chains(walk), UNITS, PARAMETERS, seed=1).decay >= 0.75
     noisy = make_events(
         [
             like(person, (person % 4 if time % 3 else (time + person) % 4) + 4 * ((time + person) % 10), time)
@@ -96,7 +92,7 @@ def test_who_goes_by_the_last_item_alone_gets_a_fast_decay() -> None:
             for time in range(9)
         ]
     )
-    assert fit_content(noisy, CONTENT, PARAMETERS, seed=1).decay <= 0.5
+    assert fit_nearness(noisy, UNITS, PARAMETERS, seed=1).decay <= 0.5
 
 
 def test_what_a_no_says_of_its_genre_is_learned() -> None:
@@ -108,7 +104,7 @@ def test_what_a_no_says_of_its_genre_is_learned() -> None:
         others = [item for item in range(4, 40) if item % 4 != refused]
         liked = rng.choice(others, 6, replace=False).tolist()
         rows += [like(person, item, 1.0 + place) for place, item in enumerate(liked)]
-    found = fit_content(make_events(rows), CONTENT, PARAMETERS, seed=1)
+    found = fit_nearness(make_events(rows), UNITS, PARAMETERS, seed=1)
     assert found.refused[GENRE] > 0.1
     assert found.refused[PEOPLE] < found.refused[GENRE]
 
@@ -129,7 +125,7 @@ def test_shares_count_approved_and_refused_places_apart() -> None:
 
 def test_facets_of_each_group_have_length_one() -> None:
     units = unit_facets(make_content([(0, 1, 2), (2,), ()], groups=["genre", "genre", "people"]))
-    lengths = np.sqrt(np.square(units.toarray())[:, :2].sum(axis=1))
+    lengths = np.sqrt(np.square(units.values.toarray())[:, :2].sum(axis=1))
     np.testing.assert_allclose(lengths, [1.0, 0.0, 0.0])
 
 
@@ -148,29 +144,37 @@ def test_an_item_that_nobody_met_is_scored() -> None:
 
 def test_without_facets_or_a_second_choice_nothing_is_learned() -> None:
     bare = make_content([()] * 12, groups=[])
-    assert fit_content(two_tastes(), bare, PARAMETERS, seed=1) is UNLEARNED
-    assert fit_content(make_events([like(1, 2), like(2, 3)]), CONTENT, PARAMETERS, seed=1) is UNLEARNED
+    once = make_events([like(1, 2), like(2, 3)])
+    for found in (
+        fit_nearness(two_tastes(), unit_facets(bare), PARAMETERS, seed=1),
+        fit_nearness(once, UNITS, PARAMETERS, seed=1),
+    ):
+        assert found.decay == UNLEARNED.decay
+        np.testing.assert_array_equal(found.approved, UNLEARNED.approved)
+        np.testing.assert_array_equal(found.refused, UNLEARNED.refused)
 
 
 def test_dislikes_alone_are_nothing_to_learn_from() -> None:
     with pytest.raises(ValueError, match="no positive interactions"):
-        fit_content(make_events([dislike(1, 2), dislike(1, 3)]), CONTENT, PARAMETERS, seed=1)
+        fit_nearness(make_events([dislike(1, 2), dislike(1, 3)]), UNITS, PARAMETERS, seed=1)
 
 
 @pytest.mark.parametrize("values", [{"questions": 0}, {"others": 0}])
 def test_hyper_parameters_that_cannot_be_are_refused(values: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
-        ContentParameters(**values)
+        NearnessParameters(**values)
 
 
 def test_a_person_of_refusals_alone_is_not_known_to_it() -> None:
-    assert ByFacets.build(UNLEARNED, catalog_of(CONTENT)).represent(person_with([(0, -1.0)])) is None
+    assert ByNearness(UNLEARNED, catalog_of(CONTENT), UNITS).represent(person_with([(0, -1.0)])) is None
 
 
 def test_a_catalog_of_other_facets_takes_the_same_model() -> None:
     """The file holds weights of groups alone, so facets that came later count as well."""
     later = make_content([(0,), (0,), (1,)], groups=["people", "people"], item_ids=[70, 71, 72])
-    seen = ByFacets.build(weights_of(people=1.0), catalog_of(later)).represent(person_with([(70, 2.0)]))
+    seen = ByNearness(weights_of(people=1.0), catalog_of(later), unit_facets(later)).represent(
+        person_with([(70, 2.0)])
+    )
     assert seen is not None
     assert (seen.scores[:2] > 0).all()
     assert seen.scores[2] == 0
