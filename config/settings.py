@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "feedback",
     "profiles",
     "imports",
+    "curation",
     "ranking",
     "serving",
     "search",

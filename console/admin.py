@@ -16,6 +16,7 @@ from unfold.decorators import display
 
 from accounts.selectors import caller
 from console.models import Alert, Run, ScheduledJob
+from console.rules import pages as rule_pages  # noqa: F401  registers the pages of rules
 from console.runs.figures import figure_rows
 from console.runs.services import cancel_run, is_scheduled, settle_lost_runs, start_retraining
 from core.admin import RecordAdmin, choice_filter, pretty_json, table

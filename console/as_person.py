@@ -1,5 +1,6 @@
 """A page for staff on one person: their list slot by slot, and why a title is not in it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,12 +18,14 @@ from catalog.models import Item
 from console.selectors.people import items_meant, last_dislikes, last_lists, list_of, titles_of, top_facets
 from console.supposing import asks_what_if, read_supposition, suppose
 from core.domain import DEFAULT_KIND, USE_CASES, UseCase
+from core.domain.words import listed
 from profiles.selectors import get_taste
 from recommendations.models import RecommendationSession
 from serving.looking import Look, look, why_not
-from serving.pipeline import DEFAULT_LIMIT
+from serving.pipeline import DEFAULT_LIMIT, ServedSlot
 
 PERMISSION = "recommendations.view_as_person"
+_WHY = {"exploration": "chance", "pin": "pinned by staff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ def as_person(request: HttpRequest, user_id: int) -> HttpResponse:
             "compared": compared,
             "rows": _rows_now(found),
             "made_by": (found.served.method_used, found.served.model_version, found.served.experiment_arm),
+            "rules": found.served.rules,
             "answers": [] if item is None else why_not(found, item),
             "facets": top_facets(found.request.person.taste.taste),
         }
@@ -81,6 +85,7 @@ def as_person(request: HttpRequest, user_id: int) -> HttpResponse:
         more = {
             "rows": _rows_then(session),
             "made_by": (session.method, session.model_version, session.experiment_arm),
+            "rules": session.rules,
             "answers": [] if item is None else _why_not_then(session, item),
             "facets": top_facets(get_taste(person.pk).taste),
         }
@@ -155,7 +160,7 @@ def _rows_now(found: Look) -> list[Row]:
             source=slot.source,
             place="{} ({:.3f})".format(*brought[slot.item.id]),
             base_score=f"{slot.base_score:.3f}",
-            factors=_factors(slot.boost.parts, slot.boost.penalty, slot.boost.seen),
+            factors=_factors(slot),
             score=f"{slot.score:.3f}",
             why=slot.why,
         )
@@ -163,12 +168,19 @@ def _rows_now(found: Look) -> list[Row]:
     ]
 
 
-def _factors(parts: Any, penalty: float, seen: float) -> str:
+def _factors(slot: ServedSlot) -> str:
     """The factors of a base score in words, without those that change nothing."""
-    said = [f"+{100 * part:.1f} % {kind}" for kind, part in parts.items() if part]
-    said += [f"× {penalty:.3f} dislikes"] if penalty != 1.0 else []
-    said += [f"× {seen:.3f} seen or known"] if seen != 1.0 else []
-    return ", ".join(said)
+    boost = slot.boost
+    said = [f"+{100 * part:.1f} % {kind}" for kind, part in boost.parts.items() if part]
+    said += [f"× {boost.penalty:.3f} dislikes"] if boost.penalty != 1.0 else []
+    said += [f"× {boost.seen:.3f} seen or known"] if boost.seen != 1.0 else []
+    said += [f"× {boost.curated:.3f} rules of staff"] if boost.curated != 1.0 else []
+    return ", ".join(filter(None, [*said, _by_rules(slot.rules)]))
+
+
+def _by_rules(rule_ids: Sequence[int]) -> str:
+    """The rules of staff that acted on a slot, by their numbers."""
+    return f"rule {listed([str(one) for one in rule_ids])}" if rule_ids else ""
 
 
 def _rows_then(session: RecommendationSession) -> list[Row]:
@@ -183,9 +195,17 @@ def _rows_then(session: RecommendationSession) -> list[Row]:
             source=slot["source"],
             place=str(slot["source_rank"] or ""),
             base_score=f"{slot['base_score']:.3f}",
-            factors=f"× {slot['score'] / slot['base_score']:.3f} in all" if slot["base_score"] else "",
+            factors=", ".join(
+                filter(
+                    None,
+                    [
+                        f"× {slot['score'] / slot['base_score']:.3f} in all" if slot["base_score"] else "",
+                        _by_rules(slot.get("rules", ())),
+                    ],
+                )
+            ),
             score=f"{slot['score']:.3f}",
-            why="chance" if slot["method"] == "exploration" else "",
+            why=_WHY.get(slot["method"], ""),
         )
         for slot in slots
     ]

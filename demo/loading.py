@@ -19,6 +19,8 @@ from core.domain.roles import use_cases_of_kind
 from core.errors import NotAllowed
 from core.progress import Progress
 from core.runs import CommandRun, kept
+from curation.models import Rule
+from curation.services import save_rule
 from demo.experiments import start_example, stop_example
 from demo.nights import Visit, choose_action, simulate_visits
 from demo.people import HiddenTastes, invent_tastes
@@ -46,6 +48,15 @@ PERSON_PREFIX = "demo-person-"
 HISTORY = {"movie": 30, "drama": 15, "startup": 6}
 HISTORY_DAYS = 120
 PICKS = 6
+# What the demo's staff want of the lists of films.
+EXAMPLE_RULE = {
+    "kind": Rule.Kind.QUOTA,
+    "use_case": DEFAULT_USE_CASE,
+    "about": Rule.About.EACH,
+    "each": "director",
+    "number": 2,
+    "note": "No list is the work of one director.",
+}
 # Of these the demo closes the loop: models are compared, and live only if better.
 RETRAINED_KINDS = ("movie", "drama")
 # The kinds of recommender that are trained between two evenings.
@@ -257,4 +268,5 @@ def _make_accounts() -> None:
         picks = list(dict.fromkeys(liked.values_list("item_id", flat=True)))[:PICKS]
         wanted = [Wanted(item_id, "like") for item_id in picks]
         record_interactions(user_id=demo.pk, wanted=wanted)
-        User.objects.create_superuser(STAFF, password=STAFF_PASSWORD)
+        staff = User.objects.create_superuser(STAFF, password=STAFF_PASSWORD)
+        save_rule(rule=Rule(**EXAMPLE_RULE), by=staff)

@@ -10,6 +10,7 @@ from accounts.selectors import people_of_apps
 from catalog.models import Item
 from core.domain import UseCase
 from exports.writing import Entry
+from serving.curating import curated_list
 from serving.live import get_state
 from serving.pipeline import open_request, order, versions_of
 
@@ -47,9 +48,8 @@ def read_recommendations(*, use_case: UseCase, limit: int, now: datetime) -> Ite
         request = open_request(user_id, context, now)
         allowed = order(request)
         # Hidden since the catalog was read.
-        shown = allowed.take(
-            np.flatnonzero([item_id in names for item_id in allowed.item_ids.tolist()])[:limit]
-        )
+        standing = np.array([item_id in names for item_id in allowed.item_ids.tolist()], dtype=np.bool_)
+        shown = curated_list(allowed.take(standing), request, limit)
         version = versions_of(shown, request)
         columns = (shown.item_ids, shown.scores, shown.base_scores, shown.sources)
         for rank, (item_id, score, base_score, source) in enumerate(

@@ -14,6 +14,7 @@ from django.db.models import Q
 
 from accounts.models import IdempotencyKey, ServiceToken, User
 from catalog.models import Item
+from curation.models import RuleChange
 from feedback.models import Dislike, NegativeTrainingExample, OwnRule
 from interactions.models import UserInteraction
 from privacy.selectors import admin_log_about, browser_sessions, login_records
@@ -84,6 +85,7 @@ def _lists(person: User) -> Iterator[Entry]:
                 "made_elsewhere": row["is_external"],
                 "seen_to_rank": row["seen_rank"],
                 "asked_for": row["asked_for"],
+                "rules_of_staff": row["rules"],
                 "feature_set": row["feature_set"],
                 "shown": _slots(row, titles),
                 "pushed_out_by_dislikes": [
@@ -278,6 +280,11 @@ def _runs(person: User) -> Iterator[Entry]:
         }
 
 
+def _rules(person: User) -> Iterator[Entry]:
+    for change in RuleChange.objects.filter(by=person).order_by("at", "pk").iterator():
+        yield {"when": change.at, "rule": change.rule_id, "what": change.what, "to": change.after}
+
+
 SECTIONS: tuple[Section, ...] = (
     Section("account", "who you are here; never the password or anything made from it", _account),
     Section("taste", "how far your taste is worked out; nothing where it was never asked for", _taste),
@@ -304,6 +311,7 @@ SECTIONS: tuple[Section, ...] = (
     ),
     Section("staff_acts", "what staff did to your account, tokens and dislikes", _staff_acts),
     Section("own_staff_acts", "what you did in the admin, as staff", _own_staff_acts),
+    Section("rules", "the rules for lists that you made, changed or ended, as staff", _rules),
     Section("runs", "the runs of commands that you started or canceled, as staff", _runs),
 )
 

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from curation.acting import BOOST, BURY
 from feedback.adjustments import apply_feature_adjustments
 from profiles.boosts import Boosts, boost
 from ranking.candidates import Candidates
@@ -12,13 +13,14 @@ from ranking.seen import seen_factors
 
 
 def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
-    """The candidates with boosts and penalties, ordered anew.
+    """The candidates with boosts and penalties, and what rules of staff ask for, ordered anew.
 
-    personalized = base × (1 + the sum of the boosts) × penalty × seen.
+    personalized = base × (1 + the sum of the boosts) × penalty × seen × curated.
     """
     # Who is the same is held back by the same factors, unless a dislike has faded since.
     person, kept = request.person, request.remembered.personalized
-    bent_by = (person.penalties, person.passed_over, person.allowed)
+    weighing = tuple(request.rules.of_kind(BOOST, BURY))
+    bent_by = (person.penalties, person.passed_over, person.allowed, weighing)
     if kept is not None and kept[0] == bent_by and kept[1] is candidates.base_scores:
         return kept[2].with_these(candidates.all_features)
     personalized = _bent(candidates, request)
@@ -31,6 +33,8 @@ def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
 
 def _bent(candidates: Candidates, request: RankingRequest) -> Candidates:
     person, catalog = request.person, request.context.catalog
+    if (curated := request.rules.factors_of(candidates.item_ids)) is not None:
+        candidates = candidates.with_curated(curated)
     if person.known or person.passed_over:
         candidates = candidates.with_seen(seen_factors(candidates.item_ids, request))
     if not person.penalties and not len(person.taste.taste.facet_ids):

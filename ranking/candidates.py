@@ -18,12 +18,14 @@ class Boost:
     penalty  above 0, at most 1
     seen     above 0, at most 1: below it for what was passed over and what is like an item known already
     asked    what the request asked for: 1 to 3^5 for what it boosts, below 1 for what it buries
+    curated  what rules of staff ask for: 1 to 3 for each that boosts it, 0.01 to 1 for each that buries it
     """
 
     parts: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(BOOSTED, 0.0))
     penalty: float = 1.0
     seen: float = 1.0
     asked: float = 1.0
+    curated: float = 1.0
 
     @property
     def taste(self) -> float:
@@ -37,7 +39,7 @@ class Boost:
 
     @property
     def multiplier(self) -> float:
-        return self.taste * self.penalty * self.seen * self.asked
+        return self.taste * self.penalty * self.seen * self.asked * self.curated
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +63,9 @@ class Candidates:
     boosts         (n, kinds) parts that the person's taste adds, by BOOSTED, each 0 or more
     penalties      (n,) factors by their dislikes, above 0, at most 1
     seen           (n,) factors by what they have seen (`ranking.seen`), above 0, at most 1
-    scores         (n,) base score × (1 + sum of boosts) × penalty × seen, 0 to MOST_SCORE
+    asked          (n,) factors that the request asked for
+    curated        (n,) factors by rules of staff
+    scores         (n,) base score × (1 + sum of boosts) × penalty × seen, 0 to MOST_SCORE, × asked × curated
     sources        (n,) name of the source that brought the item first
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
@@ -76,6 +80,7 @@ class Candidates:
     penalties: NDArray[np.float64]
     seen: NDArray[np.float64]
     asked: NDArray[np.float64]
+    curated: NDArray[np.float64]
     scores: NDArray[np.float64]
     sources: NDArray[np.str_]
     source_ranks: NDArray[np.int64]
@@ -115,6 +120,7 @@ class Candidates:
             penalties=ones,
             seen=ones,
             asked=ones,
+            curated=ones,
             scores=scores,
             sources=np.repeat([part.source for part in parts], lengths)[first],
             source_ranks=np.concatenate([np.arange(1, length + 1) for length in lengths])[first],
@@ -133,7 +139,7 @@ class Candidates:
     @property
     def boosted_scores(self) -> NDArray[np.float64]:
         """(n,) the scores without penalties."""
-        factors = (1.0 + self.boosts.sum(axis=1)) * self.seen * self.asked
+        factors = (1.0 + self.boosts.sum(axis=1)) * self.seen * self.asked * self.curated
         boosted: NDArray[np.float64] = self.base_scores * factors
         return boosted
 
@@ -142,7 +148,10 @@ class Candidates:
         return [
             Boost(dict(zip(BOOSTED, parts, strict=True)), *factors)
             for parts, *factors in zip(
-                *(column.tolist() for column in (self.boosts, self.penalties, self.seen, self.asked)),
+                *(
+                    column.tolist()
+                    for column in (self.boosts, self.penalties, self.seen, self.asked, self.curated)
+                ),
                 strict=True,
             )
         ]
@@ -179,6 +188,10 @@ class Candidates:
     def with_asked(self, asked: NDArray[np.float64]) -> "Candidates":
         """The same candidates under factors that the request asked for, (n,), best first."""
         return _in_order(replace(self, asked=asked))
+
+    def with_curated(self, curated: NDArray[np.float64]) -> "Candidates":
+        """The same candidates under factors by rules of staff, (n,), best first."""
+        return _in_order(replace(self, curated=curated))
 
 
 def _in_order(candidates: Candidates) -> Candidates:

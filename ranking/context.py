@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.domain import UseCase
+from curation.acting import NO_RULES, RuleSet
 from ranking.memory import Memory
 from ranking.policy import Policy
 from ranking.recommenders.base import Judging, PoolRanker, Recommender
@@ -24,6 +25,7 @@ class ScoringContext:
                   less where `retrain` measured that it does harm
     arm           the arm of the experiment that this serves; "" outside of any
     memory        what was found out about people before it; None where nobody comes twice
+    rules         of staff, over the catalog: those that stand, now in force or later
     """
 
     use_case: UseCase
@@ -36,6 +38,7 @@ class ScoringContext:
     refusal_share: float = 0.0
     arm: str = ""
     memory: Memory | None = None
+    rules: RuleSet = NO_RULES
 
     @classmethod
     def of(

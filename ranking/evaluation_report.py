@@ -73,6 +73,11 @@ SEGMENTS = PEOPLE_SEGMENTS | ITEM_SEGMENTS
 """Every segment by its name in JSON, in the order of the report."""
 
 
+def segment_of(known: int) -> str:
+    """The segment of PEOPLE_SEGMENTS of who has met so many items, whatever they made of them."""
+    return max((one.least, name) for name, one in PEOPLE_SEGMENTS.items() if one.least <= known)[1]
+
+
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
     """A contender's figure minus that of the baseline, over the people for whom both are defined."""

@@ -13,3 +13,6 @@ PRUNED = PRUNED_METHOD
 
 EXPLORATION = "exploration"
 """Chance filled the slot."""
+
+PIN = "pin"
+"""A rule of staff put the item there; also the source of an item that nothing else brought."""

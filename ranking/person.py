@@ -74,7 +74,11 @@ def build_person(
         item_ids=items,
         weights=sums.astype(np.float32),
         last_types=tuple(strongest[item_id] for item_id in items.tolist()) if types else (),
-        excluded=np.array(sorted(excluded), dtype=np.int64),
+        excluded=(
+            np.unique(excluded)
+            if isinstance(excluded, np.ndarray)
+            else np.array(sorted(excluded), dtype=np.int64)
+        ),
         penalties=penalties or {},
         taste=taste,
         known=tuple(known),

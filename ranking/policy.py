@@ -11,6 +11,7 @@ from django.conf import settings
 
 from core.domain import UseCase
 from core.errors import InvalidInput
+from curation.acting import ALL
 from ranking.kinds import BRINGING, LEARNING
 
 
@@ -31,6 +32,7 @@ class Policy:
                                    turned down, 0 to 1, where a model of verdicts serves
     known_share                    how much the double of a known item sinks, 0 to 1
     exploration_share              share of the places after the first that chance fills, 0 to 1
+    without_rules                  ids of rules of staff that do not act; "all": none but what they block
     """
 
     sources: tuple[str, ...]
@@ -44,6 +46,7 @@ class Policy:
     refusal_share: float
     known_share: float
     exploration_share: float
+    without_rules: str | tuple[int, ...] = ()
 
     @classmethod
     def of(cls, use_case: UseCase) -> "Policy":
@@ -112,8 +115,19 @@ def _checked(name: str, value: Any) -> Any:
         return value
     if name == "sources":
         return _checked_sources(value)
+    if name == "without_rules":
+        return _checked_rules(value)
     known = ", ".join(field.name for field in fields(Policy))
     raise InvalidInput(f"A policy has no {name!r}; it has {known}.")
+
+
+def _checked_rules(value: Any) -> str | tuple[int, ...]:
+    ids = tuple(value) if isinstance(value, list | tuple) else ()
+    if value == ALL:
+        return ALL
+    if not ids or not all(isinstance(one, int) and not isinstance(one, bool) for one in ids):
+        raise InvalidInput(f'without_rules must be "{ALL}" or a list of ids of rules, such as [3, 7].')
+    return ids
 
 
 def _checked_sources(value: Any) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from core.arrays import Doubles, Ints
+from curation.acting import NO_RULES, RuleSet
 from ranking.context import ScoringContext
 from ranking.memory import Remembered, Representations
 from ranking.person import PersonState
@@ -28,6 +29,7 @@ class RankingRequest:
                      for none. Base scores do not depend on it.
     shown_before     ids that the pages before this list showed; `barred` has them
     remembered       what was found out about the person before this context, now or at an earlier list
+    rules            of staff, in force for this person now; what they block is excluded of the person
     """
 
     person: PersonState
@@ -37,6 +39,7 @@ class RankingRequest:
     barred: Barred | None = None
     shown_before: tuple[int, ...] = ()
     remembered: Remembered = field(default_factory=Remembered)
+    rules: RuleSet = NO_RULES
 
     @classmethod
     def of(
@@ -47,6 +50,7 @@ class RankingRequest:
         *,
         barred: Barred | None = None,
         shown_before: tuple[int, ...] = (),
+        rules: RuleSet = NO_RULES,
     ) -> "RankingRequest":
         """The request, with the person represented once by every recommender."""
         remembered = Remembered() if context.memory is None else context.memory.of(person)
@@ -58,7 +62,7 @@ class RankingRequest:
         else:
             recommenders = context.recommenders
             known = Representations(remembered.known, lambda name: recommenders[name].represent(person))
-        return cls(person, context, now, known, barred, shown_before, remembered)
+        return cls(person, context, now, known, barred, shown_before, remembered, rules)
 
     def without(self, item_ids: Ints) -> "RankingRequest":
         """The same, as if the pages before had shown these items too."""

@@ -10,7 +10,8 @@ class RecommendationSession(models.Model):
     """One list that was served, as it was served, by rank. An imported one may lack some of its ranks.
 
     Each entry holds `item_id`, `rank` (from 1), `score`, `base_score`, `method` (what ordered it), `source`
-    (what retrieved it), `source_rank`, `source_score` and `propensity` (P(this item here) under the policy).
+    (what retrieved it), `source_rank`, `source_score` and `propensity` (P(this item here) under the policy),
+    and where rules of staff acted on it their ids, `rules`.
     The versions that made the list are named in plain text, so that the record outlives them.
     """
 
@@ -33,6 +34,12 @@ class RecommendationSession(models.Model):
         null=True,
         blank=True,
         help_text="the filter, factors, examples and earlier pages that the request named",
+    )
+    rules = models.JSONField(
+        "rules of staff",
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        help_text="ids of those that acted on the list",
     )
     features = models.BinaryField(null=True, help_text="float32, slots × features, row-major")
     feature_set = models.CharField(max_length=64, blank=True)

@@ -15,7 +15,10 @@ from recommendations.models import RecommendationSession
 
 @dataclass(frozen=True, slots=True)
 class ShownSlot:
-    """One position of a list as it is recorded: item, source, scores and policy propensity."""
+    """One position of a list as it is recorded: item, source, scores and policy propensity.
+
+    rules  ids of the rules of staff that put it there, boosted or buried it
+    """
 
     item_id: int
     rank: int
@@ -26,10 +29,11 @@ class ShownSlot:
     source_rank: int | None
     source_score: float | None
     propensity: float | None
+    rules: Sequence[int] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The entry of `recommendations_shown`; written out because `asdict` copies ten times slower."""
-        return {
+        entry = {
             "item_id": self.item_id,
             "rank": self.rank,
             "score": self.score,
@@ -40,6 +44,7 @@ class ShownSlot:
             "source_score": self.source_score,
             "propensity": self.propensity,
         }
+        return {**entry, "rules": list(self.rules)} if self.rules else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class RecordedSession:
 
     features   float32, little-endian, a row per slot; `feature_set` names their columns
     asked_for  the wishes of the request beside whom it was for, in JSON
+    rules      ids of the rules of staff that acted on the list
     """
 
     session_id: UUID
@@ -62,6 +68,7 @@ class RecordedSession:
     pushed_out: Sequence[int] = ()
     experiment_arm: str = ""
     asked_for: Mapping[str, Any] | None = None
+    rules: Sequence[int] = ()
 
 
 _INSERT = CompiledInsert(RecommendationSession)
@@ -90,6 +97,7 @@ def _row(session: RecordedSession) -> RecommendationSession:
         feature_set=session.feature_set,
         pushed_out=list(session.pushed_out),
         asked_for=session.asked_for or None,
+        rules=list(session.rules),
         created_at=session.now,
     )
 

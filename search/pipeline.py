@@ -30,6 +30,7 @@ from recommendations.services import RecordedSession, ShownSlot, record_session,
 from search.asking import Asked
 from search.narrowing import find_hits, read_asked
 from search.query_analysis import QueryAnalysis
+from serving.carousels import rules_without_history
 from serving.explaining import boosting, liked_sentence
 from serving.live import get_context
 from serving.pipeline import Personalization, barred_by
@@ -137,13 +138,13 @@ def search_kinds(
     """At most `limit` items for `query`, any text, in each of the use cases, best first.
 
     What a person knows is found too: they may be looking for it. What they refused is found by its title
-    alone. Without a person nothing is boosted and nothing recorded; nor is anything with `is_recorded` off,
-    for what is shown while typing. Four queries at the most, however many use cases: the taste, what was
-    refused, the cards, the sessions' rows.
+    alone, what staff block not at all. Without a person nothing is boosted and nothing recorded; nor is
+    anything with `is_recorded` off, for what is shown while typing. Four queries at the most, however many
+    use cases: the taste, what was refused, the cards, the sessions' rows.
     """
     taste = STRANGER if user_id is None else get_taste(user_id)
     asked = read_asked(query)
-    ordered = [_order(use_case, query, asked, taste) for use_case in use_cases]
+    ordered = [_order(use_case, query, asked, taste, user_id) for use_case in use_cases]
     if user_id is not None and any(len(one.hits) for one in ordered):
         refused, rules = get_refused_and_rules(user_id=user_id)
         ordered = [one.without(refused, barred_by(rules, one.context.catalog)) for one in ordered]
@@ -162,10 +163,14 @@ def search_kinds(
     return found
 
 
-def _order(use_case: UseCase, query: str, asked: Asked, taste: PersonalTaste) -> _Ordered:
+def _order(
+    use_case: UseCase, query: str, asked: Asked, taste: PersonalTaste, user_id: int | None
+) -> _Ordered:
     context = get_context(use_case.name)
     narrowed = find_hits(use_case, asked, context, query=query, pool=_POOL)
     hits = narrowed.hits
+    if len(blocked := rules_without_history(context, user_id).blocked):
+        hits = hits.take(~np.isin(hits.item_ids, blocked))
     if len(hits) and len(taste.taste.facet_ids) and settings.BOOST_STRENGTH > 0.0:
         hits = hits.with_boosts(_boosts(hits.item_ids, context, taste), hits.penalties)
         # Stable, so that within both groups the order stays.

@@ -22,7 +22,10 @@ class BoostSerializer(serializers.Serializer[Any]):
         asked = serializers.FloatField(
             required=False, help_text="where the request boosts or buries the item"
         )
-        return super().get_fields() | always | {"asked": asked}
+        curated = serializers.FloatField(
+            required=False, help_text="where rules of staff boost or bury the item"
+        )
+        return super().get_fields() | always | {"asked": asked, "curated": curated}
 
 
 class SlotSerializer(serializers.Serializer[Any]):
@@ -116,7 +119,8 @@ def personalization_json(personalization: Personalization) -> dict[str, Any]:
 def boost_json(boost: Boost) -> dict[str, float]:
     """`boost` in the form that BoostSerializer describes."""
     asked = {} if boost.asked == 1.0 else {"asked": boost.asked}
-    return {**boost.parts, "dislikes": boost.penalty, "seen": boost.seen, **asked}
+    curated = {} if boost.curated == 1.0 else {"curated": boost.curated}
+    return {**boost.parts, "dislikes": boost.penalty, "seen": boost.seen, **asked, **curated}
 
 
 def _slot_json(slot: ServedSlot) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from catalog.cards import current_cards
 from catalog.selectors import ItemCard
 from ranking.candidates import Candidates
 from ranking.request import RankingRequest
-from serving.explaining import EXPLORED, Reason
+from serving.curating import curate, places_of
+from serving.explaining import EXPLORED, PINNED, Reason
 from serving.telling import reasons_for
 
 # So many more than asked for are looked up: the snapshot may not know yet that an item was hidden.
@@ -28,40 +29,71 @@ class Arrangement:
 
     shown     what stands in each place, with its propensity
     explored  whether chance put it there
+    pinned    the rule of staff that put it there; 0 where none did
+    rules     ids of the rules of staff that acted on the list
     reasons   why each is there
     cards     of all items that are shown or named in a reason
+    competing  what is ordered by score: all but what is pinned, and what a quota leaves out
     """
 
     shown: Candidates
     explored: tuple[bool, ...]
+    pinned: tuple[int, ...]
+    rules: tuple[int, ...]
     reasons: list[Reason]
     cards: dict[int, ItemCard]
+    competing: Candidates
 
 
 def arrange(
-    candidates: Candidates, request: RankingRequest, limit: int, rng: np.random.Generator | None
+    candidates: Candidates,
+    request: RankingRequest,
+    limit: int,
+    rng: np.random.Generator | None,
+    *,
+    with_pins: bool = True,
 ) -> Arrangement:
-    """The best `limit` that are still active: one query. Chance replaces a few, where `rng` is given."""
-    front = min(limit + _SPARE, len(candidates))
+    """The best `limit` that are still active: one query. Chance replaces a few, where `rng` is given.
+
+    What staff pinned has its place for certain, and chance takes none of these.
+    """
+    curated = curate(candidates, request, limit, with_pins=with_pins)
+    rest = curated.rest
+    front = min(limit + _SPARE, len(rest))
     share = 0.0 if rng is None else request.context.policy.exploration_share
-    places, drawn, chance = draw_exploration(limit, len(candidates) - front, rng, share)
-    wanted = candidates.take(np.concatenate([np.arange(front), front + drawn]))
+    drawn_places, drawn, chance = draw_exploration(limit, len(rest) - front, rng, share)
+    top, behind = rest[:front], rest[front:][drawn]
+    wanted = candidates.take(np.concatenate([top, behind, curated.pinned]))
     # What chance draws has no reason but chance, so the others are asked for without it, and are kept.
-    reasons = [*reasons_for(candidates.take(np.arange(front)), request, limit), *[EXPLORED] * len(drawn)]
+    reasons = [
+        *reasons_for(candidates.take(top), request, limit),
+        *[EXPLORED] * len(drawn),
+        *[PINNED] * len(curated.pinned),
+    ]
     named = {*wanted.item_ids.tolist(), *(reason.item_id for reason in reasons if reason.item_id)}
     cards = current_cards(named)
     active = np.fromiter((item_id in cards for item_id in wanted.item_ids.tolist()), dtype=np.bool_)
-    chosen = np.flatnonzero(active[:front])[:limit]
-    propensities = np.where(np.arange(len(chosen)) > 0, 1.0 - chance.of_exploring, 1.0)
-    for place, row in zip(places.tolist(), range(front, len(wanted)), strict=True):
-        if place < len(chosen) and active[row]:
+    at_pins = np.arange(front + len(drawn), len(wanted))
+    curated, at_pins = curated.pinning(active[at_pins]), at_pins[active[at_pins]]
+    by_score = np.flatnonzero(active[:front])[: max(0, limit - len(at_pins))]
+    length = len(by_score) + len(at_pins)
+    chosen, pinned = np.empty(length, dtype=np.intp), np.zeros(length, dtype=np.int64)
+    places = places_of(curated.places, length)
+    pinned[places] = curated.pins
+    chosen[pinned == 0], chosen[places] = by_score, at_pins
+    propensities = np.where((np.arange(length) > 0) & (pinned == 0), 1.0 - chance.of_exploring, 1.0)
+    for place, row in zip(drawn_places.tolist(), range(front, front + len(drawn)), strict=True):
+        if place < length and active[row] and not pinned[place]:
             chosen[place] = row
             propensities[place] = chance.of_each
     return Arrangement(
         shown=wanted.take(chosen).with_propensities(propensities),
-        explored=tuple((chosen >= front).tolist()),
+        explored=tuple(((chosen >= front) & (pinned == 0)).tolist()),
+        pinned=tuple(pinned.tolist()),
+        rules=curated.acted,
         reasons=[reasons[row] for row in chosen],
         cards=cards,
+        competing=candidates.take(rest) if request.rules else candidates,
     )
 
 

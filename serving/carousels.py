@@ -13,8 +13,10 @@ from catalog.cards import current_cards
 from catalog.selectors import ItemCard
 from core.domain import TYPES, UseCase
 from core.errors import NotFound
+from curation.acting import RuleSet
 from feedback.selectors import get_refused_and_rules
 from ranking.context import ScoringContext
+from ranking.evaluation_report import segment_of
 from ranking.features import FEATURE_SET
 from ranking.neighbors import neighbor_scores
 from ranking.person import PersonState
@@ -63,19 +65,29 @@ def similar_items(
     *, item_id: int, use_case: UseCase, limit: int, user_id: int | None = None
 ) -> tuple[SimilarItem, ...]:
     """The items most like one, best first, without those that the person refused or
-    never wants. Two queries at the most.
+    never wants, and without what staff block. Two queries at the most.
 
     Raises NotFound for an item that is not in the catalog of the use case.
     """
     context = get_context(use_case.name)
-    barred = set[int]()
+    barred = set(rules_without_history(context, user_id).blocked.tolist())
     if user_id is not None:
         refused, rules = get_refused_and_rules(user_id=user_id)
-        barred = refused | barred_by(rules, context.catalog)
+        barred |= refused | barred_by(rules, context.catalog)
     near = _near(item_id, context, np.array(sorted(barred), dtype=np.int64), limit)
     if near is None:
         raise NotFound("There is no such item.")
     return _with_cards(near, current_cards(near.item_ids.tolist()), limit)
+
+
+def rules_without_history(context: ScoringContext, user_id: int | None) -> RuleSet:
+    """The rules of staff in force where nobody's history is read: those for everybody.
+
+    For a visitor those for newcomers as well, since they have none.
+    """
+    if not context.rules:
+        return context.rules
+    return context.rules.in_force(timezone.now().timestamp(), segment_of(0) if user_id is None else "")
 
 
 def because_you_watched(

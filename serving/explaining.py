@@ -12,13 +12,14 @@ from core.domain import KINDS as ITEM_KINDS
 from core.domain.words import listed
 from profiles.reduction import KINDS, Taste
 from ranking.candidates import Candidates
-from ranking.methods import EXPLORATION
+from ranking.methods import EXPLORATION, PIN
 from ranking.recommenders.registry import RECOMMENDERS
 from ranking.request import RankingRequest
 from ranking.scoring import taste_share
 from ranking.tastes import LikedFacets, liked_facets
 
 _EXPLORED = "Something different, to find out whether you like it."
+_PINNED = "Picked by the editors."
 
 # From so much on, what taste adds is the reason for what only popularity or its date would have brought.
 _LEAST_BOOST = 0.1
@@ -50,10 +51,13 @@ class Reason:
             return _ended(f"Because {because.format(title=card.title)}")
         if self.source == EXPLORATION:
             return _EXPLORED
+        if self.source == PIN:
+            return _PINNED
         return liked_sentence(self.liked, item) or RECOMMENDERS[self.source].why
 
 
 EXPLORED = Reason(EXPLORATION)
+PINNED = Reason(PIN)
 
 
 def liked_sentence(liked: LikedFacets, item: ItemCard) -> str:

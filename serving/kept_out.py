@@ -86,7 +86,10 @@ def _pool_of(user_id: int, use_case: UseCase, rules: StandingRules, now: datetim
     if len(blocked):
         # What they did something with stays out for that.
         excluded = np.union1d(np.setdiff1d(person.excluded, blocked), person.item_ids)
+        excluded = np.union1d(excluded, request.rules.blocked)
         person = replace(person, excluded=np.union1d(excluded, sorted(rules.left_out)).astype(np.int64))
-        request = RankingRequest.of(person, request.context, request.now, barred=request.barred)
+        request = RankingRequest.of(
+            person, request.context, request.now, barred=request.barred, rules=request.rules
+        )
     candidates = exclude(personalize(rank(request, retrieve(request)), request), request.not_to_show)
     return _Pool(candidates, request, blocked)

@@ -1,7 +1,7 @@
 """The serving state of each worker, in memory: the active models, the experiment, and the catalog.
 
 A thread keeps it up, so that only the very first request of a process waits for it and no other spends a
-query on it. A newly activated model, or an experiment that begins or ends, is noticed within
+query on it. A newly activated model, an experiment that begins or ends, or a rule of staff, is noticed within
 MODEL_CHECK_SECONDS by a small query each. So are changes of the catalog while it is served from: what was
 dated since is read, not the others. Every CATALOG_REFRESH_SECONDS what the dates do not tell is looked for,
 too: deleted items, and the demand. With MODEL_CHECK_SECONDS below 0 each request looks for models and
@@ -10,14 +10,17 @@ experiments itself.
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
+from django.utils import timezone
 
 from core.domain import USE_CASES
 from core.domain.roles import use_cases_of_kind
 from core.refresher import Refresher, RefreshJob
+from curation.acting import NO_RULES, RuleSet
+from curation.selectors import RuleRow, standing_rules
 from ranking.arms import RunningExperiment, load_experiment
 from ranking.assignment import assign
 from ranking.catalog_rows import CatalogRows, read_rows
@@ -27,6 +30,7 @@ from ranking.policy import Policy
 from ranking.registry.loading import NO_MODELS, load_models
 from ranking.snapshot import CatalogSnapshot, snapshot_of
 from serving.filtering import index_of, is_filtered
+from serving.rule_sets import rule_set_of
 
 _SHORTEST_PAUSE = 0.05
 # After changes were taken up: so many times as long as it took, so that a large catalog that always changes
@@ -41,11 +45,15 @@ class ServingState:
     usual       for everybody who is in no arm of the experiment
     experiment  the one that runs
     arms        the context of each of its arms; None for one that gets the usual lists
+    rules       of staff that stand; each context has those that its policy does not switch off
+    rows        the same as they stand in the table
     """
 
     usual: ScoringContext
     experiment: RunningExperiment | None = None
     arms: tuple[ScoringContext | None, ...] = ()
+    rules: RuleSet = NO_RULES
+    rows: tuple[RuleRow, ...] = ()
 
     @classmethod
     def of(cls, usual: ScoringContext, experiment: RunningExperiment | None) -> "ServingState":
@@ -60,6 +68,11 @@ class ServingState:
         )
         return cls(usual, experiment, arms)
 
+    def under(self, rules: RuleSet, rows: tuple[RuleRow, ...]) -> "ServingState":
+        """The same state under other rules of staff; what was found out about people is kept."""
+        arms = tuple(None if one is None else _under(one, rules) for one in self.arms)
+        return replace(self, usual=_under(self.usual, rules), arms=arms, rules=rules, rows=rows)
+
     def for_person(self, user_id: int) -> ScoringContext:
         """The context of a person's lists: that of their arm where they are in an experiment."""
         arm = None if self.experiment is None else assign(user_id, self.experiment.allocation)
@@ -71,6 +84,10 @@ class ServingState:
         """The problem with the models, in words; empty where there is none."""
         of_arms = "" if self.experiment is None else self.experiment.problem
         return " ".join(filter(None, (self.usual.models.problem, of_arms)))
+
+
+def _under(context: ScoringContext, rules: RuleSet) -> ScoringContext:
+    return replace(context, rules=rules.without(context.policy.without_rules))
 
 
 class StateHolder:
@@ -147,14 +164,17 @@ class StateHolder:
         experiment = load_experiment(
             self._use_case.name, models, policy, before.experiment if before else None
         )
+        rows = standing_rules(self._use_case.name, timezone.now())
         is_known = (
             before is not None
             and catalog is before.usual.catalog
             and (models, policy, experiment) == (before.usual.models, before.usual.policy, before.experiment)
         )
-        if not is_known:
+        if before is None or not is_known:
             usual = ScoringContext.of(self._use_case, catalog, models, policy, memory=Memory())
-            self._state = ServingState.of(usual, experiment)
+            self._state = ServingState.of(usual, experiment).under(rule_set_of(rows, catalog), rows)
+        elif rows != before.rows:
+            self._state = before.under(rule_set_of(rows, catalog), rows)
 
 
 def _pause() -> float:

@@ -1,6 +1,6 @@
 """The list of a person as staff look at it: made as it is served, and recorded nowhere."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -9,16 +9,19 @@ from django.utils import timezone
 from catalog.models import Item
 from catalog.selectors import ItemCard
 from core.domain import KINDS, REASONS, TYPES, UseCase
+from curation.acting import BLOCK, QUOTA, RuleSet
 from feedback.patterns import reasons_against
 from feedback.rules import StandingRules, get_rules
 from profiles.log import name_facets
-from ranking.candidates import Candidates
+from ranking.candidates import Boost, Candidates
 from ranking.request import RankingRequest
 from ranking.scoring import kept_after_refusal, refusal_chances, score_items
 from serving.arranging import arrange
+from serving.curating import curate
 from serving.kept_out import titles_kept_out
-from serving.live import get_state
+from serving.live import get_context, get_state
 from serving.pipeline import ServedList, open_request, order, respond
+from serving.wishes import NO_WISHES, Wishes
 
 TOLD_OF = 3
 
@@ -42,10 +45,25 @@ class Look:
         return int(found[0]) + 1 if len(found) else None
 
 
-def look(*, user_id: int, use_case: UseCase, limit: int, now: datetime | None = None) -> Look:
-    """The best `limit` items (1 to MAX_LIMIT) for a person now: three queries, and no session."""
+def look(
+    *,
+    user_id: int | None,
+    use_case: UseCase,
+    limit: int,
+    now: datetime | None = None,
+    rules: RuleSet | None = None,
+) -> Look:
+    """The best `limit` items (1 to MAX_LIMIT) for a person now: three queries, and no session.
+
+    Without a person for somebody of whom nothing is known. `rules` stand in for those of staff that stand.
+    """
     now = now or timezone.now()
-    return look_by(open_request(user_id, get_state(use_case.name).for_person(user_id), now), limit, now)
+    context = get_state(use_case.name).for_person(user_id or 0) if user_id else get_context(use_case.name)
+    if rules is not None:
+        context = replace(context, rules=rules.without(context.policy.without_rules))
+    wishes = NO_WISHES if user_id else Wishes(alone=True)
+    request = open_request(user_id or 0, context, now, wishes)
+    return look_by(request, limit, now)
 
 
 def look_by(request: RankingRequest, limit: int, now: datetime) -> Look:
@@ -84,7 +102,12 @@ def _barred(found: Look, item_id: int, rules: StandingRules) -> list[str]:
     person = found.request.person
     if item_id not in person.excluded:
         return []
-    said = ["Their own wish leaves this title out."] if item_id in rules.left_out else []
+    said = [
+        f"Rule {one.rule_id} of staff blocks it."
+        for one in found.request.rules.of_kind(BLOCK)
+        if one.names(np.array([item_id]))[0]
+    ]
+    said += ["Their own wish leaves this title out."] if item_id in rules.left_out else []
     acts = dict(zip(person.item_ids.tolist(), person.last_types, strict=False))
     act = acts.get(item_id)
     if act is not None and TYPES[act].excludes:
@@ -107,10 +130,28 @@ def _outdone(found: Look, item_id: int) -> list[str]:
         f"It stands at place {place:,} of {len(found.ordered):,}, brought by {row.sources[0]} from its place "
         f"{int(row.source_ranks[0]):,}: base score {row.base_scores[0]:.3f} × {boost.multiplier:.3f} = "
         f"{row.scores[0]:.3f} (taste × {boost.taste:.3f}, dislikes × {boost.penalty:.3f}, "
-        f"seen × {boost.seen:.3f})."
+        f"seen × {boost.seen:.3f}{_by_rules(boost)})."
     )
     slots = found.served.slots
-    return [said, f"The last of the list has {slots[-1].score:.3f}."] if slots else [said]
+    last = [f"The last of the list has {slots[-1].score:.3f}."] if slots else []
+    return [said, *last, *_over_quota(found, place - 1)]
+
+
+def _by_rules(boost: Boost) -> str:
+    return "" if boost.curated == 1.0 else f", rules of staff × {boost.curated:.3f}"
+
+
+def _over_quota(found: Look, row: int) -> list[str]:
+    """The sentence on the quotas that leave out what stands in a row of the order; none where none does."""
+    curated = curate(found.ordered, found.request, max(1, len(found.served.slots)))
+    if row in curated.rest or row in curated.pinned:
+        return []
+    ids = [
+        str(one.rule_id)
+        for one in found.request.rules.of_kind(QUOTA)
+        if one.rule_id in curated.acted and one.names(found.ordered.item_ids[[row]])[0]
+    ]
+    return [f"A quota of staff leaves it out: rule {' or '.join(ids)}."] if ids else []
 
 
 def _turned_down(found: Look, item_id: int) -> list[str]:

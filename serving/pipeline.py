@@ -13,10 +13,11 @@ import numpy as np
 from django.utils import timezone
 
 from catalog.selectors import ItemCard
-from core.arrays import Floats
+from core.arrays import Floats, Ints
 from core.domain import APPROVAL_WEIGHT, DISLIKE, TYPES, UseCase
 from core.errors import InvalidInput
 from core.measures import count_list, stage
+from curation.acting import RuleSet
 from feedback.adjustments import combine_adjustments
 from feedback.rules import StandingRules
 from feedback.selectors import PersonRecord, get_record
@@ -25,8 +26,9 @@ from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.boosting import boost_strength, personalize
 from ranking.candidates import Boost, Candidates
 from ranking.context import ScoringContext
+from ranking.evaluation_report import segment_of
 from ranking.features import FEATURE_SET
-from ranking.methods import EXPLORATION, RANKER
+from ranking.methods import EXPLORATION, PIN, RANKER
 from ranking.person import PersonState, build_person
 from ranking.recommenders.registry import RECOMMENDERS
 from ranking.request import RankingRequest
@@ -35,6 +37,7 @@ from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.exposure import Impressions
 from recommendations.services import RecordedSession, ShownSlot, record_session
 from serving.arranging import Arrangement, arrange
+from serving.curating import brought_by_pins
 from serving.live import get_state
 from serving.telling import sentence_for
 from serving.wishes import MAX_BEFORE, NO_WISHES, Wishes
@@ -53,6 +56,7 @@ class ServedSlot:
     """One position of a served list, with what a person or a program wants to know of it.
 
     passed_over  in how many of their last lists the person saw it and did nothing with it
+    rules        ids of the rules of staff that put it there, boosted or buried it
     """
 
     item: ItemCard
@@ -64,6 +68,7 @@ class ServedSlot:
     source: str
     why: str
     passed_over: int
+    rules: tuple[int, ...] = ()
 
     @property
     def multiplier(self) -> float:
@@ -104,6 +109,7 @@ class ServedList:
     """One list as it was served and recorded. The arm of the experiment is for the record alone.
 
     features  (slots, f) as in `ranking.features`, NaN for what is not known
+    rules     ids of the rules of staff that acted on it
     """
 
     session_id: UUID
@@ -114,6 +120,7 @@ class ServedList:
     slots: tuple[ServedSlot, ...]
     personalization: Personalization
     features: Floats
+    rules: tuple[int, ...] = ()
 
 
 def recommend(
@@ -158,12 +165,13 @@ def finish(
     `chance` decides where to explore. `is_sorted` says that the order is by something else than scores.
     """
     with stage("arrange"):
-        arranged = arrange(allowed, request, limit, chance)
+        arranged = arrange(allowed, request, limit, chance, with_pins=not is_sorted)
     with stage("respond"):
         shown = with_features(arranged.shown, request)
         served = respond(replace(arranged, shown=shown), request)
     with stage("record"):
-        left_out = [] if is_sorted else pushed_out(allowed, shown)
+        by_score = shown.take(np.array(arranged.pinned, dtype=np.int64) == 0)
+        left_out = [] if is_sorted else pushed_out(arranged.competing, by_score)
         record(served, shown, left_out, request, now, note)
     count_list(
         use_case=served.use_case,
@@ -178,6 +186,8 @@ def order(request: RankingRequest, wishes: Wishes = NO_WISHES) -> Candidates:
     """All that a person may be shown, best first, before chance has its places. Reads and writes nothing."""
     with stage("retrieve"):
         retrieved = retrieve(request, wishes.sources)
+        if (pinned := None if wishes.sort else brought_by_pins(request)) is not None:
+            retrieved = [*retrieved, pinned]
     with stage("rank"):
         ranked = rank(request, retrieved)
     with stage("personalize"):
@@ -236,10 +246,21 @@ def request_of(
         raise InvalidInput(
             f"after: these pages showed {len(record.before):,} items; {MAX_BEFORE:,} is the most."
         )
-    person = _person_of(record, user_id, now, taste, wishes, context.catalog)
+    rules = _rules_of(record, context, now)
+    person = _person_of(record, user_id, now, taste, wishes, context.catalog, rules)
     before = [*record.before, *(_met(record) if wishes.unseen else ())]
     barred = wishes.barred(context.catalog, np.array(before, dtype=np.int64))
-    return RankingRequest.of(person, context, now.timestamp(), barred=barred, shown_before=record.before)
+    return RankingRequest.of(
+        person, context, now.timestamp(), barred=barred, shown_before=record.before, rules=rules
+    )
+
+
+def _rules_of(record: PersonRecord, context: ScoringContext, now: datetime) -> RuleSet:
+    """The rules of staff that are in force for the lists of the person of a record."""
+    if not context.rules:
+        return context.rules
+    known = len({item_id for item_id, _, _ in record.history})
+    return context.rules.in_force(now.timestamp(), segment_of(known))
 
 
 def _met(record: PersonRecord) -> list[int]:
@@ -250,9 +271,10 @@ def _met(record: PersonRecord) -> list[int]:
 def load_person(
     user_id: int, context: ScoringContext, now: datetime, *, taste: PersonalTaste = STRANGER
 ) -> PersonState:
-    """The record of a person in the use case of a context: one query."""
+    """The record of a person in the use case of a context, without what staff block: one query."""
     record = get_record(user_id=user_id, use_case=context.use_case, items=context.catalog.of_kind, now=now)
-    return _person_of(record, user_id, now, taste, NO_WISHES, context.catalog)
+    rules = _rules_of(record, context, now)
+    return _person_of(record, user_id, now, taste, NO_WISHES, context.catalog, rules)
 
 
 def _person_of(
@@ -262,8 +284,12 @@ def _person_of(
     taste: PersonalTaste,
     wishes: Wishes,
     catalog: CatalogSnapshot,
+    of_staff: RuleSet,
 ) -> PersonState:
-    """The person of a record. Examples come last in their history; what they excluded stays out with any."""
+    """The person of a record. Examples come last in their history; what they excluded stays out with any.
+
+    What staff block is excluded too: so nothing brings it back, and what is remembered of them is without it.
+    """
     rules = record.rules
     excluded = {item_id for item_id, type_name, _ in record.history if type_name in _EXCLUDING}
     excluded |= barred_by(rules, catalog)
@@ -283,7 +309,7 @@ def _person_of(
         item_ids=np.array([row[0] for row in history], dtype=np.int64),
         weights=np.array([row[2] for row in history], dtype=np.float64),
         types=[row[1] for row in history],
-        excluded=excluded,
+        excluded=_and_blocked(excluded, of_staff),
         penalties=penalties,
         taste=taste,
         known=[item_id for item_id, name, weight in history if name == DISLIKE and not weight][-MOST_KNOWN:],
@@ -295,6 +321,13 @@ def _person_of(
         ),
         allowed=sorted(rules.allowed),
     )
+
+
+def _and_blocked(excluded: set[int], of_staff: RuleSet) -> set[int] | Ints:
+    blocked = of_staff.blocked
+    if not len(blocked):
+        return excluded
+    return np.union1d(np.array(sorted(excluded), dtype=np.int64), blocked)
 
 
 def barred_by(rules: StandingRules, catalog: CatalogSnapshot) -> set[int]:
@@ -320,12 +353,15 @@ def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
 def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
     """The list as it will be sent, under a new session id."""
     shown, context = arranged.shown, request.context
+    weighing = request.rules.weighing(shown.item_ids)
     columns = (shown.item_ids, shown.scores, shown.base_scores, shown.sources)
     rows = zip(
         *(column.tolist() for column in columns),
         shown.boost_rows(),
         arranged.explored,
+        arranged.pinned,
         arranged.reasons,
+        weighing,
         strict=True,
     )
     slots = tuple(
@@ -334,21 +370,27 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
             rank=rank,
             score=score,
             base_score=base_score,
-            boost=boost_of_slot,
-            method=_method(source, context, explored=explored),
+            boost=factors,
+            method=PIN if pin else _method(source, context, explored=explored),
             source=source,
             why=sentence_for(reason, arranged.cards[item_id], arranged.cards, request),
             passed_over=request.person.passed_over.get(item_id, 0),
+            rules=(*filter(None, [pin]), *rules),
         )
-        for rank, (item_id, score, base_score, source, boost_of_slot, explored, reason) in enumerate(rows, 1)
+        for rank, (item_id, score, base_score, source, factors, explored, pin, reason, rules) in enumerate(
+            rows, 1
+        )
     )
     # A list is made by the most trusted source in it, also where a dislike moved its items from the top.
     source = next((name for name in context.policy.sources if name in shown.sources), None)
-    is_bent = any(RECOMMENDERS[slot.source].is_taste or slot.boost.taste > 1.0 for slot in slots)
+    is_bent = any(
+        slot.boost.taste > 1.0 or (slot.source != PIN and RECOMMENDERS[slot.source].is_taste)
+        for slot in slots
+    )
     return ServedList(
         session_id=uuid4(),
         use_case=context.use_case.name,
-        method_used="none" if source is None else _method(source, context),
+        method_used=_method(source, context) if source is not None else PIN if slots else "none",
         model_version=versions_of(shown, request),
         experiment_arm=context.arm,
         slots=slots,
@@ -356,6 +398,7 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
             request.person.taste, applied=is_bent, strength=boost_strength(request)
         ),
         features=shown.features,
+        rules=arranged.rules,
     )
 
 
@@ -411,6 +454,7 @@ def record(
                 source_rank=source_rank,
                 source_score=source_score,
                 propensity=propensity,
+                rules=slot.rules,
             )
             for slot, source_rank, source_score, propensity in rows
         ],
@@ -418,6 +462,7 @@ def record(
         feature_set=FEATURE_SET,
         pushed_out=pushed_out,
         asked_for=asked_for if not request.shown_before else {**asked_for, "before": [*request.shown_before]},
+        rules=served.rules,
         now=now,
     )
     record_session(session)

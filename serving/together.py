@@ -16,6 +16,7 @@ from core.errors import InvalidInput
 from ranking.boosting import personalize
 from ranking.candidates import Candidates
 from ranking.scoring import exclude, rank, retrieve
+from serving.curating import brought_by_pins
 from serving.live import get_state
 from serving.pipeline import ServedList, finish, open_request
 from serving.wishes import NO_WISHES, Wishes
@@ -66,7 +67,8 @@ def recommend_together(
     now = now or timezone.now()
     state = get_state(use_case.name)
     ours, theirs = (open_request(one, state.for_person(one), now, wishes) for one in (user_id, other_id))
-    pool = [*retrieve(ours), *retrieve(theirs)]
+    pinned = brought_by_pins(ours)
+    pool = [*retrieve(ours), *retrieve(theirs), *([] if pinned is None else [pinned])]
     mine, other = (personalize(rank(request, pool), request) for request in (ours, theirs))
     both = mine.with_asked(np.sqrt(_ratio(_scores_of(mine.item_ids, other), mine.scores)))
     allowed = exclude(exclude(both, ours.not_to_show), theirs.not_to_show)

@@ -5,7 +5,7 @@ Both are made by the code that serves, and recorded nowhere.
 
 from collections.abc import Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -159,7 +159,8 @@ def supposed_context(context: ScoringContext, supposed: Supposition) -> ScoringC
             models = put_versions(models, [version], [context.models])
         except (ModelFileError, ArtifactError) as error:
             raise InvalidInput(f"{version.label} cannot be tried: {error}") from error
-    return ScoringContext.of(context.use_case, context.catalog, models, context.policy, context.arm)
+    other = ScoringContext.of(context.use_case, context.catalog, models, context.policy, context.arm)
+    return replace(other, rules=context.rules)
 
 
 def _ranks(slots: Iterable[ServedSlot]) -> dict[int, int]:

@@ -10,7 +10,6 @@ from uuid import UUID
 import numpy as np
 
 from core.arrays import Bools, Doubles, Ints
-from core.domain import FACETS
 from core.errors import InvalidInput, NotFound
 from core.filters import (
     BOOST_FACTORS,
@@ -29,6 +28,7 @@ from ranking.recommenders.barred import Barred
 from ranking.snapshot import CatalogSnapshot
 from recommendations.selectors import ASKED_ALIKE
 from serving.filtering import index_of
+from serving.rule_sets import FACET_WORDS
 
 BOOST, BURY = Number(*BOOST_FACTORS), Number(*BURY_FACTORS)
 DEFAULT_BOOST, DEFAULT_BURY = 1.5, 0.5
@@ -37,8 +37,6 @@ NEWEST, OLDEST = "newest", "oldest"
 SORTS = (NEWEST, OLDEST)
 # A chain of pages shows so many items at most.
 MAX_BEFORE = 2_000
-
-FACET_WORDS = {word: facet.name for facet in FACETS.values() for word in (facet.column, facet.name)}
 
 
 @dataclass(frozen=True, slots=True)

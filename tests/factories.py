@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.services import issue_service_token
 from catalog.models import Facet, Item, ItemFacet
 from core.domain import TYPES
+from curation.models import Rule
 from interactions.models import UserInteraction
 from ranking.models import ModelVersion
 from ranking.recommenders.als.file import dump_als
@@ -167,3 +168,11 @@ def app_client(name: str = "films-site") -> APIClient:
     client = APIClient(raise_request_exception=False)
     client.credentials(HTTP_AUTHORIZATION=f"Token {token}")
     return client
+
+
+def make_rule(kind: str, *, item: Item | None = None, **fields: object) -> Rule:
+    """A rule of staff for everybody from now on; about an item, or about what `fields` say."""
+    about = {"about": Rule.About.ITEM, "item": item} if item else {}
+    if "facet_name" in fields:
+        about = {"about": Rule.About.FACET, "facet_kind": "genre"}
+    return Rule.objects.create(**{"kind": kind, "begins_at": EPOCH, **about, **fields})

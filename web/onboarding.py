@@ -8,6 +8,7 @@ from django.db.models import Q
 from catalog.models import Item
 from catalog.selectors import ItemCard, get_cards
 from core.domain import KINDS, ItemKind, UseCase
+from serving.carousels import rules_without_history
 from serving.live import get_context
 
 _POOL = 240
@@ -36,11 +37,13 @@ def _names_with_items() -> set[str]:
 def popular_items(use_case: UseCase, count: int) -> list[ItemCard]:
     """At most `count` items of a use case: the most popular ones, no category much more often than another.
 
-    Where too little is popular, the newest items follow.
+    Where too little is popular, the newest items follow. What staff block is left out.
     """
-    catalog = get_context(use_case.name).catalog
+    context = get_context(use_case.name)
+    catalog, blocked = context.catalog, set(rules_without_history(context, None).blocked.tolist())
     rows = [*catalog.by_popularity[:_POOL].tolist(), *catalog.by_date[:_POOL].tolist()]
-    pool = list(dict.fromkeys(catalog.item_ids[rows].tolist()))[:_POOL]
+    ids = dict.fromkeys(catalog.item_ids[rows].tolist())
+    pool = [item_id for item_id in ids if item_id not in blocked][:_POOL]
     cards = get_cards(pool)
     return spread_over_categories([cards[item_id] for item_id in pool if item_id in cards], count)
 

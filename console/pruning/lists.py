@@ -95,6 +95,7 @@ def _empty(lists: Lists, *, dry_run: bool) -> int:
                 recommendations_shown=[],
                 pushed_out=[],
                 asked_for=None,
+                rules=[],
                 features=None,
                 feature_set="",
                 seen_rank=0,

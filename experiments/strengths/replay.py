@@ -170,7 +170,10 @@ def _list_of(
     held: Mapping[int, Sequence[Held]],
     memory: _Memory,
 ) -> ReplayedList | None:
-    """The list in a row of a chunk; None where its chances or scores are not known, or nothing was seen."""
+    """The list in a row of a chunk; None where its chances or scores are not known, or nothing was seen.
+
+    What rules of staff pinned, boosted or buried is left out: no strength put it where it stands.
+    """
     user_id, at = int(chunk.user_ids[row]), float(chunk.times[row])
     item_ids, acted = chunk.item_ids[part], outcomes.acted[part]
     ranks = chunk.ranks[part]
@@ -179,13 +182,17 @@ def _list_of(
     times = memory.times_passed(user_id, at, item_ids.tolist())
     if seen.any():
         memory.lists[user_id].append((at, frozenset(item_ids[seen & ~acted].tolist())))
-    chances, scores, base = slots.chances[part], slots.scores[part], slots.base[part]
+    # Chance could have had any place after the first that no pin took.
+    open_places = int((~chunk.pinned[part])[1:].sum())
+    free = ~chunk.ruled[part]
+    item_ids, seen, times = item_ids[free], seen[free], times[free]
+    chances, scores, base = slots.chances[part][free], slots.scores[part][free], slots.base[part][free]
     rows = catalog.rows_of(item_ids)
     if not seen.any() or not ((chances > 0.0) & (scores > 0.0) & (base > 0.0) & (rows >= 0)).all():
         return None
-    explored = slots.explored[part]
+    explored = slots.explored[part][free]
     mine = [one for one in held.get(user_id, ()) if one.adjustment.since.timestamp() < at < one.until]
-    places = np.where(explored, max(len(item_ids) - 1, 1), 1)
+    places = np.where(explored, max(open_places, 1), 1)
     return ReplayedList(
         user_id=user_id,
         number=number,
@@ -197,8 +204,8 @@ def _list_of(
         propensities=np.minimum(chances * places, 1.0),
         explored=explored,
         seen=seen,
-        engaged=outcomes.relevance[part] >= ENGAGED,
-        disliked=outcomes.relevance[part] == DISLIKED,
+        engaged=outcomes.relevance[part][free] >= ENGAGED,
+        disliked=outcomes.relevance[part][free] == DISLIKED,
         facets=catalog.content.facets[rows],
         held=mine,
     )

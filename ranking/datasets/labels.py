@@ -94,13 +94,14 @@ def deepest_ranks(chunk: SessionChunk, outcomes: Outcomes) -> Ints:
 def hard_negatives(chunk: SessionChunk, outcomes: Outcomes) -> Bools:
     """(n,) what was passed over though it scored above HARD_NEGATIVE_SCORE, and what the person never liked.
 
-    The score is that in the list, or of the model that brought it, whatever became of that in the list.
+    The score is that in the list, or of the model that brought it, whatever became of that in the list. What
+    staff pinned is none.
     """
     by_model = np.isin(chunk.texts("source").to_numpy(zero_copy_only=False), list(TRAINED))
     model_scores = np.where(by_model, chunk.numbers("source_score"), np.nan)
     highest = np.fmax(chunk.numbers("score"), model_scores)
     hard: Bools = (highest > settings.HARD_NEGATIVE_SCORE) & (outcomes.relevance == PASSED_OVER)
-    hard &= ~outcomes.liked
+    hard &= ~outcomes.liked & ~chunk.pinned
     return hard
 
 

@@ -62,7 +62,11 @@ def generate_ranker_dataset(
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
     with whole_folder(folder) as part:
         passed: Counter[str] = Counter(
-            sessions_filled_in=filled.sessions, sessions_unseen=0, rows_left_out=0, rows_without_features=0
+            sessions_filled_in=filled.sessions,
+            sessions_unseen=0,
+            rows_left_out=0,
+            rows_without_features=0,
+            rows_pinned=0,
         )
         with RankerWriter(part / DATA) as writer:
             sessions = sessions_until(use_case, now)
@@ -135,7 +139,7 @@ def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[Ra
     weights, seen = sample_weights(outcomes, hard), chunk.ranks <= deepest[lists]
     # An item that the catalog no longer knows has no features.
     complete = are_known(features)
-    kept: Bools = seen & ~outcomes.left_out & complete
+    kept: Bools = seen & ~outcomes.left_out & complete & ~chunk.pinned
     sizes: Ints = np.bincount(lists[kept], minlength=len(deepest))
     rows = RankerRows(
         session_ids=chunk.session_ids,
@@ -159,6 +163,7 @@ def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[Ra
         "sessions_unseen": int((deepest == 0).sum()),
         "rows_left_out": int((seen & outcomes.left_out).sum()),
         "rows_without_features": int((seen & ~outcomes.left_out & ~complete).sum()),
+        "rows_pinned": int((seen & ~outcomes.left_out & complete & chunk.pinned).sum()),
     }
     return rows, left
 

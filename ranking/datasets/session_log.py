@@ -18,11 +18,11 @@ from django.db.models import BinaryField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from accounts.selectors import is_account
-from core.arrays import Doubles, Floats, Ints, Rows
+from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from core.domain import UseCase
 from ranking.datasets.manifest import DatasetError
 from ranking.features import FEATURES
-from ranking.methods import PRUNED, SEARCH
+from ranking.methods import PIN, PRUNED, SEARCH
 from recommendations.models import RecommendationSession
 
 CHUNK = 2_000
@@ -38,6 +38,7 @@ _SLOT = pa.struct(
         ("source", pa.string()),
         ("source_score", pa.float64()),
         ("propensity", pa.float64()),
+        ("rules", pa.list_(pa.int64())),
     ]
 )
 _LINE = pa.schema([("shown", pa.list_(_SLOT))])
@@ -102,6 +103,19 @@ class SessionChunk:
         """(n,); 0, which no item has, where there is none."""
         item_ids: Ints = self.slots.field("item_id").fill_null(0).to_numpy(zero_copy_only=False)
         return item_ids
+
+    @cached_property
+    def pinned(self) -> Bools:
+        """(n,) the slots that a rule of staff filled: no model chose them, so none learns from them."""
+        pinned: Bools = np.equal(self.texts("method").to_numpy(zero_copy_only=False), PIN)
+        return pinned
+
+    @cached_property
+    def ruled(self) -> Bools:
+        """(n,) the slots that rules of staff pinned, boosted or buried."""
+        acted = self.slots.field("rules").value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+        ruled: Bools = self.pinned | (acted > 0)
+        return ruled
 
     def features(self) -> Floats:
         """(n, f) as logged; NaN in the lists of which they are missing or not as long as they must be."""

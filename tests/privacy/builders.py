@@ -11,6 +11,8 @@ from accounts.models import ServiceToken, User
 from accounts.services import create_profile, issue_service_token
 from catalog.models import Item
 from console.models import Run
+from curation.models import Rule
+from curation.services import save_rule
 from feedback.models import Dislike, NegativeTrainingExample
 from profiles.catching_up import catch_up
 from ranking.models import ExampleUse
@@ -65,6 +67,8 @@ def _be_seen_to(person: User) -> None:
         asked_at=now,
         heard_at=now,
     )
+    rule = Rule(kind="boost", about="item", item=Item.objects.latest("pk"), number=1.5)
+    save_rule(rule=rule, by=person)
     LogEntry.objects.log_actions(
         person.pk, [Item.objects.earliest("pk")], CHANGE, change_message="renamed it"
     )

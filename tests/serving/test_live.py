@@ -146,8 +146,8 @@ def test_the_catalog_is_read_again_where_it_is_served_from(
     state.refresh()
     assert len(state.get().usual.catalog.item_ids) == 8
     state.refresh()
-    with django_assert_num_queries(2):
-        # Nobody was served since: only models and an experiment are looked for.
+    with django_assert_num_queries(3):
+        # Nobody was served since: only models, an experiment and rules are looked for.
         state.refresh()
 
 

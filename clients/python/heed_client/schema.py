@@ -144,6 +144,7 @@ class Boost(TypedDict):
     dislikes: float
     seen: float
     asked: NotRequired[float]
+    curated: NotRequired[float]
 
 
 class Slot(TypedDict):

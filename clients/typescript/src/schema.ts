@@ -1,4 +1,4 @@
-// of 84ac3713e435d597d4b32f3fb7faedbd086989a39013ccd49882e6acb476791a
+// of 74189a8fdcaa851965d154555970c209f54aa22ec213e0ca86c52d164d8feea1
 /* eslint-disable */
 /* tslint:disable */
 /*
@@ -171,6 +171,11 @@ export interface Boost {
    * @format double
    */
   asked?: number;
+  /**
+   * where rules of staff boost or bury the item
+   * @format double
+   */
+  curated?: number;
   /** @format double */
   director: number;
   /** @format double */

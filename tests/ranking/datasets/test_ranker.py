@@ -141,6 +141,20 @@ def test_a_slot_deeper_than_the_deepest_seen_is_no_row(person: User) -> None:
     assert all(row["touched"] for row in rows)
 
 
+def test_what_staff_pinned_teaches_nothing_and_is_counted(person: User) -> None:
+    items = make_items(4)
+    session = show(person, items, seen=3, scores=[0.9] * 4)
+    pinned, boosted = session.recommendations_shown[:2]
+    pinned |= {"method": "pin", "source": "pin", "propensity": 1.0, "rules": [7]}
+    boosted["rules"] = [8]
+    session.save()
+    act(session, items[0], "like")
+    rows, manifest, _ = generate()
+    assert [row["item_id"] for row in rows] == [items[1].pk, items[2].pk]
+    assert manifest.counts["rows_pinned"] == 1
+    assert manifest.counts["hard_negatives"] == 2
+
+
 def test_a_session_of_which_nothing_was_seen_is_counted_and_has_no_rows(person: User) -> None:
     show(person, make_items(3))
     rows, manifest, _ = generate()
