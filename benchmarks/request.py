@@ -40,7 +40,8 @@ def main() -> None:
     from core.domain import USE_CASES
     from ranking.scoring import features_of, rank, retrieve
     from serving.live import get_context
-    from serving.pipeline import open_request, recommend
+    from serving.opening import open_request
+    from serving.pipeline import recommend
 
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.SECURE_SSL_REDIRECT = False

@@ -10,10 +10,12 @@ On PostgreSQL it is prepared in the connection too, so that it is planned there 
 hands out connections by transaction, which DISABLE_SERVER_SIDE_CURSORS of the database tells.
 """
 
+import marshal
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from itertools import count
 from typing import Any, TypeVar
 from uuid import UUID
@@ -86,6 +88,12 @@ def columns_of(model: type[Model], path: str = "") -> list[str]:
 def instance_of(model: type[M], row: Sequence[Any]) -> M:
     """The object whose columns, as of `columns_of`, were read."""
     return model.from_db(DEFAULT_DB_ALIAS, columns_of(model), row)
+
+
+def mark_of(rows: Sequence[tuple[Any, ...]]) -> bytes:
+    """16 bytes that are others for other rows of numbers, texts and bytes, and for another order of them."""
+    # The second version writes equal values equally, whoever else holds them.
+    return blake2b(marshal.dumps([*rows], 2), digest_size=16).digest()
 
 
 def moment_as_text(moment: str | Expression) -> Cast:

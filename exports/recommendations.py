@@ -12,7 +12,8 @@ from core.domain import UseCase
 from exports.writing import Entry
 from serving.curating import curated_list
 from serving.live import get_state
-from serving.pipeline import open_request, order, versions_of
+from serving.opening import open_request
+from serving.pipeline import order, versions_of
 
 COLUMNS = pa.schema(
     [

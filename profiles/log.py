@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from itertools import groupby
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -14,7 +15,7 @@ from django.db.models import QuerySet
 
 from catalog.models import Facet, ItemFacet
 from core.domain import REASONS, SPREADING, TYPES
-from core.queries import CompiledQuery, Parameter, Statement, moment_of
+from core.queries import CompiledQuery, Parameter, Statement, mark_of, moment_of
 from core.sql import Table, fill
 from feedback.models import Dislike
 from interactions.models import UserInteraction
@@ -237,32 +238,57 @@ def counted_interactions(
     return counted if reset_at is None else counted.filter(occurred_at__gte=reset_at)
 
 
-def read_log(user_id: int, rules: Rules, *, anew: bool = False) -> Reading:
+@dataclass(frozen=True, slots=True)
+class AskedLog:
+    """The stored profile and what it lacks, as the database gave them; `rules` are those of now."""
+
+    user_id: int
+    rules: Rules
+    row: tuple[Any, ...]
+
+    @property
+    def mark(self) -> bytes:
+        """Bytes that are others where the profile or what it lacks is another, or the rules are."""
+        profile_id, vector, *rest = self.row
+        told = [value.isoformat() if isinstance(value, datetime) else value for value in rest]
+        return mark_of([(digest(self.rules), profile_id, vector and bytes(vector), *told)])
+
+    def read(self) -> Reading:
+        """The profile and the events that it lacks."""
+        profile_id, vector, names, evidence, feedback, *rest = self.row
+        cursor, cursor_at, rows, ids, reasons, reset_id, reset_at, goes_on_after, text = rest
+        events, last_at = _events_from(text)
+        if profile_id is None:
+            return Reading(events=events, last_at=last_at)
+        return Reading(
+            profile_id=profile_id,
+            taste=decode(
+                bytes(vector),
+                names={int(facet_id): name for facet_id, name in json.loads(names).items()},
+                evidence=evidence,
+                feedback=feedback,
+            ),
+            cursor=Cursor(cursor, moment_of(cursor_at), rows, ids, reasons),
+            reset_id=reset_id,
+            reset_at=moment_of(reset_at),
+            anew=goes_on_after is None,
+            events=events,
+            last_at=last_at,
+        )
+
+
+def ask_log(user_id: int, rules: Rules, *, anew: bool = False) -> AskedLog:
     """The stored profile and what it lacks: one query, however much that is.
 
     With `anew` everything since the reset is reduced, whatever is stored.
     """
-    wanted = "" if anew else digest(rules)
-    ((profile_id, vector, names, evidence, feedback, *rest),) = _query.ask(user_id=user_id, rules=wanted)
-    cursor, cursor_at, rows, ids, reasons, reset_id, reset_at, goes_on_after, text = rest
-    events, last_at = _events_from(text)
-    if profile_id is None:
-        return Reading(events=events, last_at=last_at)
-    return Reading(
-        profile_id=profile_id,
-        taste=decode(
-            bytes(vector),
-            names={int(facet_id): name for facet_id, name in json.loads(names).items()},
-            evidence=evidence,
-            feedback=feedback,
-        ),
-        cursor=Cursor(cursor, moment_of(cursor_at), rows, ids, reasons),
-        reset_id=reset_id,
-        reset_at=moment_of(reset_at),
-        anew=goes_on_after is None,
-        events=events,
-        last_at=last_at,
-    )
+    (row,) = _query.ask(user_id=user_id, rules="" if anew else digest(rules))
+    return AskedLog(user_id, rules, row)
+
+
+def read_log(user_id: int, rules: Rules, *, anew: bool = False) -> Reading:
+    """The same, read."""
+    return ask_log(user_id, rules, anew=anew).read()
 
 
 def name_facets(facet_ids: Iterable[int]) -> dict[int, tuple[str, str]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from profiles.background import catch_up_later
 from profiles.boosts import ORIGINAL_ALPHA, personal_alpha
 from profiles.catching_up import catch_up
-from profiles.log import Reading, counted_interactions, current_rules, name_facets, read_log
+from profiles.log import AskedLog, Reading, ask_log, counted_interactions, current_rules, name_facets
 from profiles.models import TasteProfile
 from profiles.personas import find_personas, top_categories
 from profiles.reduction import KINDS, NEUTRAL, Taste, no_taste
@@ -84,15 +84,20 @@ class VectorState:
 
 
 def get_taste(user_id: int) -> PersonalTaste:
-    """The taste of a person as of now, in one query. Nobody with this id has no taste.
+    """The taste of a person as of now, in one query. Nobody with this id has no taste."""
+    return read_taste(ask_log(user_id, current_rules()))
+
+
+def read_taste(asked: AskedLog) -> PersonalTaste:
+    """The taste of a person whose log was asked for.
 
     What is new is reduced here and not stored. Where that is more than REDUCED_IN_MEMORY interactions, the
     profile is brought up to date in the background, so that the next reader has less to do.
     """
-    reading = read_log(user_id, current_rules())
+    reading = asked.read()
     if len(reading.events) > REDUCED_IN_MEMORY:
         # The thread sees only what is committed.
-        transaction.on_commit(partial(catch_up_later, user_id))
+        transaction.on_commit(partial(catch_up_later, asked.user_id))
     return taste_of(reading)
 
 

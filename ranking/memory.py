@@ -46,12 +46,30 @@ class Remembered:
     sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Acquaintance:
+    """A person as they were met last, and what was found out about them then.
+
+    mark      of all that was read of them: with the same mark all but their penalties is the same
+    fading    what their penalties of a moment are made of; None where these stay as they are
+    segment   theirs, and `rules` the rules of staff that were in force for them
+    """
+
+    mark: bytes
+    person: PersonState
+    fading: Any
+    segment: str
+    rules: tuple[Any, ...]
+    remembered: Remembered
+
+
 class Memory:
     """The people met last, by digest. Safe to use from several threads."""
 
     def __init__(self, most: int = MOST_PEOPLE) -> None:
         self._most = most
         self._people: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._met: OrderedDict[int, Acquaintance] = OrderedDict()
         self._lock = Lock()
 
     def of(self, person: PersonState) -> Remembered:
@@ -63,6 +81,19 @@ class Memory:
             if len(self._people) > self._most:
                 self._people.popitem(last=False)
         return remembered
+
+    def met(self, user_id: int, mark: bytes) -> Acquaintance | None:
+        """The person of this id as they were met last; None where something about them has changed."""
+        known = self._met.get(user_id)
+        return known if known is not None and known.mark == mark else None
+
+    def meet(self, acquaintance: Acquaintance) -> None:
+        """Keeps a person in place of what they were before."""
+        with self._lock:
+            self._met[acquaintance.person.user_id] = acquaintance
+            self._met.move_to_end(acquaintance.person.user_id)
+            if len(self._met) > self._most:
+                self._met.popitem(last=False)
 
 
 def digest_of(person: PersonState) -> bytes:

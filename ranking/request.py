@@ -51,9 +51,11 @@ class RankingRequest:
         barred: Barred | None = None,
         shown_before: tuple[int, ...] = (),
         rules: RuleSet = NO_RULES,
+        remembered: Remembered | None = None,
     ) -> "RankingRequest":
         """The request, with the person represented once by every recommender."""
-        remembered = Remembered() if context.memory is None else context.memory.of(person)
+        if remembered is None:
+            remembered = Remembered() if context.memory is None else context.memory.of(person)
         known: Mapping[str, Any]
         if remembered.known is None:
             seen = {name: one.represent(person) for name, one in context.recommenders.items()}

@@ -18,7 +18,7 @@ from catalog.cards import current_cards
 from catalog.selectors import ItemCard
 from core.domain import BOOSTED, UseCase
 from core.domain.words import listed
-from feedback.selectors import get_refused_and_rules
+from feedback.records import get_refused_and_rules
 from profiles.boosts import boost
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.candidates import Boost, Candidates
@@ -33,7 +33,8 @@ from search.query_analysis import QueryAnalysis
 from serving.carousels import rules_without_history
 from serving.explaining import boosting, liked_sentence
 from serving.live import get_context
-from serving.pipeline import Personalization, barred_by
+from serving.opening import barred_by
+from serving.pipeline import Personalization
 
 MAX_FOUND = 100
 DEFAULT_FOUND = 20

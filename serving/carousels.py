@@ -14,7 +14,7 @@ from catalog.selectors import ItemCard
 from core.domain import TYPES, UseCase
 from core.errors import NotFound
 from curation.acting import RuleSet
-from feedback.selectors import get_refused_and_rules
+from feedback.records import get_refused_and_rules
 from ranking.context import ScoringContext
 from ranking.evaluation_report import segment_of
 from ranking.features import FEATURE_SET
@@ -25,7 +25,7 @@ from ranking.request import RankingRequest
 from ranking.scoring import features_of
 from recommendations.services import RecordedSession, ShownSlot, record_sessions
 from serving.live import get_context
-from serving.pipeline import barred_by, load_person
+from serving.opening import barred_by, load_person
 
 SIMILAR = "similar"
 MAX_CAROUSELS = 5

@@ -18,7 +18,7 @@ from ranking.candidates import Candidates
 from ranking.request import RankingRequest
 from ranking.scoring import exclude, rank, retrieve
 from serving.live import get_state
-from serving.pipeline import open_request
+from serving.opening import open_request
 
 Key = TypeVar("Key")
 

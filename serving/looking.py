@@ -20,7 +20,8 @@ from serving.arranging import arrange
 from serving.curating import curate
 from serving.kept_out import titles_kept_out
 from serving.live import get_context, get_state
-from serving.pipeline import ServedList, open_request, order, respond
+from serving.opening import open_request
+from serving.pipeline import ServedList, order, respond
 from serving.wishes import NO_WISHES, Wishes
 
 TOLD_OF = 3

@@ -13,42 +13,28 @@ import numpy as np
 from django.utils import timezone
 
 from catalog.selectors import ItemCard
-from core.arrays import Floats, Ints
-from core.domain import APPROVAL_WEIGHT, DISLIKE, TYPES, UseCase
-from core.errors import InvalidInput
+from core.arrays import Floats
+from core.domain import UseCase
 from core.measures import count_list, stage
-from curation.acting import RuleSet
-from feedback.adjustments import combine_adjustments
-from feedback.rules import StandingRules
-from feedback.selectors import PersonRecord, get_record
-from profiles.boosts import penalties_of
-from profiles.selectors import STRANGER, PersonalTaste, get_taste
+from profiles.selectors import PersonalTaste
 from ranking.boosting import boost_strength, personalize
 from ranking.candidates import Boost, Candidates
 from ranking.context import ScoringContext
-from ranking.evaluation_report import segment_of
 from ranking.features import FEATURE_SET
 from ranking.methods import EXPLORATION, PIN, RANKER
-from ranking.person import PersonState, build_person
 from ranking.recommenders.registry import RECOMMENDERS
 from ranking.request import RankingRequest
 from ranking.scoring import exclude, rank, retrieve, with_features
-from ranking.snapshot import CatalogSnapshot
-from ranking.statistics.exposure import Impressions
 from recommendations.services import RecordedSession, ShownSlot, record_session
 from serving.arranging import Arrangement, arrange
 from serving.curating import brought_by_pins
 from serving.live import get_state
+from serving.opening import open_request
 from serving.telling import sentence_for
-from serving.wishes import MAX_BEFORE, NO_WISHES, Wishes
+from serving.wishes import NO_WISHES, Wishes
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
-# The type of an example in a history: a name that heed.toml does not have, so that no reason claims an act.
-EXAMPLE = "example"
-_EXCLUDING = frozenset(name for name, row in TYPES.items() if row.excludes)
-# Of what a person turned down because they know it, so many count last.
-MOST_KNOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,133 +198,6 @@ def from_place(
             else order(request, wishes)
         )
     return request, ordered
-
-
-def open_request(
-    user_id: int, context: ScoringContext, now: datetime, wishes: Wishes = NO_WISHES
-) -> RankingRequest:
-    """All that is known of the person, before the recommenders of the context: two queries."""
-    wishes.check_examples(context.catalog)
-    taste = STRANGER if wishes.alone else get_taste(user_id)
-    record = get_record(
-        user_id=user_id,
-        use_case=context.use_case,
-        items=context.catalog.of_kind,
-        now=now,
-        after=wishes.after,
-        alike=wishes.alike if wishes.offset else "",
-    )
-    return request_of(user_id, context, now, taste, record, wishes)
-
-
-def request_of(
-    user_id: int,
-    context: ScoringContext,
-    now: datetime,
-    taste: PersonalTaste,
-    record: PersonRecord,
-    wishes: Wishes = NO_WISHES,
-) -> RankingRequest:
-    """A person as they were read, before the recommenders of the context: no query."""
-    if wishes.offset:
-        record = replace(record, before=record.before[: wishes.offset])
-    if len(record.before) > MAX_BEFORE:
-        raise InvalidInput(
-            f"after: these pages showed {len(record.before):,} items; {MAX_BEFORE:,} is the most."
-        )
-    rules = _rules_of(record, context, now)
-    person = _person_of(record, user_id, now, taste, wishes, context.catalog, rules)
-    before = [*record.before, *(_met(record) if wishes.unseen else ())]
-    barred = wishes.barred(context.catalog, np.array(before, dtype=np.int64))
-    return RankingRequest.of(
-        person, context, now.timestamp(), barred=barred, shown_before=record.before, rules=rules
-    )
-
-
-def _rules_of(record: PersonRecord, context: ScoringContext, now: datetime) -> RuleSet:
-    """The rules of staff that are in force for the lists of the person of a record."""
-    if not context.rules:
-        return context.rules
-    known = len({item_id for item_id, _, _ in record.history})
-    return context.rules.in_force(now.timestamp(), segment_of(known))
-
-
-def _met(record: PersonRecord) -> list[int]:
-    """The ids of the items that the person saw in their last lists or did anything with."""
-    return [*(slot.item_id for slot in record.seen), *(item_id for item_id, _, _ in record.history)]
-
-
-def load_person(
-    user_id: int, context: ScoringContext, now: datetime, *, taste: PersonalTaste = STRANGER
-) -> PersonState:
-    """The record of a person in the use case of a context, without what staff block: one query."""
-    record = get_record(user_id=user_id, use_case=context.use_case, items=context.catalog.of_kind, now=now)
-    rules = _rules_of(record, context, now)
-    return _person_of(record, user_id, now, taste, NO_WISHES, context.catalog, rules)
-
-
-def _person_of(
-    record: PersonRecord,
-    user_id: int,
-    now: datetime,
-    taste: PersonalTaste,
-    wishes: Wishes,
-    catalog: CatalogSnapshot,
-    of_staff: RuleSet,
-) -> PersonState:
-    """The person of a record. Examples come last in their history; what they excluded stays out with any.
-
-    What staff block is excluded too: so nothing brings it back, and what is remembered of them is without it.
-    """
-    rules = record.rules
-    excluded = {item_id for item_id, type_name, _ in record.history if type_name in _EXCLUDING}
-    excluded |= barred_by(rules, catalog)
-    penalties = _stronger(combine_adjustments(record.adjustments, now=now), penalties_of(taste.taste))
-    for facet_id, factor in rules.less.items():
-        penalties[facet_id] = penalties.get(facet_id, 1.0) * factor
-    if wishes.alone:
-        penalties = {}
-        record = replace(record, history=[], adjustments=[], passed_over={}, seen=[])
-    history = [
-        *record.history,
-        *((item_id, EXAMPLE, APPROVAL_WEIGHT) for item_id in wishes.positives),
-        *((item_id, EXAMPLE, TYPES[DISLIKE].training) for item_id in wishes.negatives),
-    ]
-    return build_person(
-        user_id=user_id,
-        item_ids=np.array([row[0] for row in history], dtype=np.int64),
-        weights=np.array([row[2] for row in history], dtype=np.float64),
-        types=[row[1] for row in history],
-        excluded=_and_blocked(excluded, of_staff),
-        penalties=penalties,
-        taste=taste,
-        known=[item_id for item_id, name, weight in history if name == DISLIKE and not weight][-MOST_KNOWN:],
-        passed_over=record.passed_over,
-        seen=Impressions(
-            np.array([slot.item_id for slot in record.seen], dtype=np.int64),
-            np.array([slot.rank for slot in record.seen], dtype=np.int64),
-            np.array([slot.shown_at.timestamp() for slot in record.seen], dtype=np.float64),
-        ),
-        allowed=sorted(rules.allowed),
-    )
-
-
-def _and_blocked(excluded: set[int], of_staff: RuleSet) -> set[int] | Ints:
-    blocked = of_staff.blocked
-    if not len(blocked):
-        return excluded
-    return np.union1d(np.array(sorted(excluded), dtype=np.int64), blocked)
-
-
-def barred_by(rules: StandingRules, catalog: CatalogSnapshot) -> set[int]:
-    """The ids of the items that a person's own rules leave out of every list."""
-    of_facets = catalog.with_facets(rules.never).tolist() if rules.never else ()
-    return {*rules.left_out, *(set(of_facets) - rules.allowed)}
-
-
-def _stronger(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
-    """The lower factor of each facet: a dislike is in the taste too, and holds back once."""
-    return {facet_id: min(one.get(facet_id, 1.0), other.get(facet_id, 1.0)) for facet_id in {*one, *other}}
 
 
 def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:

@@ -18,7 +18,8 @@ from ranking.candidates import Candidates
 from ranking.scoring import exclude, rank, retrieve
 from serving.curating import brought_by_pins
 from serving.live import get_state
-from serving.pipeline import ServedList, finish, open_request
+from serving.opening import open_request
+from serving.pipeline import ServedList, finish
 from serving.wishes import NO_WISHES, Wishes
 
 _SALT = "heed.together"

@@ -14,7 +14,7 @@ from django.utils import timezone
 from core.domain import DISLIKE, UseCase
 from core.domain.words import done_label
 from core.errors import InvalidInput
-from feedback.selectors import get_record
+from feedback.records import ask_record
 from feedback.services import supposing_taken_back
 from interactions.history import STATES, read_history
 from interactions.models import UserInteraction
@@ -27,7 +27,8 @@ from ranking.registry.loading import NO_MODELS, put_versions
 from ranking.registry.versions import ModelFileError
 from serving.live import get_state
 from serving.looking import Look, look_by
-from serving.pipeline import ServedSlot, open_request, request_of
+from serving.opening import open_request, request_of
+from serving.pipeline import ServedSlot
 
 MOST_ACTS = 100
 NEW = "new"
@@ -128,7 +129,7 @@ def what_if(
     other = supposed_context(context, supposed) if supposed.changes_models else context
     with taken_back:
         log = read_log(user_id, current_rules())
-        record = get_record(user_id=user_id, use_case=use_case, items=other.catalog.of_kind, now=now)
+        record = ask_record(user_id=user_id, use_case=use_case, now=now).read(other.catalog.of_kind)
     # A long log takes a while to reduce; nobody waits for it.
     after = request_of(user_id, other, now, taste_of(log), record)
     return Comparison(look_by(before, limit, now), look_by(after, limit, now))

@@ -118,6 +118,12 @@ class Wishes:
         allowed: Bools = np.logical_and.reduce([index.matching(one) for one in self.only])
         return Barred(ids, catalog.item_ids, ~allowed)
 
+    @property
+    def are_of_now(self) -> bool:
+        """True where they go by no list before and leave the person as they are."""
+        of_before = self.after is not None or self.offset or self.unseen
+        return not (of_before or self.alone or self.positives or self.negatives)
+
     def factors_of(self, item_ids: Ints, catalog: CatalogSnapshot) -> Doubles | None:
         """The factor of each item's score (n,); None where none was asked for."""
         if not self.factors:

@@ -26,7 +26,7 @@ from imports.history_formats import WATCHED
 from interactions.selectors import active_interactions, get_states
 from interactions.services import record_interaction, withdraw_state
 from serving.live import get_context
-from serving.pipeline import barred_by
+from serving.opening import barred_by
 from web.addresses import list_address, query_of
 from web.forms import SignUpForm
 from web.mail_links import ask_to_confirm

@@ -17,7 +17,8 @@ from ranking.recommenders.similar.model import content_similarities
 from search.pipeline import search_items
 from serving.carousels import similar_items
 from serving.live import get_context
-from serving.pipeline import open_request, order
+from serving.opening import open_request
+from serving.pipeline import order
 
 # Like an item is this share of the catalog: what is nearest to it.
 NEAREST = 0.1

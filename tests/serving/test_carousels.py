@@ -28,7 +28,7 @@ from recommendations.models import RecommendationSession
 from search.pipeline import search_items
 from serving.carousels import Carousel, because_you_watched, similar_items
 from serving.live import get_context
-from serving.pipeline import open_request
+from serving.opening import open_request
 from tests.answers import assert_refused
 from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item, make_user, make_version
 from tests.feedback.builders import make_film

@@ -19,7 +19,8 @@ from ranking.candidates import Brought
 from ranking.scoring import rank
 from recommendations.models import RecommendationSession
 from serving.live import forget_state, get_context
-from serving.pipeline import ServedList, load_person, recommend
+from serving.opening import load_person
+from serving.pipeline import ServedList, recommend
 from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item, make_items, make_user
 from tests.ranking.builders import bare_context, request_of, stranger
 

@@ -24,7 +24,8 @@ from ranking.scoring import features_of, model_scores, ranked_pool, seen_slots
 from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
 from serving.live import forget_state, get_context
-from serving.pipeline import ServedList, load_person, open_request, recommend
+from serving.opening import load_person, open_request
+from serving.pipeline import ServedList, recommend
 from tests.factories import (
     EPOCH,
     EXCLUDING,

@@ -26,7 +26,8 @@ from ranking.candidates import Candidates
 from ranking.scoring import rank, retrieve
 from serving.explaining import liked_sentence
 from serving.live import get_context
-from serving.pipeline import ServedList, ServedSlot, open_request, recommend
+from serving.opening import open_request
+from serving.pipeline import ServedList, ServedSlot, recommend
 from tests.factories import active_ranker, make_active_als, make_interaction, make_item, make_items, make_user
 from tests.feedback.builders import make_film
 

@@ -30,7 +30,8 @@ from ranking.retraining.decision import decide
 from recommendations.models import RecommendationSession
 from recommendations.services import report_seen
 from serving.live import get_context
-from serving.pipeline import load_person, recommend
+from serving.opening import load_person
+from serving.pipeline import recommend
 from tests.answers import assert_refused
 from tests.factories import allow, make_interaction, make_item, make_items, make_user
 from tests.recommendations.builders import list_body

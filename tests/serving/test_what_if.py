@@ -145,7 +145,7 @@ def test_an_error_meanwhile_keeps_nothing_either(
         assert not Dislike.objects.filter(interaction__withdrawn_at=None).exists()
         raise RuntimeError("in the middle")
 
-    monkeypatch.setattr("serving.what_if.get_record", fail)
+    monkeypatch.setattr("serving.what_if.ask_record", fail)
     with pytest.raises(RuntimeError, match="in the middle"):
         compared(person, Supposition(without=act))
     assert everything() == before

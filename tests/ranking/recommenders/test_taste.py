@@ -19,7 +19,8 @@ from ranking.context import ScoringContext
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
 from serving.live import get_context
-from serving.pipeline import open_request, recommend
+from serving.opening import open_request
+from serving.pipeline import recommend
 from tests.factories import active_ranker, make_active_als, make_interaction, make_user
 from tests.feedback.builders import make_film
 from tests.profiles.builders import manhattan_distances
