@@ -1,6 +1,7 @@
 """The CPU that a list costs over HTTP, beside the bare floor and another checkout of Heed, if one is given.
 
-    DATABASE_URL=… DEBUG=1 python benchmarks/request_cost.py [--beside DIR] [--requests 400] [--json]
+    DATABASE_URL=… DEBUG=1 python benchmarks/request_cost.py [--beside DIR] [--requests 400]
+                                                             [--chance SHARE] [--json]
 
 The floor is a plain view of Django without middleware: one SELECT, one INSERT of the same row and the same
 JSON. `changed` are lists of people who did something since the last. Each way runs in a process of its own;
@@ -8,7 +9,8 @@ batches of requests take turns, so that ratios hold on a noisy machine. CPU is t
 and, on PostgreSQL of this machine, that of its connection.
 
 With `--beside DIR` (such as a `git worktree` of an earlier commit, with the same database and models) the
-lists of both are compared too, chance left out. It records the lists that it asks for, so run it on a copy.
+lists of both are compared too, while chance has none of their places; `--chance` is the share that it has. It
+records the lists that it asks for, so run it on a copy.
 Needs people with interactions and active models (docs/research/speed-of-a-request.md).
 """
 
@@ -24,7 +26,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve()
 ADDRESS = "/api/recommendations/personalized/movies"
-PEOPLE, BATCH, WARM = 50, 10, 60
+PEOPLE, BATCH, WARM = 50, 10, 300
 # Heed is asked with the token of an app that names the person.
 _ENVIRON = {
     "REQUEST_METHOD": "GET",
@@ -42,6 +44,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--beside", type=Path, help="a folder with another checkout of Heed")
     parser.add_argument("--requests", type=int, default=400)
+    parser.add_argument(
+        "--chance", type=float, default=0.0, help="EXPLORATION_SHARE; 0.05 is the default of Heed"
+    )
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--work", nargs=2, metavar=("WAY", "DIR"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -52,7 +57,7 @@ def main() -> None:
     ways = {"heed": ("heed", here), "changed": ("changed", here), "floor": ("floor", here)}
     if options.beside:
         ways["beside"] = ("heed", str(options.beside.resolve()))
-    workers = {name: _Worker(*way) for name, way in ways.items()}
+    workers = {name: _Worker(*way, options.chance) for name, way in ways.items()}
     batches: dict[str, list[dict[str, Any]]] = {name: [] for name in workers}
     for _ in range(options.requests // BATCH):
         for name, worker in workers.items():
@@ -62,7 +67,7 @@ def main() -> None:
         result[name]["times_the_floor"] = _times(batch, batches["floor"])
         if options.beside:
             result[name]["times_the_other"] = _times(batch, batches["beside"])
-    if options.beside:
+    if options.beside and not options.chance:
         result["lists"] = _compared(workers["heed"].ask("lists"), workers["beside"].ask("lists"))
     for worker in workers.values():
         worker.end()
@@ -72,9 +77,14 @@ def main() -> None:
 class _Worker:
     """A process that answers requests in one way."""
 
-    def __init__(self, way: str, folder: str) -> None:
-        # Chance would make two lists of one person differ; the thread of BLAS is that of the request.
-        environ = {**os.environ, "EXPLORATION_SHARE": "0", "RATE_LIMIT_FACTOR": "0", "OMP_NUM_THREADS": "1"}
+    def __init__(self, way: str, folder: str, chance: float) -> None:
+        # The thread of BLAS is that of the request.
+        environ = {
+            **os.environ,
+            "EXPLORATION_SHARE": str(chance),
+            "RATE_LIMIT_FACTOR": "0",
+            "OMP_NUM_THREADS": "1",
+        }
         self._process = subprocess.Popen(  # noqa: S603  this very file
             [sys.executable, str(HERE), "--work", way, folder],
             cwd=folder,
@@ -161,8 +171,9 @@ def _of_changed(heed: Callable[[int], bytes]) -> Callable[[int], bytes]:
 
     def ask(person: int) -> bytes:
         memory = get_context("movie_home").memory
-        if memory is not None:
-            memory._people.clear()  # noqa: SLF001
+        # An earlier commit keeps less.
+        for name in ("_people", "_met"):
+            getattr(memory, name, {}).clear()
         return heed(person)
 
     return ask

@@ -58,11 +58,18 @@ def current_cards(item_ids: Iterable[int]) -> dict[int, ItemCard]:
 
 def _read(item_ids: Collection[int]) -> dict[int, ItemCard]:
     """The cards from the database, kept from then on."""
-    cards = get_cards(item_ids)
+    read = get_cards(item_ids)
+    cards = {item_id: _as_before(card) for item_id, card in read.items()}
     _kept.update(cards)
     for item_id in list(_kept)[: max(0, len(_kept) - MOST_KEPT)]:
         _kept.pop(item_id, None)
     return cards
+
+
+def _as_before(card: ItemCard) -> ItemCard:
+    """The card that is kept where it says the same, and with it what was written of it; else this one."""
+    before = _kept.get(card.id)
+    return before if before is not None and before == card else card
 
 
 def forget_cards() -> None:

@@ -10,6 +10,7 @@ from catalog.attributes import Attributes
 from catalog.models import Item
 from core.domain import CATEGORIES
 from core.errors import InvalidInput, NotFound
+from core.written import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class ItemCard:
     """All that a page or an answer says of an item. Facet names stand in billing order.
 
     `changed_at` is when it or its facets were written last.
-    Attributes are there only where they were asked for: lists do not show them.
+    Attributes are there only where they were asked for: lists do not show them. `written` is what was
+    written of it before, by the form.
     """
 
     id: int
@@ -34,6 +36,7 @@ class ItemCard:
     changed_at: datetime
     facets: dict[str, tuple[str, ...]]
     attributes: Attributes = field(default_factory=dict)
+    written: dict[str, Written] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def categories(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from catalog.selectors import ItemCard
+from core.renderers import write
+from core.written import Written
 
 _ATTRIBUTE = {
     "anyOf": [
@@ -38,6 +40,13 @@ class ItemSerializer(serializers.Serializer[ItemCard]):
     is_synthetic = serializers.BooleanField(help_text="Invented for the demo.")
     genres = serializers.ListField(child=serializers.CharField())
     facets = serializers.DictField(child=serializers.ListField(child=serializers.CharField()))
+
+
+def item_text(card: ItemCard) -> Written:
+    """The same, written once for each card that is kept."""
+    if "item" not in card.written:
+        card.written["item"] = write(item_json(card))
+    return card.written["item"]
 
 
 def item_json(card: ItemCard) -> dict[str, Any]:

@@ -37,6 +37,8 @@ from django.db.models import (
 from django.db.models.functions import Cast
 from django.db.models.sql.compiler import SQLCompiler
 
+from core.written import Written
+
 _FIELDS: dict[type, type["Field[Any, Any]"]] = {
     int: IntegerField,
     str: TextField,
@@ -115,7 +117,7 @@ class _Column(Parameter):
         self._column = field
 
     def adapt(self, value: Any, database: BaseDatabaseWrapper) -> Any:
-        return self._column.get_db_prep_save(value, database)
+        return str(value) if isinstance(value, Written) else self._column.get_db_prep_save(value, database)
 
 
 class CompiledInsert:

@@ -33,6 +33,7 @@ class Remembered:
     ranked     what a ranker told apart of them by their moment, and the pool of `brought` as it was ranked
     personalized  what bent scores beside the taste, the base scores, and the candidates as they were bent
     reasons    what the last reasons were asked for, and the reasons
+    slots      the slots that were shown, by all that a slot is made of, with the card that its reason names
     sentences  the reasons in words, by reason and by what names both items as they are now
     """
 
@@ -43,6 +44,7 @@ class Remembered:
     ranked: tuple[Ints | None, Candidates] | None = None
     personalized: tuple[tuple[Any, ...], Doubles, Candidates] | None = None
     reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
+    slots: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
     sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
 

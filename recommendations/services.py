@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.queries import CompiledInsert
+from core.written import Written
 from recommendations.models import RecommendationSession
 
 
@@ -54,6 +55,7 @@ class RecordedSession:
     features   float32, little-endian, a row per slot; `feature_set` names their columns
     asked_for  the wishes of the request beside whom it was for, in JSON
     rules      ids of the rules of staff that acted on the list
+    slots      in order; all of them may be written already
     """
 
     session_id: UUID
@@ -61,7 +63,7 @@ class RecordedSession:
     use_case: str
     method: str
     model_version: str
-    slots: Sequence[ShownSlot]
+    slots: Sequence[ShownSlot] | Sequence[Written]
     features: bytes
     feature_set: str
     now: datetime
@@ -92,7 +94,7 @@ def _row(session: RecordedSession) -> RecommendationSession:
         method=session.method,
         model_version=session.model_version,
         experiment_arm=session.experiment_arm,
-        recommendations_shown=[slot.as_json() for slot in session.slots],
+        recommendations_shown=_entries(session.slots),
         features=session.features,
         feature_set=session.feature_set,
         pushed_out=list(session.pushed_out),
@@ -100,6 +102,14 @@ def _row(session: RecordedSession) -> RecommendationSession:
         rules=list(session.rules),
         created_at=session.now,
     )
+
+
+def _entries(slots: Sequence[ShownSlot] | Sequence[Written]) -> Any:
+    """The entries of slots as the column takes them."""
+    written = [slot for slot in slots if isinstance(slot, Written)]
+    if written:
+        return Written.array(written)
+    return [slot.as_json() for slot in slots if isinstance(slot, ShownSlot)]
 
 
 def record_external_session(

@@ -6,8 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from catalog.serializers import ItemSerializer, item_json
+from catalog.serializers import ItemSerializer, item_json, item_text
 from core.domain import BOOSTED, KINDS, USE_CASES
+from core.renderers import write
+from core.written import Written
 from profiles.api import persona_json
 from ranking.candidates import Boost
 from ranking.features import FEATURES
@@ -91,6 +93,15 @@ def list_json(served: ServedList, *, with_features: bool = False) -> dict[str, A
         for slot, values in zip(slots, served.features.tolist(), strict=True):
             known = (None if math.isnan(value) else value for value in values)
             slot["features"] = dict(zip(FEATURES, known, strict=True))
+    return _with_slots(served, slots)
+
+
+def with_slots_written(served: ServedList) -> dict[str, Any]:
+    """The same, with its slots written already."""
+    return _with_slots(served, Written.array(map(_slot_text, served.slots)))
+
+
+def _with_slots(served: ServedList, slots: list[dict[str, Any]] | Written) -> dict[str, Any]:
     return {
         "recommendation_session_id": served.session_id,
         "use_case": served.use_case,
@@ -124,8 +135,19 @@ def boost_json(boost: Boost) -> dict[str, float]:
 
 
 def _slot_json(slot: ServedSlot) -> dict[str, Any]:
+    return {"item": item_json(slot.item), **_place_json(slot)}
+
+
+def _slot_text(slot: ServedSlot) -> Written:
+    """The same, written once for each slot that is kept."""
+    if "slot" not in slot.written:
+        place = write(_place_json(slot))
+        slot.written["slot"] = Written(f'{{"item":{item_text(slot.item)},{place[1:]}')
+    return slot.written["slot"]
+
+
+def _place_json(slot: ServedSlot) -> dict[str, Any]:
     return {
-        "item": item_json(slot.item),
         "rank": slot.rank,
         "score": slot.score,
         "base_score": slot.base_score,

@@ -20,7 +20,7 @@ from core.client_address import client_address
 from core.domain import DEFAULT_USE_CASE, USE_CASES, ItemKind
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
-from serving.answers import ListAnswer, SlotSerializer, list_json
+from serving.answers import ListAnswer, SlotSerializer, list_json, with_slots_written
 from serving.carousels import MAX_CAROUSELS, SimilarItem, because_you_watched, similar_items
 from serving.list_request import BestQuery, ListBody, ListQuery, ListRequest
 from serving.live import get_state
@@ -75,7 +75,10 @@ class PersonalizedListView(ApiView):
         person = caller(request)
         use_case = use_case_for(person, kind.name, asked.use_case)
         served = recommend(user_id=person.pk, use_case=use_case, limit=asked.limit, wishes=asked.wishes)
-        answer = list_json(served, with_features=asked.with_features)
+        if asked.with_features:
+            answer = list_json(served, with_features=True)
+        else:
+            answer = with_slots_written(served)
         return Response({**answer, "next": asked.cursor_after(served, person.pk)})
 
 

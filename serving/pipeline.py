@@ -3,8 +3,8 @@
 person → retrieve → rank → personalize → filter → arrange → respond → record
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,8 +14,9 @@ from django.utils import timezone
 
 from catalog.selectors import ItemCard
 from core.arrays import Floats
-from core.domain import UseCase
+from core.domain import BOOSTED, UseCase
 from core.measures import count_list, stage
+from core.written import Written, as_json
 from profiles.selectors import PersonalTaste
 from ranking.boosting import boost_strength, personalize
 from ranking.candidates import Boost, Candidates
@@ -35,6 +36,8 @@ from serving.wishes import NO_WISHES, Wishes
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
+# So many slots are kept of a person as they were shown.
+_MOST_SLOTS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class ServedSlot:
 
     passed_over  in how many of their last lists the person saw it and did nothing with it
     rules        ids of the rules of staff that put it there, boosted or buried it
+    written      what was written of it before, by the form
     """
 
     item: ItemCard
@@ -55,6 +59,7 @@ class ServedSlot:
     why: str
     passed_over: int
     rules: tuple[int, ...] = ()
+    written: dict[Hashable, Written] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def multiplier(self) -> float:
@@ -212,34 +217,7 @@ def pushed_out(allowed: Candidates, arranged: Candidates) -> list[int]:
 def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
     """The list as it will be sent, under a new session id."""
     shown, context = arranged.shown, request.context
-    weighing = request.rules.weighing(shown.item_ids)
-    columns = (shown.item_ids, shown.scores, shown.base_scores, shown.sources)
-    rows = zip(
-        *(column.tolist() for column in columns),
-        shown.boost_rows(),
-        arranged.explored,
-        arranged.pinned,
-        arranged.reasons,
-        weighing,
-        strict=True,
-    )
-    slots = tuple(
-        ServedSlot(
-            item=arranged.cards[item_id],
-            rank=rank,
-            score=score,
-            base_score=base_score,
-            boost=factors,
-            method=PIN if pin else _method(source, context, explored=explored),
-            source=source,
-            why=sentence_for(reason, arranged.cards[item_id], arranged.cards, request),
-            passed_over=request.person.passed_over.get(item_id, 0),
-            rules=(*filter(None, [pin]), *rules),
-        )
-        for rank, (item_id, score, base_score, source, factors, explored, pin, reason, rules) in enumerate(
-            rows, 1
-        )
-    )
+    slots = _slots(arranged, request)
     # A list is made by the most trusted source in it, also where a dislike moved its items from the top.
     source = next((name for name in context.policy.sources if name in shown.sources), None)
     is_bent = any(
@@ -259,6 +237,53 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
         features=shown.features,
         rules=arranged.rules,
     )
+
+
+def _slots(arranged: Arrangement, request: RankingRequest) -> tuple[ServedSlot, ...]:
+    shown = arranged.shown
+    columns = (shown.item_ids, shown.scores, shown.base_scores, shown.sources)
+    factors = (shown.penalties, shown.seen, shown.asked, shown.curated)
+    rows = zip(
+        zip(*(column.tolist() for column in columns), strict=True),
+        map(tuple, shown.boosts.tolist()),
+        zip(*(column.tolist() for column in factors), strict=True),
+        arranged.explored,
+        arranged.pinned,
+        request.rules.weighing(shown.item_ids),
+        arranged.reasons,
+        strict=True,
+    )
+    return tuple(_slot(rank, row, arranged.cards, request) for rank, row in enumerate(rows, 1))
+
+
+def _slot(
+    rank: int, row: tuple[Any, ...], cards: Mapping[int, ItemCard], request: RankingRequest
+) -> ServedSlot:
+    """The slot of a candidate: one that is kept, where all in it is the same."""
+    (item_id, score, base_score, source), parts, factors, explored, pin, rules, reason = row
+    item, because = cards[item_id], cards.get(reason.item_id or 0)
+    passed_over = request.person.passed_over.get(item_id, 0)
+    kept, asked = request.remembered.slots, (rank, passed_over, row)
+    if asked in kept:
+        before: ServedSlot = kept[asked][0]
+        if before.item is item and kept[asked][1] is because:
+            return before
+    if len(kept) >= _MOST_SLOTS:
+        kept.clear()
+    slot = ServedSlot(
+        item=item,
+        rank=rank,
+        score=score,
+        base_score=base_score,
+        boost=Boost(dict(zip(BOOSTED, parts, strict=True)), *factors),
+        method=PIN if pin else _method(source, request.context, explored=explored),
+        source=source,
+        why=sentence_for(reason, item, cards, request),
+        passed_over=passed_over,
+        rules=(*filter(None, [pin]), *rules),
+    )
+    kept[asked] = (slot, because)
+    return slot
 
 
 def versions_of(shown: Candidates, request: RankingRequest) -> str:
@@ -302,21 +327,7 @@ def record(
         method=served.method_used,
         model_version=served.model_version,
         experiment_arm=served.experiment_arm,
-        slots=[
-            ShownSlot(
-                item_id=slot.item.id,
-                rank=slot.rank,
-                score=slot.score,
-                base_score=slot.base_score,
-                method=slot.method,
-                source=slot.source,
-                source_rank=source_rank,
-                source_score=source_score,
-                propensity=propensity,
-                rules=slot.rules,
-            )
-            for slot, source_rank, source_score, propensity in rows
-        ],
+        slots=[_entry(slot, *retrieved) for slot, *retrieved in rows],
         features=shown.features.astype("<f4").tobytes(),
         feature_set=FEATURE_SET,
         pushed_out=pushed_out,
@@ -325,3 +336,23 @@ def record(
         now=now,
     )
     record_session(session)
+
+
+def _entry(slot: ServedSlot, source_rank: int, source_score: float, propensity: float) -> Written:
+    """The entry of a slot in the record."""
+    asked = (source_rank, source_score, propensity)
+    if asked not in slot.written:
+        entry = ShownSlot(
+            item_id=slot.item.id,
+            rank=slot.rank,
+            score=slot.score,
+            base_score=slot.base_score,
+            method=slot.method,
+            source=slot.source,
+            source_rank=source_rank,
+            source_score=source_score,
+            propensity=propensity,
+            rules=slot.rules,
+        )
+        slot.written[asked] = as_json(entry.as_json())
+    return slot.written[asked]

@@ -8,15 +8,18 @@ from django.conf import settings
 from django.contrib.auth.models import Permission
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from accounts.limits.stores import DatabaseStore
 from accounts.models import User
 from accounts.services import issue_service_token
+from catalog.models import Item
 from recommendations.models import RecommendationSession
 from serving.live import forget_state
 from tests.factories import make_active_als, make_interaction, make_items
+from tests.feedback.builders import make_film
 
 pytestmark = pytest.mark.django_db
 LIST = "/api/recommendations/personalized/movies"
@@ -229,3 +232,27 @@ def test_a_body_of_thousands_of_levels_is_refused_in_words(api: APIClient, perso
     answer = api.post(LIST, deep, content_type="application/json")
     assert answer.status_code == 400
     assert "nested more than 32 levels deep" in answer.json()["error"]
+
+
+def test_a_list_that_was_written_before_is_answered_and_recorded_as_the_first(
+    api: APIClient, person: User, settings: Settings
+) -> None:
+    settings.EXPLORATION_SHARE = 0.0
+    films = [make_film(f"Night \u2028{n}", genre=["Drama"]) for n in range(6)]
+    make_interaction(person, films[0], "watched", rating=9)
+
+    def answer() -> dict[str, Any]:
+        return dict(api.get(LIST).json())
+
+    first, again = answer(), answer()
+    forget_state()
+    anew = answer()
+    for one in (again, anew):
+        assert one["recommendations"] == first["recommendations"]
+    records = RecommendationSession.objects.values_list("recommendations_shown", flat=True)
+    assert len(records) == 3
+    assert records[0] == records[1] == records[2]
+    Item.objects.filter(pk=films[1].pk).update(title="Another", changed_at=timezone.now())
+    titles = {slot["item"]["title"] for slot in answer()["recommendations"]}
+    assert "Another" in titles
+    assert films[1].title not in titles

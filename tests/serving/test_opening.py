@@ -1,4 +1,4 @@
-"""Who is as they were is not made anew, and whatever is done to them shows in their very next request."""
+"""The person of a request: not made anew while they are as they were, and new after whatever is done."""
 
 from collections.abc import Callable
 from dataclasses import fields, replace
