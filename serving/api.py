@@ -75,10 +75,7 @@ class PersonalizedListView(ApiView):
         person = caller(request)
         use_case = use_case_for(person, kind.name, asked.use_case)
         served = recommend(user_id=person.pk, use_case=use_case, limit=asked.limit, wishes=asked.wishes)
-        if asked.with_features:
-            answer = list_json(served, with_features=True)
-        else:
-            answer = with_slots_written(served)
+        answer = list_json(served, with_features=True) if asked.with_features else with_slots_written(served)
         return Response({**answer, "next": asked.cursor_after(served, person.pk)})
 
 
