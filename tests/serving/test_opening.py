@@ -20,11 +20,11 @@ from ranking.person import PersonState
 from ranking.request import RankingRequest
 from recommendations.models import RecommendationSession
 from recommendations.services import report_seen
-from serving.live import get_context
+from serving.live import forget_state, get_context
 from serving.opening import open_request
 from serving.pipeline import recommend
 from serving.wishes import Wishes
-from tests.factories import make_interaction
+from tests.factories import make_interaction, make_rule
 from tests.feedback.builders import make_film
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +132,22 @@ def test_marks_are_of_values_and_of_all_of_them() -> None:
     rows = [(1, "like", 2.0, None), (2, "view", 0.5, b"\0")]
     assert mark_of(rows) == mark_of([(1, "".join(["li", "ke"]), 2.0, None), (2, "view", 0.5, bytes(1))])
     assert len({mark_of(rows), mark_of(rows[::-1]), mark_of(rows[:1]), mark_of([])}) == 4
+
+
+def test_rules_of_staff_begin_and_end_by_the_clock_also_for_who_is_kept(
+    person: User, films: list[Item]
+) -> None:
+    # What has ended by now is not even read, so this lies ahead.
+    make_rule(
+        "block", item=films[3], begins_at=NOW + timedelta(days=36_501), ends_at=NOW + timedelta(days=36_503)
+    )
+    forget_state()
+
+    def blocked(request: RankingRequest) -> bool:
+        return bool(len(request.rules)) and films[3].pk in request.person.excluded
+
+    assert not blocked(opened(person, days=36_500.5))
+    during = opened(person, days=36_502.0)
+    assert blocked(during)
+    assert is_kept(opened(person, days=36_502.5), during)
+    assert not blocked(opened(person, days=36_503.5))
