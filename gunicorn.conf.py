@@ -4,6 +4,9 @@ from typing import Any
 
 from config import settings
 
+# Threads that get whole requests: who sends slowly holds up nobody.
+worker_class = "config.server.WholeRequestsWorker"
+
 
 def on_starting(server: Any) -> None:
     """Forgets what the workers of an earlier start counted: counters begin at 0, as Prometheus expects."""

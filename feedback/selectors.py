@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django.db.models import Avg, Count, F, Max, Min, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from catalog.models import ItemFacet
@@ -252,6 +253,19 @@ def get_feedback_rates(since: datetime, until: datetime) -> FeedbackRates:
     )["seen"]
     counted = dislikes_of_lists(since, until).aggregate(count=Count("pk"), error=Avg("predicted_score"))
     return FeedbackRates(seen or 0, counted["count"], counted["error"])
+
+
+def get_daily_feedback(since: datetime, until: datetime) -> dict[date, FeedbackRates]:
+    """The same for each day (UTC) from since to before until on which a list was made, in two queries."""
+    day = TruncDate("created_at", tzinfo=UTC)
+    lists = RecommendationSession.objects.filter(created_at__gte=since, created_at__lt=until)
+    seen = dict(lists.annotate(day=day).order_by().values_list("day").annotate(seen=Sum("seen_rank")))
+    dislikes = dislikes_of_lists(since, until).annotate(day=day).order_by().values_list("day")
+    counted = {
+        on: (count, error)
+        for on, count, error in dislikes.annotate(count=Count("pk"), error=Avg("predicted_score"))
+    }
+    return {on: FeedbackRates(slots or 0, *counted.get(on, (0, None))) for on, slots in seen.items()}
 
 
 def counted_dislikes(since: datetime, until: datetime) -> QuerySet[Dislike]:

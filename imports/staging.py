@@ -14,7 +14,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import DateTimeField, UUIDField
 from django.db.models.expressions import Col
 
@@ -130,13 +130,16 @@ class Staging(Generic[Row]):
 @contextlib.contextmanager
 def open_staging(table: StagingTable[Row]) -> Iterator[Staging[Row]]:
     """An empty staging table, gone when the block ends."""
-    staging = Staging(table)
-    try:
-        yield staging
-    finally:
-        # A lost connection took the tables with it, and what lost it is the error to show.
-        with contextlib.suppress(DatabaseError):
-            staging.drop()
+    # A pooler gives each transaction any session, and a temporary table lives in one: so it is one of them.
+    is_pooled = connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS", False)
+    with transaction.atomic() if is_pooled else contextlib.nullcontext():
+        staging = Staging(table)
+        try:
+            yield staging
+        finally:
+            # A lost connection took the tables with it, and what lost it is the error to show.
+            with contextlib.suppress(DatabaseError):
+                staging.drop()
 
 
 def execute(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

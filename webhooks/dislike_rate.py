@@ -5,14 +5,14 @@ differ is measured, because people who dislike much come and go, and no formula 
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from statistics import fmean, stdev
 from uuid import UUID, uuid5
 
 from django.utils import timezone
 
 from core.announcements import Facts
-from feedback.selectors import get_feedback_rates
+from feedback.selectors import get_daily_feedback
 from webhooks.models import DISLIKE_RATE
 from webhooks.services import queue
 
@@ -39,18 +39,21 @@ class Band:
 
 
 def find_band(now: datetime) -> Band | None:
-    """The last whole day (UTC) and its band; None where too little was seen. Two queries for each day."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    """The last whole day (UTC) and its band; None where too little was seen. Two queries."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     day = timedelta(days=1)
-    last = _rate(midnight - day, midnight)
-    if last is None:
-        return None
-    before = [_rate(midnight - (n + 1) * day, midnight - n * day) for n in range(1, DAYS + 1)]
-    known = [rate for rate in before if rate is not None]
-    if len(known) < LEAST_DAYS:
+    rates = {
+        on: rates.dislike_rate
+        for on, rates in get_daily_feedback(midnight - (DAYS + 1) * day, midnight).items()
+        if rates.slots_seen >= LEAST_SEEN
+    }
+    last_day = (midnight - day).date()
+    last = rates.pop(last_day, None)
+    known = [rate for rate in rates.values() if rate is not None]
+    if last is None or len(known) < LEAST_DAYS:
         return None
     mean, spread = fmean(known), stdev(known)
-    return Band((midnight - day).date(), last, max(0.0, mean - WIDTH * spread), mean + WIDTH * spread)
+    return Band(last_day, last, max(0.0, mean - WIDTH * spread), mean + WIDTH * spread)
 
 
 def queue_dislike_rate(*, now: datetime | None = None) -> int:
@@ -61,8 +64,3 @@ def queue_dislike_rate(*, now: datetime | None = None) -> int:
         return 0
     facts: Facts = {"day": band.day.isoformat(), "rate": band.rate, "low": band.low, "high": band.high}
     return queue(DISLIKE_RATE, facts, event_id=uuid5(_EVENTS, band.day.isoformat()), now=now)
-
-
-def _rate(since: datetime, until: datetime) -> float | None:
-    rates = get_feedback_rates(since, until)
-    return rates.dislike_rate if rates.slots_seen >= LEAST_SEEN else None

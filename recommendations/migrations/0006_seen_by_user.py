@@ -3,8 +3,12 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from core.migration_operations import AddIndexBesideWrites
+
 
 class Migration(migrations.Migration):
+    # On PostgreSQL who writes lists goes on meanwhile.
+    atomic = False
 
     dependencies = [
         ('recommendations', '0005_defaults_in_the_database'),
@@ -12,7 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddIndexBesideWrites(
             model_name='recommendationsession',
             index=models.Index(condition=models.Q(('seen_rank__gt', 0)), fields=['user', 'use_case', '-created_at'], name='session_seen_by_user'),
         ),

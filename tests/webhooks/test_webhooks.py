@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -310,7 +311,9 @@ class TestDislikeRate:
 
     def test_is_told_once_where_a_day_leaves_the_band(self, hook: Webhook, person: User) -> None:
         self.days(person, disliked_today=40)
-        band = dislike_rate.find_band(self.NOW)
+        with CaptureQueriesContext(connection) as asked:
+            band = dislike_rate.find_band(self.NOW)
+        assert len(asked) == 2
         assert band is not None
         assert band.rate == pytest.approx(0.2)
         assert band.low < 0.025 < band.high < 0.05

@@ -1,0 +1,348 @@
+"""A site under load, for an hour or among faults: what it answers, what it loses, what it holds.
+
+    python benchmarks/reliability/under_load.py soak [--minutes 60] [--database postgres://…/EMPTY]
+    python benchmarks/reliability/under_load.py chaos [--seconds 120] [--database postgres://…/EMPTY]
+
+Without --database a SQLite file of its own. People ask for lists, turn titles down, click, search and read
+pages, through two workers of four threads. `soak` notes every ten seconds what the workers hold: memory,
+file handles, connections to the database. `chaos` brings faults meanwhile, one after the other: workers are
+killed, connections to the database are cut (PostgreSQL), runs of `retrain` are killed or find no room on the
+disk, the version that serves is changed, requests are sent by half. Ends with 1 where an answer was a 5xx
+other than 503, where a write that was acknowledged is not there, or where the models are in disorder.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+PEOPLE = 8
+SAMPLE_SECONDS = 10.0
+PAUSE = 1.0
+FAULT_SECONDS = 1.0
+SMALL_DISK = 20_000
+
+
+@dataclass
+class Seen:
+    """Answers that clients saw: statuses by kind of request, seconds, and the acknowledged writes."""
+
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+    written: set[tuple[int, int]] = field(default_factory=set)
+
+    def bad(self) -> dict[str, int]:
+        """The 5xx that are none of a database or a server that is away."""
+        return {
+            f"{kind} {status}": n
+            for (kind, status), n in self.statuses.items()
+            if status >= 500 and status != 503
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["soak", "chaos"])
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--database")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ.update(
+            DEBUG="1",
+            LOG_LEVEL="ERROR",
+            DATABASE_URL=options.database or f"sqlite:///{folder}/load.sqlite3",
+            MODEL_DIR=f"{folder}/models",
+            DATASET_DIR=f"{folder}/datasets",
+            LOCK_DIR=f"{folder}/locks",
+            METRICS_DIR=f"{folder}/metrics",
+            GATE_MARGIN="-1",
+            GATE_MIN_PEOPLE="1",
+            RATE_LIMIT_FACTOR="0",
+            DJANGO_SETTINGS_MODULE="config.settings",
+        )
+        import django
+
+        django.setup()
+        wrong = run(options)
+    sys.stdout.write(f"Wrong: {'; '.join(wrong) or 'nothing'}.\n")
+    sys.exit(1 if wrong else 0)
+
+
+def run(options: argparse.Namespace) -> list[str]:
+    """The load, with what is asked for beside it; returns what went wrong."""
+    from kills import prepare, wrongs
+
+    prepare(np.random.default_rng(options.seed))
+    people, items = people_and_items()
+    seconds = options.minutes * 60 if options.what == "soak" else options.seconds
+    seen, ended = Seen(), threading.Event()
+    with served() as (server, port):
+        clients = [
+            threading.Thread(target=behave, args=(port, *person, items, seen, ended, number))
+            for number, person in enumerate(people)
+        ]
+        for client in clients:
+            client.start()
+        if options.what == "soak":
+            watch(server, seconds)
+        else:
+            trouble(server, port, seconds, random.Random(options.seed))
+        ended.set()
+        for client in clients:
+            client.join()
+        wrong = [] if answers(port) else ["the server does not answer at the end"]
+    report(seen)
+    wrong += [f"{n} × {what}" for what, n in seen.bad().items()]
+    if lost := seen.written - kept():
+        wrong.append(f"{len(lost)} acknowledged writes are lost")
+    return wrong + (wrongs() if options.what == "chaos" else [])
+
+
+def people_and_items() -> tuple[list[tuple[int, str]], list[int]]:
+    """Some people with tokens, and the films."""
+    from accounts.models import User
+    from accounts.services import issue_service_token
+    from catalog.models import Item
+
+    people = User.objects.filter(is_staff=False).order_by("pk")[:PEOPLE]
+    items = Item.objects.filter(kind="movie", is_active=True).order_by("pk").values_list("pk", flat=True)
+    return [(person.pk, issue_service_token(user=person)) for person in people], list(items)
+
+
+def kept() -> set[tuple[int, int]]:
+    """Person and item of each dislike on record."""
+    from django.db import close_old_connections
+
+    from feedback.models import Dislike
+
+    close_old_connections()
+    return set(Dislike.objects.values_list("user_id", "item_id"))
+
+
+@contextmanager
+def served() -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """gunicorn with two workers of four threads, and its port."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = int(one.getsockname()[1])
+    Path(os.environ["METRICS_DIR"]).mkdir(exist_ok=True)
+    bind = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--log-level", "critical")
+    server = subprocess.Popen([sys.executable, "-m", "gunicorn", "config.wsgi", *bind], cwd=ROOT)  # noqa: S603
+    try:
+        while not answers(port):
+            time.sleep(0.2)
+        yield server, port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def answers(port: int) -> bool:
+    """True where `/health` is answered."""
+    with suppress(OSError, HTTPException):
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    return False
+
+
+def behave(
+    port: int, user_id: int, token: str, items: list[int], seen: Seen, ended: threading.Event, seed: int
+) -> None:
+    """Does what a person does, over and over. A connection that breaks is no answer, and counts as 0."""
+    chance = random.Random(seed)
+    headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    while not ended.is_set():
+        item = chance.choice(items)
+        kind, method, path, body = chance.choice(
+            [
+                ("list", "GET", "/api/recommendations/personalized/movies?limit=10", None),
+                ("list", "GET", "/api/recommendations/personalized/movies?limit=30", None),
+                ("no", "POST", "/api/dislike", {"movie_id": item, "reason": "not_interested"}),
+                (
+                    "click",
+                    "POST",
+                    "/api/interactions",
+                    {"interactions": [{"item_id": item, "type": "click"}]},
+                ),
+                ("search", "GET", "/api/recommend?title=dark+comedy", None),
+                ("item", "GET", f"/api/movies/{item}", None),
+                ("page", "GET", "/accounts/login/", None),
+            ]
+        )
+        started, status = time.monotonic(), 0
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
+            answer = connection.getresponse()
+            answer.read()
+            status = answer.status
+        except (OSError, HTTPException):
+            connection.close()
+        seen.seconds.append(time.monotonic() - started)
+        seen.statuses[kind, status] += 1
+        if kind == "no" and status in (200, 201):
+            seen.written.add((user_id, item))
+        ended.wait(PAUSE * 2 * chance.random())
+    connection.close()
+
+
+def watch(server: "subprocess.Popen[bytes]", seconds: float) -> None:
+    """Notes what the workers hold, and prints it with its slope over the last two thirds."""
+    started, rows = time.monotonic(), []
+    while (now := time.monotonic() - started) < seconds:
+        rows.append((now / 3600, *held(server)))
+        time.sleep(SAMPLE_SECONDS)
+    samples = np.array(rows)
+    settled = samples[len(samples) // 3 :]
+    print("| held | first | settled, median | last | most | slope in an hour |", flush=True)  # noqa: T201
+    for place, name in enumerate(("memory of the workers, MB", "file handles", "connections"), start=1):
+        column = samples[:, place]
+        slope = np.polyfit(settled[:, 0], settled[:, place], 1)[0]
+        figures = (column[0], np.median(settled[:, place]), column[-1], column.max(), slope)
+        print(f"| {name} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |", flush=True)  # noqa: T201
+
+
+def held(server: "subprocess.Popen[bytes]") -> tuple[float, int, int]:
+    """MB of memory that is the workers' own, their open files, and the connections to the database."""
+    from django.db import connection
+
+    memory, files = 0.0, 0
+    for worker in workers_of(server):
+        with suppress(OSError):
+            rollup = Path(f"/proc/{worker}/smaps_rollup").read_text()
+            memory += sum(int(line.split()[1]) for line in rollup.splitlines() if "Private_" in line) / 1024
+            files += len(list(Path(f"/proc/{worker}/fd").iterdir()))
+    connections = 0
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()")
+            connections = int(cursor.fetchone()[0])
+    return memory, files, connections
+
+
+def workers_of(server: "subprocess.Popen[bytes]") -> list[int]:
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
+    return [int(child) for child in children.split()]
+
+
+def trouble(server: "subprocess.Popen[bytes]", port: int, seconds: float, chance: random.Random) -> None:
+    """Brings the faults one after the other until the time is over, each at a moment drawn by chance."""
+    faults: dict[str, Callable[[], None]] = {
+        "worker killed": lambda: os.kill(chance.choice(workers_of(server)), signal.SIGKILL),
+        "connections cut": cut_connections,
+        "retrain killed": lambda: train(kill_after=chance.uniform(0.5, 8)),
+        "no room for retrain": lambda: train(room=SMALL_DISK),
+        "promotion": promote,
+        "halves": lambda: send_halves(port),
+    }
+    ends, count = time.monotonic() + seconds, Counter[str]()
+    for name, fault in cycle(faults.items()):
+        if time.monotonic() > ends:
+            break
+        # A server whose worker was killed this moment has none, or refuses.
+        with suppress(OSError, IndexError):
+            fault()
+            count[name] += 1
+        time.sleep(chance.uniform(0, FAULT_SECONDS))
+    # Whoever was killed comes back.
+    time.sleep(2)
+    print(", ".join(f"{name} {times}" for name, times in count.items()), flush=True)  # noqa: T201
+
+
+def cut_connections() -> None:
+    """Ends every session of the database but ours."""
+    from django.db import close_old_connections, connection
+
+    close_old_connections()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
+def train(*, kill_after: float | None = None, room: int | None = None) -> None:
+    """Runs `retrain`, and kills it after some seconds or lets no file grow over `room` bytes."""
+    command = [sys.executable, "manage.py", "retrain", "--quiet"]
+    limit = None if room is None else lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    process = subprocess.Popen(  # noqa: S603  our own command
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        preexec_fn=limit,
+        text=True,
+    )
+    try:
+        _, error = process.communicate(timeout=kill_after)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+    else:
+        if "Traceback" in error:
+            raise SystemExit(f"retrain ended in a traceback:\n{error[-2000:]}")
+
+
+def promote() -> None:
+    """Puts another version of a kind into service, where there is one."""
+    from django.core.management import CommandError, call_command
+
+    from core.errors import HeedError
+    from ranking.models import ModelVersion
+
+    old = ModelVersion.objects.filter(kind="als").exclude(status=ModelVersion.Status.ACTIVE).last()
+    if old is not None:
+        with suppress(HeedError, CommandError):
+            call_command("activate_model", str(old.pk), "--quiet")
+
+
+def send_halves(port: int) -> None:
+    """Leaves 32 requests open that are sent by half, for a moment, and asks for an answer meanwhile."""
+    halves = []
+    for _ in range(32):
+        half = socket.create_connection(("127.0.0.1", port), timeout=5)
+        half.sendall(b"POST /api/dislike HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+        halves.append(half)
+    if not answers(port):
+        raise SystemExit("/health is not answered while bodies hang")
+    for half in halves:
+        half.close()
+
+
+def report(seen: Seen) -> None:
+    """The answers by kind and status, and how long they took."""
+    by_status: Counter[int] = Counter()
+    for (_, status), count in seen.statuses.items():
+        by_status[status] += count
+    middle, late, worst = np.percentile(seen.seconds, [50, 99, 100]) * 1000
+    told = ", ".join(f"{status or 'no answer'} × {count}" for status, count in sorted(by_status.items()))
+    print(f"{sum(by_status.values())} requests: {told}; {len(seen.written)} noes acknowledged.")  # noqa: T201
+    print(f"Half took {middle:.0f} ms, 99 % at most {late:.0f} ms, the longest {worst:.0f} ms.")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+"""The server: whoever sends a request by half, or slowly, keeps nobody from an answer."""
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.server import MAX_BODY_BYTES, MAX_HEAD_BYTES, TOO_LARGE, TOO_MANY_HEADERS, Arriving, Refused
+from tests.config.test_proxy import free_port, wait_for
+from tests.docs.pages import ROOT
+
+APP = """
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+HEAD = b"POST /health HTTP/1.1\r\nHost: x\r\n"
+IN_CHUNKS = HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n3;x=y\r\nefg\r\n0\r\nA: b\r\n\r\n"
+WHOLE = HEAD + b"Content-Length: 7\r\n\r\nabcdefg"
+
+
+@dataclass
+class Server:
+    port: int
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """gunicorn with our worker, one process of two threads; the application sends back what it reads."""
+    folder, port = tmp_path_factory.mktemp("server"), free_port()
+    (folder / "echo.py").write_text(APP)
+    bind = ("--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", "2", "--pythonpath", str(folder))
+    command = [sys.executable, "-m", "gunicorn", "echo:app", *bind, "--log-level", "error"]
+    environment = {**os.environ, "DEBUG": "1", "METRICS_DIR": str(folder)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    wait_for(port)
+    yield Server(port)
+    process.terminate()
+    process.wait()
+
+
+def answer(one: socket.socket) -> bytes:
+    """The body of an answer, and not a byte of the next one."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += some(one, 1)
+    length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+    body = b""
+    while len(body) < length:
+        body += some(one, length - len(body))
+    return body
+
+
+def some(one: socket.socket, most: int = 1000) -> bytes:
+    """The bytes that come next, at most so many; there must be some."""
+    received = one.recv(most)
+    assert received
+    return received
+
+
+@pytest.mark.parametrize("beginning", [b"", b"\r\n\r\n", b"POST / HT", WHOLE[:-1], IN_CHUNKS[:-1]])
+def test_many_halves_of_requests_keep_nobody_from_an_answer(server: Server, beginning: bytes) -> None:
+    with ExitStack() as stack:
+        halves = [stack.enter_context(server.connect()) for _ in range(32)]
+        for half in halves:
+            half.sendall(beginning)
+        started = time.monotonic()
+        for _ in range(5):
+            with server.connect() as one:
+                one.sendall(WHOLE)
+                assert answer(one) == b"abcdefg"
+        assert time.monotonic() - started < 5
+        # They are not given up for it, either.
+        if beginning in (WHOLE[:-1], IN_CHUNKS[:-1]):
+            halves[0].sendall((WHOLE if beginning == WHOLE[:-1] else IN_CHUNKS)[-1:])
+            assert answer(halves[0]) == b"abcdefg"
+
+
+def test_requests_that_come_byte_by_byte_or_together_are_answered_one_by_one(server: Server) -> None:
+    with server.connect() as one:
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in IN_CHUNKS:
+            one.sendall(bytes([byte]))
+        assert answer(one) == b"abcdefg"
+        one.sendall(WHOLE + IN_CHUNKS)
+        assert answer(one) + answer(one) == b"abcdefgabcdefg"
+        one.sendall(WHOLE + WHOLE[:-1])
+        assert answer(one) == b"abcdefg"
+        one.sendall(WHOLE[-1:])
+        assert answer(one) == b"abcdefg"
+
+
+def test_a_client_that_asks_first_is_told_to_go_on(server: Server) -> None:
+    with server.connect() as one:
+        one.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert one.recv(1000).startswith(b"HTTP/1.1 100 ")
+        one.sendall(b"ab")
+        # The parser may say it once more.
+        received = some(one)
+        while not received.endswith(b"ab"):
+            received += some(one)
+        assert b" 200 " in received
+
+
+def test_too_much_is_refused_before_it_is_sent(server: Server) -> None:
+    with server.connect() as one:
+        one.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1))
+        assert b" 413 " in one.recv(1000)
+
+
+@given(st.lists(st.integers(1, len(IN_CHUNKS) - 1)), st.sampled_from([IN_CHUNKS, WHOLE]))
+def test_a_request_is_whole_with_its_last_byte_however_it_is_cut(cuts: list[int], request: bytes) -> None:
+    places = sorted({0, *(cut for cut in cuts if cut < len(request)), len(request)})
+    arriving = Arriving(deadline=0.0)
+    for begin, end in itertools.pairwise(places):
+        arriving.received += request[begin:end]
+        assert arriving.is_whole() == (end == len(request))
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"x" * (MAX_HEAD_BYTES + 1), TOO_MANY_HEADERS),
+        (HEAD + b"Content-Length: 0000000000000000000000000009\r\n\r\n", TOO_LARGE),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffff\r\n", TOO_LARGE),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"a" * (MAX_HEAD_BYTES + 1), TOO_MANY_HEADERS),
+    ],
+    ids=["head", "length", "chunk", "trailers"],
+)
+def test_what_no_request_of_heed_has_is_refused(sent: bytes, status: str) -> None:
+    with pytest.raises(Refused, match=status[:3]):
+        Arriving(deadline=0.0, received=bytearray(sent)).is_whole()
+
+
+@pytest.mark.parametrize("line", [b"-4\r\n", b"0x4\r\n", b"zz\r\n", b"", b"1_0\r\n"])
+def test_what_is_no_chunk_goes_to_the_parser_which_says_so(line: bytes) -> None:
+    sent = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + line + b"x" * (MAX_HEAD_BYTES + 1)
+    assert Arriving(deadline=0.0, received=bytearray(sent)).is_whole()
+
+
+def test_documented_commands_take_this_worker() -> None:
+    for name in ("Dockerfile", "README.md", "docs/how-to/install.md", "Makefile"):
+        commands = [line for line in Path(ROOT / name).read_text().splitlines() if "config.wsgi" in line]
+        assert commands
+        assert not [line for line in commands if "worker-class" in line]
