@@ -7,10 +7,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Ints
-
-PIN, BOOST, BURY, BLOCK, QUOTA = "pin", "boost", "bury", "block", "quota"
-# In place of ids, for an arm that runs without any but the blocks.
-ALL = "all"
+from curation.kinds import ALL, BLOCK, BOOST, BURY
 
 
 @dataclass(frozen=True, slots=True, eq=False)

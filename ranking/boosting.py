@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from curation.acting import BOOST, BURY
+from curation.kinds import BOOST, BURY
 from feedback.adjustments import apply_feature_adjustments
 from profiles.boosts import Boosts, boost
 from ranking.candidates import Candidates

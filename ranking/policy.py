@@ -11,7 +11,7 @@ from django.conf import settings
 
 from core.domain import UseCase
 from core.errors import InvalidInput
-from curation.acting import ALL
+from curation.kinds import ALL
 from ranking.kinds import BRINGING, LEARNING
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.arrays import Bools, Ints, Rows
-from curation.acting import BLOCK, BOOST, BURY, PIN, QUOTA, ActingRule
+from curation.acting import ActingRule
+from curation.kinds import BLOCK, BOOST, BURY, PIN, QUOTA
 from ranking.candidates import Brought, Candidates
 from ranking.methods import PIN as PINNED
 from ranking.request import RankingRequest

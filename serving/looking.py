@@ -9,7 +9,8 @@ from django.utils import timezone
 from catalog.models import Item
 from catalog.selectors import ItemCard
 from core.domain import KINDS, REASONS, TYPES, UseCase
-from curation.acting import BLOCK, QUOTA, RuleSet
+from curation.acting import RuleSet
+from curation.kinds import BLOCK, QUOTA
 from feedback.patterns import reasons_against
 from feedback.rules import StandingRules, get_rules
 from profiles.log import name_facets

@@ -6,7 +6,8 @@ from scipy.sparse import csr_matrix
 from core.arrays import Bools, Ints
 from core.domain import FACETS
 from core.filters import ATTRIBUTE, BadFilter, Is, parse_filter
-from curation.acting import NO_RULES, QUOTA, ActingRule, RuleSet
+from curation.acting import NO_RULES, ActingRule, RuleSet
+from curation.kinds import QUOTA
 from curation.models import Rule
 from curation.selectors import RuleRow
 from ranking.snapshot import CatalogSnapshot

@@ -7,7 +7,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authentication import EMBEDDABLE
 from accounts.selectors import caller, use_case_for
 from core.api import ERRORS, WRITE_ERRORS, ApiView, ChoiceField, WholeNumberField, only_known, validated
 from core.domain import USE_CASES, ItemKind
@@ -75,8 +74,6 @@ class TogetherView(ApiView):
     limited_as = "lists"
 
     queries = {"get": TogetherQuery}
-
-    authentication_classes = EMBEDDABLE
 
     @extend_schema(
         operation_id="together_list", parameters=[TogetherQuery], responses={200: TogetherAnswer, **ERRORS}

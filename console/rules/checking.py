@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from core.arrays import Ints
 from core.domain import USE_CASES
-from curation.acting import BLOCK, BOOST, BURY, PIN, QUOTA, ActingRule
+from curation.acting import ActingRule
+from curation.kinds import BLOCK, BOOST, BURY, PIN, QUOTA
 from curation.selectors import RuleRow, standing_rules
 from ranking.snapshot import CatalogSnapshot
 from serving.live import get_context

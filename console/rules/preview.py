@@ -8,7 +8,8 @@ from accounts.models import User
 from catalog.models import Item
 from console.rules.checking import Finding, findings_of, named_by_use_case
 from core.domain import USE_CASES, UseCase
-from curation.acting import PIN, ActingRule, RuleSet
+from curation.acting import ActingRule, RuleSet
+from curation.kinds import PIN
 from curation.selectors import RuleRow
 from ranking.evaluation_report import PEOPLE_SEGMENTS
 from serving.live import get_context, get_state

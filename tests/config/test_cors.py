@@ -50,7 +50,7 @@ def test_a_listed_origin_may_ask_and_is_told_what() -> None:
     assert response.status_code == 200
     assert told(response) == {
         "access-control-allow-origin": SITE,
-        "access-control-allow-headers": "authorization, content-type, idempotency-key",
+        "access-control-allow-headers": "authorization, content-type, idempotency-key, x-profile",
         "access-control-allow-methods": "GET, POST, DELETE",
         "access-control-max-age": "7200",
     }

@@ -49,6 +49,8 @@ def demo(
     server.stop()
 
 
+# Ids in the page are those of a fresh database.
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
 def test_the_first_list_heeds_a_no(demo: str) -> None:
     starting, naming = blocks(FIRST_LIST, "sh")
     assert starting == "git clone … heed && cd heed\nmake demo\n"

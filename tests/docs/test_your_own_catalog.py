@@ -123,6 +123,7 @@ def see_pages(environment: dict[str, str]) -> None:
         "dislikes",
         "seen",
         "asked",
+        "curated",
     }
 
 

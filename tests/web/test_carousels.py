@@ -114,5 +114,5 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
     with django_assert_max_num_queries(ROWS_QUERIES):
         ada.get("/because/rows/")
     ada.get(f"/items/{two_tastes['Romance'][5].pk}/")
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(14):
         ada.get(f"/items/{two_tastes['Romance'][5].pk}/")

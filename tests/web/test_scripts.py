@@ -16,6 +16,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
+from feedback.services import save_dislike
 from tests.web.conftest import MakeItem
 
 PRODUCTION = "core.storage.ModulesStorage"
@@ -71,11 +72,15 @@ def test_every_module_has_one_address_and_none_waits_for_another(
     collected: Path, client: Client, person: User, make_item: MakeItem
 ) -> None:
     item = make_item("Heat", genre=["Crime"])
+    person.is_staff = person.is_superuser = True
+    person.save()
     client.force_login(person)
+    save_dislike(user_id=person.pk, item=make_item("Cold"), reason="other")
     manifest = json.loads((collected / "staticfiles.json").read_text())
     hashed = {f"/static/{name}" for name in manifest["paths"].values()}
     loaded: set[str] = set()
-    for path in ("/", f"/items/{item.pk}/", "/search/", "/because/", "/taste/", "/welcome/", "/history/"):
+    pages = ("/", f"/items/{item.pk}/", "/search/", "/because/", "/taste/", "/welcome/", "/history/")
+    for path in (*pages, "/admin/feedback/dislike/"):
         page = client.get(path).content.decode()
         scripts = re.findall(r'<script type="module" src="([^"]+)">', page)
         preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
