@@ -32,6 +32,6 @@ class AddIndexBesideWrites(AddIndex):
     def _is_for(self, schema_editor: Any) -> bool:
         if schema_editor.connection.vendor != "postgresql":
             return False
-        if schema_editor.connection.in_atomic_block:
+        if schema_editor.connection.in_atomic_block and not schema_editor.collect_sql:
             raise NotSupportedError("Set atomic = False on the migration that adds an index beside writes.")
         return True

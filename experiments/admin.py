@@ -66,7 +66,7 @@ class ArmForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be su
 def _use_case_of(request: HttpRequest) -> str | None:
     """The use case of the form: as it was sent, else that of the draft; None for a new one."""
     if request.method == "POST":
-        return request.POST.get("use_case", "")
+        return next((name for name in USE_CASES if name == request.POST.get("use_case")), "")
     match = request.resolver_match
     draft = None if match is None else match.kwargs.get("object_id")
     if draft is None or not (draft.isascii() and draft.isdecimal() and len(draft) <= _LONGEST_ID):

@@ -14,6 +14,7 @@ from interactions.models import UserInteraction
 
 KINDS_OF_PATTERNS = tuple(dict.fromkeys((*CATEGORIES, *PEOPLE, *SERIES)))
 
+# COALESCE in place of OR: by the index of `about` SQLite would read all dislikes once for each facet.
 _INSERT = fill(
     """
 INSERT INTO {pattern} ({columns})
@@ -21,7 +22,7 @@ SELECT {dislike.user}, {link.facet}, COUNT(*), MIN({dislike.created_at}), MAX({d
 FROM {dislike}
 JOIN {done} ON {done.id} = {dislike.interaction} AND {done.withdrawn_at} IS NULL
 JOIN {link} ON {link.item} = {dislike.item} AND NOT {dislike.title_only}
- AND ({dislike.about} IS NULL OR {dislike.about} = {link.facet})
+ AND COALESCE({dislike.about}, {link.facet}) = {link.facet}
 JOIN {facet} ON {facet.id} = {link.facet}
 """,
     pattern=table_name(DislikePattern),
