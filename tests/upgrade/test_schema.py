@@ -23,6 +23,9 @@ RELEASED = [
     "ranking.0005_kinds_by_registry_and_policy_of_arms",
     "recommendations.0002_recommendationsession_pushed_out",
 ]
+# What the linter takes for harm, and why it is none: a unique constraint over a column that is new in the same
+# migration and null in all that the release before writes, and nulls are alike to nothing.
+HARMLESS = ["accounts.0007_profiles_of_an_account"]
 # No default would be right: whom a pattern is about, and whether a type is a state, which heed.toml says.
 # Code from before them cannot write these rows.
 NO_DEFAULT = {
@@ -65,7 +68,7 @@ def test_a_new_migration_lets_the_release_before_serve_meanwhile() -> None:
         include_apps=[
             app.label for app in apps.get_app_configs() if (settings.BASE_DIR / app.label).is_dir()
         ],
-        ignore_name=[name.partition(".")[2] for name in RELEASED],
+        ignore_name=[name.partition(".")[2] for name in (*RELEASED, *HARMLESS)],
         quiet=["ok", "ignore", "warning"],
         no_cache=True,
     )
