@@ -23,8 +23,8 @@ RELEASED = [
     "ranking.0005_kinds_by_registry_and_policy_of_arms",
     "recommendations.0002_recommendationsession_pushed_out",
 ]
-# What the linter takes for harm, and why it is none: a unique constraint over a column that is new in the same
-# migration and null in all that the release before writes, and nulls are alike to nothing.
+# What the linter takes for harm and is none: a unique constraint over a column new in the same migration. The
+# release before leaves it null in all that it writes, and nulls are alike to nothing.
 HARMLESS = ["accounts.0007_profiles_of_an_account"]
 # No default would be right: whom a pattern is about, and whether a type is a state, which heed.toml says.
 # Code from before them cannot write these rows.
