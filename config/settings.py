@@ -283,6 +283,7 @@ WHITENOISE_USE_FINDERS = DEBUG
 UNFOLD = {
     "SITE_TITLE": "core.context.site_name",
     "SITE_HEADER": "core.context.site_name",
+    "COLORS": {"primary": "core.context.admin_tones"},
     "SHOW_VIEW_ON_SITE": True,
     "SITE_URL": "/",
     "SITE_FAVICONS": [

@@ -14,6 +14,7 @@ from console.overview import Overview, better_or_worse, get_overview
 from console.selectors.feedback import parse_period
 from console.selectors.serving import Rates
 from console.tiles import Tile
+from core.domain import DOMAIN
 from feedback.services import save_dislike
 from ranking.models import ModelVersion
 from ranking.registry.versions import activate_version
@@ -180,3 +181,8 @@ def test_the_queries_do_not_grow(person: User) -> None:
         save_dislike(user_id=make_user().pk, item=film, reason="wrong_genre")
     overview()
     assert queries() == one
+
+
+def test_the_admin_has_the_color_of_the_site(staff: User, client: Client) -> None:
+    page = client.get("/admin/").content.decode()
+    assert f"oklch(from {DOMAIN.site.color} 0.66 calc(c * 1.0) h)" in page
