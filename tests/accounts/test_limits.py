@@ -194,17 +194,20 @@ def test_redis_counts_as_the_database_does(redis_url: str) -> None:
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     import shutil
+    import socket
     import subprocess
     import time
 
     server = shutil.which("redis-server")
     if server is None:
         pytest.skip("there is no redis-server on this machine")
-    socket = tmp_path / "redis.sock"
-    command = [server, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(tmp_path)]
+    path = tmp_path / "redis.sock"
+    command = [server, "--port", "0", "--unixsocket", str(path), "--save", "", "--dir", str(tmp_path)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    while not socket.exists():
-        time.sleep(0.01)
-    yield f"unix://{socket}"
+    # The file is there a moment before the server listens.
+    with socket.socket(socket.AF_UNIX) as asking:
+        while asking.connect_ex(str(path)):
+            time.sleep(0.01)
+    yield f"unix://{path}"
     process.terminate()
     process.wait()
