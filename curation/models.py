@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from catalog.models import Item
 from core.values import FACET_NAMES
+from curation import kinds
 
 MAX_NOTE = 300
 
@@ -19,11 +20,11 @@ class Rule(models.Model):
     """
 
     class Kind(models.TextChoices):
-        PIN = "pin", "Pin"
-        BOOST = "boost", "Boost"
-        BURY = "bury", "Bury"
-        BLOCK = "block", "Block"
-        QUOTA = "quota", "Quota"
+        PIN = kinds.PIN, "Pin"
+        BOOST = kinds.BOOST, "Boost"
+        BURY = kinds.BURY, "Bury"
+        BLOCK = kinds.BLOCK, "Block"
+        QUOTA = kinds.QUOTA, "Quota"
 
     class About(models.TextChoices):
         ITEM = "item", "An item"
