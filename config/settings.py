@@ -135,6 +135,11 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 
+# Traces of requests, lists and commands; they need requirements-otel.txt (docs/how-to/tracing.md).
+OPENTELEMETRY = env.bool("OPENTELEMETRY", default=False)
+if OPENTELEMETRY:
+    MIDDLEWARE.insert(MIDDLEWARE.index("core.measures.MeasuresMiddleware"), "core.traces.TracesMiddleware")
+
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
@@ -424,8 +429,8 @@ LOGGING = {
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}
     },
-    # One line for a lockout is enough; a line for every login is not.
-    "loggers": {"axes": {"level": "WARNING"}},
+    # One line for a lockout is enough; a line for every login is not. So is one for traces that nobody takes.
+    "loggers": {"axes": {"level": "WARNING"}, "opentelemetry": {"level": "ERROR"}},
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 # An event with values is an ordinary line with key=value at its end, on standard error like all others; or

@@ -14,6 +14,8 @@ from typing import TypeVar
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
+from core.spans import span
+
 Metric = TypeVar("Metric", Counter, Histogram)
 
 # True where workers share their counts through files (config/wsgi.py); the library looks when it is loaded.
@@ -41,9 +43,10 @@ SLOTS = Counter("heed_slots", "Slots of lists, by use case and what brought them
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Measures the block as a stage of making a list."""
+    """Measures the block as a stage of making a list, which is a span of its own where traces are on."""
     began = time.perf_counter()
-    yield
+    with span(f"list.{name}"):
+        yield
     _series(STAGE_SECONDS, name).observe(time.perf_counter() - began)
 
 
@@ -62,6 +65,17 @@ def count_list(*, use_case: str, method: str, model_version: str, sources: Itera
         _series(SLOTS, use_case, source).inc(count)
 
 
+def route_of(request: HttpRequest) -> str:
+    """The pattern of a request's address; `none` where no view was found, or looked for."""
+    match = request.resolver_match
+    return "none" if match is None else f"/{match.route}"
+
+
+def method_of(request: HttpRequest) -> str:
+    """A request's method, or `other` for one that is made up."""
+    return request.method if request.method in _METHODS else "other"
+
+
 class MeasuresMiddleware:
     """Counts and times requests by the pattern of their address, never by what is written in it."""
 
@@ -71,9 +85,7 @@ class MeasuresMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()
         response = self.get_response(request)
-        match = request.resolver_match
-        route = "none" if match is None else f"/{match.route}"
-        method = request.method if request.method in _METHODS else "other"
-        _series(REQUESTS, route, method, response.status_code).inc()
+        route = route_of(request)
+        _series(REQUESTS, route, method_of(request), response.status_code).inc()
         _series(REQUEST_SECONDS, route).observe(time.perf_counter() - began)
         return response
