@@ -3,6 +3,8 @@
 `core.traces` turns them on. A span says names and counts, never what a person wrote.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,10 +16,10 @@ if TYPE_CHECKING:
 Attributes: TypeAlias = Mapping[str, str | int]
 
 _OFF: AbstractContextManager[None] = nullcontext()
-_tracer: "Tracer | None" = None
+_tracer: Tracer | None = None
 
 
-def use_tracer(tracer: "Tracer | None") -> None:
+def use_tracer(tracer: Tracer | None) -> None:
     """Has this process make its spans by `tracer` from now on; None for no spans."""
     global _tracer
     _tracer = tracer
@@ -27,9 +29,9 @@ def span(
     name: str,
     attributes: Attributes | None = None,
     *,
-    kind: "SpanKind | None" = None,
-    within: "Context | None" = None,
-) -> "AbstractContextManager[Span | None]":
+    kind: SpanKind | None = None,
+    within: Context | None = None,
+) -> AbstractContextManager[Span | None]:
     """The block as a span; None where traces are off.
 
     `within` is the context of a caller in another process; left out, it is that of this thread.
@@ -39,12 +41,12 @@ def span(
 
 @contextmanager
 def _opened(
-    tracer: "Tracer",
+    tracer: Tracer,
     name: str,
     attributes: Attributes | None,
-    kind: "SpanKind | None",
-    within: "Context | None",
-) -> "Iterator[Span]":
+    kind: SpanKind | None,
+    within: Context | None,
+) -> Iterator[Span]:
     from opentelemetry.trace import SpanKind, StatusCode
 
     with tracer.start_as_current_span(
