@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,13 +12,16 @@ from django.views.decorators.http import require_GET
 
 from catalog.models import Item
 from console.panels import Panel
+from console.rules.pages import lists_of, people_of
 from console.selectors.items import USUAL_WEEKS, WEEKS, ItemWeek, get_item_figures, label_of
 from core.charts import Point, column_chart
 from core.domain import KINDS, REASONS, UseCase
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
+from curation.models import Rule
 from feedback.patterns import reasons_against
 from serving.carousels import SimilarItem, similar_items
+from serving.live import get_state
 
 NEIGHBORS = 12
 
@@ -32,6 +36,7 @@ def item_page(request: HttpRequest, item_id: int) -> HttpResponse:
     weeks = _weeks(request.GET.get("weeks", ""))
     figures = get_item_figures(item_id=item.pk, kind=item.kind, weeks=weeks, now=timezone.now())
     reasons = reasons_against(item_id=item.pk) if request.user.has_perm("feedback.view_dislike") else []
+    may_see_rules = request.user.has_perm("curation.view_rule")
     context: dict[str, Any] = {
         **admin.site.each_context(request),
         "title": item.title,
@@ -44,9 +49,23 @@ def item_page(request: HttpRequest, item_id: int) -> HttpResponse:
         "panels": _panels(figures.weeks),
         "places": [(label_of(one.use_case), one, one.mean_rank) for one in figures.places],
         "reasons": [(_reason(name), count) for name, count in reasons],
+        "rules": _rules(item) if may_see_rules else [],
         "neighbors": [(one, _neighbors(item.pk, one)) for one in use_cases_of_kind(item.kind)],
     }
     return render(request, "admin/item_page.html", context)
+
+
+def _rules(item: Item) -> list[tuple[Rule, str, str]]:
+    """The rules of staff that now act on lists and name the item, with whose lists these are: two queries."""
+    now = timezone.now().timestamp()
+    rule_ids = {
+        rule.rule_id
+        for use_case in use_cases_of_kind(item.kind)
+        for rule in get_state(use_case.name).rules
+        if rule.begins <= now < rule.ends and rule.names(np.array([item.pk])).any()
+    }
+    found = Rule.objects.filter(pk__in=rule_ids).select_related("item").order_by("pk")
+    return [(rule, lists_of(rule), people_of(rule)) for rule in found]
 
 
 def _weeks(text: str) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from curation.models import Rule
 
@@ -37,6 +37,12 @@ class RuleRow:
 
 
 COLUMNS = tuple(name for name in RuleRow.__dataclass_fields__)
+
+
+def acting_rules(use_case: str, now: datetime) -> QuerySet[Rule]:
+    """The rules that act now on lists of a use case, as they were made, each with its item."""
+    standing = Rule.objects.filter(Q(ends_at=None) | Q(ends_at__gt=now), use_case__in=["", use_case])
+    return standing.filter(begins_at__lte=now).select_related("item").order_by("pk")
 
 
 def standing_rules(use_case: str, now: datetime) -> tuple[RuleRow, ...]:

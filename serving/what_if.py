@@ -14,6 +14,7 @@ from django.utils import timezone
 from core.domain import DISLIKE, UseCase
 from core.domain.words import done_label
 from core.errors import InvalidInput
+from curation.acting import NO_RULES
 from feedback.records import ask_record
 from feedback.services import supposing_taken_back
 from interactions.history import STATES, read_history
@@ -41,11 +42,15 @@ class Supposition:
     without    an act of the person that stands, as if it were taken back
     version    a model version, as if it were the active one of its kind
     no_models  as if no model had been trained
+    no_rules   as if staff had made no rule, not even a block
+    rule_id    a rule of staff, as if there were all others but this one
     """
 
     without: UserInteraction | None = None
     version: ModelVersion | None = None
     no_models: bool = False
+    no_rules: bool = False
+    rule_id: int | None = None
 
     @property
     def changes_models(self) -> bool:
@@ -126,7 +131,7 @@ def what_if(
         if act is None
         else supposing_taken_back(user_id=user_id, item_id=act.item_id, type_name=act.type)
     )
-    other = supposed_context(context, supposed) if supposed.changes_models else context
+    other = supposed_context(context, supposed)
     with taken_back:
         log = read_log(user_id, current_rules())
         record = ask_record(user_id=user_id, use_case=use_case, now=now).read(other.catalog.of_kind)
@@ -149,7 +154,19 @@ def acts_to_leave_out(user_id: int) -> list[tuple[str, list[UserInteraction]]]:
 
 
 def supposed_context(context: ScoringContext, supposed: Supposition) -> ScoringContext:
-    """The same catalog and policy with other models. Raises InvalidInput."""
+    """The same catalog and policy with other models, and without rules of staff. Raises InvalidInput."""
+    if supposed.changes_models:
+        context = _with_other_models(context, supposed)
+    if supposed.no_rules:
+        return replace(context, rules=NO_RULES)
+    return (
+        context
+        if supposed.rule_id is None
+        else replace(context, rules=context.rules.without([supposed.rule_id]))
+    )
+
+
+def _with_other_models(context: ScoringContext, supposed: Supposition) -> ScoringContext:
     models = NO_MODELS if supposed.no_models else context.models
     if (version := supposed.version) is not None:
         if version.use_case != context.use_case.name:

@@ -1,5 +1,6 @@
 """The page of a person for staff: who sees it, what it says, and that a look leaves only its log entry."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
@@ -26,6 +28,7 @@ from tests.factories import (
     make_als_bytes,
     make_item,
     make_items,
+    make_rule,
     make_user,
     make_version,
 )
@@ -203,11 +206,35 @@ def test_what_if_shows_the_list_of_other_models_and_without_a_dislike(
     assert all("and as it would be" in one for one in messages)
 
 
+def test_what_if_without_rules_of_staff(
+    client: Client, looker: User, person: User, movies: list[Item]
+) -> None:
+    assert "Rules of staff" not in page(client, person)
+    block, pin = make_rule("block", facet_name="Comedy"), make_rule("pin", item=movies[4], number=1)
+    make_rule("pin", item=movies[5], number=2, begins_at=timezone.now() + timedelta(days=1))
+    forget_state()
+    offered = page(client, person)
+    assert f"without rule {block.pk}</option>" in offered
+    assert f"without rule {pin.pk}</option>" in offered
+    assert f"without rule {pin.pk + 1}" not in offered
+    assert "Without rules of staff: " in page(client, person, rule="none")
+    one = page(client, person, rule=pin.pk, version="none")
+    assert f"Without any model and without rule {pin.pk}: " in one
+    assert "and as it would be" in LogEntry.objects.latest("pk").change_message
+    # What a rule says is for those who may see rules.
+    assert "block genre Comedy" not in one
+    allow(looker, "view_rule")
+    assert f"without rule {block.pk}: block genre Comedy</option>" in page(client, person)
+
+
 def test_what_cannot_be_supposed_is_answered(
     client: Client, looker: User, person: User, movies: list[Item], settings: Settings
 ) -> None:
     elsewhere = make_version(make_als_bytes([[1, 2]]), use_case="drama_home")
     theirs = record_interaction(user_id=make_user().pk, item_id=movies[0].pk, type_name="like").interaction.pk
+    over = make_rule("block", facet_name="Comedy", ends_at=timezone.now())
+    for query in (f"rule={over.pk}", "rule=x", "rule=%00", "rule=-1", f"rule={'9' * 400}", "rule=all"):
+        assert client.get(f"{address(person)}?{query}").status_code == 404
     bad = ("version=x", "version=%00", f"version={elsewhere.pk}", f"version={'9' * 40}", f"without={theirs}")
     for query in (*bad, "without=x", "without=%00", "without=-1", f"without={'9' * 400}", "without=%C2%B2"):
         assert client.get(f"{address(person)}?{query}").status_code == 404

@@ -19,7 +19,8 @@ from feedback.services import save_dislike
 from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
 from serving.carousels import similar_items
-from tests.factories import allow, make_item, make_items, make_user
+from serving.live import forget_state
+from tests.factories import allow, make_item, make_items, make_rule, make_user
 
 pytestmark = pytest.mark.django_db
 _TODAY = timezone.now().astimezone(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
@@ -169,6 +170,33 @@ def test_the_page_says_it_with_what_is_like_it_and_why_people_refused(client: Cl
     assert "Why people turned it down" not in page
     allow(viewer, "view_dislike")
     assert "Wrong genre" in client.get(address(item)).content.decode()
+
+
+def test_it_names_the_rules_of_staff_that_act_on_it(client: Client, viewer: User) -> None:
+    item, other = make_item(genres=["Crime"]), make_item(genres=["Comedy"])
+    soon = timezone.now() + timedelta(days=1)
+    of_it = make_rule("pin", item=item, number=3, note="premiere", ends_at=soon)
+    of_genre = make_rule("bury", facet_name="Crime", number=0.5, segment="newcomer")
+    quota = make_rule("quota", about="each", each="genre", number=2)
+    elsewhere = make_rule("block", facet_name="Crime", use_case="drama_home")
+    waits, over = make_rule("block", item=item, begins_at=soon), make_rule("block", item=item)
+    over.ends_at = timezone.now()
+    over.save()
+    not_of_it = make_rule("block", item=other)
+    assert "Rules of staff" not in client.get(address(item)).content.decode()
+    allow(viewer, "view_rule")
+    answer = client.get(address(item))
+    assert [rule.pk for rule, _, _ in answer.context["rules"]] == [of_it.pk, of_genre.pk, quota.pk]
+    page = answer.content.decode()
+    assert f'href="/admin/curation/rule/{of_it.pk}/change/">{of_it.pk}: {of_it.sentence}' in page.replace(
+        "&quot;", '"'
+    )
+    assert f"<td>{soon:%Y-%m-%d %H:%M}</td><td>premiere</td>" in page
+    for rule in (elsewhere, waits, over, not_of_it):
+        assert f"/rule/{rule.pk}/change/" not in page
+    bare = make_item(genres=["Western"])
+    forget_state()
+    assert [rule.pk for rule, _, _ in client.get(address(bare)).context["rules"]] == [quota.pk]
 
 
 def test_it_is_linked_from_the_item(client: Client, viewer: User) -> None:

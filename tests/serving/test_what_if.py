@@ -8,6 +8,7 @@ from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
 from core.errors import InvalidInput, NotFound
+from curation.services import end_rule
 from feedback.models import Dislike, FeatureAdjustment
 from feedback.services import save_dislike, undo_dislike
 from feedback.steering import refuse_item
@@ -18,7 +19,7 @@ from serving.live import forget_state
 from serving.looking import Look, look
 from serving.pipeline import recommend
 from serving.what_if import Comparison, Supposition, what_if
-from tests.factories import make_active_als, make_als_bytes, make_item, make_user, make_version
+from tests.factories import make_active_als, make_als_bytes, make_item, make_rule, make_user, make_version
 
 pytestmark = pytest.mark.django_db
 MOVIES = USE_CASES["movie_home"]
@@ -179,3 +180,32 @@ def test_what_cannot_be_supposed_is_said(person: User, movies: list[Item]) -> No
     broken.sha256 = "0" * 64
     with pytest.raises(InvalidInput, match="cannot be tried"):
         compared(person, Supposition(version=broken))
+
+
+def test_without_rules_of_staff_it_is_the_list_that_comes_once_they_end(
+    person: User, movies: list[Item]
+) -> None:
+    block = make_rule("block", facet_name="Comedy")
+    pin = make_rule("pin", item=movies[5], number=1)
+    without_all = compared(person, Supposition(no_rules=True))
+    assert without_all.now.served.rules == (block.pk, pin.pk)
+    assert without_all.then.served.rules == ()
+    without_pin = compared(person, Supposition(rule_id=pin.pk))
+    assert without_pin.then.served.rules == (block.pk,)
+    end_rule(rule=pin, by=None)
+    forget_state()
+    assert scores(without_pin.then) == pytest.approx(
+        scores(look(user_id=person.pk, use_case=MOVIES, limit=8))
+    )
+    end_rule(rule=block, by=None)
+    forget_state()
+    comes = look(user_id=person.pk, use_case=MOVIES, limit=8)
+    assert scores(without_all.then) == pytest.approx(scores(comes))
+    assert {one.slot.item.id for one in without_all.came} & {movie.pk for movie in movies[6:]}
+
+
+def test_without_rules_goes_with_other_models_and_without_an_act(person: User, movies: list[Item]) -> None:
+    make_rule("block", facet_name="Comedy")
+    act = act_of(person, movies[0], "like")
+    found = compared(person, Supposition(without=act, no_models=True, no_rules=True)).then.served
+    assert (found.model_version, found.rules, len(found.slots)) == ("", (), 8)
