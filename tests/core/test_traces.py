@@ -185,7 +185,7 @@ def test_without_the_library_the_setting_says_what_to_install() -> None:
 
 
 class Collector(BaseHTTPRequestHandler):
-    """What a collector takes by OTLP over HTTP."""
+    """A collector that takes traces by OTLP over HTTP, and keeps what it was sent."""
 
     received: list[tuple[str, bytes]] = []  # of the one server that a test has
 
