@@ -11,6 +11,7 @@ from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import Settings
 from rest_framework.test import APIClient
+from threadpoolctl import threadpool_limits
 
 from accounts.models import User
 from catalog.cards import forget_cards
@@ -29,7 +30,17 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 pytest_plugins = ["tests.time_limit"]
+# Libraries of arithmetic start as many threads as there are cores, and each worker has its core already. Models
+# of tests are trained in less time than threads take to wait for each other.
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _DATABASE = {"db", "transactional_db", "threads_db", "django_db_setup", "live_server"}
+
+
+def pytest_configure() -> None:
+    """One thread for arithmetic: here, in the workers that start later, and in the processes of tests."""
+    for name in _THREADS:
+        os.environ.setdefault(name, "1")
+    threadpool_limits(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,10 +1,9 @@
-"""Small models that are trained on one thread, and people with films to train on."""
+"""Small models, and people with films to train on."""
 
 from collections.abc import Iterator
 
 import pytest
 from django.test import override_settings
-from threadpoolctl import threadpool_limits
 
 from accounts.models import User
 from catalog.models import Item
@@ -18,11 +17,9 @@ FAST = RankerParameters(rounds=10, num_leaves=4, min_data_in_leaf=5, early_stopp
 
 @pytest.fixture(scope="module", autouse=True)
 def _small() -> Iterator[None]:
-    # Models this small are trained in less time than several threads take to wait for each other.
     with (
         pytest.MonkeyPatch.context() as patch,
         override_settings(GATE_MIN_PEOPLE=5, RECOMMENDATION_SESSION_DAYS=100_000),
-        threadpool_limits(1, user_api="openmp"),
     ):
         patch.setattr(ranker_train, "JOINT_PARAMETERS", FAST)
         patch.setattr(ranker_train, "BOOTSTRAP_PARAMETERS", FAST)
