@@ -1,15 +1,19 @@
 """Fixtures of every test: folders of its own, and nothing remembered from the test before."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings as project
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 from rest_framework.test import APIClient
 from threadpoolctl import threadpool_limits
 
@@ -30,8 +34,8 @@ hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
 pytest_plugins = ["tests.time_limit"]
-# Libraries of arithmetic start as many threads as there are cores, and each worker has its core already. Models
-# of tests are trained in less time than threads take to wait for each other.
+# Libraries of arithmetic start as many threads as there are cores, and each worker has its core already.
+# Models of tests are trained in less time than threads take to wait for each other.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _DATABASE = {"db", "transactional_db", "threads_db", "django_db_setup", "live_server"}
 
@@ -92,6 +96,23 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     yield
     forget_state()
     forget_search()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An SQLite database with all tables, to be copied where processes of a test need one of their own."""
+    path = tmp_path_factory.mktemp("migrated") / "heed.sqlite3"
+    if connection.vendor == "sqlite":
+        with django_db_blocker.unblock():
+            connection.ensure_connection()
+            path.write_bytes(connection.connection.serialize())
+        return path
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{path}"}
+    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    subprocess.run(command, cwd=project.BASE_DIR, env=environment, check=True)
+    return path
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -213,10 +214,11 @@ def test_a_run_that_is_not_heard_of_for_a_while_and_then_again_is_on_again() -> 
 
 
 @pytest.fixture
-def shared(tmp_path: Path) -> dict[str, str]:
+def shared(tmp_path: Path, migrated_file: Path) -> dict[str, str]:
     """The environment of commands on a database of their own."""
+    shutil.copy(migrated_file, tmp_path / "heed.sqlite3")
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environment = {
+    return {
         **kept,
         "DEBUG": "1",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'heed.sqlite3'}",
@@ -224,8 +226,6 @@ def shared(tmp_path: Path) -> dict[str, str]:
         "DATASET_DIR": str(tmp_path / "datasets"),
         "LOCK_DIR": str(tmp_path / "locks"),
     }
-    manage(environment, "migrate", "--verbosity", "0").wait()
-    return environment
 
 
 def manage(environment: dict[str, str], *words: str) -> "subprocess.Popen[str]":
