@@ -258,5 +258,8 @@ def took(run: Run, now: datetime | None = None) -> str:
     if run.started_at is None:
         return "–"
     until = run.ended_at or now or timezone.now()
-    length = duration((until - run.started_at).total_seconds())
-    return f"at least {length}" if run.status == Run.Status.LOST else length
+    seconds = (until - run.started_at).total_seconds()
+    if run.status != Run.Status.LOST:
+        return duration(seconds)
+    # It was last heard when it began: how long it lasted nobody knows.
+    return f"at least {duration(seconds)}" if seconds >= 1 else "not known"

@@ -246,7 +246,7 @@ def _retraining(period: Period) -> Panel:
         "Retraining",
         f"Model versions trained per week, {total:,} in all.",
         ("week from", "versions"),
-        column_chart("Model versions per week", points, scale="{:,.3g}"),
+        column_chart("Model versions per week", points, scale="{:,.0f}"),
         empty="No model was trained in this period.",
     )
 

@@ -130,8 +130,13 @@ class Curve:
 
 
 def column_chart(name: str, points: Sequence[Point], *, scale: str = "{:g}") -> ColumnChart:
-    """Places a column for each point; `scale` formats the values at the top and the middle of the scale."""
+    """Places a column for each point; `scale` formats the values at the top and the middle of the scale.
+
+    The scale ends where both are printed as they are: that of whole numbers at 2 and not at 1.
+    """
     top = _round_up(max((point.value or 0.0 for point in points), default=0.0))
+    while not _is_printed(scale, top / 2):
+        top = _round_up(top * 1.01)
     step = WIDTH / max(1, len(points))
     width = min(WIDEST, step * (1 - GAP))
     columns = []
@@ -223,6 +228,13 @@ def curve(name: str, note: str, points: Iterable[tuple[float, float, str]]) -> C
 
 def _form(*, signed: bool) -> str:
     return "{:+.3f}" if signed else "{:.3f}"
+
+
+def _is_printed(scale: str, value: float) -> bool:
+    """True where a format loses nothing of a value."""
+    text = scale.format(value)
+    number = float(text.rstrip("%").replace(",", "")) / (100 if text.endswith("%") else 1)
+    return math.isclose(number, value, rel_tol=1e-6)
 
 
 def _round_up(value: float) -> float:

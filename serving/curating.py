@@ -23,6 +23,7 @@ class Curated:
     pinned  rows (k,) that are pinned, by place
     places  (k,) from 0, rising
     pins    (k,) ids of the rules that pin them
+    quotas  ids of the quotas that leave out any of these, however far behind the list
     acted   ids of all rules that act on a list of these
     """
 
@@ -30,6 +31,7 @@ class Curated:
     pinned: Rows
     places: tuple[int, ...] = ()
     pins: tuple[int, ...] = ()
+    quotas: tuple[int, ...] = ()
     acted: tuple[int, ...] = ()
 
     def pinning(self, which: Bools) -> "Curated":
@@ -98,11 +100,13 @@ def curate(candidates: Candidates, request: RankingRequest, limit: int, *, with_
     others = rows[~brought & ~np.isin(rows, first)]
     quotas = request.rules.of_kind(QUOTA)
     order = np.concatenate([np.array(first, dtype=np.intp), others])
-    kept, filled = within_quotas(candidates.item_ids[order], quotas, request)
+    kept, left_out = within_quotas(candidates.item_ids[order], quotas, request)
     standing = [one for one, stays in zip(chosen, kept[: len(first)].tolist(), strict=True) if stays]
     places: list[int] = []
     for _, pin in standing:
         places.append(max(int(pin.number) - 1, places[-1] + 1 if places else 0))
+    # What a quota leaves out behind the end of the list would not have been in it.
+    filled = [rule_id for rule_id, stay in left_out.items() if stay < limit]
     weighing = [
         one.rule_id for one in request.rules.of_kind(BOOST, BURY) if one.names(candidates.item_ids).any()
     ]
@@ -112,6 +116,7 @@ def curate(candidates: Candidates, request: RankingRequest, limit: int, *, with_
         pinned=np.array([row for row, _ in standing], dtype=np.intp),
         places=tuple(places),
         pins=tuple(pin.rule_id for _, pin in standing),
+        quotas=tuple(left_out),
         acted=tuple(sorted({*weighing, *blocking, *filled, *(pin.rule_id for _, pin in standing)})),
     )
 
@@ -130,12 +135,16 @@ def _chosen(item_ids: Ints, pins: list[ActingRule]) -> list[tuple[int, ActingRul
 
 def within_quotas(
     item_ids: Ints, quotas: list[ActingRule], request: RankingRequest
-) -> tuple[Bools, set[int]]:
-    """The mask of items (n,), in their order, that no quota leaves out; and the quotas that left any out."""
+) -> tuple[Bools, dict[int, int]]:
+    """The mask of items (n,), in their order, that no quota leaves out.
+
+    With it, by the ids of the quotas that leave out any, how many items stay before the first of those.
+    """
     kept = np.ones(len(item_ids), dtype=np.bool_)
-    acted: set[int] = set()
+    left_out: dict[int, int] = {}
+    stay = 0
     if not quotas:
-        return kept, acted
+        return kept, left_out
     rows = request.context.catalog.rows_of(item_ids)
     groups = [one.groups[np.maximum(rows, 0)] for one in quotas if one.groups is not None]
     counts: list[dict[int, int]] = [{} for _ in groups]
@@ -148,9 +157,11 @@ def within_quotas(
         ]
         if full:
             kept[row] = False
-            acted.update(full)
+            for rule_id in full:
+                left_out.setdefault(rule_id, stay)
             continue
+        stay += 1
         for count, columns in zip(counts, mine, strict=True):
             for column in columns:
                 count[column] = count.get(column, 0) + 1
-    return kept, acted
+    return kept, left_out

@@ -151,7 +151,7 @@ def _over_quota(found: Look, row: int) -> list[str]:
     ids = [
         str(one.rule_id)
         for one in found.request.rules.of_kind(QUOTA)
-        if one.rule_id in curated.acted and one.names(found.ordered.item_ids[[row]])[0]
+        if one.rule_id in curated.quotas and one.names(found.ordered.item_ids[[row]])[0]
     ]
     return [f"A quota of staff leaves it out: rule {' or '.join(ids)}."] if ids else []
 

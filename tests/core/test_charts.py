@@ -36,6 +36,26 @@ def test_bars_of_nothing_have_no_length() -> None:
     assert bars([]) == []
 
 
+@pytest.mark.parametrize(
+    ("largest", "scale", "printed"),
+    [
+        (1.0, "{:,.0f}", ("2", "1")),
+        (5.0, "{:,.0f}", ("8", "4")),
+        (4500.0, "{:,.0f}", ("5,000", "2,500")),
+        (0.005, "{:.1%}", ("0.8%", "0.4%")),
+        (0.001, "{:.1%}", ("0.2%", "0.1%")),
+        (0.05, "{:.1%}", ("5.0%", "2.5%")),
+        (0.01, "{:.2f}", ("0.02", "0.01")),
+        (0.0, "{:,.0f}", ("2", "1")),
+    ],
+)
+def test_the_middle_of_a_scale_says_its_own_number(
+    largest: float, scale: str, printed: tuple[str, str]
+) -> None:
+    chart = column_chart("shown", points(largest), scale=scale)
+    assert (chart.top, chart.middle) == printed
+
+
 def test_columns_stand_on_the_ground_under_a_round_scale() -> None:
     chart = column_chart("shown", points(3.0, 0.0, None, 1.5))
     assert (chart.top, chart.middle) == ("4", "2")

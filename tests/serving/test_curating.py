@@ -243,6 +243,25 @@ def test_a_quota_outranks_pins_and_counts_them(api: APIClient, films: list[Item]
     assert not {one.pk for one in films[1::2]} & set(found[1:])
 
 
+def test_a_quota_acts_on_a_list_whose_end_stands_behind_what_it_leaves_out(
+    api: APIClient, films: list[Item]
+) -> None:
+    before = ids(api)
+    rule = make_rule("quota", about="each", each="attributes.publisher", number=2)
+    # The third of either publisher: without it no list is any other.
+    north = [one.pk for one in films[:8]]
+    first_left_out = next(
+        place
+        for place, one in enumerate(before)
+        if sum((other in north) == (one in north) for other in before[:place]) == 2
+    )
+    for length in (first_left_out, first_left_out + 1):
+        found = ids(api, f"limit={length}")
+        is_changed = found != before[:length]
+        assert is_changed == (length > first_left_out)
+        assert last_list().rules == ([rule.pk] if is_changed else [])
+
+
 def test_a_quota_larger_than_the_list_changes_nothing(api: APIClient, films: list[Item]) -> None:
     before = ids(api, "limit=4")
     make_rule("quota", facet_name="Crime", number=50)
@@ -359,8 +378,10 @@ def test_why_not_names_the_rule(person: User, films: list[Item]) -> None:
     found = look(user_id=person.pk, use_case=MOVIES, limit=3)
     assert why_not(found, films[3]) == [f"Rule {block.pk} of staff blocks it."]
     shown = {slot.item.id for slot in found.served.slots}
-    over = next(one for one in films[1::2] if one.pk not in shown and one != films[3])
-    assert f"A quota of staff leaves it out: rule {quota.pk}." in why_not(found, over)
+    # Far behind the end of the list too.
+    for over in films[1::2]:
+        if over.pk not in shown and over != films[3]:
+            assert f"A quota of staff leaves it out: rule {quota.pk}." in why_not(found, over)
     comedy = next(one for one in films[2::2] if one.pk not in shown)
     assert "rules of staff × 0.500" in " ".join(why_not(found, comedy))
     assert bury.pk in found.served.rules

@@ -1,5 +1,6 @@
 """Runs in the admin: what staff see, start and cancel, and that nothing is done by a mere visit."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -147,3 +148,11 @@ def test_a_run_that_is_over_took_so_long() -> None:
     assert took(run) == "0 s"
     run.started_at = None
     assert took(run) == "–"
+
+
+def test_how_long_a_run_lasted_that_said_nothing_after_its_beginning_nobody_knows() -> None:
+    began = timezone.now()
+    run = Run(status=Run.Status.LOST, started_at=began, ended_at=began)
+    assert took(run) == "not known"
+    run.ended_at = began + timedelta(seconds=30)
+    assert took(run) == "at least 30 s"
