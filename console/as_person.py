@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import User
 from accounts.selectors import caller, open_use_case
 from catalog.models import Item
+from console.selectors.items import label_of
 from console.selectors.people import items_meant, last_dislikes, last_lists, list_of, titles_of, top_facets
 from console.supposing import asks_what_if, read_supposition, suppose
 from core.domain import DEFAULT_KIND, USE_CASES, UseCase
@@ -65,7 +66,7 @@ def as_person(request: HttpRequest, user_id: int) -> HttpResponse:
         "text": text,
         "item": item,
         "others": [one for one in meant if one != item],
-        "lists": last_lists(person.pk),
+        "lists": [(one, label_of(one.use_case)) for one in last_lists(person.pk)],
         "dislikes": last_dislikes(person.pk),
     }
     if session is None:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectMultipleWidget, UnfoldAdminSelectWidget
 
 from core.admin import RecordAdmin
 from core.domain import DEFAULT_USE_CASE, USE_CASES
@@ -63,6 +63,17 @@ class ArmForm(forms.ModelForm):  # type: ignore[type-arg]  # Django cannot be su
         return overrides
 
 
+class VersionsWidget(UnfoldAdminSelectMultipleWidget):  # type: ignore[misc]
+    """Versions, each with its use case, for the script that offers those of one alone."""
+
+    def create_option(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(*args, **kwargs)
+        # Not a version: the empty choice.
+        if (version := getattr(option["value"], "instance", None)) is not None:
+            option["attrs"]["data-use-case"] = version.use_case
+        return option
+
+
 def _use_case_of(request: HttpRequest) -> str | None:
     """The use case of the form: as it was sent, else that of the draft; None for a new one."""
     if request.method == "POST":
@@ -88,6 +99,7 @@ class ArmInline(TabularInline):  # type: ignore[misc]
         if (use_case := _use_case_of(request)) is not None:
             usable = usable.filter(use_case=use_case)
         kwargs["queryset"] = usable.order_by("use_case", "kind", "-version")
+        kwargs["widget"] = VersionsWidget()
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         field.error_messages["invalid_choice"] = _NOT_OF_USE_CASE
         field.widget.attrs["style"] = "min-width: 16rem"
@@ -163,6 +175,14 @@ class ExperimentAdmin(ModelAdmin):  # type: ignore[misc]
         answer: HttpResponse = super().change_view(
             request, object_id, form_url, {**(extra_context or {}), **more}
         )
+        return answer
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], **kwargs: Any
+    ) -> HttpResponse:
+        obj = kwargs.get("obj")
+        context["is_draft"] = obj is None or self.has_change_permission(request, obj)
+        answer: HttpResponse = super().render_change_form(request, context, **kwargs)
         return answer
 
     def save_model(self, request: HttpRequest, obj: Experiment, form: Any, change: Any) -> None:

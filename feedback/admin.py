@@ -97,7 +97,7 @@ class DislikeAdmin(RecordAdmin):
         "when",
         "person",
         "title",
-        "reason",
+        "reason_in_words",
         "score",
         "score_from",
         "model_version",
@@ -206,6 +206,10 @@ class DislikeAdmin(RecordAdmin):
         rows = dislike.adjustments.select_related("facet").order_by("facet__kind", "facet__name")
         cells: list[list[Any]] = [[row.facet.kind, row.facet.name, percent_change(row.delta)] for row in rows]
         return table(["kind", "name", "when new"], cells) if cells else "nothing"
+
+    @admin.display(description="reason", ordering="reason")
+    def reason_in_words(self, dislike: Dislike) -> str:
+        return dislike.reason_label
 
     @admin.action(description="Mark as reviewed", permissions=["review"])
     def mark_reviewed(self, request: HttpRequest, queryset: QuerySet[Dislike]) -> None:
