@@ -14,7 +14,6 @@ from accounts.acting import PROFILE_HEADER, as_asked, asked_profile_id
 from accounts.models import ServiceToken, User
 from accounts.page_tokens import PageToken, read_page_token
 from accounts.selectors import (
-    find_person_to_act_for,
     find_profile_to_act_for,
     find_token,
     people_to_act_for,
@@ -46,7 +45,7 @@ class ServiceTokenAuthentication(BaseAuthentication):
         if len(parts) != 2:
             raise AuthenticationFailed("Write the header as `Authorization: Token <token>`.")
         digest = ServiceToken.hash(parts[1].decode("latin-1"))
-        token = find_token(digest)
+        token, named = find_token(digest, _named_id(request))
         if token is None or not token.user.is_active or token.user.owner_id:
             raise AuthenticationFailed("This token is not valid.")
         now = timezone.now()
@@ -59,25 +58,25 @@ class ServiceTokenAuthentication(BaseAuthentication):
             return as_asked(request, token.user), token
         if not token.may_act_for_others:
             raise PermissionDenied(_REFUSAL)
-        return self._person(request, token), token
+        return self._person(request, token, named), token
 
     def authenticate_header(self, request: Request) -> str:
         return self.keyword
 
     @staticmethod
-    def _person(request: Request, token: ServiceToken) -> User:
+    def _person(request: Request, token: ServiceToken, named: User | None) -> User:
+        """The person in the headers; `named` is the one of X-User-ID, where a token may act for them."""
         acting_for, name = (request.headers.get(header) for header in (ACTING_HEADER, NAMING_HEADER))
         if acting_for is not None and name is not None:
             raise PermissionDenied(f"Name the person in {ACTING_HEADER} or in {NAMING_HEADER}, not in both.")
         header = ACTING_HEADER if name is None else NAMING_HEADER
         profile_id = asked_profile_id(request)
         if acting_for is not None:
-            is_id = acting_for.isascii() and acting_for.isdigit() and len(acting_for) <= 18
-            account_id = int(acting_for) if is_id else 0
+            account_id = _named_id(request)
             if profile_id is not None and profile_id != account_id:
                 person = find_profile_to_act_for(profile_id, pk=account_id)
             else:
-                person = find_person_to_act_for(account_id)
+                person = named
         elif profile_id is not None:
             person = find_profile_to_act_for(profile_id, username=_username(name))
         else:
@@ -92,6 +91,12 @@ class ServiceTokenAuthentication(BaseAuthentication):
 def names_somebody(request: Request) -> bool:
     """True where a header of the request says for whom it is made."""
     return ACTING_HEADER in request.headers or NAMING_HEADER in request.headers
+
+
+def _named_id(request: Request) -> int:
+    """The id in X-User-ID; 0, which nobody has, for none."""
+    given = request.headers.get(ACTING_HEADER, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= 18 else 0
 
 
 def _username(header: str | None) -> str:

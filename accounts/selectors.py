@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from django.http import HttpRequest
 
 from accounts.models import ServiceToken, User
@@ -62,31 +62,37 @@ def account_of(person: User) -> User:
     return person if person.owner is None else person.owner
 
 
-_TOKEN = CompiledQuery(
-    lambda: ServiceToken.objects.filter(digest=Parameter("digest", str)).values_list(
-        *columns_of(ServiceToken), *columns_of(User, "user__")
+def _token_and_person() -> "QuerySet[Any, Any]":
+    """The user of a token, and the token; then the person to act for, with nothing in its place."""
+    token = ServiceToken.objects.filter(digest=Parameter("digest", str)).order_by()
+    person = people_to_act_for().filter(pk=Parameter("person_id")).order_by()
+    fields = ServiceToken._meta.concrete_fields  # noqa: SLF001  documented
+    nothing = {f"no_{field.attname}": Value(None, output_field=field) for field in fields}
+    return token.values_list(*columns_of(User, "user__"), *columns_of(ServiceToken)).union(
+        person.annotate(**nothing).values_list(*columns_of(User), *nothing), all=True
     )
-)
-_TO_ACT_FOR = CompiledQuery(
-    lambda: people_to_act_for().filter(pk=Parameter("person_id")).order_by().values_list(*columns_of(User))
-)
 
 
-def find_token(digest: str) -> ServiceToken | None:
-    """The token of this digest with its user, or None; one query."""
-    rows = _TOKEN.ask(digest=digest)
-    if not rows:
-        return None
-    own = len(columns_of(ServiceToken))
-    token = instance_of(ServiceToken, rows[0][:own])
-    token.user = instance_of(User, rows[0][own:])
-    return token
+_TOKEN_AND_PERSON = CompiledQuery(_token_and_person)
 
 
-def find_person_to_act_for(person_id: int) -> User | None:
-    """The person of this id where a token may act for them; one query."""
-    rows = _TO_ACT_FOR.ask(person_id=person_id)
-    return instance_of(User, rows[0]) if rows else None
+def find_token(digest: str, person_id: int) -> tuple[ServiceToken | None, User | None]:
+    """The token of this digest with its user, and the person of this id where a token may act for them.
+
+    One query. The person alone says nothing of the caller: whoever has no token acts for nobody.
+    """
+    token = person = None
+    for row in _TOKEN_AND_PERSON.ask(digest=digest, person_id=person_id):
+        user, of_token = instance_of(User, row[: len(_USER)]), row[len(_USER) :]
+        if of_token[0] is None:
+            person = user
+        else:
+            token = instance_of(ServiceToken, of_token)
+            token.user = user
+    return token, person
+
+
+_USER = columns_of(User)
 
 
 def find_profile_to_act_for(profile_id: int, **of_account: object) -> User | None:

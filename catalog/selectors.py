@@ -1,8 +1,9 @@
 """Reads of the catalog."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
@@ -47,7 +48,7 @@ class ItemCard:
 _CHOICES_NAMED = 5
 # PostgreSQL would put the items without a year first, SQLite last.
 _NEWEST = F("year").desc(nulls_last=True)
-_ITEM_COLUMNS = (
+ITEM_COLUMNS = (
     "id",
     "external_id",
     "kind",
@@ -67,13 +68,18 @@ def get_cards(
     item_ids: Iterable[int], *, with_attributes: bool = False, with_hidden: bool = False
 ) -> dict[int, ItemCard]:
     """The cards of those of `item_ids` that are active, by id, in one query; with those hidden if asked."""
-    names = (*_ITEM_COLUMNS, "attributes") if with_attributes else _ITEM_COLUMNS
+    names = (*ITEM_COLUMNS, "attributes") if with_attributes else ITEM_COLUMNS
     items = Item.objects.filter(pk__in=list(item_ids))
     rows = (
         (items if with_hidden else items.filter(is_active=True))
         .order_by("pk", "item_facets__billing", "item_facets__pk")
         .values_list(*names, "item_facets__facet__kind", "item_facets__facet__name")
     )
+    return cards_from(rows, names)
+
+
+def cards_from(rows: Iterable[Sequence[Any]], names: Sequence[str] = ITEM_COLUMNS) -> dict[int, ItemCard]:
+    """The cards, by id, of rows of the columns `names` and the kind and name of a facet, in billing order."""
     cards: dict[int, ItemCard] = {}
     facets: dict[int, dict[str, tuple[str, ...]]] = {}
     for *columns, facet_kind, facet_name in rows:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from rest_framework.renderers import JSONRenderer
@@ -9,12 +10,16 @@ from rest_framework.utils.encoders import JSONEncoder
 
 from core.written import Written
 
+_ENCODER = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def write(value: object) -> Written:
     """A value as answers have it: short, with moments as text. Raises ValueError for NaN and infinity."""
-    return Written(
-        json.dumps(value, cls=JSONEncoder, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    )
+    return Written(_ENCODER.encode(value))
+
+
+# The names of the parts of our answers are few.
+_write_name = lru_cache(maxsize=500)(write)
 
 
 class WrittenJSONRenderer(JSONRenderer):
@@ -36,7 +41,7 @@ class WrittenJSONRenderer(JSONRenderer):
             }
             return super().render(read, accepted_media_type, renderer_context)
         members = (
-            f"{write(name)}:{value if isinstance(value, Written) else write(value)}"
+            f"{_write_name(name)}:{value if isinstance(value, Written) else write(value)}"
             for name, value in data.items()
         )
         text = f"{{{','.join(members)}}}"

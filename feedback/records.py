@@ -1,6 +1,7 @@
 """The record of a person as a list for them needs it: what they did, what they turned down, what they saw."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -70,7 +71,7 @@ class AskedRecord:
 
         Raises NotFound where the list `after` is no list of theirs in this use case.
         """
-        parts: dict[int, list[tuple[Any, ...]]] = {part: [] for part in range(_ASKED + 1)}
+        parts: dict[int, list[tuple[Any, ...]]] = {part: [] for part in range(_BESIDE + 1)}
         for row in sorted(self.rows, key=_BY_TIME):
             parts[row[4]].append(row)
         if self.after is not None and not parts[_PAGE]:
@@ -95,12 +96,18 @@ class AskedRecord:
 
 
 def ask_record(
-    *, user_id: int, use_case: UseCase, now: datetime, after: UUID | None = None, alike: str = ""
+    *,
+    user_id: int,
+    use_case: UseCase,
+    now: datetime,
+    after: UUID | None = None,
+    alike: str = "",
+    beside: "RowsOf | None" = None,
 ) -> AskedRecord:
     """The record of a person, in one query, because a recommendation request may make six at most.
 
     `before` is of the list `after`, or of the last one of the last day that was asked for by the name
-    `alike`.
+    `alike`. The rows of `beside` are read with it, for its mark alone.
     """
     values: dict[str, Any] = {"user_id": user_id, "since": now - timedelta(days=RECENT_DAYS), "now": now}
     page: _Page = ""
@@ -110,7 +117,7 @@ def ask_record(
     elif alike:
         page = "alike"
         values |= {"alike": alike, "oldest": now - _ONE_READING}
-    return AskedRecord(_record_query(use_case.name, page).ask(**values), after)
+    return AskedRecord(_record_query(use_case.name, page, beside).ask(**values), after)
 
 
 def _read_moment(written: str) -> datetime:
@@ -141,13 +148,17 @@ _Page: TypeAlias = Literal["", "after", "alike"]
 # Whoever asks for a list from a place on goes on with one of this time.
 _ONE_READING = timedelta(days=1)
 # The parts of a record that are read as one.
-_HISTORY, _ADJUSTMENTS, _LISTS, _OF_FACETS, _OF_ITEMS, _PAGE, _ASKED = range(7)
+_HISTORY, _ADJUSTMENTS, _LISTS, _OF_FACETS, _OF_ITEMS, _PAGE, _ASKED, _BESIDE = range(8)
 _RULES = {"facet": _OF_FACETS, "item": _OF_ITEMS}
 _BY_TIME = itemgetter(3, 0, 1)
 
 
+# Rows of a person, (id, text, number, moment) each.
+RowsOf: TypeAlias = Callable[[Parameter], "list[QuerySet[Any, Any]]"]
+
+
 @cache
-def _record_query(use_case: str, page: _Page) -> CompiledQuery:
+def _record_query(use_case: str, page: _Page, beside: RowsOf | None) -> CompiledQuery:
     """The parts of a record, one under another, in the order of the numbers in the last column."""
 
     def build() -> "QuerySet[Any, Any]":
@@ -169,8 +180,9 @@ def _record_query(use_case: str, page: _Page) -> CompiledQuery:
             asked = Parameter("alike", str)
             parts += last_alike(user_id=user_id, use_case=use_case, asked=asked, oldest=oldest)
         history = history_rows(user_id=user_id, use_case=USE_CASES[use_case]).annotate(part=_part(_HISTORY))
-        numbered = (rows.annotate(part=_part(number)) for number, rows in enumerate(parts, _HISTORY + 1))
-        return history.union(*numbered, all=True)
+        numbered = [rows.annotate(part=_part(number)) for number, rows in enumerate(parts, _HISTORY + 1)]
+        further = [] if beside is None else [rows.annotate(part=_part(_BESIDE)) for rows in beside(user_id)]
+        return history.union(*numbered, *further, all=True)
 
     return CompiledQuery(build)
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, Count, FloatField, Max, Q, QuerySet, Sum, TextField, Value
+from django.db.models.functions import Cast
 
 from catalog.models import Facet, ItemFacet
 from core.domain import REASONS, SPREADING, TYPES
-from core.queries import CompiledQuery, Parameter, Statement, mark_of, moment_of
+from core.queries import CompiledQuery, Parameter, Statement, moment_as_text, moment_of
 from core.sql import Table, fill
 from feedback.models import Dislike
 from interactions.models import UserInteraction
@@ -240,18 +241,10 @@ def counted_interactions(
 
 @dataclass(frozen=True, slots=True)
 class AskedLog:
-    """The stored profile and what it lacks, as the database gave them; `rules` are those of now."""
+    """The stored profile and what it lacks, as the database gave them."""
 
     user_id: int
-    rules: Rules
     row: tuple[Any, ...]
-
-    @property
-    def mark(self) -> bytes:
-        """Bytes that are others where the profile or what it lacks is another, or the rules are."""
-        profile_id, vector, *rest = self.row
-        told = [value.isoformat() if isinstance(value, datetime) else value for value in rest]
-        return mark_of([(digest(self.rules), profile_id, vector and bytes(vector), *told)])
 
     def read(self) -> Reading:
         """The profile and the events that it lacks."""
@@ -283,7 +276,36 @@ def ask_log(user_id: int, rules: Rules, *, anew: bool = False) -> AskedLog:
     With `anew` everything since the reset is reduced, whatever is stored.
     """
     (row,) = _query.ask(user_id=user_id, rules="" if anew else digest(rules))
-    return AskedLog(user_id, rules, row)
+    return AskedLog(user_id, row)
+
+
+def mark_rows(user_id: Parameter) -> "list[QuerySet[Any, tuple[int, str, float, str]]]":
+    """Rows that are others wherever `ask_log` finds another profile or another log: id, text, number, moment.
+
+    They are cheaper than the log. The profile has one moment for each state of it. The rows of the log are
+    the same as long as there are as many, with the same sum of their ids and of their weights; what a dislike
+    says is only ever added, and what it is about goes with its facet.
+    """
+    stored = TasteProfile.objects.filter(user_id=user_id).order_by()
+    log = active_interactions().filter(user_id=user_id).order_by().values("user_id")
+    said = Dislike.objects.filter(user_id=user_id).order_by().values("user_id")
+    logged = log.annotate(
+        ids=Cast(Sum("pk"), BigIntegerField()),
+        many=Cast(Count("pk"), TextField()),
+        weights=Sum("weight"),
+        last=moment_as_text(Max("occurred_at")),
+    )
+    meant = said.annotate(
+        reasons=Count("pk", filter=~Q(reason="")),
+        alone=Cast(Count("pk", filter=Q(title_only=True)), TextField()),
+        named=Cast(Count("about"), FloatField()),
+        last=moment_as_text(Max("created_at")),
+    )
+    return [
+        stored.values_list("cursor", "rules", Value(0.0), moment_as_text("updated_at")),
+        logged.values_list("ids", "many", "weights", "last"),
+        meant.values_list("reasons", "alone", "named", "last"),
+    ]
 
 
 def read_log(user_id: int, rules: Rules, *, anew: bool = False) -> Reading:

@@ -90,7 +90,13 @@ class Memory:
         return known if known is not None and known.mark == mark else None
 
     def meet(self, acquaintance: Acquaintance) -> None:
-        """Keeps a person in place of what they were before."""
+        """Keeps a person in place of what they were before.
+
+        Slots and sentences are kept by all that they are made of, so those of before are as good.
+        """
+        before, now = self._met.get(acquaintance.person.user_id), acquaintance.remembered
+        if before is not None and not now.slots:
+            now.slots, now.sentences = before.remembered.slots, before.remembered.sentences
         with self._lock:
             self._met[acquaintance.person.user_id] = acquaintance
             self._met.move_to_end(acquaintance.person.user_id)

@@ -1,4 +1,4 @@
-"""The person of a request: what is known of them, read in two queries and kept while it stays the same."""
+"""The person of a request: what is known of them, read in two queries at most and kept while it stays."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,8 +14,8 @@ from feedback.adjustments import Adjustment, combine_adjustments
 from feedback.records import AskedRecord, PersonRecord, ask_record
 from feedback.rules import StandingRules
 from profiles.boosts import penalties_of
-from profiles.log import AskedLog, ask_log, current_rules
-from profiles.selectors import STRANGER, PersonalTaste, read_taste
+from profiles.log import mark_rows
+from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from ranking.context import ScoringContext
 from ranking.evaluation_report import segment_of
 from ranking.memory import Acquaintance
@@ -35,19 +35,22 @@ MOST_KNOWN = 20
 def open_request(
     user_id: int, context: ScoringContext, now: datetime, wishes: Wishes = NO_WISHES
 ) -> RankingRequest:
-    """All that is known of the person, before the recommenders of the context: two queries."""
+    """All that is known of the person, before the recommenders of the context.
+
+    One query, and one more for the taste of somebody of whom it says anything new.
+    """
     wishes.check_examples(context.catalog)
-    log = None if wishes.alone else ask_log(user_id, current_rules())
     asked = ask_record(
         user_id=user_id,
         use_case=context.use_case,
         now=now,
         after=wishes.after,
         alike=wishes.alike if wishes.offset else "",
+        beside=None if wishes.alone else mark_rows,
     )
-    if log is not None and wishes.are_of_now:
-        return _usual_request(user_id, context, now, wishes, log, asked)
-    taste = STRANGER if log is None else read_taste(log)
+    if not wishes.alone and wishes.are_of_now:
+        return _usual_request(user_id, context, now, wishes, asked)
+    taste = STRANGER if wishes.alone else get_taste(user_id)
     return request_of(user_id, context, now, taste, asked.read(context.catalog.of_kind), wishes)
 
 
@@ -80,12 +83,10 @@ def _usual_request(
     context: ScoringContext,
     now: datetime,
     wishes: Wishes,
-    log: AskedLog,
     asked: AskedRecord,
 ) -> RankingRequest:
     """The request of somebody as they are: not made anew where all that was read is as it was before."""
-    mark = log.mark + asked.mark
-    known = None if context.memory is None else context.memory.met(user_id, mark)
+    known = None if context.memory is None else context.memory.met(user_id, asked.mark)
     barred = wishes.barred(context.catalog, np.empty(0, dtype=np.int64))
     if known is not None and known.rules == _in_force(context, now, known.segment):
         person = known.person
@@ -99,14 +100,14 @@ def _usual_request(
             remembered=known.remembered,
             rules=RuleSet(known.rules),
         )
-    record, taste = asked.read(context.catalog.of_kind), read_taste(log)
+    record, taste = asked.read(context.catalog.of_kind), get_taste(user_id)
     rules = _rules_of(record, context, now)
     person = _person_of(record, user_id, now, taste, wishes, context.catalog, rules)
     request = RankingRequest.of(person, context, now.timestamp(), barred=barred, rules=rules)
     if context.memory is not None:
         fading = (record.adjustments, record.rules, taste) if record.adjustments else None
         context.memory.meet(
-            Acquaintance(mark, person, fading, _segment_of(record), rules.rules, request.remembered)
+            Acquaintance(asked.mark, person, fading, _segment_of(record), rules.rules, request.remembered)
         )
     return request
 

@@ -126,8 +126,9 @@ def recommend(
     """The best `limit` items (1 to MAX_LIMIT) for a person now, recorded as a session before it returns.
 
     The list is shorter where the catalog has no more to offer. `rng` decides where to explore; left out,
-    nobody can foresee it. Four queries once the process is warm: the history, the taste, the cards of what is
-    shown, and the session's row. Raises NotFound for an example or a page before that there is not.
+    nobody can foresee it. Three queries once the process is warm: the record of the person, the cards of
+    what is shown, and the session's row; a fourth for the taste of somebody who did something since.
+    Raises NotFound for an example or a page before that there is not.
     """
     now = now or timezone.now()
     context = get_state(use_case.name).for_person(user_id)

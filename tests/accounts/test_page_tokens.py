@@ -151,7 +151,7 @@ class TestWhatItOpens:
         assert RecommendationSession.objects.get().user == other_person
         assert_refused(api.get(LIST, headers={"Authorization": "Page-Token wrong"}), 401)
 
-    def test_a_list_costs_five_queries(self, page: APIClient, person: User, settings: Settings) -> None:
+    def test_a_list_costs_four_queries(self, page: APIClient, person: User, settings: Settings) -> None:
         settings.MODEL_CHECK_SECONDS = 3600.0
         items = make_items(12, genres=["Drama"])
         make_active_als([[item.pk for item in items]])
@@ -159,7 +159,7 @@ class TestWhatItOpens:
         assert page.get(LIST).status_code == 200
         with CaptureQueriesContext(connection) as queries:
             assert page.get(LIST).json()["recommendations"]
-        assert len(queries) == 5, [query["sql"] for query in queries]
+        assert len(queries) == 4, [query["sql"] for query in queries]
 
 
 class TestItEnds:

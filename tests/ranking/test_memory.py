@@ -12,7 +12,7 @@ from core.domain import USE_CASES
 from ranking.boosting import personalize
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
-from ranking.memory import Memory, digest_of
+from ranking.memory import Acquaintance, Memory, digest_of
 from ranking.person import PersonState, person_before
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.recommenders.ranker.model import Ranker
@@ -139,3 +139,14 @@ def test_the_people_met_last_are_kept() -> None:
     memory.of(three)
     memory.of(one)
     assert memory.of(two).known is None
+
+
+def test_sentences_of_before_are_kept_for_who_did_something_since() -> None:
+    memory = Memory()
+    first, then = person_with([(1, 2.0)]), person_with([(1, 2.0), (2, 2.0)])
+    for mark, person in ((b"1", first), (b"2", then)):
+        memory.meet(Acquaintance(mark, person, None, "", (), memory.of(person)))
+        memory.of(person).sentences[mark,] = "Because you liked it."
+    assert list(memory.of(then).sentences) == [(b"1",), (b"2",)]
+    assert memory.of(then).reasons is None
+    assert memory.of(then).brought is None

@@ -9,12 +9,14 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
-from catalog.models import Facet, Item
+from catalog.models import Facet, Item, ItemFacet
 from core.domain import USE_CASES
 from core.queries import mark_of
+from feedback.models import Dislike
 from feedback.services import save_dislike
 from feedback.steering import WantedRule, add_rules, allow_item
 from interactions.services import record_interaction, withdraw_state
+from profiles.catching_up import catch_up, rebuild_profile
 from profiles.services import reset_profile
 from ranking.person import PersonState
 from ranking.request import RankingRequest
@@ -24,7 +26,7 @@ from serving.live import forget_state, get_context
 from serving.opening import open_request
 from serving.pipeline import recommend
 from serving.wishes import Wishes
-from tests.factories import make_interaction, make_rule
+from tests.factories import make_interaction, make_items, make_rule
 from tests.feedback.builders import make_film
 
 pytestmark = pytest.mark.django_db
@@ -83,9 +85,33 @@ def rule(person: User, films: list[Item]) -> None:
     add_rules(user_id=person.pk, wanted=[WantedRule("never", facet=Facet.objects.get(name="Boats"))])
 
 
+def like_elsewhere(person: User, films: list[Item]) -> None:
+    drama = make_items(1, kind="drama")[0]
+    ItemFacet.objects.create(item=drama, facet=Facet.objects.get(name="Boats"))
+    record_interaction(user_id=person.pk, item_id=drama.pk, type_name="like")
+
+
+def rebuild(person: User, films: list[Item]) -> None:
+    """A profile that is stored, and stored anew after its facets changed."""
+    catch_up(user_id=person.pk)
+    opened(person)
+    ItemFacet.objects.filter(item=films[0], facet__name="Boats").delete()
+    rebuild_profile(user_id=person.pk)
+
+
+def explain(person: User, films: list[Item]) -> None:
+    """A no whose meaning is written after it, as of a row that an import finishes."""
+    dislike(person, films)
+    opened(person)
+    Dislike.objects.filter(user=person).update(about=Facet.objects.get(name="Boats"))
+
+
 @pytest.mark.parametrize(
     "act",
     [
+        like_elsewhere,
+        rebuild,
+        explain,
         lambda person, films: record_interaction(user_id=person.pk, item_id=films[1].pk, type_name="like"),
         lambda person, films: withdraw_state(user_id=person.pk, item_id=films[0].pk, type_name="watched"),
         dislike,
@@ -94,7 +120,10 @@ def rule(person: User, films: list[Item]) -> None:
         rule,
         see,
     ],
-    ids=["like", "undo", "dislike", "reset", "allow", "rule", "seen"],
+    ids=[
+        *("like elsewhere", "rebuilt", "explained"),
+        *("like", "undo", "dislike", "reset", "allow", "rule", "seen"),
+    ],
 )
 def test_whatever_is_done_shows_in_the_next_request(
     person: User, films: list[Item], act: Callable[[User, list[Item]], object]

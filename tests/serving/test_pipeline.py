@@ -166,7 +166,12 @@ def test_queries_do_not_grow_with_the_list(person: User, settings: Settings, how
     ) as queries:
         served = serve(person, limit=100)
     assert len(served.slots) == how_many
-    # The history, the taste, the cards, the session's row.
+    # The record of the person, the cards, the session's row.
+    assert len(queries) == 3, [query["sql"] for query in queries]
+    make_interaction(person, group[0], "view")
+    with CaptureQueriesContext(connection) as queries:
+        serve(person, limit=100)
+    # Of somebody who did something since, the taste too.
     assert len(queries) == 4, [query["sql"] for query in queries]
 
 

@@ -298,4 +298,4 @@ def test_a_request_makes_six_queries_at_most(
     assert len(queries) <= 6, [query["sql"] for query in queries]
     with CaptureQueriesContext(connection) as queries:
         recommend(user_id=person.pk, use_case=MOVIES, limit=20, now=timezone.now())
-    assert len(queries) == 4, [query["sql"] for query in queries]
+    assert len(queries) == 3, [query["sql"] for query in queries]

@@ -91,13 +91,13 @@ def test_it_names_nothing_that_the_other_did(person: User, other: User) -> None:
     assert not any(liked.title in slot.why for slot in serve(person, other, 20).slots)
 
 
-def test_it_makes_six_queries(person: User, other: User, settings: Settings) -> None:
+def test_it_makes_four_queries(person: User, other: User, settings: Settings) -> None:
     settings.MODEL_CHECK_SECONDS = 3600.0
     serve(person, other)
     with CaptureQueriesContext(connection) as queries:
         serve(person, other)
-    # Of each the history and the taste; the cards, the session's row.
-    assert len(queries) == 6, [query["sql"] for query in queries]
+    # The record of each, the cards, the session's row.
+    assert len(queries) == 4, [query["sql"] for query in queries]
 
 
 def test_two_of_whom_nothing_is_known_get_what_is_popular(person: User) -> None:
