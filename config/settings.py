@@ -372,6 +372,8 @@ RETRAIN_TUNE_SECONDS = max(0.0, env.float("RETRAIN_TUNE_SECONDS", default=120.0)
 ALERT_EMAILS = env.list("ALERT_EMAILS", default=[])
 # A use case whose newest model in service is older than so many days; 0 for never.
 ALERT_MODEL_DAYS = max(0.0, env.float("ALERT_MODEL_DAYS", default=14.0))
+# The milliseconds that nineteen lists in twenty are made in; 0 for never.
+ALERT_LIST_MS = max(0, env.int("ALERT_LIST_MS", default=1000))
 # The share of a day's slots that its ten commonest titles may fill.
 ALERT_SAMENESS = env.float("ALERT_SAMENESS", default=0.5)
 # An alert where the scores of a ranker in service shifted further from training: PSI, 0 for never.

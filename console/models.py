@@ -108,6 +108,7 @@ class Alert(models.Model):
         MODEL_AGE = "model_age", "Age of a model"
         DRIFT = "drift", "Drift of scores"
         FAILED_RUN = "failed_run", "Failed run"
+        SLOW_LISTS = "slow_lists", "Slow lists"
         LATE_JOB = "late_job", "Late job"
         WEBHOOKS_OVERDUE = "webhooks_overdue", "Overdue webhooks"
 

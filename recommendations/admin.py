@@ -43,6 +43,7 @@ class RecommendationSessionAdmin(RecordAdmin):
         "model_version",
         "experiment_arm",
         "is_external",
+        "made_in_ms",
         "seen_rank",
         "what_was_shown",
     )

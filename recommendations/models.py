@@ -43,6 +43,12 @@ class RecommendationSession(models.Model):
     )
     features = models.BinaryField(null=True, help_text="float32, slots × features, row-major")
     feature_set = models.CharField(max_length=64, blank=True)
+    made_in_ms = models.PositiveIntegerField(
+        "made in",
+        null=True,
+        blank=True,
+        help_text="milliseconds until it was recorded; none of one from elsewhere",
+    )
     seen_rank = models.PositiveSmallIntegerField(default=0, help_text="deepest rank seen; 0 is none")
     created_at = models.DateTimeField(db_index=True)
 

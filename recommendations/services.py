@@ -55,6 +55,7 @@ class RecordedSession:
     features   float32, little-endian, a row per slot; `feature_set` names their columns
     asked_for  the wishes of the request beside whom it was for, in JSON
     rules      ids of the rules of staff that acted on the list
+    made_in_ms milliseconds that it took to make; None where nobody measured
     slots      in order; all of them may be written already
     """
 
@@ -71,6 +72,7 @@ class RecordedSession:
     experiment_arm: str = ""
     asked_for: Mapping[str, Any] | None = None
     rules: Sequence[int] = ()
+    made_in_ms: int | None = None
 
 
 _INSERT = CompiledInsert(RecommendationSession)
@@ -100,6 +102,7 @@ def _row(session: RecordedSession) -> RecommendationSession:
         pushed_out=list(session.pushed_out),
         asked_for=session.asked_for or None,
         rules=list(session.rules),
+        made_in_ms=session.made_in_ms,
         created_at=session.now,
     )
 

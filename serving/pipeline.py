@@ -3,6 +3,7 @@
 person → retrieve → rank → personalize → filter → arrange → respond → record
 """
 
+import time
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -130,6 +131,7 @@ def recommend(
     what is shown, and the session's row; a fourth for the taste of somebody who did something since.
     Raises NotFound for an example or a page before that there is not.
     """
+    began = time.perf_counter()
     now = now or timezone.now()
     context = get_state(use_case.name).for_person(user_id)
     with stage("person"):
@@ -138,7 +140,14 @@ def recommend(
     # A place that chance gave away would break an order by year.
     chance = None if wishes.sort else rng or np.random.default_rng()
     return finish(
-        allowed, request, limit, now=now, chance=chance, note=wishes.note, is_sorted=bool(wishes.sort)
+        allowed,
+        request,
+        limit,
+        now=now,
+        began=began,
+        chance=chance,
+        note=wishes.note,
+        is_sorted=bool(wishes.sort),
     )
 
 
@@ -148,13 +157,15 @@ def finish(
     limit: int,
     *,
     now: datetime,
+    began: float,
     chance: np.random.Generator | None,
     note: Mapping[str, Any],
     is_sorted: bool = False,
 ) -> ServedList:
     """The list of the best of `allowed`, recorded before it returns: two queries.
 
-    `chance` decides where to explore. `is_sorted` says that the order is by something else than scores.
+    `began` is when its making began, by the clock of `time.perf_counter`. `chance` decides where to explore.
+    `is_sorted` says that the order is by something else than scores.
     """
     with stage("arrange"):
         arranged = arrange(allowed, request, limit, chance, with_pins=not is_sorted)
@@ -164,7 +175,7 @@ def finish(
     with stage("record"):
         by_score = shown.take(np.array(arranged.pinned, dtype=np.int64) == 0)
         left_out = [] if is_sorted else pushed_out(arranged.competing, by_score)
-        record(served, shown, left_out, request, now, note)
+        record(served, shown, left_out, request, now, note, began)
     count_list(
         use_case=served.use_case,
         method=served.method_used,
@@ -317,6 +328,7 @@ def record(
     request: RankingRequest,
     now: datetime,
     asked_for: Mapping[str, Any],
+    began: float,
 ) -> None:
     """Writes the session's row: one INSERT, with what was retrieved where and the features of each slot."""
     columns = (shown.source_ranks, shown.source_scores, shown.propensities)
@@ -335,6 +347,7 @@ def record(
         asked_for=asked_for if not request.shown_before else {**asked_for, "before": [*request.shown_before]},
         rules=served.rules,
         now=now,
+        made_in_ms=round(1000 * (time.perf_counter() - began)),
     )
     record_session(session)
 

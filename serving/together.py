@@ -3,6 +3,7 @@
 Who asks for it brings an invitation of the other, who so agrees: a text that we signed, good for a day.
 """
 
+import time
 from datetime import datetime
 
 import numpy as np
@@ -65,6 +66,7 @@ def recommend_together(
     stands low, and it does not matter on which scale either is known. Chance fills no place. Reasons are
     those of the first person. Of `wishes` conditions are heeded. Six queries once the process is warm.
     """
+    began = time.perf_counter()
     now = now or timezone.now()
     state = get_state(use_case.name)
     ours, theirs = (open_request(one, state.for_person(one), now, wishes) for one in (user_id, other_id))
@@ -73,7 +75,9 @@ def recommend_together(
     mine, other = (personalize(rank(request, pool), request) for request in (ours, theirs))
     both = mine.with_asked(np.sqrt(_ratio(_scores_of(mine.item_ids, other), mine.scores)))
     allowed = exclude(exclude(both, ours.not_to_show), theirs.not_to_show)
-    return finish(allowed, ours, limit, now=now, chance=None, note={**wishes.note, "together": True})
+    return finish(
+        allowed, ours, limit, now=now, began=began, chance=None, note={**wishes.note, "together": True}
+    )
 
 
 def _scores_of(item_ids: Ints, candidates: Candidates) -> Doubles:

@@ -17,7 +17,7 @@ from recommendations.selectors import PRUNED_METHOD
 from webhooks.dislike_rate import find_band
 from webhooks.services import overdue_deliveries
 
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 # A job that is due for so long is late.
 LATE = timedelta(minutes=15)
 # What is older than this is nobody's news.
@@ -101,6 +101,22 @@ def drift(now: datetime) -> Iterator[Found]:
         yield Found(version.label, text, found.score.index)
 
 
+def slow_lists(now: datetime) -> Iterator[Found]:
+    """Use cases of whose lists of the last hour one in twenty took long to make."""
+    if not settings.ALERT_LIST_MS:
+        return
+    made = RecommendationSession.objects.filter(created_at__gte=now - HOUR, made_in_ms__isnull=False)
+    for name, use_case in USE_CASES.items():
+        newest = made.filter(use_case=name).order_by("-created_at").values_list("made_in_ms", flat=True)
+        times = sorted(milliseconds for milliseconds in newest[:MOST_LISTS] if milliseconds is not None)
+        if len(times) < LEAST_LISTS:
+            continue
+        slow = times[-len(times) // 20]
+        if slow > settings.ALERT_LIST_MS:
+            takes = f"one list in twenty takes {slow:,} ms or more to make"
+            yield Found(name, f"{use_case.label}: {takes}, of the last {len(times)}.", slow)
+
+
 def failed_run(now: datetime) -> Iterator[Found]:
     """Commands that nobody watches and that failed the last time."""
     ended = Run.objects.filter(source__in=_BY_THEMSELVES, asked_at__gte=now - NEWS, ended_at__isnull=False)
@@ -137,6 +153,7 @@ FINDERS: Mapping[str, Finder] = {
     Alert.Kind.SAMENESS: sameness,
     Alert.Kind.MODEL_AGE: model_age,
     Alert.Kind.DRIFT: drift,
+    Alert.Kind.SLOW_LISTS: slow_lists,
     Alert.Kind.FAILED_RUN: failed_run,
     Alert.Kind.LATE_JOB: late_job,
     Alert.Kind.WEBHOOKS_OVERDUE: webhooks_overdue,

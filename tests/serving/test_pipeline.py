@@ -211,6 +211,16 @@ def test_the_history_of_others_is_not_seen(person: User, other_person: User) -> 
     assert state.item_ids.tolist() == []
 
 
+def test_it_keeps_how_long_it_took(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_items(3)
+    clock = iter(range(1000))
+    monkeypatch.setattr("serving.pipeline.time.perf_counter", lambda: float(next(clock)))
+    session = RecommendationSession.objects.get(pk=recommend(user_id=person.pk, use_case=MOVIES).session_id)
+    # The clock is asked at both ends of each stage before the record too.
+    assert session.made_in_ms is not None
+    assert session.made_in_ms >= 2000
+
+
 def test_two_lists_in_a_row_are_the_same_but_two_records(person: User) -> None:
     make_items(8)
     first, second = serve(person), serve(person)

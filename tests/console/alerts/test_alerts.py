@@ -106,6 +106,38 @@ class TestWhatIsFound:
         text = "Films for the evening: 10 titles fill 50% of the last 100 lists."
         assert found(Kind.SAMENESS) == [("movie_home", text)]
 
+    @pytest.mark.parametrize(
+        ("lists", "slow", "ago", "is_wrong"),
+        [
+            (100, 5, timedelta(minutes=59), True),  # one in twenty
+            (100, 4, timedelta(minutes=59), False),
+            (99, 99, timedelta(minutes=59), False),  # too few lists
+            (100, 100, timedelta(minutes=61), False),  # over
+        ],
+    )
+    def test_lists_that_take_long(self, lists: int, slow: int, ago: timedelta, is_wrong: bool) -> None:
+        make_lists(lists, range(1, 21), places=5)
+        made = RecommendationSession.objects.filter(use_case="movie_home")
+        made.update(created_at=NOW - ago, made_in_ms=40)
+        made.filter(pk__in=list(made.values_list("pk", flat=True)[:slow])).update(made_in_ms=1001)
+        text = "Films for the evening: one list in twenty takes 1,001 ms or more to make, of the last 100."
+        assert found(Kind.SLOW_LISTS) == ([("movie_home", text)] if is_wrong else [])
+
+    def test_how_slow_is_a_setting_and_lists_that_nobody_measured_are_left_out(
+        self, settings: Settings
+    ) -> None:
+        make_lists(100, range(1, 21), places=5)
+        made = RecommendationSession.objects.all()
+        made.update(created_at=NOW, made_in_ms=50)
+        assert found(Kind.SLOW_LISTS) == []
+        settings.ALERT_LIST_MS = 49
+        assert len(found(Kind.SLOW_LISTS)) == 1
+        made.filter(pk=made.values_list("pk", flat=True)[0]).update(made_in_ms=None)
+        assert found(Kind.SLOW_LISTS) == []
+        made.update(made_in_ms=50)
+        settings.ALERT_LIST_MS = 0
+        assert found(Kind.SLOW_LISTS) == []
+
     def test_an_old_model_where_no_younger_one_serves(self, settings: Settings) -> None:
         active = ModelVersion.Status.ACTIVE
         old = make_version(b"")
