@@ -29,7 +29,7 @@ from ranking.memory import Memory
 from ranking.policy import Policy
 from ranking.registry.loading import NO_MODELS, load_models
 from ranking.snapshot import CatalogSnapshot, snapshot_of
-from serving.filtering import index_of, is_filtered
+from serving.filtering import follow
 from serving.rule_sets import rule_set_of
 
 _SHORTEST_PAUSE = 0.05
@@ -131,8 +131,7 @@ class StateHolder:
             self._refresh_models()
             return
         catalog = snapshot_of(found)
-        if is_filtered(state.usual.catalog):
-            index_of(catalog)
+        follow(catalog, state.usual.catalog)
         with self._loading:
             self._load(catalog)
             self._rows = found
