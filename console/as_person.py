@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -18,6 +17,7 @@ from catalog.models import Item
 from console.selectors.items import label_of
 from console.selectors.people import items_meant, last_dislikes, last_lists, list_of, titles_of, top_facets
 from console.supposing import asks_what_if, read_supposition, suppose
+from core.admin import log_look
 from core.domain import DEFAULT_KIND, USE_CASES, UseCase
 from core.domain.words import listed
 from profiles.selectors import get_taste
@@ -52,7 +52,7 @@ def as_person(request: HttpRequest, user_id: int) -> HttpResponse:
     person = get_object_or_404(User, pk=user_id)
     session = _session(person, request.GET.get("session", ""))
     use_case = _use_case(person, request.GET.get("use_case", ""))
-    _log(caller(request), person, session, use_case, is_supposed=asks_what_if(request.GET))
+    _log(caller(request).pk, person, session, use_case, is_supposed=asks_what_if(request.GET))
     text = request.GET.get("title", "").strip()
     meant = items_meant(text)
     item = _one_of(meant, text)
@@ -121,7 +121,7 @@ def _session(person: User, text: str) -> RecommendationSession | None:
 
 
 def _log(
-    staff: User,
+    staff_id: int,
     person: User,
     session: RecommendationSession | None,
     use_case: UseCase,
@@ -131,9 +131,7 @@ def _log(
     what = f"their list {session.pk}" if session else f"their list of now ({use_case.name})"
     if is_supposed and session is None:
         what += " and as it would be"
-    message = f"Looked at {what}, their taste and their dislikes."
-    about = User.objects.filter(pk=person.pk)
-    LogEntry.objects.log_actions(staff.pk, about, CHANGE, change_message=message, single_object=True)
+    log_look(staff_id, person, f"{what}, their taste and their dislikes")
 
 
 def _one_of(meant: list[Item], text: str) -> Item | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -27,6 +28,12 @@ class RecordAdmin(ModelAdmin):  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def log_look(staff_id: int, person: Model, what: str) -> None:
+    """Notes in the admin's log, and in the history of a person, that staff looked at something of theirs."""
+    message = f"Looked at {what}."
+    LogEntry.objects.log_actions(staff_id, [person], CHANGE, change_message=message, single_object=True)
 
 
 def choice_filter(field: str, title: str, choices: Mapping[str, str]) -> type[admin.SimpleListFilter]:

@@ -1,11 +1,17 @@
 """Lists that were shown, slot by slot, for staff."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
+from accounts.selectors import caller
 from catalog.models import Item
-from core.admin import RecordAdmin, table
+from core.admin import RecordAdmin, log_look, table
 from recommendations.models import RecommendationSession
+
+VIEW_AS_PERSON = "recommendations.view_as_person"
 
 
 @admin.register(RecommendationSession)
@@ -45,8 +51,24 @@ class RecommendationSessionAdmin(RecordAdmin):
         "is_external",
         "made_in_ms",
         "seen_rank",
-        "what_was_shown",
     )
+
+    def get_fields(self, request: HttpRequest, obj: RecommendationSession | None = None) -> list[str]:
+        """The record of a list; what it showed is for those who may see the lists of people."""
+        may_look = request.user.has_perm(VIEW_AS_PERSON)
+        return [*self.fields, "what_was_shown" if may_look else "not_for_you"]
+
+    def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+        session = self.get_object(request, object_id)
+        may_look = self.has_view_permission(request, session) and request.user.has_perm(VIEW_AS_PERSON)
+        if session is not None and may_look:
+            log_look(caller(request).pk, session.user, f"their list {session.pk}")
+        answer: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
+        return answer
+
+    @admin.display(description="what was shown")
+    def not_for_you(self, session: RecommendationSession) -> str:
+        return "Only who may look as this person sees it."
 
     @admin.display(description="slots")
     def slots(self, session: RecommendationSession) -> int:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -17,7 +16,7 @@ from accounts.models import User
 from accounts.selectors import caller
 from console.rules.form import RuleForm
 from console.rules.preview import Preview, preview_of
-from core.admin import RecordAdmin, choice_filter, pretty_json
+from core.admin import RecordAdmin, choice_filter, log_look, pretty_json
 from core.domain import USE_CASES
 from core.errors import HeedError
 from curation.models import Rule, RuleChange
@@ -166,7 +165,7 @@ class RuleAdmin(ModelAdmin):  # type: ignore[misc]
             if not request.user.has_perm(VIEW_AS_PERSON):
                 form.add_error("person", "You may not see anybody's list. Leave it empty for a newcomer's.")
                 return None
-            _log_look(caller(request), person)
+            log_look(caller(request).pk, person, "their list of now, without a rule of staff and with it")
         return preview_of(RuleRow.of(form.rule), person, None if rule is None else RuleRow.of(rule))
 
     def _save(self, request: HttpRequest, rule: Rule) -> HttpResponse:
@@ -224,12 +223,6 @@ def people_of(rule: Rule) -> str:
     """The segment of a rule in words."""
     known = PEOPLE_SEGMENTS.get(rule.segment)
     return known.title if known else rule.segment or "everybody"
-
-
-def _log_look(staff: User, person: User) -> None:
-    message = "Looked at their list of now, without a rule of staff and with it."
-    about = User.objects.filter(pk=person.pk)
-    LogEntry.objects.log_actions(staff.pk, about, CHANGE, change_message=message, single_object=True)
 
 
 def _take_up(rule: Rule) -> None:
