@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.template.loader import render_to_string
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -186,3 +187,9 @@ def test_the_queries_do_not_grow(person: User) -> None:
 def test_the_admin_has_the_color_of_the_site(staff: User, client: Client) -> None:
     page = client.get("/admin/").content.decode()
     assert f"oklch(from {DOMAIN.site.color} 0.66 calc(c * 1.0) h)" in page
+
+
+def test_charts_of_evaluations_have_it_too() -> None:
+    style = render_to_string("evaluation/_style.html")
+    assert "--fill: var(--color-primary-600," in style
+    assert "--fill: var(--color-primary-500," in style
