@@ -38,7 +38,7 @@ def test_a_rule_from_its_preview_to_its_end(
     assert not Rule.objects.exists()
     page.get_by_role("button", name="Save the rule").press("Enter")
     expect(page.get_by_text("is saved: pin")).to_be_visible()
-    page.set_viewport_size(PHONE)
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     reader.goto("/")
     expect(reader.get_by_text("Picked by the editors.")).to_be_visible()
