@@ -83,6 +83,7 @@ def _lists(person: User) -> Iterator[Entry]:
                 "model_version": row["model_version"],
                 "experiment_arm": row["experiment_arm"],
                 "made_elsewhere": row["is_external"],
+                "made_in_ms": row["made_in_ms"],
                 "seen_to_rank": row["seen_rank"],
                 "asked_for": row["asked_for"],
                 "rules_of_staff": row["rules"],

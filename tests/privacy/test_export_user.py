@@ -57,6 +57,8 @@ class TestWhatIsInIt:
         shown = next(row for row in document["lists"] if row["list"] == like["list"])
         slot = shown["shown"][like["rank"] - 1]
         assert (slot["title"], slot["score"]) == (like["title"], like["score"])
+        kept = RecommendationSession.objects.get(pk=shown["list"])
+        assert (shown["made_in_ms"], shown["seen_to_rank"]) == (kept.made_in_ms, kept.seen_rank)
         assert len(slot["features"]) == len(document["about"]["features"][shown["feature_set"]])
 
     def test_a_dislike_has_its_words_and_all_that_it_caused(self, zelda: User) -> None:
