@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from core.client_address import networks
+from core.folders import folder_and_store
 from core.web_addresses import check_origin
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -304,10 +305,16 @@ TIME_ZONE = "UTC"
 
 # --- Recommending ---------------------------------------------------------------------------
 
-MODEL_DIR = Path(env.str("MODEL_DIR", default=str(VAR_DIR / "models")))
+# MODEL_DIR and DATASET_DIR may be addresses that fsspec knows, such as s3://bucket/models. Files are kept
+# there for all machines then, and each machine has its copy under var/.
+MODEL_DIR, MODEL_STORE = folder_and_store(
+    env.str("MODEL_DIR", default=str(VAR_DIR / "models")), VAR_DIR / "models"
+)
 # The folder of a sentence-transformers model, for `embed_items`; nothing is downloaded. Empty: there is none.
 TEXT_MODEL = env.str("TEXT_MODEL", default="")
-DATASET_DIR = Path(env.str("DATASET_DIR", default=str(VAR_DIR / "datasets")))
+DATASET_DIR, DATASET_STORE = folder_and_store(
+    env.str("DATASET_DIR", default=str(VAR_DIR / "datasets")), VAR_DIR / "datasets"
+)
 REPORT_DIR = Path(env.str("REPORT_DIR", default=str(VAR_DIR / "reports")))
 LOCK_DIR = Path(env.str("LOCK_DIR", default=str(VAR_DIR / "locks")))
 

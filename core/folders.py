@@ -8,6 +8,14 @@ from pathlib import Path
 _PROBE = bytes(65_536)
 
 
+def folder_and_store(given: str, default: Path) -> tuple[Path, str]:
+    """The folder of this machine and the address that a setting names.
+
+    A folder has no address (""). Files of an address have their copy in `default`.
+    """
+    return (default, given) if "://" in given else (Path(given), "")
+
+
 def check_writable(folder: Path) -> None:
     """Makes `folder` where there is none, and writes a file there that goes at once. Raises OSError."""
     try:

@@ -24,14 +24,12 @@ from fsspec.implementations.local import LocalFileSystem
 
 from core.errors import InvalidInput
 from core.progress import Progress
+from core.stores import is_refusal, refusal_of
 
 CSV, JSONL, PARQUET = "csv", "jsonl", "parquet"
 FORMATS = (CSV, JSONL, PARQUET)
 _ENDINGS = {f".{name}": name for name in FORMATS} | {".json": JSONL, ".ndjson": JSONL, ".pq": PARQUET}
 _GZIP = ".gz"
-_REFUSALS = (OSError, ImportError, ValueError, NotImplementedError)
-# Packages of remote stores, whose errors are neither: no credentials, no answer.
-_STORES = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure", "adlfs", "paramiko")
 # Rows that are turned into columns at once.
 _GROUP = 10_000
 
@@ -97,10 +95,9 @@ def _opened(address: str) -> Iterator[BinaryIO]:
         with opened as stream:
             yield stream
     except Exception as error:
-        if not isinstance(error, _REFUSALS) and type(error).__module__.partition(".")[0] not in _STORES:
+        if not is_refusal(error):
             raise
-        reason = getattr(error, "strerror", None) or str(error) or "it takes no files"
-        raise InvalidInput(f"{address} cannot be written: {reason}.") from error
+        raise InvalidInput(f"{address} cannot be written: {refusal_of(error)}.") from error
 
 
 @contextmanager

@@ -1,14 +1,11 @@
 """Datasets that still hold rows of people who are gone."""
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from django.conf import settings
-
 from accounts.models import User
 from core.errors import LockHeld
-from ranking.datasets.manifest import DATA, MANIFEST
+from ranking.datasets.manifest import DATA, MANIFEST, all_datasets, remove_dataset
 from ranking.registry.locks import training_lock
 
 if TYPE_CHECKING:
@@ -22,7 +19,7 @@ def outdated_datasets() -> list[Path]:
 
     Half-written ones are left out: the run that writes one, or the next `retrain`, sees to it.
     """
-    manifests = sorted(Path(settings.DATASET_DIR).glob(f"*/*/[!.]*/{MANIFEST}"))
+    manifests = [folder / MANIFEST for folder in all_datasets()]
     if not manifests:
         return []
     # Loaded here: cron asks every night, and most have nothing to look into.
@@ -40,7 +37,7 @@ def remove_datasets(folders: list[Path]) -> list[Path]:
         kind, use_case = folder.parts[-3:-1]
         try:
             with training_lock(f"train-{kind}-{use_case}"):
-                shutil.rmtree(folder)
+                remove_dataset(folder)
         except LockHeld:
             left.append(folder)
     return left

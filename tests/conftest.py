@@ -146,3 +146,29 @@ def browserless(person: User, client: Client) -> Client:
     """A page client logged in as `person`."""
     client.force_login(person)
     return client
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of an empty bucket of a server that speaks S3; its address stands in the environment."""
+    # Loaded here: they take a second, and few tests need them.
+    from urllib.request import Request, urlopen
+
+    import fsspec
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    store = fsspec.filesystem("s3", skip_instance_cache=True)
+    type(store).clear_instance_cache()
+    fsspec.filesystem("s3").makedirs("heed-test", exist_ok=True)
+    yield "heed-test"
+    type(store).clear_instance_cache()
+    # What it holds belongs to the process, and not to the server.
+    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()
+    server.stop()

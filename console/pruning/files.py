@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -12,9 +12,10 @@ from django.db.models import Q
 
 from console.pruning.chunks import before
 from core.domain import USE_CASES
-from ranking.datasets.manifest import PART, datasets_folder
+from ranking.datasets.manifest import PART, datasets_folder, names_kept, remove_dataset
 from ranking.kinds import LEARNING
 from ranking.models import Experiment, ModelVersion
+from ranking.registry.versions import is_kept, remove_file
 
 Status = ModelVersion.Status
 # Of each kind and use case the newest ones stay, however old.
@@ -31,9 +32,13 @@ def prune_datasets(now: datetime, *, dry_run: bool) -> int:
     gone = 0
     for kind in LEARNING:
         for use_case in USE_CASES:
-            whole = sorted(_folders(datasets_folder(kind, use_case)))
+            folder = datasets_folder(kind, use_case)
+            elsewhere = {folder / name for name in names_kept(folder)}
+            whole = sorted({*_folders(folder), *elsewhere})
             old = [path for path in whole[:-KEPT] if path.name not in learned and _is_before(path, oldest)]
             gone += _remove(old, dry_run=dry_run)
+            for path in elsewhere.intersection([] if dry_run else old):
+                remove_dataset(path)
     return gone
 
 
@@ -59,15 +64,14 @@ def prune_model_files(now: datetime, *, dry_run: bool) -> int:
         return 0
     gone = 0
     for version in _never_served(oldest):
-        path = Path(settings.MODEL_DIR) / version.file
-        if not path.exists():
+        if not is_kept(version.file):
             continue
         gone += 1
         if not dry_run:
             with transaction.atomic():
                 version.why = f"{version.why} Its file was removed on {now:%Y-%m-%d}, for it never served."
                 version.save(update_fields=["why"])
-                path.unlink()
+                remove_file(version.file)
     return gone
 
 
@@ -95,6 +99,9 @@ def _folders(place: Path) -> Iterator[Path]:
 
 
 def _is_before(path: Path, oldest: datetime) -> bool:
+    """True for what was made before a moment; of a dataset that is not on this machine its name tells."""
+    if not path.exists():
+        return path.name < f"{oldest.astimezone(UTC):%Y%m%d-%H%M%S}"
     return path.stat().st_mtime < oldest.timestamp()
 
 
@@ -104,6 +111,6 @@ def _remove(folders: list[Path], *, dry_run: bool) -> int:
             # A link among ours would lead elsewhere: only what lies here goes.
             if folder.is_symlink():
                 os.unlink(folder)  # noqa: PTH108
-            else:
+            elif folder.exists():
                 shutil.rmtree(folder, ignore_errors=True)
     return len(folders)

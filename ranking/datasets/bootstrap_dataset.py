@@ -14,7 +14,7 @@ from ranking.datasets.manifest import (
     DatasetError,
     dataset_name,
     datasets_folder,
-    whole_folder,
+    whole_dataset,
 )
 from ranking.datasets.ranker import write_ranker_manifest
 from ranking.datasets.ranker_rows import KIND, RankerWriter
@@ -42,7 +42,7 @@ def generate_bootstrap_dataset(
         seed=seed,
     )
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
-    with whole_folder(folder) as part:
+    with whole_dataset(folder) as part:
         with RankerWriter(part / DATA) as writer:
             progress.begin(None, "rows")
             for one in lists:

@@ -29,7 +29,7 @@ from ranking.datasets.manifest import (
     file_sha256,
     git_revision,
     read_manifest,
-    whole_folder,
+    whole_dataset,
     write_manifest,
 )
 from ranking.datasets.reading import read_columns
@@ -67,7 +67,7 @@ def generate_als_dataset(
     made_at = timezone.now()
     now = now or made_at
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
-    with whole_folder(folder) as part:
+    with whole_dataset(folder) as part:
         counts = _write(part / DATA, use_case, now, progress)
         manifest = Manifest(
             kind=KIND,

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 
 from core.errors import HeedError, NotFound
+from core.stores import Store
 
 MANIFEST = "manifest.json"
 DATA = "data.parquet"
@@ -67,6 +68,39 @@ def datasets_folder(kind: str, use_case: str) -> Path:
     return Path(settings.DATASET_DIR) / kind / use_case
 
 
+def dataset_store() -> Store:
+    """The folder of the datasets, and the address where they are kept for all machines."""
+    return Store(Path(settings.DATASET_DIR), settings.DATASET_STORE)
+
+
+def names_kept(folder: Path) -> list[str]:
+    """The names of the whole datasets of a kind and use case that are kept for all machines, sorted."""
+    return [Path(name).name for name in dataset_store().holding(MANIFEST, _name_of(folder))]
+
+
+def remove_dataset(folder: Path) -> None:
+    """Removes a dataset from this machine, and from where it is kept for all. Raises OSError."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    dataset_store().remove(_name_of(folder))
+
+
+def _name_of(folder: Path) -> str:
+    return folder.relative_to(settings.DATASET_DIR).as_posix()
+
+
+@contextmanager
+def whole_dataset(target: Path) -> Iterator[Path]:
+    """A folder to write a dataset into, as `whole_folder`; in the end it is kept for all machines too."""
+    with whole_folder(target) as part:
+        yield part
+    try:
+        dataset_store().keep(_name_of(target), last=MANIFEST)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
 @contextmanager
 def whole_folder(target: Path) -> Iterator[Path]:
     """A folder to write into that becomes `target` at the end, or is gone if the block fails."""
@@ -104,11 +138,26 @@ def read_manifest(folder: Path, *, kind: str, use_case: str) -> Manifest:
 
 
 def newest_dataset(kind: str, use_case: str) -> Path:
-    """The dataset made last. Raises NotFound."""
-    folders = [path.parent for path in datasets_folder(kind, use_case).glob(f"[!.]*/{MANIFEST}")]
-    if not folders:
+    """The dataset made last, on any machine. Raises NotFound."""
+    folder = datasets_folder(kind, use_case)
+    names = {path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}")} | set(names_kept(folder))
+    if not names:
         raise NotFound(f"There is no {kind} dataset of {use_case}. Run generate_{kind}_dataset first.")
-    return max(folders, key=lambda folder: folder.name)
+    return brought(folder / max(names))
+
+
+def all_datasets() -> list[Path]:
+    """The folders of all whole datasets, those that are kept for all machines brought here first."""
+    here = {path.parent for path in Path(settings.DATASET_DIR).glob(f"*/*/[!.]*/{MANIFEST}")}
+    kept = {Path(settings.DATASET_DIR) / name for name in dataset_store().holding(MANIFEST)}
+    return sorted(here | {brought(folder) for folder in kept})
+
+
+def brought(folder: Path) -> Path:
+    """The folder of a dataset, taken from where it is kept for all machines if this one lacks it."""
+    if not folder.exists():
+        dataset_store().bring(_name_of(folder))
+    return folder
 
 
 def dataset_name(made_at: datetime) -> str:

@@ -27,7 +27,7 @@ from ranking.datasets.manifest import (
     file_sha256,
     git_revision,
     read_manifest,
-    whole_folder,
+    whole_dataset,
     write_manifest,
 )
 from ranking.datasets.ranker_rows import KIND, RANKER_SCHEMA, RankerRows, RankerWriter
@@ -60,7 +60,7 @@ def generate_ranker_dataset(
     now = now or made_at
     filled = fill_in_features(use_case=use_case, progress=progress, until=now)
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
-    with whole_folder(folder) as part:
+    with whole_dataset(folder) as part:
         passed: Counter[str] = Counter(
             sessions_filled_in=filled.sessions,
             sessions_unseen=0,

@@ -18,6 +18,7 @@ from django.utils import timezone
 from core.announcements import MODEL_ACTIVATED, MODEL_REJECTED, announce
 from core.errors import Conflict, HeedError, NotFound
 from core.folders import check_writable, write_whole
+from core.stores import Store
 from feedback.training import spend_dislikes
 from ranking.models import ModelVersion
 from ranking.registry.lineage import known_until
@@ -37,6 +38,23 @@ class ModelFileError(HeedError):
 def check_models_can_be_kept() -> None:
     """Raises OSError where a model could not be written, before the time of training it is spent."""
     check_writable(Path(settings.MODEL_DIR))
+    model_store().check()
+
+
+def model_store() -> Store:
+    """The folder of the model files, and the address where they are kept for all machines."""
+    return Store(Path(settings.MODEL_DIR), settings.MODEL_STORE)
+
+
+def is_kept(file: str) -> bool:
+    """True where a model's file is on this machine, or where files are kept for all."""
+    return (Path(settings.MODEL_DIR) / file).exists() or model_store().has(file)
+
+
+def remove_file(file: str) -> None:
+    """Removes a model's file from this machine, and from where it is kept for all."""
+    (Path(settings.MODEL_DIR) / file).unlink(missing_ok=True)
+    model_store().remove(file)
 
 
 def file_name(*, kind: str, use_case: str, data: bytes) -> str:
@@ -63,6 +81,7 @@ def register_version(
     """
     file = file_name(kind=kind, use_case=use_case, data=data)
     write_whole(Path(settings.MODEL_DIR) / file, data)
+    model_store().keep(file)
     with transaction.atomic():
         versions = ModelVersion.objects.filter(kind=kind, use_case=use_case)
         last = versions.aggregate(last=Max("version"))["last"] or 0
@@ -90,15 +109,24 @@ def quality_of(metrics: Mapping[str, Any]) -> float | None:
 
 
 def read_verified(version: ModelVersion) -> bytes:
-    """The bytes of a version's file. Raises ModelFileError unless their SHA-256 is the registered one."""
-    path = Path(settings.MODEL_DIR) / version.file
+    """The bytes of a version's file. Raises ModelFileError unless their SHA-256 is the registered one.
+
+    A file that this machine lacks, or that is damaged here, is taken from where it is kept for all.
+    """
+    path, store = Path(settings.MODEL_DIR) / version.file, model_store()
     try:
+        if store.address and not _is_whole(path, version):
+            store.bring(version.file)
         data = path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"{version.label}: {version.file} cannot be read ({error.strerror}).") from error
     if hashlib.sha256(data).hexdigest() != version.sha256:
         raise ModelFileError(f"{version.label}: {version.file} is not the file that was registered.")
     return data
+
+
+def _is_whole(path: Path, version: ModelVersion) -> bool:
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == version.sha256
 
 
 def find_version(*, label: str) -> ModelVersion:

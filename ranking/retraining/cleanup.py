@@ -5,15 +5,16 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
 
 from core.domain import UseCase
-from ranking.datasets.manifest import PART, datasets_folder
+from ranking.datasets.manifest import PART, datasets_folder, names_kept, remove_dataset
 from ranking.kinds import LEARNING
 from ranking.models import ModelVersion
+from ranking.registry.versions import remove_file
 
 # Datasets that are kept, newest first, beside those that an active version learned from.
 KEPT_DATASETS = 5
@@ -28,8 +29,11 @@ def remove_unfinished(use_case: UseCase) -> None:
     """
     for kind in LEARNING:
         folder = datasets_folder(kind, use_case.name)
-        for path in [*_abandoned(folder), *_old_datasets(folder, _learned_from(use_case))]:
+        for path in _abandoned(folder):
             shutil.rmtree(path, ignore_errors=True)
+        for path in _old_datasets(folder, _learned_from(use_case)):
+            with suppress(OSError):
+                remove_dataset(path)
     models = Path(settings.MODEL_DIR)
     for kind in LEARNING:
         for path in models.glob(f"{kind}-{use_case.name}-*.part"):
@@ -71,7 +75,7 @@ def _remove_noted(use_case: UseCase) -> None:
     named = set(ModelVersion.objects.filter(file__in=noted).values_list("file", flat=True))
     for name in noted:
         if name not in named:
-            (note.parent / name).unlink(missing_ok=True)
+            remove_file(name)
     note.unlink()
 
 
@@ -89,8 +93,8 @@ def _last_written(folder: Path) -> float:
 
 
 def _old_datasets(folder: Path, kept: set[str]) -> list[Path]:
-    whole = sorted(path for path in folder.glob("[!.]*") if path.is_dir())
-    return [path for path in whole[:-KEPT_DATASETS] if path.name not in kept]
+    whole = {path.name for path in folder.glob("[!.]*") if path.is_dir()} | set(names_kept(folder))
+    return [folder / name for name in sorted(whole)[:-KEPT_DATASETS] if name not in kept]
 
 
 def _learned_from(use_case: UseCase) -> set[str]:

@@ -2,13 +2,11 @@
 
 import json
 import sys
-from collections.abc import Iterator
 
 import fsspec
 import pyarrow.parquet as pq
 import pytest
 from fsspec.registry import _registry
-from moto.server import ThreadedMotoServer
 
 from exports import writing
 from feedback.services import save_dislike
@@ -16,23 +14,6 @@ from tests.factories import make_active_als, make_interaction, make_item, make_i
 from tests.imports.helpers import refusal, run
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    store = fsspec.filesystem("s3", skip_instance_cache=True)
-    type(store).clear_instance_cache()
-    fsspec.filesystem("s3").makedirs("heed-test", exist_ok=True)
-    yield "heed-test"
-    type(store).clear_instance_cache()
-    server.stop()
 
 
 def test_every_export_writes_to_a_bucket(bucket: str) -> None:

@@ -22,7 +22,7 @@ from ranking.datasets.manifest import (
     datasets_folder,
     file_sha256,
     git_revision,
-    whole_folder,
+    whole_dataset,
     write_manifest,
 )
 from ranking.datasets.ranker import negative_examples
@@ -44,7 +44,7 @@ def generate_two_tower_dataset(
     made_at = timezone.now()
     now = now or made_at
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
-    with whole_folder(folder) as part:
+    with whole_dataset(folder) as part:
         items = write_items(part / ITEMS, use_case)
         counts = _write_examples(part / DATA, use_case, seed, now, progress)
         manifest = Manifest(
