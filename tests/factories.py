@@ -1,6 +1,6 @@
 """Small builders of rows, so that a test names only what it is about."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
@@ -46,23 +46,58 @@ def allow(user: User, *codenames: str) -> None:
     user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
 
 
-def make_item(title: str = "", *, kind: str = "movie", genres: Iterable[str] = (), **fields: object) -> Item:
+def new_item(title: str = "", *, kind: str = "movie", **fields: object) -> Item:
+    """A row that is not written yet: `Item.objects.bulk_create` writes many at once."""
     number = next(_numbers)
-    item = Item.objects.create(kind=kind, external_id=f"x{number}", title=title or f"Item {number}", **fields)
-    for place, name in enumerate(genres):
-        facet, _ = Facet.objects.get_or_create(kind="genre", name=name)
-        ItemFacet.objects.create(item=item, facet=facet, billing=place)
+    return Item(kind=kind, external_id=f"x{number}", title=title or f"Item {number}", **fields)
+
+
+def make_item(title: str = "", *, kind: str = "movie", genres: Iterable[str] = (), **fields: object) -> Item:
+    item = new_item(title, kind=kind, **fields)
+    item.save()
+    if genres := list(genres):
+        give_facets([(item, {"genre": genres})])
     return item
 
 
-def make_items(how_many: int, **fields: object) -> list[Item]:
-    return [make_item(**fields) for _ in range(how_many)]  # type: ignore[arg-type]
+def make_items(how_many: int, *, genres: Iterable[str] = (), **fields: object) -> list[Item]:
+    items = Item.objects.bulk_create([new_item(**fields) for _ in range(how_many)])  # type: ignore[arg-type]
+    if genres := list(genres):
+        give_facets([(item, {"genre": genres}) for item in items])
+    return items
+
+
+def give_facets(rows: Sequence[tuple[Item, Mapping[str, Sequence[str]]]]) -> None:
+    """Gives items facets, by kind in the order of their billing."""
+    named = [
+        (item, kind, name, place)
+        for item, facets in rows
+        for kind, names in facets.items()
+        for place, name in enumerate(names)
+    ]
+    found = Facet.objects.filter(kind__in={row[1] for row in named}, name__in={row[2] for row in named})
+    known = {(facet.kind, facet.name): facet for facet in found}
+    new = dict.fromkeys((kind, name) for _, kind, name, _ in named if (kind, name) not in known)
+    for facet in Facet.objects.bulk_create([Facet(kind=kind, name=name) for kind, name in new]):
+        known[facet.kind, facet.name] = facet
+    ItemFacet.objects.bulk_create(
+        [ItemFacet(item=item, facet=known[kind, name], billing=place) for item, kind, name, place in named]
+    )
 
 
 def make_interaction(
     user: User, item: Item, type_name: str = "like", *, day: float = 0.0, rating: float | None = None
 ) -> UserInteraction:
-    return UserInteraction.objects.create(
+    interaction = new_interaction(user, item, type_name, day=day, rating=rating)
+    interaction.save()
+    return interaction
+
+
+def new_interaction(
+    user: User, item: Item, type_name: str = "like", *, day: float = 0.0, rating: float | None = None
+) -> UserInteraction:
+    """A row that is not written yet: `UserInteraction.objects.bulk_create` writes many at once."""
+    return UserInteraction(
         user=user,
         item=item,
         type=type_name,

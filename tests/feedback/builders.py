@@ -5,19 +5,17 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts.models import User
-from catalog.models import Facet, Item, ItemFacet
+from catalog.models import Item
 from feedback.models import Dislike
 from feedback.services import save_dislike
-from tests.factories import make_item
+from tests.factories import give_facets, make_item
 
 
 def make_film(title: str = "", **facets: list[str]) -> Item:
     """An item with facets by kind: `make_film(genre=["Action"], actor=["Ann Lee"])`."""
     item = make_item(title)
-    for kind, names in facets.items():
-        for place, name in enumerate(names):
-            facet, _ = Facet.objects.get_or_create(kind=kind, name=name)
-            ItemFacet.objects.create(item=item, facet=facet, billing=place)
+    if facets:
+        give_facets([(item, facets)])
     return item
 
 

@@ -10,7 +10,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from catalog.models import Facet, Item, ItemFacet
+from catalog.models import Item
 from core.domain import USE_CASES
 from interactions.services import record_interaction
 from profiles.services import reset_profile
@@ -18,7 +18,7 @@ from recommendations.models import RecommendationSession
 from search.pipeline import FoundList, search_items, search_kinds
 from serving.live import get_context
 from tests.answers import assert_refused
-from tests.factories import make_interaction, make_item, make_user
+from tests.factories import give_facets, make_interaction, make_item, make_user, new_item
 
 DRAMAS = USE_CASES["drama_home"]
 ADDRESS = "/api/recommend"
@@ -27,10 +27,8 @@ pytestmark = pytest.mark.django_db
 
 
 def make_drama(title: str, *genres: str, themes: tuple[str, ...] = (), **fields: object) -> Item:
-    item = make_item(title, kind="drama", genres=genres, **fields)
-    for name in themes:
-        facet, _ = Facet.objects.get_or_create(kind="theme", name=name)
-        ItemFacet.objects.create(item=item, facet=facet)
+    item = make_item(title, kind="drama", **fields)
+    give_facets([(item, {"genre": genres, "theme": themes})])
     return item
 
 
@@ -38,11 +36,14 @@ def make_drama(title: str, *genres: str, themes: tuple[str, ...] = (), **fields:
 def dramas(db: None) -> list[Item]:
     """Forty dramas: a quarter of them each medical, thriller, romance and history; and one of that name."""
     sorts = ("Medical", "Thriller", "Romance", "History")
-    made = [
-        make_drama(f"{sort} story {n}", "Drama", sort, themes=(f"{sort.lower()} life",))
-        for n in range(10)
-        for sort in sorts
-    ]
+    wanted = [(f"{sort} story {n}", sort) for n in range(10) for sort in sorts]
+    made = Item.objects.bulk_create([new_item(title, kind="drama") for title, _ in wanted])
+    give_facets(
+        [
+            (item, {"genre": ["Drama", sort], "theme": [f"{sort.lower()} life"]})
+            for item, (_, sort) in zip(made, wanted, strict=True)
+        ]
+    )
     return [*made, make_drama("Signal", "Thriller", year=2016)]
 
 

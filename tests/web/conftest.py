@@ -7,9 +7,9 @@ import pytest
 from django.conf import LazySettings
 
 from accounts.models import User
-from catalog.models import Facet, Item, ItemFacet
+from catalog.models import Item
 from interactions.popularity import refresh_popularity
-from interactions.services import record_interaction
+from interactions.services import Wanted, record_interactions
 from ranking.recommenders.als.file import dump_als
 from ranking.recommenders.als.model import AlsModel, gram_matrix
 from ranking.registry.versions import activate_version
@@ -38,25 +38,25 @@ def make_item(db: None) -> MakeItem:
     def make(title: str, **fields: object) -> Item:
         facets = {name: fields.pop(name) for name in ("genre", "actor", "theme") if name in fields}
         item = factories.make_item(title, **fields)  # type: ignore[arg-type]
-        for kind, names in facets.items():
-            for billing, name in enumerate(names):  # type: ignore[arg-type,var-annotated]
-                facet, _ = Facet.objects.get_or_create(kind=kind, name=name)
-                ItemFacet.objects.create(item=item, facet=facet, billing=billing)
+        if facets:
+            factories.give_facets([(item, facets)])  # type: ignore[list-item]
         return item
 
     return make
 
 
 @pytest.fixture
-def two_tastes(make_item: MakeItem) -> dict[str, list[Item]]:
+def two_tastes(db: None) -> dict[str, list[Item]]:
     """Thirty films: half of them science fiction, half of them romance, equally popular."""
     films = {
-        genre: [make_item(f"{name} {number}", genre=[genre], year=1980 + number) for number in range(15)]
+        genre: [factories.new_item(f"{name} {number}", year=1980 + number) for number in range(15)]
         for genre, name in (("Science Fiction", "Orbit"), ("Romance", "Letter"))
     }
+    Item.objects.bulk_create([film for one in films.values() for film in one])
+    factories.give_facets([(film, {"genre": [genre]}) for genre, one in films.items() for film in one])
     fan = User.objects.create(username="demo-person-1", is_synthetic=True)
-    for film in films["Science Fiction"] + films["Romance"]:
-        record_interaction(user_id=fan.pk, item_id=film.pk, type_name="like")
+    likes = [Wanted(film.pk, "like") for film in films["Science Fiction"] + films["Romance"]]
+    record_interactions(user_id=fan.pk, wanted=likes)
     refresh_popularity(use_case="movie_home")
     return films
 

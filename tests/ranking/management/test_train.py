@@ -8,12 +8,13 @@ from django.core.management.base import CommandError
 
 from accounts.models import User
 from core.domain import USE_CASES
+from interactions.models import UserInteraction
 from ranking.models import ModelVersion
 from ranking.registry.loading import load_version
 from ranking.registry.versions import activate_version
 from serving.live import get_context
 from serving.pipeline import recommend
-from tests.factories import make_interaction, make_item, make_items, make_user
+from tests.factories import make_interaction, make_item, make_items, make_user, new_interaction
 
 pytestmark = pytest.mark.django_db
 MOVIES = USE_CASES["movie_home"]
@@ -23,10 +24,12 @@ MOVIES = USE_CASES["movie_home"]
 def log(person: User) -> list[int]:
     """Two tastes; the person likes two items of the first."""
     items = make_items(12)
-    for number in range(24):
-        user = make_user()
-        for item in items[:6] if number % 2 else items[6:]:
-            make_interaction(user, item, day=number)
+    done = [
+        new_interaction(user, item, day=number)
+        for number, user in enumerate(make_user() for _ in range(24))
+        for item in (items[:6] if number % 2 else items[6:])
+    ]
+    UserInteraction.objects.bulk_create(done)
     for item in items[:2]:
         make_interaction(person, item, day=30)
     call_command("generate_als_dataset", quiet=True)

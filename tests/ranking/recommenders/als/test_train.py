@@ -8,13 +8,14 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from core.domain import USE_CASES
+from interactions.models import UserInteraction
 from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.als.file import load_als
 from ranking.recommenders.als.train import TRAINER
 from ranking.registry.versions import read_verified
 from serving.live import get_context
 from serving.pipeline import recommend
-from tests.factories import make_interaction, make_items, make_user
+from tests.factories import make_interaction, make_items, make_user, new_interaction
 
 pytestmark = pytest.mark.django_db
 
@@ -25,13 +26,15 @@ def log() -> dict[str, list[int]]:
     rng = np.random.default_rng(5)
     films = make_items(40)
     halves = {"left": films[:20], "right": films[20:]}
+    done = []
     for number in range(40):
         person = make_user(f"p{number}")
         half = halves["left" if number % 2 else "right"]
         for place, film in enumerate(rng.choice(np.array(half, dtype=object), size=12, replace=False)):
-            make_interaction(person, film, "like", day=float(3 * place + rng.uniform(0, 3)))
-        other = halves["right" if number % 2 else "left"]
-        make_interaction(person, other[int(rng.integers(20))], "dislike", day=float(rng.uniform(0, 36)))
+            done.append(new_interaction(person, film, "like", day=float(3 * place + rng.uniform(0, 3))))
+        other = halves["right" if number % 2 else "left"][int(rng.integers(20))]
+        done.append(new_interaction(person, other, "dislike", day=float(rng.uniform(0, 36))))
+    UserInteraction.objects.bulk_create(done)
     return {name: [film.pk for film in half] for name, half in halves.items()}
 
 

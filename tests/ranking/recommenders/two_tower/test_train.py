@@ -15,13 +15,14 @@ from django.core.management.base import CommandError
 from catalog.models import Item
 from core.domain import USE_CASES
 from core.errors import LockHeld
+from interactions.models import UserInteraction
 from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.two_tower.file import load_two_tower
 from ranking.registry.locks import training_lock
 from ranking.registry.versions import read_verified
 from serving.live import get_context
 from serving.pipeline import recommend
-from tests.factories import make_interaction, make_item, make_user
+from tests.factories import make_interaction, make_item, make_items, make_user, new_interaction
 
 pytestmark = pytest.mark.django_db
 with_torch = pytest.mark.skipif(
@@ -34,14 +35,17 @@ SMALL = {"dimensions": 8, "hidden": 16, "epochs": 3, "batch_size": 64, "uniform_
 def log() -> dict[str, list[Item]]:
     """Forty people of two tastes over forty days, each of one genre; ten films of each that nobody met."""
     rng = np.random.default_rng(5)
-    halves = {name: [make_item(genres=[name]) for _ in range(25)] for name in ("Crime", "Comedy")}
+    halves = {name: make_items(25, genres=[name]) for name in ("Crime", "Comedy")}
+    done = []
     for number in range(40):
         person = make_user(f"p{number}")
         names = ["Crime", "Comedy"] if number % 2 else ["Comedy", "Crime"]
         own, other = (halves[name][:15] for name in names)
         for place, film in enumerate(rng.choice(np.array(own, dtype=object), size=10, replace=False)):
-            make_interaction(person, film, "like", day=float(4 * place + rng.uniform(0, 3)))
-        make_interaction(person, other[int(rng.integers(15))], "dislike", day=float(rng.uniform(0, 36)))
+            done.append(new_interaction(person, film, "like", day=float(4 * place + rng.uniform(0, 3))))
+        turned_down = other[int(rng.integers(15))]
+        done.append(new_interaction(person, turned_down, "dislike", day=float(rng.uniform(0, 36))))
+    UserInteraction.objects.bulk_create(done)
     return halves
 
 
