@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from accounts.services import issue_service_token
 from config.wsgi import application
 from core.domain import ACTIONS, KINDS, KINDS_BY_WORD, ROLES
-from interactions.services import record_interaction
+from interactions.services import Wanted, record_interactions
 from tests.answers import SAMPLES, assert_refused, description
 from tests.factories import app_client, make_items, make_user
 from tests.recommendations.builders import make_session
@@ -91,10 +91,12 @@ def world(transactional_db: None) -> World:
     """Items of every kind, a list that was shown, and everything done that can be done with most of them."""
     person = make_user("ann", roles=list(ROLES))
     items = {name: make_items(5, kind=name, genres=["Drama"], year=2000) for name in KINDS}
-    for kind in KINDS.values():
-        for action, item in product(kind.actions, items[kind.name][:3]):
-            name = ACTIONS[action].name
-            record_interaction(user_id=person.pk, item_id=item.pk, type_name=name)
+    done = [
+        Wanted(item.pk, ACTIONS[action].name)
+        for kind in KINDS.values()
+        for action, item in product(kind.actions, items[kind.name][:3])
+    ]
+    record_interactions(user_id=person.pk, wanted=done)
     shown = make_session(person, items["movie"])
     return World(
         headers={"Authorization": f"Token {issue_service_token(user=person)}"},

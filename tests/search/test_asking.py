@@ -2,13 +2,13 @@
 
 import pytest
 
-from catalog.models import Facet, Item, ItemFacet
+from catalog.models import Item
 from core.domain import USE_CASES
 from search.naming import names_in
 from search.narrowing import read_asked
 from search.pipeline import search_kinds
 from search.state import search
-from tests.factories import make_item
+from tests.factories import give_facets, make_item, new_item
 from tests.search.queries import QUERIES, Query
 
 pytestmark = pytest.mark.django_db
@@ -20,26 +20,22 @@ THEMES = ("zombies", "vampires", "superhero", "hospital", "violence")
 TITLES = ("Alien", "Get Out", "Toy Story", "Oldboy", "Heat", "Blade Runner", "Spirited Away", "Fargo")
 
 
-def give(item: Item, kind: str, *names: str) -> Item:
-    for billing, name in enumerate(names):
-        facet, _ = Facet.objects.get_or_create(kind=kind, name=name)
-        ItemFacet.objects.create(item=item, facet=facet, billing=billing)
-    return item
-
-
 @pytest.fixture
 def catalog() -> None:
+    rows: list[tuple[Item, dict[str, list[str]]]] = []
     for kind in ("movie", "drama", "startup"):
         for number, genre in enumerate(GENRES):
             country = ("South Korea", "Japan", "France", "Germany", "Italy")[number % 5]
-            item = make_item(
+            item = new_item(
                 f"{kind}{number:02d}x", kind=kind, year=1950 + 5 * number, attributes={"country": country}
             )
-            give(give(item, "genre", *{genre, "Drama"}), "theme", THEMES[number % len(THEMES)])
-    for title in TITLES:
-        give(make_item(title, year=1979), "genre", "Thriller", "Horror")
-    give(make_item("Parasite", original_title="기생충"), "genre", "Thriller")
-    give(make_item("Hanks himself"), "actor", "Tom Hanks")
+            genres = list(dict.fromkeys([genre, "Drama"]))
+            rows.append((item, {"genre": genres, "theme": [THEMES[number % len(THEMES)]]}))
+    rows += [(new_item(title, year=1979), {"genre": ["Thriller", "Horror"]}) for title in TITLES]
+    rows.append((new_item("Parasite", original_title="기생충"), {"genre": ["Thriller"]}))
+    rows.append((new_item("Hanks himself"), {"actor": ["Tom Hanks"]}))
+    Item.objects.bulk_create([item for item, _ in rows])
+    give_facets(rows)
 
 
 def mistake_in(query: Query) -> str:

@@ -30,7 +30,16 @@ from serving.carousels import Carousel, because_you_watched, similar_items
 from serving.live import get_context
 from serving.opening import open_request
 from tests.answers import assert_refused
-from tests.factories import EXCLUDING, make_active_als, make_interaction, make_item, make_user, make_version
+from tests.factories import (
+    EXCLUDING,
+    give_facets,
+    make_active_als,
+    make_interaction,
+    make_item,
+    make_user,
+    make_version,
+    new_item,
+)
 from tests.feedback.builders import make_film
 
 MOVIES = USE_CASES["movie_home"]
@@ -51,10 +60,16 @@ def rows_of(person: User, carousels: int = 3, limit: int = 12) -> list[Carousel]
 def films(db: None) -> dict[str, list[Item]]:
     """Eight films each of three genres that share nothing."""
     genres = ("Crime", "Western", "Musical")
-    return {
-        genre: [make_film(f"{genre} {n}", genre=[genre], theme=[f"{genre} life"]) for n in range(8)]
-        for genre in genres
-    }
+    films = {genre: [new_item(f"{genre} {n}") for n in range(8)] for genre in genres}
+    Item.objects.bulk_create([film for one in films.values() for film in one])
+    give_facets(
+        [
+            (film, {"genre": [genre], "theme": [f"{genre} life"]})
+            for genre, one in films.items()
+            for film in one
+        ]
+    )
+    return films
 
 
 class TestSimilarItems:

@@ -14,6 +14,7 @@ from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
 from feedback.services import save_dislike
+from interactions.models import UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction
 from ranking.features import FEATURE_SET, FEATURES, History, compute_features
@@ -30,11 +31,14 @@ from tests.factories import (
     EPOCH,
     EXCLUDING,
     active_ranker,
+    give_facets,
     make_active_als,
     make_interaction,
     make_item,
     make_items,
     make_user,
+    new_interaction,
+    new_item,
 )
 
 MOVIES = USE_CASES["movie_home"]
@@ -65,13 +69,12 @@ def features_on_record(served: ServedList) -> np.ndarray[tuple[int, int], np.dty
 def films(person: User) -> list[Item]:
     """Thirty films by age, all known to ALS, the oldest the most popular; the person met three of them."""
     genres = [["Crime"], ["Comedy", "Drama"]]
-    films = [
-        make_item(genres=genres[n % 2], published_at=NOW - timedelta(days=180 * (30 - n))) for n in range(30)
-    ]
+    films = [new_item(published_at=NOW - timedelta(days=180 * (30 - n))) for n in range(30)]
+    Item.objects.bulk_create(films)
+    give_facets([(film, {"genre": genres[n % 2]}) for n, film in enumerate(films)])
     make_active_als([[film.pk for film in films[:15]], [film.pk for film in films[15:]]])
-    for place, film in enumerate(films[:10]):
-        for _ in range(10 - place):
-            make_interaction(make_user(), film)
+    fans = [(film, make_user()) for place, film in enumerate(films[:10]) for _ in range(10 - place)]
+    UserInteraction.objects.bulk_create([new_interaction(fan, film) for film, fan in fans])
     make_interaction(person, films[2], "view", day=1)
     make_interaction(person, films[4], "like", day=2)
     make_interaction(person, films[7], "dislike", day=3)

@@ -22,7 +22,7 @@ from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
 from serving.live import get_state
 from serving.pipeline import recommend
-from tests.factories import allow, make_item, make_rule, make_user
+from tests.factories import allow, give_facets, make_item, make_rule, make_user, new_item
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/curation/rule/add/"
@@ -69,10 +69,12 @@ def errors(answer: Any) -> str:
 
 @pytest.fixture
 def films(db: None) -> list[Item]:
-    return [
-        make_item(f"Film {number}", genres=["Crime" if number % 2 else "Comedy"], year=1990 + number)
-        for number in range(8)
-    ]
+    films = [new_item(f"Film {number}", year=1990 + number) for number in range(8)]
+    Item.objects.bulk_create(films)
+    give_facets(
+        [(film, {"genre": ["Crime" if number % 2 else "Comedy"]}) for number, film in enumerate(films)]
+    )
+    return films
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -32,6 +33,13 @@ def measure(days: tuple[int, ...] = (), people: int = 60) -> Responsiveness:
     return measure_responsiveness(use_case=FILMS, people=people, days=days, seed=0, progress=quiet)
 
 
+@cache
+def report_of_a_world() -> Responsiveness:
+    """What is measured in the usual world, once for all tests that look at nothing else."""
+    make_world()
+    return measure(days=(1, 3650))
+
+
 def rows_of_all_tables() -> dict[str, list[dict[str, Any]]]:
     """Every row of every table but the reports and their line."""
     return {
@@ -58,8 +66,7 @@ def test_nothing_of_a_run_is_left_in_any_table() -> None:
 
 
 def test_a_no_to_a_genre_keeps_out_more_than_a_no_that_says_nothing_of_taste() -> None:
-    make_world()
-    report = measure()
+    report = report_of_a_world()
     genre, other = effect(report, "wrong_genre"), effect(report, "already_watched")
     assert genre.people == PEOPLE
     assert genre.prevented.mean > 0.4
@@ -82,8 +89,7 @@ def test_it_is_what_the_next_list_of_the_same_person_really_shows() -> None:
 
 
 def test_a_no_fades_with_the_days_by_a_moved_clock() -> None:
-    make_world()
-    report = measure(days=(1, 3650))
+    report = report_of_a_world()
     at_once, day, decade = (effect(report, "wrong_genre", days=days) for days in (0, 1, 3650))
     assert at_once.rebounded is None
     assert day.prevented.mean >= decade.prevented.mean
@@ -91,8 +97,7 @@ def test_a_no_fades_with_the_days_by_a_moved_clock() -> None:
 
 
 def test_every_form_is_tried_on_every_surface_beside_a_control() -> None:
-    make_world()
-    report = measure()
+    report = report_of_a_world()
     forms = {form.name for form in forms_of(FILMS)}
     assert forms >= {*REASONS, "low_rating", "passed_over", "passed_over_5"}
     for surface in (FEED, ITEM_PAGE, SEARCH):
@@ -101,8 +106,7 @@ def test_every_form_is_tried_on_every_surface_beside_a_control() -> None:
 
 
 def test_noes_to_a_topic_clear_the_list_of_it() -> None:
-    make_world()
-    [plain, strongest] = measure().scrubbing
+    [plain, strongest] = report_of_a_world().scrubbing
     assert (plain.form, strongest.form) == ("not_interested", "wrong_genre")
     assert strongest.people == PEOPLE
     last, first = strongest.remaining[15], strongest.remaining[1]
@@ -141,7 +145,7 @@ def test_the_command_prints_the_stored_report() -> None:
     assert printed["people"] == 2
     assert {one["days"] for one in printed["effects"]} == {0, 1, 7}
     out = io.StringIO()
-    call_command("measure_responsiveness", "--people", "2", "--days", "1", stdout=out)
+    call_command("measure_responsiveness", "--people", "1", "--days", "1", stdout=out)
     assert "feed after 1 days, wrong_genre: prevented" in out.getvalue()
 
 
@@ -152,7 +156,7 @@ def test_days_that_are_none_are_refused(days: str) -> None:
 
 
 def test_the_last_report_of_each_use_case_counts_and_a_broken_one_is_passed_over() -> None:
-    make_world()
+    make_world(people=1)
     report = measure()
     moment = timezone.now() + timedelta(days=1)
     ResponsivenessReport.objects.create(use_case="drama_home", made_at=moment, report={"no": "report"})

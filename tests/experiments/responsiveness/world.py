@@ -3,7 +3,7 @@
 from accounts.models import User
 from catalog.models import Item
 from serving.live import forget_state
-from tests.factories import make_active_als, make_interaction, make_item, make_user
+from tests.factories import give_facets, make_active_als, make_interaction, make_items, make_user
 
 PEOPLE = 3
 GENRES = ("Horror", "Comedy", "War")
@@ -12,7 +12,14 @@ TONES = ("Dark", "Light", "Slow", "Loud")
 
 def make_world(people: int = PEOPLE) -> tuple[list[User], dict[str, list[Item]]]:
     """People who like two films of each genre, of 20 in four tones; in the model genres go together."""
-    items = {name: [make_item(genres=[name, TONES[place % 4]]) for place in range(20)] for name in GENRES}
+    items = {name: make_items(20) for name in GENRES}
+    give_facets(
+        [
+            (film, {"genre": [name, TONES[place % 4]]})
+            for name, films in items.items()
+            for place, film in enumerate(films)
+        ]
+    )
     persons = [make_user() for _ in range(people)]
     for number, person in enumerate(persons):
         for films in items.values():
