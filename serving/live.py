@@ -10,10 +10,13 @@ experiments itself.
 
 import threading
 import time
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.dispatch import receiver
 from django.utils import timezone
 
 from core.domain import USE_CASES
@@ -107,7 +110,7 @@ class StateHolder:
             with self._loading:
                 if self._state is None:
                     self._load(None)
-        elif settings.MODEL_CHECK_SECONDS < 0:
+        elif settings.MODEL_CHECK_SECONDS < 0 and _is_to_look(self._use_case.name):
             self._refresh_models()
         state = self._state
         if state is None:  # pragma: no cover  _load either sets it or raises
@@ -176,6 +179,30 @@ class StateHolder:
             self._state = before.under(rule_set_of(rows, catalog), rows)
 
 
+# The use cases of which the request that runs has looked for models already; None outside of requests.
+_looked_at: ContextVar[set[str] | None] = ContextVar("looked_at", default=None)
+
+
+@receiver(request_started)
+def _begin_looking(**signal: object) -> None:
+    _looked_at.set(set())
+
+
+@receiver(request_finished)
+def _end_looking(**signal: object) -> None:
+    _looked_at.set(None)
+
+
+def _is_to_look(use_case: str) -> bool:
+    """True of the first time in a request, and outside of requests always."""
+    seen = _looked_at.get()
+    if seen is None:
+        return True
+    is_first = use_case not in seen
+    seen.add(use_case)
+    return is_first
+
+
 def _pause() -> float:
     """Seconds between two refreshes."""
     every: float = settings.MODEL_CHECK_SECONDS
@@ -222,5 +249,6 @@ def refresh_now(use_case: str) -> None:
 def forget_state() -> None:
     """Drops everything held in memory; the next request reads it anew."""
     _refresher.stop()
+    _looked_at.set(None)
     for name in USE_CASES:
         _holders[name] = StateHolder(name)

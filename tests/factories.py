@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import count
+from typing import Any
 
 import numpy as np
 from django.contrib.auth.models import Permission
@@ -46,13 +47,13 @@ def allow(user: User, *codenames: str) -> None:
     user.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
 
 
-def new_item(title: str = "", *, kind: str = "movie", **fields: object) -> Item:
+def new_item(title: str = "", *, kind: str = "movie", **fields: Any) -> Item:
     """A row that is not written yet: `Item.objects.bulk_create` writes many at once."""
     number = next(_numbers)
     return Item(kind=kind, external_id=f"x{number}", title=title or f"Item {number}", **fields)
 
 
-def make_item(title: str = "", *, kind: str = "movie", genres: Iterable[str] = (), **fields: object) -> Item:
+def make_item(title: str = "", *, kind: str = "movie", genres: Iterable[str] = (), **fields: Any) -> Item:
     item = new_item(title, kind=kind, **fields)
     item.save()
     if genres := list(genres):
@@ -60,8 +61,8 @@ def make_item(title: str = "", *, kind: str = "movie", genres: Iterable[str] = (
     return item
 
 
-def make_items(how_many: int, *, genres: Iterable[str] = (), **fields: object) -> list[Item]:
-    items = Item.objects.bulk_create([new_item(**fields) for _ in range(how_many)])  # type: ignore[arg-type]
+def make_items(how_many: int, *, genres: Iterable[str] = (), **fields: Any) -> list[Item]:
+    items = Item.objects.bulk_create([new_item(**fields) for _ in range(how_many)])
     if genres := list(genres):
         give_facets([(item, {"genre": genres}) for item in items])
     return items

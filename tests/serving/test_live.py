@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
@@ -50,6 +51,20 @@ def test_an_activated_model_serves_at_the_next_request(group: list[int]) -> None
     assert serving() == second.label
     rollback_version(kind="als", use_case="movie_home", why="test")
     assert serving() == first.label
+
+
+def test_a_request_looks_once_and_sees_one_state(
+    group: list[int], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    serving()
+    request_started.send(sender=None)
+    first = make_active_als([group], seed=1)
+    assert serving() == first.label
+    second = make_active_als([group], seed=2)
+    with django_assert_num_queries(0):
+        assert serving() == first.label
+    request_finished.send(sender=None)
+    assert serving() == second.label
 
 
 def test_a_model_is_looked_for_only_as_often_as_the_setting_says(
