@@ -23,7 +23,7 @@ YET = "There is nothing to learn from yet: "
 
 
 def history(
-    type_name: str = "like", *, kind: str = "movie", rating: float | None = None, **fields: object
+    type_name: str = "like", *, kind: str = "movie", rating: float | None = None, **fields: Any
 ) -> None:
     """Six people who did one thing with ten items each, one after another."""
     items = make_items(10, kind=kind, **fields)

@@ -1,5 +1,7 @@
 """Search for a person: what taste boosts, what stays first, what is on record, and what it costs."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -26,7 +28,7 @@ ADDRESS = "/api/recommend"
 pytestmark = pytest.mark.django_db
 
 
-def make_drama(title: str, *genres: str, themes: tuple[str, ...] = (), **fields: object) -> Item:
+def make_drama(title: str, *genres: str, themes: tuple[str, ...] = (), **fields: Any) -> Item:
     item = make_item(title, kind="drama", **fields)
     give_facets([(item, {"genre": genres, "theme": themes})])
     return item
