@@ -35,7 +35,7 @@ def measure(days: tuple[int, ...] = (), people: int = 60) -> Responsiveness:
 
 @cache
 def report_of_a_world() -> Responsiveness:
-    """What is measured in the usual world, once for all tests that look at nothing else."""
+    """The report of the usual world, measured once for all tests that look at nothing else."""
     make_world()
     return measure(days=(1, 3650))
 
