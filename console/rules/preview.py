@@ -110,6 +110,9 @@ def _of_list(mine: ActingRule, before: Look, after: Look, whose: str, row: RuleR
         return [Finding(f"It is not in this list. {' '.join(why_not(after, item))}")]
     if [slot.item.id for slot in before.served.slots] == [slot.item.id for slot in after.served.slots]:
         return [Finding("It changes nothing in this list.")]
+    was, remains = len(before.served.slots), len(after.served.slots)
+    if remains < was:
+        return [Finding(f"It would leave {remains} titles of {was} in the list of {whose}.")]
     return []
 
 
