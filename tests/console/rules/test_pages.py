@@ -406,7 +406,13 @@ def test_queries_of_a_preview_do_not_grow_with_the_rules(
 
 
 def test_a_list_that_gets_shorter_is_told(client: Client, writer: User, films: list[Item]) -> None:
-    quota = {"kind": "quota", "about": "each", "each": "genre", "facet_kind": "", "use_case": "movie_home"}
+    quota: dict[str, Any] = {
+        "kind": "quota",
+        "about": "each",
+        "each": "genre",
+        "facet_kind": "",
+        "use_case": "movie_home",
+    }
     answer = preview(client, said(number="2", **quota))
     assert "It would leave 4 titles of 8 in the list of a newcomer." in findings(answer)
     assert not answer.context["preview"].is_refused
