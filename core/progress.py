@@ -89,7 +89,10 @@ class Progress:
     def _write_line(self, now: float) -> None:
         rate = self.count / max(now - self._started, 1e-9)
         of_total = f" of {self.total:,}" if self.total else ""
+        # A rate below one says little, and how long each takes says more.
         speed = f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.2g}/s"
+        if 0 < rate < 1:
+            speed = f"{duration(1 / rate)} each"
         left = f", {duration((self.total - self.count) / rate)} left" if self.total and rate else ""
         self._stream.write(f"{self.label}: {self.count:,}{of_total} {self.unit}, {speed}{left}\n")
         self._stream.flush()

@@ -45,7 +45,8 @@ def search(
         progress.advance()
         return float(np.nanmean(values))
 
-    progress.begin(len(others) + (rounds or 0), "rounds of search")
+    # Nobody knows how many a time allows.
+    progress.begin(None if rounds is None else len(others) + rounds, "rounds of search")
     for other in others:
         try:
             keep_better(other)

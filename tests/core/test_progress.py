@@ -45,8 +45,8 @@ def test_each_part_of_a_command_is_counted_for_itself(monkeypatch: pytest.Monkey
         epochs(2, 12)
     assert stream.getvalue().splitlines() == [
         "retrain: 500 steps, 50/s",
-        "retrain: 1 of 12 epochs, 0.001/s, 3 h 3 min left",
-        "retrain: 2 of 12 epochs, 9.5e-05/s, 29 h 10 min left",
+        "retrain: 1 of 12 epochs, 17 min each, 3 h 3 min left",
+        "retrain: 2 of 12 epochs, 2 h 55 min each, 29 h 10 min left",
     ]
 
 

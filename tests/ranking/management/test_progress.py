@@ -46,6 +46,7 @@ def test_a_long_command_says_what_is_left(log: StringIO, commands: list[str], un
     for command in commands:
         lines = said_by(log, *command.split())
     assert lines
-    told = [re.fullmatch(r"\w+: [\d,]+ of [\d,]+ ([\w ]+), \S+/s, .+ left", line) for line in lines]
+    form = re.compile(r"\w+: [\d,]+ of [\d,]+ ([\w ]+), (?:\S+/s|[\w ]+ each), .+ left")
+    told = [form.fullmatch(line) for line in lines]
     assert [line for line, found in zip(lines, told, strict=True) if found is None] == []
     assert {found[1] for found in told if found} == units
