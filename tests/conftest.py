@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as project
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 from hypothesis import Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
@@ -22,6 +22,7 @@ from accounts.models import User
 from catalog.cards import forget_cards
 from search.state import forget_search
 from serving.live import forget_state
+from tests.emptying import empty, remember_what_stays
 from tests.factories import make_user
 
 # The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.
@@ -50,6 +51,7 @@ def pytest_configure() -> None:
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     threadpool_limits(1)
+    TransactionTestCase._fixture_teardown = empty  # type: ignore[method-assign]
     gc.disable()
 
 
@@ -108,6 +110,12 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     yield
     forget_state()
     forget_search()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        remember_what_stays()
 
 
 @pytest.fixture(scope="session")
