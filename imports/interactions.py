@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from core.domain import DEFAULT_KIND, MAX_RATING, TYPES
+from core.domain import DEFAULT_KIND, MAX_RATING, TYPES, USE_CASES
 from core.progress import Progress
 from core.values import (
     EXTERNAL_ID,
@@ -100,6 +100,7 @@ def import_interactions(
     people = Bindable(accounts)
     progress = progress or Progress(quiet=True)
     now = timezone.now()
+    kinds = set()
     rows = read_rows(path, columns=INTERACTION_COLUMNS, bad_rows=bad_rows, notation=notation)
     with open_staging(STAGED_INTERACTIONS) as staging:
         for row in rows:
@@ -108,13 +109,17 @@ def import_interactions(
                 staged = parse_interaction(row, default_kind=kind, scale=scale)
                 people.check(staged.username)
                 staging.add(staged)
+                kinds.add(staged.kind)
             except BadValue as error:
                 bad_rows.add(row.file, row.number, str(error))
         usable = staging.count + bad_rows.count
         with transaction.atomic():
             counts = merge_interactions(staging, path.name, bad_rows)
             complete_dislikes()
-            refresh_popularity(now=now)
+            # Nobody's demand changed for items of other kinds.
+            for use_case in USE_CASES.values():
+                if use_case.kind in kinds:
+                    refresh_popularity(use_case=use_case.name, now=now)
     return InteractionSummary(
         rows=usable,
         created=counts.created,

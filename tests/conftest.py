@@ -51,7 +51,7 @@ def pytest_configure() -> None:
     for name in _THREADS:
         os.environ.setdefault(name, "1")
     threadpool_limits(1)
-    TransactionTestCase._fixture_teardown = empty  # type: ignore[method-assign]
+    TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined]
     gc.disable()
 
 

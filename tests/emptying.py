@@ -10,7 +10,7 @@ from django.test import TransactionTestCase
 # Made for the models and not by a test; to make them again would cost more than all else.
 _KEPT = (ContentType, Permission)
 _usual: list[int] = []
-_flush = TransactionTestCase._fixture_teardown
+_flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
 
 def empty(case: TransactionTestCase) -> None:
