@@ -383,6 +383,9 @@ ALERT_MODEL_DAYS = max(0.0, env.float("ALERT_MODEL_DAYS", default=14.0))
 ALERT_LIST_MS = max(0, env.int("ALERT_LIST_MS", default=1000))
 # The share of a day's slots that its ten commonest titles may fill.
 ALERT_SAMENESS = env.float("ALERT_SAMENESS", default=0.5)
+# The share of the catalog that the newest 500 lists of a day must show, or of their slots where these are
+# fewer; 0 for never.
+ALERT_COVERAGE = max(0.0, env.float("ALERT_COVERAGE", default=0.0))
 # An alert where the scores of a ranker in service shifted further from training: PSI, 0 for never.
 ALERT_DRIFT = max(0.0, env.float("ALERT_DRIFT", default=0.25))
 # `prune` removes what is older than so many days; 0 keeps it for ever (docs/how-to/jobs.md).

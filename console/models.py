@@ -105,6 +105,7 @@ class Alert(models.Model):
     class Kind(models.TextChoices):
         DISLIKE_RATE = "dislike_rate", "Dislike rate"
         SAMENESS = "sameness", "Lists are alike"
+        COVERAGE = "coverage", "Little of the catalog is shown"
         MODEL_AGE = "model_age", "Age of a model"
         DRIFT = "drift", "Drift of scores"
         FAILED_RUN = "failed_run", "Failed run"

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils.timesince import timesince
 
+from catalog.models import Item
 from console.models import Alert, Run, ScheduledJob
-from core.domain import USE_CASES
+from core.domain import USE_CASES, UseCase
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 from recommendations.selectors import PRUNED_METHOD
@@ -54,18 +55,37 @@ def dislike_rate(now: datetime) -> Iterator[Found]:
 
 def sameness(now: datetime) -> Iterator[Found]:
     """Use cases whose lists of a day are nearly the same for everybody."""
+    for use_case, lists, counts in _shown_in_a_day(now):
+        # Short lists hold few titles, however different they are.
+        if counts.total() <= SAME_TITLES * lists:
+            continue
+        share = sum(count for _, count in counts.most_common(SAME_TITLES)) / counts.total()
+        if share > settings.ALERT_SAMENESS:
+            text = f"{use_case.label}: {SAME_TITLES} titles fill {share:.0%} of the last {lists} lists."
+            yield Found(use_case.name, text, share)
+
+
+def coverage(now: datetime) -> Iterator[Found]:
+    """Use cases whose lists of a day reach little of the catalog."""
+    if not settings.ALERT_COVERAGE:
+        return
+    for use_case, lists, counts in _shown_in_a_day(now):
+        titles = Item.objects.filter(kind=use_case.kind, is_active=True).count()
+        # No more can be shown than there are slots.
+        share = len(counts) / max(1, min(titles, counts.total()))
+        if share < settings.ALERT_COVERAGE:
+            reached = f"{len(counts):,} titles of {titles:,}"
+            yield Found(use_case.name, f"{use_case.label}: the last {lists} lists show {reached}.", share)
+
+
+def _shown_in_a_day(now: datetime) -> Iterator[tuple[UseCase, int, Counter[int]]]:
+    """The newest lists of a day by use case, where there are enough: their number, and that of each item."""
     made = RecommendationSession.objects.filter(created_at__gte=now - DAY, is_external=False)
     for name, use_case in USE_CASES.items():
         lists = made.filter(use_case=name).exclude(method=PRUNED_METHOD).order_by("-created_at")
         shown = [list(row) for row in lists.values_list("recommendations_shown", flat=True)[:MOST_LISTS]]
-        counts = Counter(slot["item_id"] for row in shown for slot in row)
-        # Short lists hold few titles, however different they are.
-        if len(shown) < LEAST_LISTS or counts.total() <= SAME_TITLES * len(shown):
-            continue
-        share = sum(count for _, count in counts.most_common(SAME_TITLES)) / counts.total()
-        if share > settings.ALERT_SAMENESS:
-            text = f"{use_case.label}: {SAME_TITLES} titles fill {share:.0%} of the last {len(shown)} lists."
-            yield Found(name, text, share)
+        if len(shown) >= LEAST_LISTS:
+            yield use_case, len(shown), Counter(slot["item_id"] for row in shown for slot in row)
 
 
 def model_age(now: datetime) -> Iterator[Found]:
@@ -151,6 +171,7 @@ def webhooks_overdue(now: datetime) -> Iterator[Found]:
 FINDERS: Mapping[str, Finder] = {
     Alert.Kind.DISLIKE_RATE: dislike_rate,
     Alert.Kind.SAMENESS: sameness,
+    Alert.Kind.COVERAGE: coverage,
     Alert.Kind.MODEL_AGE: model_age,
     Alert.Kind.DRIFT: drift,
     Alert.Kind.SLOW_LISTS: slow_lists,

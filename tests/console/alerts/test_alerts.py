@@ -22,7 +22,7 @@ from console.models import Alert, Run, ScheduledJob
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 from tests.console.runs.test_keeping import make_run
-from tests.factories import allow, make_user, make_version
+from tests.factories import allow, make_items, make_user, make_version
 from webhooks.dislike_rate import Band
 from webhooks.models import Delivery, Webhook
 
@@ -98,6 +98,23 @@ class TestWhatIsFound:
     def test_lists_that_are_alike(self, lists: int, items: range, places: int, is_wrong: bool) -> None:
         make_lists(lists, items, places=places)
         assert bool(found(Kind.SAMENESS)) is is_wrong
+
+    def test_lists_that_show_little_of_the_catalog(self, settings: Settings) -> None:
+        make_items(40)
+        make_lists(100, range(1, 21), places=20)
+        assert found(Kind.COVERAGE) == []
+        settings.ALERT_COVERAGE = 0.5
+        assert found(Kind.COVERAGE) == []
+        settings.ALERT_COVERAGE = 0.51
+        text = "Films for the evening: the last 100 lists show 20 titles of 40."
+        assert found(Kind.COVERAGE) == [("movie_home", text)]
+
+    def test_no_more_is_asked_for_than_lists_have_places(self, settings: Settings) -> None:
+        make_items(400)
+        settings.ALERT_COVERAGE = 0.9
+        # A hundred places hold a hundred titles at the most.
+        make_lists(100, range(1, 101), places=1)
+        assert found(Kind.COVERAGE) == []
 
     def test_its_share_is_that_of_the_ten_commonest(self, settings: Settings) -> None:
         make_lists(100, range(1, 21), places=20)
