@@ -39,6 +39,8 @@ pytest_plugins = ["tests.time_limit"]
 # Libraries of arithmetic start as many threads as there are cores, and each worker has its core already.
 # Models of tests are trained in less time than threads take to wait for each other.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Files with a test of ten seconds or more.
+_LONGEST = ("test_readme.py", "test_your_own_catalog.py", "test_tutorials.py", "test_load_demo.py")
 _DATABASE = {"db", "transactional_db", "threads_db", "django_db_setup", "live_server"}
 
 
@@ -70,7 +72,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out, where a second database is tried, what ran on the first and does not depend on it."""
+    """Leaves out, where a second database is tried, what ran on the first and does not depend on it.
+
+    What takes longest begins first: at the end one worker would wait for it while the others are done.
+    """
+    items.sort(key=lambda item: item.path.name not in _LONGEST)
     if not config.getoption("--of-the-database"):
         return
     chosen = [item for item in items if _depends_on_database(item)]
