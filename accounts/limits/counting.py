@@ -6,12 +6,11 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-import redis
 import structlog
 from django.db import DatabaseError
 
 from accounts.limits.rules import Rule
-from accounts.limits.stores import store
+from accounts.limits.stores import StoreAway, store
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -56,7 +55,7 @@ class Counts:
         """Takes from the shared count. Where nobody answers the request goes on: it may do without."""
         try:
             total, left = store().add(key, told + wanted, rule.seconds)
-        except (DatabaseError, redis.RedisError) as error:
+        except (DatabaseError, StoreAway) as error:
             logger.error("limits are not counted", error=str(error).partition("\n")[0])
             return 0.0
         allowed = wanted - max(0, total - rule.limit)
@@ -75,7 +74,7 @@ class Counts:
         key = hashlib.sha256(f"{rule.name} {who}".encode()).hexdigest()
         try:
             total, left = store().add(key, 0, rule.seconds)
-        except (DatabaseError, redis.RedisError):
+        except (DatabaseError, StoreAway):
             return 0.0
         return max(1.0, left) if total >= rule.limit else 0.0
 

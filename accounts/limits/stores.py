@@ -4,12 +4,15 @@ import time
 from functools import cache
 from typing import Protocol
 
-import redis
 from django.conf import settings
 from django.db import connection
 
 from accounts.models import RateCount
 from core.sql import column_names, fill, table_name
+
+
+class StoreAway(Exception):
+    """The store of the counts does not answer."""
 
 
 class Store(Protocol):
@@ -58,18 +61,25 @@ def prove_writable() -> None:
 
 
 class RedisStore:
-    """Counts in Redis, which forgets them by itself."""
+    """Counts in Redis, which forgets them by itself. Raises StoreAway."""
 
     def __init__(self, url: str) -> None:
+        # Only who counts in Redis waits for its library, a fifth of a second.
+        import redis
+
+        self._error = redis.RedisError
         self._redis = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
 
     def add(self, key: str, amount: int, seconds: int) -> tuple[int, float]:
         name = f"heed:limit:{key}"
-        with self._redis.pipeline(transaction=True) as steps:
-            steps.set(name, 0, ex=seconds, nx=True)
-            steps.incrby(name, amount)
-            steps.pttl(name)
-            _, count, left = steps.execute()
+        try:
+            with self._redis.pipeline(transaction=True) as steps:
+                steps.set(name, 0, ex=seconds, nx=True)
+                steps.incrby(name, amount)
+                steps.pttl(name)
+                _, count, left = steps.execute()
+        except self._error as error:
+            raise StoreAway(str(error)) from error
         return int(count), max(0.0, int(left) / 1000)
 
 

@@ -34,6 +34,19 @@ def test_the_checks_do_not_load_what_only_training_needs() -> None:
     assert loaded(HEAVY, *CHECKED) == []
 
 
+def test_a_ranker_in_service_brings_no_tables() -> None:
+    """LightGBM asks for pandas and scikit-learn where they are installed: 130 MB in every worker."""
+    load = "from ranking.recommenders.ranker.library import load_lightgbm; load_lightgbm()"
+    assert loaded(("lightgbm", "pandas", "sklearn"), "django.setup()", load) == ["lightgbm"]
+    # To others they are there as before.
+    assert loaded(("pandas",), "django.setup()", load, "import pandas") == ["pandas"]
+
+
+def test_pages_do_not_load_what_a_setting_asks_for() -> None:
+    names = ("redis", "opentelemetry.sdk", "pandas", "sklearn")
+    assert loaded(names, "django.setup()", "import config.urls") == []
+
+
 def test_a_start_does_not_load_what_only_serving_and_the_admin_need() -> None:
     assert loaded(("scipy", *SERVING), "django.setup()") == []
     # The command ends in an error of its own, after the checks that every command runs.

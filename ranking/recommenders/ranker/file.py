@@ -10,6 +10,7 @@ import numpy as np
 
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.recommenders.artifact import ArtifactError, Layout, check_positive
+from ranking.recommenders.ranker.library import load_lightgbm
 from ranking.recommenders.ranker.model import BASE_MARGINS, Ranker
 from ranking.recommenders.ranker.trees import check_trees
 
@@ -35,7 +36,7 @@ def dump_ranker(ranker: Ranker) -> bytes:
 
 def load_ranker(data: bytes) -> Ranker:
     """The ranker that `dump_ranker` wrote. Raises ArtifactError for a file that is no such ranker."""
-    # LightGBM brings pandas and scikit-learn with it; only a process that loads trees pays for them.
+    load_lightgbm()
     import lightgbm as lgb
 
     header, tensors = LAYOUT.load(data)

@@ -17,6 +17,7 @@ import numpy as np
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.features import FEATURES
 from ranking.kinds import MODELS
+from ranking.recommenders.ranker.library import load_lightgbm
 from ranking.statistics.calibration import probabilities
 from ranking.statistics.exposure import draw_seen, examination_of_slots
 from ranking.statistics.lists import engagement_grades
@@ -244,6 +245,7 @@ def fit_ranker(
     Equal input and seed give an equal model for a given number of threads. `progress(done, total)` is called
     after each round. Raises ValueError if no list of `training` holds two different relevances.
     """
+    load_lightgbm()
     import lightgbm as lgb
 
     if not training.can_teach_order:
@@ -363,6 +365,7 @@ def _dataset(
     with_positions: bool,
     reference: "lgb.Dataset | None" = None,
 ) -> "lgb.Dataset":
+    load_lightgbm()
     import lightgbm as lgb
 
     features = data.features
