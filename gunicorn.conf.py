@@ -6,6 +6,9 @@ from config import settings
 
 # Threads that get whole requests: who sends slowly holds up nobody.
 worker_class = "config.server.WholeRequestsWorker"
+# Longer than a proxy keeps a connection that rests (nginx: 60 seconds). Else a request comes to one that is
+# just being closed, and has no answer.
+keepalive = 75
 
 
 def on_starting(server: Any) -> None:

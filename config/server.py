@@ -132,6 +132,8 @@ class WholeRequestsWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         # In the order in which they began.
         self._arriving: dict[Any, Arriving] = {}
         self._held = 0
+        # Those that rest between two requests, and those that begin one (`_make_room`), never take all.
+        self.max_keepalived = max(1, self.worker_connections // 4)
 
     def enqueue_req(self, conn: Any) -> None:
         """Begins to receive a request; gunicorn calls this where one begins, or seems to."""

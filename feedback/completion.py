@@ -151,21 +151,24 @@ def record_many_with_dislikes(*, rows: Sequence[object], create_users: bool) -> 
     return batch
 
 
-def complete_dislikes(*, user_ids: Collection[int] | None = None) -> int:
+def complete_dislikes(*, user_ids: Collection[int] | None = None, is_import: bool | None = None) -> int:
     """Writes the rows beside the standing dislikes that lack one: some people's, or all after an import.
+
+    `is_import` says so of some people's, too.
 
     Those of an import wait for no review, and one that the person says here later takes the place of theirs.
     What an import wrote itself, with a reason, is finished along with them. Returns how many were finished.
     Needs the locks of the people, or an import's.
     """
-    is_import = user_ids is None
+    if is_import is None:
+        is_import = user_ids is None
     before = get_retrainings()
     reason = DOMAIN.dislikes.plain
     state = Dislike.ReviewState.IMPORTED if is_import else Dislike.ReviewState.NEW
     with transaction.atomic():
         people = sorted(user_ids or ())
         statement = _INSERT_DISLIKES
-        if not is_import:
+        if user_ids is not None:
             statement += f"{_OF_PEOPLE}{', '.join(['%s'] * len(people))})"
         count = _execute(statement, [_UNFINISHED, reason, state.value, False, DISLIKE, *people])
         reasons = _reasons_of_unfinished() if is_import else {reason: count}

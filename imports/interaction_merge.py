@@ -1,5 +1,6 @@
 """From staged interactions to the log: names become ids, and rows meet what is recorded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,14 +13,20 @@ from catalog.models import Item
 from core.domain import REASONS, TYPES
 from core.sql import Table, column_field, column_names, fill, table_name
 from core.statistics import refresh_statistics
+from feedback.completion import complete_dislikes
 from imports.reading import MAX_REPORTS, BadRows
 from imports.said import NOTHING, STAGED_SAID, Said, report_unknown_facets, write_said
+from imports.slices import Slices
 from imports.staging import Staging, StagingTable, execute, execute_write
 from imports.unknown import unknown_item
 from interactions.models import UserInteraction
 from interactions.ratings import weigh_ratings
 
-NEW_USERS = 2_000
+NEW_USERS = 500
+# So many pairs of a person and an item enter in one slice, or the ratings of so many people are weighed.
+PAIRS = 500
+PEOPLE_AT_ONCE = 20
+_ALL = 1 << 62
 
 # The state that a row of this type brings to an end, if it stood before. The other states, such as a like,
 # are not renewed: a second one changes nothing.
@@ -156,7 +163,8 @@ SELECT COUNT(*) FROM (
 _RESOLVE = fill(
     """
 SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, withdrawn_at, place,
-       reason, feedback_text, about_kind, about_name, title_only
+       reason, feedback_text, about_kind, about_name, title_only,
+       (DENSE_RANK() OVER (ORDER BY user_id, item_id) - 1) / {{pairs}} AS part
 FROM (
     SELECT staged.*, {person.id} AS user_id, {item.id} AS item_id, ROW_NUMBER() OVER (
         PARTITION BY {person.id}, {item.id}, staged.type, staged.occurred_at ORDER BY staged.place
@@ -184,6 +192,7 @@ FROM (
     JOIN {active}
       ON {active.user} = fresh.user_id AND {active.item} = fresh.item_id AND {active.type} = fresh.ends
      AND {active.withdrawn_at} IS NULL AND {active.occurred_at} < fresh.occurred_at
+    WHERE fresh.part = %s
     GROUP BY {active.id}
 ) AS newer
 WHERE {ended.id} = newer.id
@@ -197,7 +206,7 @@ _INSERT_ENDED_STATES = fill(
 INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
 SELECT user_id, item_id, type, is_state, weight, rating, occurred_at, fresh.withdrawn_at, '', ''
 FROM {new} AS fresh
-WHERE fresh.withdrawn_at IS NOT NULL
+WHERE fresh.part = %s AND fresh.withdrawn_at IS NOT NULL
 ON CONFLICT DO NOTHING
 """,
     **_TABLES,
@@ -214,7 +223,7 @@ FROM (
         ORDER BY occurred_at, place
     ) AS nth
     FROM {new} AS fresh
-    WHERE fresh.withdrawn_at IS NULL AND (ends IS NULL OR ends <> type) AND NOT EXISTS (
+    WHERE fresh.part = %s AND fresh.withdrawn_at IS NULL AND (ends IS NULL OR ends <> type) AND NOT EXISTS (
         SELECT 1 FROM {known}
         WHERE fresh.is_state AND {known.user} = fresh.user_id AND {known.item} = fresh.item_id
           AND {known.type} = fresh.type
@@ -227,6 +236,7 @@ ON CONFLICT DO NOTHING
     **_TABLES,
 )
 
+_PARTS = fill("SELECT COALESCE(MAX(part) + 1, 0) FROM {new}", **_TABLES)
 _PEOPLE = fill("SELECT DISTINCT user_id FROM {new} ORDER BY user_id", **_TABLES)
 
 _INSERT_RENEWED_STATES = fill(
@@ -235,7 +245,7 @@ INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
 SELECT user_id, item_id, type, is_state, weight, rating, occurred_at,
        COALESCE(
            (SELECT MIN(later.occurred_at) FROM {new} AS later
-            WHERE later.user_id = fresh.user_id AND later.item_id = fresh.item_id
+            WHERE later.part = fresh.part AND later.user_id = fresh.user_id AND later.item_id = fresh.item_id
               AND later.ends = fresh.type AND later.occurred_at > fresh.occurred_at),
            (SELECT MIN(COALESCE({known.withdrawn_at}, {known.occurred_at})) FROM {known}
             WHERE {known.user} = fresh.user_id AND {known.item} = fresh.item_id
@@ -243,7 +253,7 @@ SELECT user_id, item_id, type, is_state, weight, rating, occurred_at,
               AND COALESCE({known.withdrawn_at}, {known.occurred_at}) > fresh.occurred_at)
        ), '', ''
 FROM {new} AS fresh
-WHERE ends = type AND fresh.withdrawn_at IS NULL
+WHERE fresh.part = %s AND ends = type AND fresh.withdrawn_at IS NULL
 ON CONFLICT DO NOTHING
 """,
     **_TABLES,
@@ -261,9 +271,9 @@ class MergeCounts:
 
 
 def merge_interactions(
-    staging: Staging[StagedInteraction], file: str, bad_rows: BadRows, *, good: int = 0
+    staging: Staging[StagedInteraction], file: str, bad_rows: BadRows, slices: Slices, *, good: int = 0
 ) -> MergeCounts:
-    """Writes what was staged of `file` to the log; call it within a transaction, once.
+    """Writes what was staged of `file` to the log, and the rows beside dislikes; call it once.
 
     `good` is how many rows of other sorts the file has. Rows of items that do not exist are noted in
     `bad_rows`, and where those are too many, or none is good, ImportRefused is raised. Unknown people
@@ -273,20 +283,44 @@ def merge_interactions(
     refresh_statistics(Item, User)
     usable = staging.count - _report_unknown_items(file, bad_rows) - report_unknown_facets(file, bad_rows)
     bad_rows.check(good=good + usable)
-    new_users = _create_people()
+    new_users = _create_people(slices)
     refresh_statistics(User, UserInteraction)
     if connection.features.has_select_for_no_key_update:
         execute(_LOCK_PEOPLE)
-    staging.derive("heed_new_interactions", _RESOLVE, index=("user_id", "item_id", "ends", "occurred_at"))
-    replaced = execute_write(_END_OLDER_STATES)
-    created = sum(
-        execute_write(statement)
-        for statement in (_INSERT_ENDED_STATES, _INSERT_EVENTS_AND_STATES, _INSERT_RENEWED_STATES)
+    staging.derive(
+        "heed_new_interactions",
+        _RESOLVE.format(pairs=_ALL if slices.is_whole else PAIRS),
+        index=("part", "user_id", "item_id", "ends", "occurred_at"),
     )
+    ((parts,),) = execute(_PARTS)
+    created = replaced = 0
+    for part in range(parts):
+        with slices.one():
+            replaced += execute_write(_END_OLDER_STATES, [part])
+            created += sum(
+                execute_write(statement, [part])
+                for statement in (_INSERT_ENDED_STATES, _INSERT_EVENTS_AND_STATES, _INSERT_RENEWED_STATES)
+            )
     refresh_statistics(UserInteraction)
-    write_said()
-    weigh_ratings([user_id for (user_id,) in execute(_PEOPLE)])
+    for part in range(parts):
+        with slices.one():
+            write_said(part)
+    _follow([user_id for (user_id,) in execute(_PEOPLE)], slices)
     return MergeCounts(created, replaced, usable - created, new_users)
+
+
+def _follow(people: Sequence[int], slices: Slices) -> None:
+    """Writes what follows from the log for people to whom something was added."""
+    if slices.is_whole:
+        weigh_ratings(people)
+        complete_dislikes()
+        return
+    for start in range(0, len(people), PEOPLE_AT_ONCE):
+        some = people[start : start + PEOPLE_AT_ONCE]
+        with slices.one():
+            weigh_ratings(some)
+        with slices.one():
+            complete_dislikes(user_ids=some, is_import=True)
 
 
 def _report_unknown_items(file: str, bad_rows: BadRows) -> int:
@@ -299,10 +333,11 @@ def _report_unknown_items(file: str, bad_rows: BadRows) -> int:
     return int(interactions)
 
 
-def _create_people() -> int:
+def _create_people(slices: Slices) -> int:
     """Creates the people whom the log does not know yet; returns how many."""
     created = 0
     while names := [name for (name,) in execute(_NEW_USERNAMES, [NEW_USERS])]:
-        create_people(names)
+        with slices.one():
+            create_people(names)
         created += len(names)
     return created

@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from core.domain import DEFAULT_KIND, MAX_RATING, TYPES, USE_CASES
@@ -24,12 +23,12 @@ from core.values import (
     named,
     shown,
 )
-from feedback.completion import complete_dislikes
 from imports.cells import Bindable, optional, remembered, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
 from imports.items import kind_named
 from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
 from imports.said import SAID_COLUMNS, parse_said
+from imports.slices import in_slices
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 
@@ -113,9 +112,8 @@ def import_interactions(
             except BadValue as error:
                 bad_rows.add(row.file, row.number, str(error))
         usable = staging.count + bad_rows.count
-        with transaction.atomic():
-            counts = merge_interactions(staging, path.name, bad_rows)
-            complete_dislikes()
+        with in_slices() as slices:
+            counts = merge_interactions(staging, path.name, bad_rows, slices)
             # Nobody's demand changed for items of other kinds.
             for use_case in USE_CASES.values():
                 if use_case.kind in kinds:

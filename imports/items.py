@@ -1,18 +1,20 @@
-"""Import of items: an upsert on (kind, external id), in batches, within one transaction.
+"""Import of items: an upsert on (kind, external id), in batches, all of which stay or none.
+
+The rows wait in a temporary file until all were found to be good. So nothing is locked while they are read.
 
 What a file does not say stays as it is: a missing column leaves the stored values alone, and the facets of
 a kind are replaced only by a file that has that kind's column.
 """
 
 import json
+import pickle
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, TypeVar
-
-from django.db import transaction
 
 from catalog.attributes import Attributes, parse_attributes
 from catalog.models import Facet, Item, ItemFacet
@@ -45,8 +47,11 @@ from imports.reading import (
     Row,
     read_rows,
 )
+from imports.slices import WHOLE, Slices, in_slices
 
 BATCH_ROWS = 500
+# In slices, for which others wait.
+SLICE_ROWS = 100
 BATCH_BYTES = 4_000_000
 _IN_LIST = 5_000
 _STATISTICS_AFTER_BATCHES = 10
@@ -151,13 +156,17 @@ def import_items(
     kind = kind_named(kind)
     bad_rows = BadRows(allowed=max_errors)
     rows = read_rows(path, columns=ITEM_COLUMNS, bad_rows=bad_rows, notation=notation)
-    with transaction.atomic():
-        parsed = _parsed(rows, kind, list_separator, bad_rows, progress or Progress(quiet=True))
-        counts = write_items(parsed)
-        written = counts.created + counts.updated + counts.unchanged + counts.repeated
-        bad_rows.check(good=written)
+    with tempfile.TemporaryFile() as waiting:
+        good = 0
+        for row in _parsed(rows, kind, list_separator, bad_rows, progress or Progress(quiet=True)):
+            pickle.dump(row, waiting)
+            good += 1
+        bad_rows.check(good=good)
+        waiting.seek(0)
+        with in_slices() as slices:
+            counts = write_items((pickle.load(waiting) for _ in range(good)), slices=slices)  # noqa: S301  our own
     return ItemSummary(
-        rows=written + bad_rows.count,
+        rows=good + bad_rows.count,
         created=counts.created,
         updated=counts.updated,
         unchanged=counts.unchanged,
@@ -239,31 +248,33 @@ def _parsed(
             bad_rows.add(row.file, row.number, str(error))
 
 
-def write_items(rows: Iterable[ItemRow], *, only_known: bool = False) -> ItemCounts:
-    """Creates or updates the items that `rows` speak of; call it within a transaction.
+def write_items(rows: Iterable[ItemRow], *, only_known: bool = False, slices: Slices = WHOLE) -> ItemCounts:
+    """Creates or updates the items that `rows` speak of; call it within a transaction, or with slices.
 
     A new item must come with a title. With `only_known` rows of items that do not exist are skipped.
     """
     counts = ItemCounts()
-    for number, batch in enumerate(_batches(rows)):
+    for number, batch in enumerate(_batches(rows, BATCH_ROWS if slices.is_whole else SLICE_ROWS)):
         if number == _STATISTICS_AFTER_BATCHES:
             refresh_statistics(Item, Facet, ItemFacet)
         merged: dict[ItemKey, ItemRow] = {}
         for row in batch:
             merged[row.key] = merged[row.key].updated_by(row) if row.key in merged else row
-        counts += _write_batch(merged, only_known=only_known)
+        with slices.one():
+            counts += _write_batch(merged, only_known=only_known)
         counts += ItemCounts(repeated=len(batch) - len(merged))
     return counts
 
 
-def _batches(rows: Iterable[Sized]) -> Iterator[list[Sized]]:
+def _batches(rows: Iterable[Sized], most: int = 0) -> Iterator[list[Sized]]:
     """Lists of rows that are bounded in number and in bytes, so that memory is."""
+    most = most or BATCH_ROWS
     batch: list[Sized] = []
     size = 0
     for row in rows:
         batch.append(row)
         size += row.size
-        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+        if len(batch) >= most or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
@@ -357,9 +368,9 @@ def _current_facets(
     wanted: Mapping[int, Mapping[str, tuple[str, ...]]],
 ) -> dict[tuple[int, str], dict[str, int]]:
     """Per item and kind: the facet names in billing order, each with the id of its link."""
-    kinds = {kind for facets in wanted.values() for kind in facets}
+    # All kinds: asked for some, SQLite would read every link of those kinds for each batch.
     rows = (
-        ItemFacet.objects.filter(item_id__in=list(wanted), facet__kind__in=kinds)
+        ItemFacet.objects.filter(item_id__in=list(wanted))
         .order_by("item_id", "billing", "pk")
         .values_list("pk", "item_id", "facet__kind", "facet__name")
     )

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from core.progress import Progress
@@ -32,7 +31,6 @@ from core.values import (
     Whole,
     named,
 )
-from feedback.completion import complete_dislikes
 from imports.cells import optional, required
 from imports.interaction_merge import (
     STAGED_INTERACTIONS,
@@ -50,6 +48,7 @@ from imports.reading import (
     read_json_array,
     read_rows,
 )
+from imports.slices import Slices, in_slices
 from imports.sources import BrokenFile, count_lines
 from imports.staging import Staging, open_staging
 from interactions.popularity import refresh_popularity
@@ -179,11 +178,10 @@ def import_movielens(
     tmdb_ids = _read_links(run)
     with open_staging(STAGED_INTERACTIONS) as staging:
         ratings = _stage_ratings(run, staging)
-        with transaction.atomic():
-            movies = write_items(_movies(run))
-            described = Metadata() if metadata is None else _write_metadata(run, metadata, tmdb_ids)
-            interactions = merge_interactions(staging, run.layout.ratings, run.bad_rows)
-            complete_dislikes()
+        with in_slices() as slices:
+            movies = write_items(_movies(run), slices=slices)
+            described = Metadata() if metadata is None else _write_metadata(run, metadata, tmdb_ids, slices)
+            interactions = merge_interactions(staging, run.layout.ratings, run.bad_rows, slices)
             refresh_popularity(now=timezone.now())
     return MovieLensSummary(
         movies={"created": movies.created, "updated": movies.updated, "unchanged": movies.unchanged},
@@ -321,7 +319,7 @@ def _read_links(run: _Run) -> dict[str, int]:
     return tmdb_ids
 
 
-def _write_metadata(run: _Run, path: Path, tmdb_ids: Mapping[str, int]) -> Metadata:
+def _write_metadata(run: _Run, path: Path, tmdb_ids: Mapping[str, int], slices: Slices) -> Metadata:
     entries = other_ids = 0
 
     def rows() -> Iterator[ItemRow]:
@@ -339,7 +337,7 @@ def _write_metadata(run: _Run, path: Path, tmdb_ids: Mapping[str, int]) -> Metad
                 other_ids += 1
             yield described
 
-    counts: ItemCounts = write_items(rows(), only_known=True)
+    counts: ItemCounts = write_items(rows(), only_known=True, slices=slices)
     return Metadata(entries, counts.updated, counts.unchanged, counts.skipped, other_ids)
 
 

@@ -82,7 +82,7 @@ JOIN {done} ON {done.user} = fresh.user_id AND {done.item} = fresh.item_id AND {
 JOIN {item} ON {item.id} = {done.item}
 LEFT JOIN {facet} ON {facet.kind} = fresh.about_kind AND {facet.name} = fresh.about_name
 LEFT JOIN {dislike} ON {dislike.interaction} = {done.id}
-WHERE fresh.type = '{type}' AND {dislike.id} IS NULL
+WHERE fresh.part = %s AND fresh.type = '{type}' AND {dislike.id} IS NULL
   AND (fresh.reason IS NOT NULL OR fresh.feedback_text IS NOT NULL OR fresh.about_kind IS NOT NULL
        OR fresh.title_only)
 """,
@@ -143,6 +143,6 @@ def report_unknown_facets(file: str, bad_rows: BadRows) -> int:
     return dropped
 
 
-def write_said() -> None:
+def write_said(part: int) -> None:
     """Writes what was said with the noes that just entered the log, for `complete_dislikes` to finish."""
-    execute_write(_INSERT_SAID)
+    execute_write(_INSERT_SAID, [part])

@@ -1,7 +1,7 @@
 """From staged lists to the session log.
 
 The rows of a list may lie anywhere in the file, so they are staged first and then put together, a batch of
-lists at a time, within one transaction. What was done with them takes the way of imported interactions.
+lists at a time. What was done with them takes the way of imported interactions.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ from core.sql import Table, column_field, column_names, fill
 from imports.interaction_merge import StagedInteraction
 from imports.reading import BadRows
 from imports.session_lists import BadSlot, StagedSlot, as_session, check_list, is_same
+from imports.slices import Slices
 from imports.staging import Staging, StagingTable, execute, execute_write
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession
@@ -25,7 +26,8 @@ from recommendations.models import RecommendationSession
 # A list has at most 500 slots; more rows than this are not what was done with one list.
 MAX_ROWS = 2_000
 
-BATCH = 200
+BATCH = 100
+TIES = 500
 _IN_LIST = 5_000
 
 # In the order of the fields of StagedSlot, which rows are read back to.
@@ -64,12 +66,9 @@ WHERE heed_lists.number > %s AND heed_lists.number <= %s AND heed_lists.slots <=
 ORDER BY heed_lists.number, rank, place
 """
 
-# The log says of the list the same as the list's own row.
-_TIE = fill(
+_TIES = fill(
     """
-UPDATE {done}
-SET {list} = tied.session_id, {source} = 'recommendation', {rank} = tied.rank, {score} = tied.score,
-    {method} = tied.method
+SELECT tied.*, ROW_NUMBER() OVER (ORDER BY user_id, item_id) AS number
 FROM (
     SELECT {person.id} AS user_id, {item.id} AS item_id, staged.action, staged.acted_at, staged.session_id,
            staged.rank, staged.score, staged.method,
@@ -81,12 +80,23 @@ FROM (
     JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
     WHERE staged.action <> ''
 ) AS tied
-WHERE nth = 1 AND {done.user} = tied.user_id AND {done.item} = tied.item_id AND {done.type} = tied.action
+WHERE nth = 1
+""",
+    person=Table(User, "person"),
+    item=Table(Item, "item"),
+)
+# The log says of the list the same as the list's own row.
+_TIE = fill(
+    """
+UPDATE {done}
+SET {list} = tied.session_id, {source} = 'recommendation', {rank} = tied.rank, {score} = tied.score,
+    {method} = tied.method
+FROM heed_ties AS tied
+WHERE tied.number > %s AND tied.number <= %s
+  AND {done.user} = tied.user_id AND {done.item} = tied.item_id AND {done.type} = tied.action
   AND {done.occurred_at} = tied.acted_at AND {done.recommendation_session} IS NULL
 """,
     done=Table(UserInteraction, "done"),
-    person=Table(User, "person"),
-    item=Table(Item, "item"),
     list=column_names(UserInteraction, "recommendation_session"),
     source=column_names(UserInteraction, "recommendation_source"),
     rank=column_names(UserInteraction, "recommendation_rank"),
@@ -114,18 +124,19 @@ class SessionMerge:
     bad_rows: BadRows
     broken: set[UUID] = field(default_factory=set)
 
-    def run(self, interactions: Staging[StagedInteraction]) -> SessionCounts:
+    def run(self, interactions: Staging[StagedInteraction], slices: Slices) -> SessionCounts:
         """Writes the lists that are whole to the log, and stages what was done with them.
 
-        Call it within a transaction, once. Each list that is none is one bad row. People who do not exist yet
+        Call it once. Each list that is none is one bad row. People who do not exist yet
         are created without a usable password. Raises ImportRefused when there are too many bad rows.
         """
         created = unchanged = new_users = 0
         for batch in self._batches():
             items = _find_items(batch)
             lists = self._whole_lists(batch, items)
-            people, new = _find_people({rows[0].username for rows in lists.values()})
-            fresh, same = self._record(lists, people, items)
+            with slices.one():
+                people, new = _find_people({rows[0].username for rows in lists.values()})
+                fresh, same = self._record(lists, people, items)
             for session_id in (*fresh, *same):
                 _stage_actions(lists[session_id], interactions)
             created, unchanged, new_users = created + len(fresh), unchanged + len(same), new_users + new
@@ -195,9 +206,14 @@ class SessionMerge:
         return [session.pk for session in fresh], [session.pk for session in same]
 
 
-def tie_interactions() -> None:
+def tie_interactions(slots: Staging[StagedSlot], slices: Slices) -> None:
     """Names the list and the slot in each interaction that came from a staged one, once both are written."""
-    execute_write(_TIE)
+    slots.derive("heed_ties", _TIES, index=["number"])
+    ((count,),) = execute("SELECT COUNT(*) FROM heed_ties")
+    size = count if slices.is_whole else TIES
+    for start in range(0, count, max(1, size)):
+        with slices.one():
+            execute_write(_TIE, [start, start + size])
 
 
 def _stage_actions(rows: Sequence[StagedSlot], interactions: Staging[StagedInteraction]) -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db import transaction
 from django.utils import timezone
 
 from core.domain import USE_CASES
@@ -34,13 +33,13 @@ from core.values import (
     named,
     shown,
 )
-from feedback.completion import complete_dislikes
 from imports.cells import Bindable, is_empty, optional, required, username
 from imports.interaction_merge import STAGED_INTERACTIONS, merge_interactions
 from imports.interactions import parse_rating
 from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
 from imports.session_lists import EXTERNAL, StagedSlot
 from imports.session_merge import STAGED_SLOTS, SessionMerge, tie_interactions
+from imports.slices import in_slices
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 
@@ -122,13 +121,11 @@ def import_sessions(
             except BadValue as error:
                 merge.leave_out(_session_of(row), row.number, str(error))
         usable = slots.count + bad_rows.count
-        with transaction.atomic():
-            counts = merge.run(interactions)
-            done = merge_interactions(
-                interactions, path.name, bad_rows, good=counts.created + counts.unchanged
-            )
-            tie_interactions()
-            complete_dislikes()
+        with in_slices() as slices:
+            counts = merge.run(interactions, slices)
+            good = counts.created + counts.unchanged
+            done = merge_interactions(interactions, path.name, bad_rows, slices, good=good)
+            tie_interactions(slots, slices)
             refresh_popularity(now=now)
     return SessionSummary(
         rows=usable,

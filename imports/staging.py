@@ -1,8 +1,9 @@
 """A temporary table between a file and the log.
 
-Rows are first staged as the file has them, which needs no lock and little memory. One short transaction then
-resolves the names, checks every row against what is recorded, and merges by a handful of statements, the same
-on SQLite and PostgreSQL. A killed run leaves nothing: a temporary table dies with its connection.
+Rows are first staged as the file has them, which needs no lock and little memory. One transaction, or slices
+of which all stay or none (`imports.slices`), then resolve the names, check every row against what is
+recorded, and merge by a handful of statements, the same on SQLite and PostgreSQL. A killed run leaves
+nothing here: a temporary table dies with its connection.
 """
 
 import contextlib
@@ -149,10 +150,10 @@ def execute(statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, .
         return cursor.fetchall() if cursor.description else []
 
 
-def execute_write(statement: str) -> int:
+def execute_write(statement: str, parameters: Sequence[Any] = ()) -> int:
     """The number of rows that a statement wrote."""
     with connection.cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement, parameters)
         return int(cursor.rowcount)
 
 

@@ -8,7 +8,6 @@ from itertools import islice
 
 import numpy as np
 from django.conf import settings
-from django.db import transaction
 from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
@@ -24,6 +23,7 @@ from interactions.selectors import TEACHES, active_interactions, said_in
 from interactions.successes import successes_of
 
 _BATCH = 5000
+_WRITTEN_AT_ONCE = 1000
 # What a person's plain yes weighs at the most, of all kinds.
 _PLAIN_WEIGHT = max(row.training_weight(None) for row in TYPES.values() if row.polarity > 0)
 _OPINIONS = [row.name for row in TYPES.values() if row.polarity != 0]
@@ -75,13 +75,13 @@ def refresh_popularity(*, use_case: str | None = None, now: datetime | None = No
 def _refresh(use_case: str, now: datetime) -> int:
     demand = _count_demand(use_case, now)
     rows = _rows(use_case, demand, now)
-    with transaction.atomic():
-        # In slices, because bulk_create makes one list of all that it is given.
-        while batch := list(islice(rows, _BATCH)):
-            ItemPopularity.objects.bulk_create(
-                batch, update_conflicts=True, unique_fields=["use_case", "item"], update_fields=_WRITTEN
-            )
-        ItemPopularity.objects.filter(use_case=use_case, refreshed_at__lt=now).delete()
+    # In slices, because bulk_create makes one list of all that it is given, and so that on SQLite nobody
+    # waits long to write. Each row is right for itself.
+    while batch := list(islice(rows, _WRITTEN_AT_ONCE)):
+        ItemPopularity.objects.bulk_create(
+            batch, update_conflicts=True, unique_fields=["use_case", "item"], update_fields=_WRITTEN
+        )
+    ItemPopularity.objects.filter(use_case=use_case, refreshed_at__lt=now).delete()
     return len(demand)
 
 

@@ -1,6 +1,6 @@
 """A site under load, for an hour or among faults: what it answers, what it loses, what it holds.
 
-    python benchmarks/reliability/under_load.py soak [--minutes 60] [--database postgres://…/EMPTY]
+    python benchmarks/reliability/under_load.py soak [--minutes 60] [--pause 1] [--json FILE] [--database postgres://…/EMPTY]
     python benchmarks/reliability/under_load.py chaos [--seconds 120] [--database postgres://…/EMPTY]
 
 Without --database a SQLite file of its own. People ask for lists, turn titles down, click, search and read
@@ -68,6 +68,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--database")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two requests of a person")
+    parser.add_argument("--json", type=Path, help="what was held over time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(
@@ -101,13 +103,13 @@ def run(options: argparse.Namespace) -> list[str]:
     seen, ended = Seen(), threading.Event()
     with served() as (server, port):
         clients = [
-            threading.Thread(target=behave, args=(port, *person, items, seen, ended, number))
+            threading.Thread(target=behave, args=(port, *person, items, seen, ended, number, options.pause))
             for number, person in enumerate(people)
         ]
         for client in clients:
             client.start()
         if options.what == "soak":
-            watch(server, seconds)
+            watch(server, seconds, options.json)
         else:
             trouble(server, port, seconds, random.Random(options.seed))
         ended.set()
@@ -170,7 +172,14 @@ def answers(port: int) -> bool:
 
 
 def behave(
-    port: int, user_id: int, token: str, items: list[int], seen: Seen, ended: threading.Event, seed: int
+    port: int,
+    user_id: int,
+    token: str,
+    items: list[int],
+    seen: Seen,
+    ended: threading.Event,
+    seed: int,
+    pause: float,
 ) -> None:
     """Does what a person does, over and over. A connection that breaks is no answer, and counts as 0."""
     chance = random.Random(seed)
@@ -206,15 +215,17 @@ def behave(
         seen.statuses[kind, status] += 1
         if kind == "no" and status in (200, 201):
             seen.written.add((user_id, item))
-        ended.wait(PAUSE * 2 * chance.random())
+        ended.wait(pause * 2 * chance.random())
     connection.close()
 
 
-def watch(server: "subprocess.Popen[bytes]", seconds: float) -> None:
-    """Notes what the workers hold, and prints it with its slope over the last two thirds."""
+def watch(server: "subprocess.Popen[bytes]", seconds: float, file: Path | None) -> None:
+    """Notes what the workers hold, in `file` too, and prints it with its slope over the last two thirds."""
     started, rows = time.monotonic(), []
     while (now := time.monotonic() - started) < seconds:
         rows.append((now / 3600, *held(server)))
+        if file:
+            file.write_text(json.dumps(rows) + "\n")
         time.sleep(SAMPLE_SECONDS)
     samples = np.array(rows)
     settled = samples[len(samples) // 3 :]
