@@ -268,11 +268,9 @@ def _films() -> list[str]:
 
 def as_table(result: dict[str, Any]) -> str:
     """A line for each phase."""
-    lines = [
-        "| database | beside | took, s | writes | failed | half, ms | 99 %, ms | longest, ms "
-        "| lock, 99 %, ms | lock, longest, ms |",
-        "|---" * 10 + "|",
-    ]
+    names = ("database", "beside", "took, s", "writes", "failed", "half, ms", "99 %, ms", "longest, ms")
+    names += ("lock, 99 %, ms", "lock, longest, ms")
+    lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for row in result["phases"]:
         waits = " | ".join(f"{row[name] * 1000:.0f}" for name in FIGURES)
         lines.append(
