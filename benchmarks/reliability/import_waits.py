@@ -268,8 +268,8 @@ def _films() -> list[str]:
 
 def as_table(result: dict[str, Any]) -> str:
     """A line for each phase."""
-    names = ("database", "beside", "took, s", "writes", "failed", "half, ms", "99 %, ms", "longest, ms")
-    names += ("lock, 99 %, ms", "lock, longest, ms")
+    names = ["database", "beside", "took, s", "writes", "failed", "half, ms", "99 %, ms", "longest, ms"]
+    names += ["lock, 99 %, ms", "lock, longest, ms"]
     lines = [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
     for row in result["phases"]:
         waits = " | ".join(f"{row[name] * 1000:.0f}" for name in FIGURES)
