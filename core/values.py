@@ -225,7 +225,7 @@ class Event(Rule[datetime]):
         moment = value if isinstance(value, datetime) else _SOME_TIME(value)
         if moment.year < 1970:
             raise BadValue(f"is before 1970: {shown(value)}")
-        if moment > datetime.now(UTC) + CLOCK_SKEW:
+        if moment > _now() + CLOCK_SKEW:
             raise BadValue(f"is in the future: {shown(value)}")
         return moment
 
@@ -352,3 +352,7 @@ REASON = Choice(REASONS)
 COMMENT = Text(2000, many_lines=True)
 # The facts that an app gives of an item of which there is no record.
 SAID_NAMES = Names(FACET_NAMES.max_length, 50)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

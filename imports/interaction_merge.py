@@ -22,8 +22,8 @@ from imports.unknown import unknown_item
 from interactions.models import UserInteraction
 from interactions.ratings import weigh_ratings
 
-NEW_USERS = 500
-# So many pairs of a person and an item enter in one slice, or the ratings of so many people are weighed.
+NEW_USERS = 2_000
+# So many pairs of a person and an item, or new people, enter in one slice, or so many are looked at anew.
 PAIRS = 500
 PEOPLE_AT_ONCE = 20
 _ALL = 1 << 62
@@ -335,8 +335,8 @@ def _report_unknown_items(file: str, bad_rows: BadRows) -> int:
 
 def _create_people(slices: Slices) -> int:
     """Creates the people whom the log does not know yet; returns how many."""
-    created = 0
-    while names := [name for (name,) in execute(_NEW_USERNAMES, [NEW_USERS])]:
+    created, most = 0, NEW_USERS if slices.is_whole else PAIRS
+    while names := [name for (name,) in execute(_NEW_USERNAMES, [most])]:
         with slices.one():
             create_people(names)
         created += len(names)

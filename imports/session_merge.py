@@ -26,7 +26,7 @@ from recommendations.models import RecommendationSession
 # A list has at most 500 slots; more rows than this are not what was done with one list.
 MAX_ROWS = 2_000
 
-BATCH = 100
+BATCH = 200
 TIES = 500
 _IN_LIST = 5_000
 

@@ -20,6 +20,8 @@ from ranking.recommenders.base import Retrieved
 
 # So many people are kept, the last of them: about 100 kB each, however large the catalog is.
 MOST_PEOPLE = 200
+# Of one person: what they are now, and one other, as what asks for less reads of them.
+_MOST_OF_ONE = 2
 
 
 @dataclass(slots=True)
@@ -71,17 +73,35 @@ class Memory:
     def __init__(self, most: int = MOST_PEOPLE) -> None:
         self._most = most
         self._people: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._digests: dict[int, list[bytes]] = {}
         self._met: OrderedDict[int, Acquaintance] = OrderedDict()
         self._lock = Lock()
 
+    def __len__(self) -> int:
+        """The number of findings that are kept."""
+        return len(self._people)
+
     def of(self, person: PersonState) -> Remembered:
-        """The findings about somebody of whom all the same is known; none yet where nobody was met."""
+        """The findings about somebody of whom all the same is known; none yet where nobody was met.
+
+        What they were before goes: who does much would else take the place of many.
+        """
         digest = digest_of(person)
         with self._lock:
             remembered = self._people.setdefault(digest, Remembered())
             self._people.move_to_end(digest)
+            # People without a record are nobody in particular.
+            if person.user_id:
+                digests = self._digests.setdefault(person.user_id, [])
+                if digest in digests:
+                    digests.remove(digest)
+                digests.append(digest)
+                if len(digests) > _MOST_OF_ONE:
+                    self._people.pop(digests.pop(0), None)
             if len(self._people) > self._most:
                 self._people.popitem(last=False)
+            if len(self._digests) > self._most:
+                del self._digests[next(iter(self._digests))]
         return remembered
 
     def met(self, user_id: int, mark: bytes) -> Acquaintance | None:

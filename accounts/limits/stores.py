@@ -23,13 +23,15 @@ class Store(Protocol):
         ...
 
 
-# One statement, so that two workers never count past each other.
+# One statement, so that two workers never count past each other. A count that ends later than any that begins
+# now could was begun while the clock was wrong: nobody waits for a day that never was.
 _ADD = fill(
     "INSERT INTO {table} ({columns}) VALUES (%(key)s, %(amount)s, %(until)s) "
     "ON CONFLICT ({key}) DO UPDATE SET "
-    "count = CASE WHEN {table}.until <= %(now)s THEN excluded.count ELSE {table}.count + excluded.count END, "
-    "until = CASE WHEN {table}.until <= %(now)s THEN excluded.until ELSE {table}.until END "
+    "count = CASE WHEN {over} THEN excluded.count ELSE {table}.count + excluded.count END, "
+    "until = CASE WHEN {over} THEN excluded.until ELSE {table}.until END "
     "RETURNING {columns}",
+    over=f"{table_name(RateCount)}.until <= %(now)s OR {table_name(RateCount)}.until > %(latest)s",
     table=table_name(RateCount),
     columns=column_names(RateCount, "key", "count", "until"),
     key=column_names(RateCount, "key"),
@@ -42,7 +44,9 @@ class DatabaseStore:
     def add(self, key: str, amount: int, seconds: int) -> tuple[int, float]:
         now = time.time()
         with connection.cursor() as cursor:
-            cursor.execute(_ADD, {"key": key, "amount": amount, "until": now + seconds, "now": now})
+            # Twice as long, because the clocks of two machines differ a little.
+            given = {"until": now + seconds, "now": now, "latest": now + 2 * seconds}
+            cursor.execute(_ADD, {"key": key, "amount": amount, **given})
             _, count, until = cursor.fetchone()
         return count, until - now
 

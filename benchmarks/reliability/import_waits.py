@@ -1,4 +1,4 @@
-"""How long people wait to write while an import runs.
+"""Waits of people who write while an import runs.
 
     python benchmarks/reliability/import_waits.py [--films 20000] [--rows 200000] [--lists 5000] [--json FILE]
                                                   [--database postgres://…/EMPTY]

@@ -141,6 +141,20 @@ def test_the_people_met_last_are_kept() -> None:
     assert memory.of(two).known is None
 
 
+def test_who_does_much_takes_the_place_of_nobody() -> None:
+    memory = Memory(most=5)
+    quiet = replace(person_with([(1, 2.0)]), user_id=1)
+    kept = memory.of(quiet)
+    for item in range(2, 50):
+        now = replace(person_with([(item, 2.0)]), user_id=2)
+        assert memory.of(now) is memory.of(now)
+    assert memory.of(quiet) is kept
+    # What they are and were before is kept; older than that is not.
+    before = memory.of(replace(person_with([(48, 2.0)]), user_id=2))
+    assert memory.of(replace(person_with([(48, 2.0)]), user_id=2)) is before
+    assert len(memory) == 3
+
+
 def test_sentences_of_before_are_kept_for_who_did_something_since() -> None:
     memory = Memory()
     first, then = person_with([(1, 2.0)]), person_with([(1, 2.0), (2, 2.0)])
