@@ -145,14 +145,16 @@ def kept() -> set[tuple[int, int]]:
 
 
 @contextmanager
-def served() -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """gunicorn with two workers of four threads, and its port."""
+def served(workers: int = 2) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """gunicorn with workers of four threads, and its port."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = int(one.getsockname()[1])
     Path(os.environ["METRICS_DIR"]).mkdir(exist_ok=True)
-    bind = ("--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4", "--log-level", "critical")
-    server = subprocess.Popen([sys.executable, "-m", "gunicorn", "config.wsgi", *bind], cwd=ROOT)  # noqa: S603
+    bind = ("--bind", f"127.0.0.1:{port}", "--log-level", "critical")
+    size = ("--workers", str(workers), "--threads", "4")
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", *bind, *size]
+    server = subprocess.Popen(command, cwd=ROOT)  # noqa: S603
     try:
         while not answers(port):
             time.sleep(0.2)
