@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 from selectors import EVENT_READ
-from socket import SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET
+from socket import SHUT_WR, SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET
 from typing import Any
 
 from gunicorn.http2 import negotiation
@@ -132,6 +132,8 @@ class WholeRequestsWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         # In the order in which they began.
         self._arriving: dict[Any, Arriving] = {}
         self._held = 0
+        # Those that were answered for the last time, with the moment at which they are closed in any case.
+        self._leaving: dict[Any, float] = {}
         # Those that rest between two requests, and those that begin one (`_make_room`), never take all.
         self.max_keepalived = max(1, self.worker_connections // 4)
 
@@ -164,10 +166,52 @@ class WholeRequestsWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
             conn.parser.unreader.unread(received)
         return super().handle(conn)
 
+    def finish_request(self, conn: Any, answered: Any) -> None:
+        """Keeps or ends a connection whose request was answered.
+
+        gunicorn waits here, in its loop, for the client to close its end too: two seconds for each that does
+        not, in which nobody else is heard. So the loop goes on, and hears of the end like of all else.
+        """
+        if answered.cancelled() or answered.exception() or answered.result() or not self.alive:
+            super().finish_request(conn, answered)
+            return
+        try:
+            conn.sock.shutdown(SHUT_WR)
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._on_end, conn))
+        except (OSError, ValueError, KeyError):
+            self.nr_conns -= 1
+            conn.close()
+        else:
+            self._leaving[conn] = time.monotonic() + _STOP_SECONDS
+
+    def _on_end(self, conn: Any, _: object) -> None:
+        """Reads past what a client still sends, until it ends."""
+        # It may have been closed by another event of the same round.
+        if conn not in self._leaving:
+            return
+        try:
+            ended = not conn.sock.recv(_AT_ONCE)
+        except BlockingIOError:
+            return
+        except OSError:
+            ended = True
+        if ended:
+            self._leave(conn)
+
+    def _leave(self, conn: Any) -> None:
+        del self._leaving[conn]
+        with contextlib.suppress(KeyError, ValueError):
+            self.poller.unregister(conn.sock)
+        self.nr_conns -= 1
+        conn.close()
+
     def murder_pending(self) -> None:
         """Closes those that take too long; gunicorn calls this every second."""
         super().murder_pending()
         now = time.monotonic()
+        for conn in [conn for conn, until in self._leaving.items() if until < now]:
+            self._leave(conn)
         if not self.alive:
             for arriving in self._arriving.values():
                 arriving.deadline = min(arriving.deadline, now + _STOP_SECONDS)

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -102,6 +103,43 @@ def test_requests_that_come_byte_by_byte_or_together_are_answered_one_by_one(ser
         assert answer(one) == b"abcdefg"
         one.sendall(WHOLE[-1:])
         assert answer(one) == b"abcdefg"
+
+
+@pytest.mark.parametrize(
+    "sent", [WHOLE.replace(b"Host", b"Connection: close\r\nHost"), WHOLE.replace(b"1.1", b"1.0")]
+)
+def test_who_does_not_hang_up_keeps_nobody_from_an_answer(server: Server, sent: bytes) -> None:
+    with ExitStack() as open_ones:
+        rude = [open_ones.enter_context(server.connect()) for _ in range(20)]
+        for one in rude:
+            one.sendall(sent)
+        assert {answer(one) for one in rude} == {b"abcdefg"}
+        polite = open_ones.enter_context(server.connect())
+        polite.sendall(WHOLE)
+        assert answer(polite) == b"abcdefg"
+        # The server ended its side, and reads past what still comes.
+        rude[0].sendall(b"x" * 100)
+        assert rude[0].recv(1) == b""
+
+
+def test_connections_that_rest_leave_room_for_others(server: Server) -> None:
+    with ExitStack() as kept:
+        heads = []
+        for _ in range(300):
+            one = kept.enter_context(server.connect())
+            one.sendall(WHOLE)
+            received = some(one)
+            while b"abcdefg" not in received:
+                received += some(one)
+            heads.append(b"connection: close" in received.lower())
+        # A quarter of the 1,000 connections of a worker may rest.
+        assert 250 <= sum(not closes for closes in heads) < 260
+        assert all(heads[260:])
+
+
+def test_a_connection_rests_longer_than_a_proxy_keeps_it() -> None:
+    nginx_keeps = 60
+    assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["keepalive"] > nginx_keeps
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(server: Server) -> None:
