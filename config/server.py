@@ -172,7 +172,10 @@ class WholeRequestsWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
         gunicorn waits here, in its loop, for the client to close its end too: two seconds for each that does
         not, in which nobody else is heard. So the loop goes on, and hears of the end like of all else.
         """
-        if answered.cancelled() or answered.exception() or answered.result() or not self.alive:
+        is_over = False
+        with contextlib.suppress(Exception):
+            is_over = not answered.result()
+        if not is_over or not self.alive:
             super().finish_request(conn, answered)
             return
         try:
