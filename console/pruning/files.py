@@ -12,7 +12,7 @@ from django.db.models import Q
 
 from console.pruning.chunks import before
 from core.domain import USE_CASES
-from ranking.datasets.manifest import PART, datasets_folder, names_kept, remove_dataset
+from ranking.datasets.manifest import PART, datasets_folder, datasets_kept, remove_dataset
 from ranking.kinds import LEARNING
 from ranking.models import Experiment, ModelVersion
 from ranking.registry.versions import is_kept, remove_file
@@ -29,11 +29,11 @@ def prune_datasets(now: datetime, *, dry_run: bool) -> int:
         return 0
     active = ModelVersion.objects.filter(status=Status.ACTIVE)
     learned = set(active.values_list("dataset_manifest__name", flat=True))
-    gone = 0
+    gone, kept = 0, datasets_kept()
     for kind in LEARNING:
         for use_case in USE_CASES:
             folder = datasets_folder(kind, use_case)
-            elsewhere = {folder / name for name in names_kept(folder)}
+            elsewhere = {path for path in kept if path.parent == folder}
             whole = sorted({*_folders(folder), *elsewhere})
             old = [path for path in whole[:-KEPT] if path.name not in learned and _is_before(path, oldest)]
             gone += _remove(old, dry_run=dry_run)

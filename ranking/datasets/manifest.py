@@ -78,6 +78,11 @@ def names_kept(folder: Path) -> list[str]:
     return [Path(name).name for name in dataset_store().holding(MANIFEST, _name_of(folder))]
 
 
+def datasets_kept() -> set[Path]:
+    """The folders here of all whole datasets that are kept for all machines, by one look at the address."""
+    return {Path(settings.DATASET_DIR) / name for name in dataset_store().holding(MANIFEST)}
+
+
 def remove_dataset(folder: Path) -> None:
     """Removes a dataset from this machine, and from where it is kept for all. Raises OSError."""
     if folder.exists():

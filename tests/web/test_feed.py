@@ -15,7 +15,7 @@ from serving.live import forget_state
 from tests.web.conftest import MakeItem
 
 # login session, person, history, taste, cards, and the row that records the list
-FEED_QUERIES = 6
+FEED_QUERIES = 5
 
 
 def test_a_visitor_sees_popular_titles_and_nothing_is_recorded(

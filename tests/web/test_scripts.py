@@ -80,7 +80,7 @@ def test_every_module_has_one_address_and_none_waits_for_another(
     hashed = {f"/static/{name}" for name in manifest["paths"].values()}
     loaded: set[str] = set()
     pages = ("/", f"/items/{item.pk}/", "/search/", "/because/", "/taste/", "/welcome/", "/history/")
-    for path in (*pages, "/admin/feedback/dislike/"):
+    for path in (*pages, "/admin/feedback/dislike/", "/admin/ranking/experiment/add/"):
         page = client.get(path).content.decode()
         scripts = re.findall(r'<script type="module" src="([^"]+)">', page)
         preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', page)
