@@ -2,11 +2,13 @@
 
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
@@ -53,6 +55,17 @@ def test_an_activated_model_serves_at_the_next_request(group: list[int]) -> None
     assert serving() == first.label
 
 
+@pytest.fixture
+def open_connection() -> Iterator[None]:
+    """Requests that begin and end here leave the connection of the test open, as those of its client do."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.usefixtures("open_connection")
 def test_a_request_looks_once_and_sees_one_state(
     group: list[int], django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
