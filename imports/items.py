@@ -254,27 +254,36 @@ def write_items(rows: Iterable[ItemRow], *, only_known: bool = False, slices: Sl
     A new item must come with a title. With `only_known` rows of items that do not exist are skipped.
     """
     counts = ItemCounts()
-    for number, batch in enumerate(_batches(rows, BATCH_ROWS if slices.is_whole else SLICE_ROWS)):
+    for number, batch in enumerate(_batches(rows)):
         if number == _STATISTICS_AFTER_BATCHES:
             refresh_statistics(Item, Facet, ItemFacet)
         merged: dict[ItemKey, ItemRow] = {}
         for row in batch:
             merged[row.key] = merged[row.key].updated_by(row) if row.key in merged else row
-        with slices.one():
-            counts += _write_batch(merged, only_known=only_known)
+        if not (slices.is_whole or only_known):
+            # All of the batch at once, so that facets have the same ids whatever the size of a slice.
+            with slices.one():
+                _facet_ids(
+                    {(row.key, kind): names for row in merged.values() for kind, names in row.facets.items()}
+                )
+        size = BATCH_ROWS if slices.is_whole else SLICE_ROWS
+        keys = list(merged)
+        for start in range(0, len(keys), size):
+            part = {key: merged[key] for key in keys[start : start + size]}
+            with slices.one():
+                counts += _write_batch(part, only_known=only_known)
         counts += ItemCounts(repeated=len(batch) - len(merged))
     return counts
 
 
-def _batches(rows: Iterable[Sized], most: int = 0) -> Iterator[list[Sized]]:
+def _batches(rows: Iterable[Sized]) -> Iterator[list[Sized]]:
     """Lists of rows that are bounded in number and in bytes, so that memory is."""
-    most = most or BATCH_ROWS
     batch: list[Sized] = []
     size = 0
     for row in rows:
         batch.append(row)
         size += row.size
-        if len(batch) >= most or size >= BATCH_BYTES:
+        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:
@@ -381,7 +390,7 @@ def _current_facets(
 
 
 def _facet_ids(
-    changed: Mapping[tuple[int, str], tuple[str, ...]],
+    changed: Mapping[tuple[int, str], tuple[str, ...]] | Mapping[tuple[ItemKey, str], tuple[str, ...]],
 ) -> dict[tuple[str, str], int]:
     """The id of every facet that is named; those that are new are created."""
     names_by_kind: dict[str, set[str]] = {}

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection, transaction
 
 from accounts.models import User
-from catalog.models import Item
+from catalog.models import Facet, Item
 from feedback.completion import record_with_dislikes
 from imports import interaction_merge, interactions, items, session_merge, sessions, slices
 from interactions.services import Wanted
@@ -65,7 +65,7 @@ def films_file(folder: Path) -> Path:
             "external_id": str(n),
             "title": f"100 % of Ann's {n}",
             "year": 1990 + n,
-            "genres": ["Crime", f"New {n}"],
+            "genres": ["Crime", f"New {9 - n}"],
         }
         for n in range(3, 9)
     ]
@@ -219,3 +219,14 @@ def is_writing() -> bool:
             [],
         )
         return bool(cursor.fetchone()[0])
+
+
+def test_facets_have_the_same_ids_whatever_the_size_of_a_slice(tmp_path: Path) -> None:
+    def names() -> list[str]:
+        run("import_items", films_file(tmp_path))
+        return list(Facet.objects.order_by("pk").values_list("name", flat=True))
+
+    with transaction.atomic():
+        whole = names()
+        transaction.set_rollback(True)
+    assert names() == whole
