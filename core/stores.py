@@ -18,6 +18,7 @@ from typing import Any
 REFUSALS = (OSError, ImportError, ValueError, NotImplementedError)
 # Packages of remote stores, whose errors are neither: no credentials, no answer.
 _PACKAGES = ("botocore", "aiobotocore", "aiohttp", "gcsfs", "google", "azure", "adlfs", "paramiko")
+_OF_A_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _PART = ".part-"
 
 
@@ -84,12 +85,12 @@ class Store:
                 part.replace(target)
         return True
 
-    def has(self, name: str) -> bool:
-        """True where a file is kept at the address."""
+    def files(self) -> set[str]:
+        """The names of all files that are kept at the address."""
         if not self.address:
-            return False
+            return set()
         with self._system() as (system, root):
-            return bool(system.exists(f"{root}/{name}"))
+            return {path.removeprefix(f"{root}/") for path in system.find(root)}
 
     def holding(self, file: str, folder: str = "") -> list[str]:
         """The names of the folders at the address, within `folder`, that hold a file of this name; sorted."""
@@ -108,6 +109,13 @@ class Store:
             if system.exists(f"{root}/{name}"):
                 system.rm(f"{root}/{name}", recursive=True)
 
+    def _is_of_this_machine(self, error: Exception) -> bool:
+        """True where this machine's own folder refused: a full disk is no fault of the address."""
+        if not isinstance(error, OSError):
+            return False
+        named = str(error.filename or "")
+        return error.errno in _OF_A_DISK or (bool(named) and Path(named).is_relative_to(self.folder))
+
     @contextmanager
     def _system(self) -> Iterator[tuple[Any, str]]:
         """The file system of the address and the path in it; what it refuses becomes an OSError."""
@@ -121,7 +129,7 @@ class Store:
                 system.auto_mkdir = True
             yield system, root.rstrip("/")
         except Exception as error:
-            if not is_refusal(error):
+            if not is_refusal(error) or self._is_of_this_machine(error):
                 raise
             raise OSError(errno.EIO, f"{self.address} refuses: {refusal_of(error)}", self.address) from error
 

@@ -18,7 +18,7 @@ from ranking.candidates import Brought, Candidates
 from ranking.person import PersonState
 from ranking.recommenders.base import Retrieved
 
-# So many people are kept, the last of them: about 100 kB each, however large the catalog is.
+# So many people are kept, the last of them: some 300 kB each, however large the catalog is.
 MOST_PEOPLE = 200
 # Of one person: what they are now, and one other, as what asks for less reads of them.
 _MOST_OF_ONE = 2

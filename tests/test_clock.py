@@ -139,6 +139,19 @@ def test_wrong_passwords_of_tomorrow_lock_nobody_out_today(jump: Jump, ann: User
     assert attempt("a long pass 1") == 302
 
 
+def test_wrong_passwords_count_where_another_machine_is_a_few_minutes_ahead(jump: Jump, ann: User) -> None:
+    def attempt(password: str) -> int:
+        given = {"username": "ann", "password": password}
+        return Client().post("/accounts/login/", given, REMOTE_ADDR="10.0.0.1").status_code
+
+    for seconds in (300.0, 0.0) * 5:
+        jump(seconds)
+        attempt("wrong")
+    COUNTS.forget()
+    jump(0.0)
+    assert attempt("a long pass 1") in {403, 429}
+
+
 @pytest.mark.parametrize("offsets", JUMPS)
 def test_pruning_goes_on_and_takes_nothing_of_today(
     jump: Jump, ann: User, offsets: tuple[float, ...]

@@ -15,7 +15,7 @@ from core.domain import USE_CASES
 from ranking.datasets.manifest import PART, datasets_folder, datasets_kept, remove_dataset
 from ranking.kinds import LEARNING
 from ranking.models import Experiment, ModelVersion
-from ranking.registry.versions import is_kept, remove_file
+from ranking.registry.versions import files_kept, remove_file
 
 Status = ModelVersion.Status
 # Of each kind and use case the newest ones stay, however old.
@@ -62,9 +62,9 @@ def prune_model_files(now: datetime, *, dry_run: bool) -> int:
     oldest = before(now, settings.PRUNE_MODEL_FILE_DAYS)
     if oldest is None:
         return 0
-    gone = 0
+    gone, kept = 0, files_kept()
     for version in _never_served(oldest):
-        if not is_kept(version.file):
+        if version.file not in kept:
             continue
         gone += 1
         if not dry_run:

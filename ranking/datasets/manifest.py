@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -103,6 +103,9 @@ def whole_dataset(target: Path) -> Iterator[Path]:
         dataset_store().keep(_name_of(target), last=MANIFEST)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
+        # What was copied of it is nobody's. An address that refused may refuse this too.
+        with suppress(OSError):
+            dataset_store().remove(_name_of(target))
         raise
 
 

@@ -46,9 +46,10 @@ def model_store() -> Store:
     return Store(Path(settings.MODEL_DIR), settings.MODEL_STORE)
 
 
-def is_kept(file: str) -> bool:
-    """True where a model's file is on this machine, or where files are kept for all."""
-    return (Path(settings.MODEL_DIR) / file).exists() or model_store().has(file)
+def files_kept() -> set[str]:
+    """The names of the model files that are on this machine, or where files are kept for all."""
+    here = Path(settings.MODEL_DIR)
+    return {path.name for path in here.glob("*")} | model_store().files()
 
 
 def remove_file(file: str) -> None:
@@ -115,18 +116,20 @@ def read_verified(version: ModelVersion) -> bytes:
     """
     path, store = Path(settings.MODEL_DIR) / version.file, model_store()
     try:
-        if store.address and not _is_whole(path, version):
+        if not path.exists():
             store.bring(version.file)
         data = path.read_bytes()
+        if not _is_registered(data, version) and store.bring(version.file):
+            data = path.read_bytes()
     except OSError as error:
         raise ModelFileError(f"{version.label}: {version.file} cannot be read ({error.strerror}).") from error
-    if hashlib.sha256(data).hexdigest() != version.sha256:
+    if not _is_registered(data, version):
         raise ModelFileError(f"{version.label}: {version.file} is not the file that was registered.")
     return data
 
 
-def _is_whole(path: Path, version: ModelVersion) -> bool:
-    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == version.sha256
+def _is_registered(data: bytes, version: ModelVersion) -> bool:
+    return hashlib.sha256(data).hexdigest() == version.sha256
 
 
 def find_version(*, label: str) -> ModelVersion:

@@ -1,5 +1,6 @@
 """Folders whose files are kept at an address too: another machine finds them there, whole."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -35,10 +36,10 @@ def write(store: Store, name: str, data: bytes) -> None:
 
 def test_another_machine_finds_a_file(here: Store, there: Store) -> None:
     write(here, "als.bin", b"factors")
-    assert not there.has("als.bin")
+    assert "als.bin" not in there.files()
     assert not there.bring("als.bin")
     here.keep("als.bin")
-    assert there.has("als.bin")
+    assert "als.bin" in there.files()
     assert there.bring("als.bin")
     assert (there.folder / "als.bin").read_bytes() == b"factors"
     assert [path.name for path in there.folder.iterdir()] == ["als.bin"]
@@ -73,7 +74,7 @@ def test_what_is_removed_twice_is_gone(here: Store) -> None:
     here.keep("als.bin")
     here.remove("als.bin")
     here.remove("als.bin")
-    assert not here.has("als.bin")
+    assert "als.bin" not in here.files()
 
 
 def test_a_folder_alone_needs_no_address(tmp_path: Path) -> None:
@@ -83,9 +84,33 @@ def test_a_folder_alone_needs_no_address(tmp_path: Path) -> None:
     store.check()
     store.remove("als.bin")
     assert not store.bring("als.bin")
-    assert not store.has("als.bin")
+    assert store.files() == set()
     assert store.holding("als.bin") == []
     assert (tmp_path / "als.bin").exists()
+
+
+def test_a_full_disk_of_this_machine_is_no_fault_of_the_address(
+    here: Store, there: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(here, "als.bin", b"factors")
+    here.keep("als.bin")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("core.stores.shutil.copyfileobj", full)
+    with pytest.raises(OSError, match=r"^\[Errno 28\] No space left on device$"):
+        there.bring("als.bin")
+    assert list(there.folder.iterdir()) == []
+
+
+def test_a_folder_that_may_not_be_written_is_named(there: Store, here: Store) -> None:
+    write(here, "als.bin", b"factors")
+    here.keep("als.bin")
+    there.folder.parent.mkdir(exist_ok=True)
+    there.folder.write_bytes(b"a file in its place")
+    with pytest.raises(FileExistsError):
+        there.bring("als.bin")
 
 
 @pytest.mark.parametrize("bad", ["nosuch://bucket/files", "s3://"])

@@ -114,6 +114,22 @@ def test_new_items_get_their_ids_in_the_order_of_the_file(tmp_path: Path) -> Non
     assert list(Item.objects.order_by("pk").values_list("external_id", flat=True)) == names
 
 
+def test_a_row_that_waited_is_what_it_was() -> None:
+    moment = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
+    values: dict[str, Any] = {
+        "title": 'Café "\n\u2028"',
+        "year": 1999,
+        "is_active": True,
+        "published_at": moment,
+    }
+    values["attributes"] = {"runtime": 90.5, "country": ["France", "Norway"], "is_long": False}
+    for one in (values, values | {"published_at": None}, {"title": "Ferry"}):
+        row = importers.ItemRow(
+            importers.ItemKey("movie", "1"), one, {"genre": ("Drama", "Noir"), "theme": ()}, 7
+        )
+        assert importers.ItemRow.of_line(f"{row.as_line()}\n") == row
+
+
 def test_what_a_file_does_not_say_stays(tmp_path: Path) -> None:
     run("import_items", json_lines(tmp_path / "1.jsonl", FULL))
     summary = run(

@@ -15,7 +15,7 @@ from ranking.datasets.event_log import generate_als_dataset
 from ranking.datasets.manifest import MANIFEST, all_datasets, names_kept, newest_dataset, read_manifest
 from ranking.models import ModelVersion
 from ranking.registry.loading import load_models
-from ranking.registry.versions import ModelFileError, is_kept, read_verified, remove_file
+from ranking.registry.versions import ModelFileError, files_kept, read_verified, remove_file
 from tests.factories import make_active_als, make_interaction, make_items, make_user
 
 pytestmark = pytest.mark.django_db
@@ -81,9 +81,9 @@ def test_a_store_that_is_away_costs_only_what_is_not_here(
 
 def test_a_file_that_goes_is_gone_for_all(version: ModelVersion, settings: Settings, tmp_path: Path) -> None:
     another_machine(settings, tmp_path)
-    assert is_kept(version.file)
+    assert version.file in files_kept()
     remove_file(version.file)
-    assert not is_kept(version.file)
+    assert version.file not in files_kept()
 
 
 def test_another_machine_trains_on_the_newest_dataset(
