@@ -12,6 +12,7 @@ from core.arrays import Bools, Doubles, Floats
 # scaled by that, the slope would be 1e16 and every probability 0 or 1.
 SMALLEST_SPREAD = 1e-9
 MIN_SLOPE = 1e-3  # per standard deviation of the scores: keeps the order where the scores say nothing
+EXPECTED_WITHIN = 0.5  # the standard deviation of slopes around the one that is expected, as a share of it
 
 
 def probabilities(scores: Floats | Doubles, slope: float, intercept: float) -> Doubles:
@@ -26,11 +27,14 @@ def probabilities(scores: Floats | Doubles, slope: float, intercept: float) -> D
     return np.where(z >= 0, 1 / (1 + small), small / (1 + small))
 
 
-def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
+def fit_platt(
+    scores: Floats | Doubles, labels: Bools, *, expected_slope: float | None = None
+) -> tuple[float, float]:
     """(slope, intercept) of P(label) = 1 / (1 + exp(-(slope score + intercept))), slope > 0.
 
-    `scores` and `labels` are (n,). Raises ValueError if they differ in length, are not finite, or if only
-    one kind of label is there.
+    `scores` and `labels` are (n,). `expected_slope` is the slope that scores are trained to have, above 0:
+    few labels move it little, and many as far as they say. Without one the labels alone decide. Raises
+    ValueError if they differ in length, are not finite, or if only one kind of label is there.
     """
     from scipy.optimize import minimize  # half a second that only training pays
 
@@ -50,14 +54,18 @@ def fit_platt(scores: Floats | Doubles, labels: Bools) -> tuple[float, float]:
     if spread <= SMALLEST_SPREAD * float(np.abs(values).max()):
         spread = 1.0  # the scores are equal but for rounding: nothing to scale by
     standard = (values - center) / spread
+    expected = 1.0 if expected_slope is None else expected_slope * spread
+    within = max(EXPECTED_WITHIN * expected, MIN_SLOPE)
+    drawn = 0.0 if expected_slope is None else 1.0 / (len(labels) * within**2)
 
     def loss(parameters: Doubles) -> tuple[float, Doubles]:
         z = parameters[0] * standard + parameters[1]
-        value = np.mean(np.logaddexp(0, z) - targets * z)
+        away = parameters[0] - expected
+        value = np.mean(np.logaddexp(0, z) - targets * z) + 0.5 * drawn * away**2
         error = 1 / (1 + np.exp(-np.clip(z, -500, 500))) - targets
-        return float(value), np.array([np.mean(error * standard), np.mean(error)])
+        return float(value), np.array([np.mean(error * standard) + drawn * away, np.mean(error)])
 
-    start = np.array([1.0, np.log((positives + 1) / (negatives + 1))])
+    start = np.array([max(expected, MIN_SLOPE), np.log((positives + 1) / (negatives + 1))])
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(MIN_SLOPE, None), (None, None)])
     slope = float(result.x[0]) / spread
     return slope, float(result.x[1]) - slope * center

@@ -60,6 +60,8 @@ K = 10
 UNVALIDATED_ROUNDS = 50
 # For shown and made-up lists together: as for the latter, but leaves follow from the number of lists.
 JOINT_PARAMETERS = replace(BOOTSTRAP_PARAMETERS, num_leaves=None)
+# LambdaRank fits the difference of two scores to the log odds that one is preferred to the other.
+PAIRWISE_SLOPE = 1.0
 # With fewer lists in which something was preferred, the ranker learns from the log of interactions instead.
 MIN_LISTS = 100
 
@@ -289,6 +291,9 @@ def calibrate_ranker(
     Among slots that were likely examined it is the share that people engaged with. Among candidates of a
     bootstrap, which stood in no order before anybody's eyes, it is the chance against one other candidate,
     as for ALS (docs/research/als.md).
+
+    A few dozen slots may seem to say that the scores mean nothing. Were that believed, all probabilities
+    would be alike, and boosts and penalties, which multiply them, would order the list alone.
     """
     validation = likely_seen(validation, rng)
     scores = ranker.scores(validation.features)
@@ -300,7 +305,7 @@ def calibrate_ranker(
     if (validation.exposure == 1.0).all():
         others = rng.choice(np.flatnonzero(~engaged), size=int(engaged.sum()))
         rows, against = np.concatenate([np.flatnonzero(engaged), others]), "one other candidate"
-    slope, intercept = fit_platt(scores[rows], engaged[rows])
+    slope, intercept = fit_platt(scores[rows], engaged[rows], expected_slope=PAIRWISE_SLOPE)
     return (
         slope,
         intercept,

@@ -57,6 +57,30 @@ def test_scores_that_say_the_opposite_still_keep_the_order() -> None:
     assert 0 < slope < 0.01
 
 
+def test_a_few_labels_leave_the_expected_slope_about_where_it_was() -> None:
+    rng = np.random.default_rng(4)
+    scores = rng.normal(0.0, 0.3, size=45)
+    labels = rng.random(45) < 0.3
+    assert fit_platt(scores, labels)[0] < 0.01
+    assert 0.5 < fit_platt(scores, labels, expected_slope=1.0)[0] < 1.0
+
+
+def test_many_labels_overrule_the_expected_slope() -> None:
+    rng = np.random.default_rng(4)
+    scores = rng.normal(size=40_000)
+    labels = rng.random(40_000) < 1 / (1 + np.exp(-0.2 * scores))
+    slope, _ = fit_platt(scores, labels, expected_slope=1.0)
+    assert slope == pytest.approx(0.2, abs=0.03)
+
+
+@pytest.mark.parametrize("spread", [0.0, 5e-324, 1e-200, 1e-31])
+def test_an_expected_slope_is_finite_where_scores_are_all_but_equal(spread: float) -> None:
+    labels = np.array([True, True, False, False])
+    slope, intercept = fit_platt(np.array([0.0, spread, 0.0, spread]), labels, expected_slope=1.0)
+    assert slope > 0
+    assert np.isfinite([slope, intercept]).all()
+
+
 @pytest.mark.parametrize(
     ("scores", "labels"),
     [

@@ -26,6 +26,7 @@ from ranking.recommenders.ranker.model import (
     debiased_weights,
     fit_ranker,
 )
+from ranking.recommenders.ranker.train import calibrate_ranker
 from tests.ranking.statistics.builders import lists_by
 
 SMALL = RankerParameters(rounds=40, num_leaves=15, learning_rate=0.2, min_data_in_leaf=3, lambda_l2=0.1)
@@ -327,3 +328,11 @@ def test_equal_cells_have_equal_scores(seed: int) -> None:
 @cache
 def one_ranker() -> Ranker:
     return fit(lists_by("recency_score", lists=300))
+
+
+def test_a_few_lists_that_say_nothing_do_not_make_all_probabilities_alike() -> None:
+    ranker = fit(lists_by("evidence", lists=100), replace(SMALL, rounds=10, num_leaves=4, learning_rate=0.1))
+    slope, _, _ = calibrate_ranker(
+        ranker, lists_by("genre_liking", lists=4, seed=3), np.random.default_rng(1)
+    )
+    assert 0.5 < slope < 1.0
