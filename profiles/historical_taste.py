@@ -35,7 +35,7 @@ class DatedEvent:
 
 
 class HistoricalTastes:
-    """Tastes made anew from the log up to a moment; the log of each person is read once, and kept.
+    """Tastes made anew from the log up to a moment; each person's log and each item's facets are read once.
 
     Resets are passed over: what a person wanted forgotten later was believed of them at the time.
     """
@@ -43,6 +43,7 @@ class HistoricalTastes:
     def __init__(self) -> None:
         self._rules: Rules = current_rules()
         self._logs: dict[int, list[DatedEvent]] = {}
+        self._facets: dict[int, ItemFacets] = {}
         self._tastes: dict[tuple[int, float, frozenset[int]], PersonalTaste] = {}
 
     def at(self, user_id: int, moment: float, also: Collection[int] = ()) -> PersonalTaste:
@@ -67,19 +68,23 @@ class HistoricalTastes:
 
     def _log(self, user_id: int) -> list[DatedEvent]:
         if user_id not in self._logs:
-            self._logs[user_id] = read_dated_events(user_id)
+            self._logs[user_id] = read_dated_events(user_id, self._facets)
         return self._logs[user_id]
 
 
-def read_dated_events(user_id: int) -> list[DatedEvent]:
-    """All that a person did and that stands, in the order of the reduction: two queries."""
+def read_dated_events(user_id: int, known: dict[int, ItemFacets]) -> list[DatedEvent]:
+    """All that a person did and that stands, in the order of the reduction: two queries.
+
+    Facets of items that are in `known` are not read again, and what is read is put there.
+    """
     rows = list(
         telling_interactions()
         .filter(user_id=user_id)
         .order_by("occurred_at", "pk")
         .values_list("pk", "item_id", "type", "weight", "rating", "occurred_at", *_SAID)
     )
-    facets = _facets_of({item_id for _, item_id, *_ in rows})
+    met = {item_id for _, item_id, *_ in rows}
+    known |= dict.fromkeys(met - known.keys(), ()) | _facets_of(met - known.keys())
     return [
         DatedEvent(
             item_id,
@@ -90,7 +95,7 @@ def read_dated_events(user_id: int) -> list[DatedEvent]:
                 weight,
                 rating is not None,
                 TITLE_ONLY if title_only else NAMED if about else reason or "",
-                tuple(facet for facet in facets.get(item_id, ()) if about in (None, facet[0])),
+                tuple(facet for facet in known[item_id] if about in (None, facet[0])),
             ),
         )
         for pk, item_id, type_name, weight, rating, occurred_at, reason, about, title_only in rows

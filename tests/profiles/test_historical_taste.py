@@ -12,7 +12,7 @@ from interactions.services import record_interaction, withdraw_state
 from profiles.historical_taste import HistoricalTastes
 from profiles.selectors import STRANGER, PersonalTaste, get_taste
 from profiles.services import reset_profile
-from tests.factories import EPOCH, make_interaction
+from tests.factories import EPOCH, make_interaction, make_user
 from tests.feedback.builders import make_film
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +89,17 @@ def test_each_log_is_read_once(
     with django_assert_num_queries(2):
         for day in range(6):
             tastes.at(person.pk, START + day * DAY)
+
+
+def test_facets_of_an_item_are_read_once_for_all_people(
+    person: User, films: list[Item], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    other = make_user()
+    for one in (person, other):
+        make_interaction(one, films[0], day=1.0)
+    tastes = HistoricalTastes()
+    tastes.at(person.pk, START + 2 * DAY)
+    with django_assert_num_queries(1):
+        found = tastes.at(other.pk, START + 2 * DAY)
+    assert same(found, tastes.at(person.pk, START + 2 * DAY))
+    assert len(found.taste.facet_ids)
