@@ -1,6 +1,6 @@
 """The closed loop on simulated people: does saying no make the lists better, night by night?
 
-    python benchmarks/closed_loop.py [--nights 10] [--seeds 5] [--people 120] [--json FILE]
+    python benchmarks/closed_loop.py [--nights 10] [--seeds 5] [--people 120] [--way NAME …] [--json FILE]
 
 Each run has a database of its own, the demo's films, and people whose taste no model is told. Three ways:
 
@@ -11,6 +11,8 @@ Each run has a database of its own, the demo's films, and people whose taste no 
 
 A night's dislike rate is the share of slots examined that were disliked; engagement is the share liked,
 watched or kept for later; worth is the mean hidden utility of the slots examined.
+
+--json is written after each run, and a run that it holds already is not made again.
 """
 
 import argparse
@@ -29,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 WAYS = ("loop", "no retraining", "popularity")
 FIGURES = ("dislike_rate", "engagement_rate", "worth")
+Results = dict[str, dict[str, list[dict[str, float]]]]
+"""The nights' figures by way and seed."""
 
 
 def main() -> None:
@@ -39,6 +43,7 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=120)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--way", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--run", nargs=2, metavar=("SEED", "WAY"), help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -46,18 +51,23 @@ def main() -> None:
         seed, way = options.run
         sys.stdout.write(json.dumps(one_run(int(seed), way, options.people, options.nights)) + "\n")
         return
-    results: dict[str, list[list[dict[str, float]]]] = {way: [] for way in WAYS}
-    for seed in range(options.first_seed, options.first_seed + options.seeds):
-        for way in WAYS:
-            results[way].append(in_own_process(seed, way, options))
-            last = results[way][-1][-1]
-            sys.stderr.write(f"seed {seed}, {way}: last night {last}\n")
-    if options.json:
-        options.json.write_text(json.dumps(results) + "\n")
-    sys.stdout.write(as_table(results, options.nights) + "\n")
+    results: Results = {way: {} for way in WAYS}
+    if options.json and options.json.exists():
+        results |= json.loads(options.json.read_text())
+    seeds = [str(seed) for seed in range(options.first_seed, options.first_seed + options.seeds)]
+    for seed in seeds:
+        for way in options.way:
+            if seed in results[way]:
+                continue
+            results[way][seed] = in_own_process(seed, way, options)
+            sys.stderr.write(f"seed {seed}, {way}: last night {results[way][seed][-1]}\n")
+            if options.json:
+                options.json.write_text(json.dumps(results) + "\n")
+    chosen = {way: [results[way][seed] for seed in seeds] for way in options.way}
+    sys.stdout.write(as_table(chosen, options.nights) + "\n")
 
 
-def in_own_process(seed: int, way: str, options: argparse.Namespace) -> list[dict[str, float]]:
+def in_own_process(seed: str, way: str, options: argparse.Namespace) -> list[dict[str, float]]:
     """One run in a fresh process with a fresh database and fresh folders."""
     with tempfile.TemporaryDirectory() as folder:
         environment = {
@@ -70,7 +80,7 @@ def in_own_process(seed: int, way: str, options: argparse.Namespace) -> list[dic
             "LOCK_DIR": f"{folder}/locks",
         }
         size = ["--people", str(options.people), "--nights", str(options.nights)]
-        command = [sys.executable, __file__, *size, "--run", str(seed), way]
+        command = [sys.executable, __file__, *size, "--run", seed, way]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode:
             sys.exit(done.stderr)
@@ -97,6 +107,8 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
     from ranking.retraining.retrain import retrain
     from serving.live import forget_state
 
+    # With DEBUG every query is kept, which a run has no use for.
+    settings.DEBUG = False
     call_command("migrate", verbosity=0)
     if way == "popularity":
         for name in ("GENRE", "CAST", "LIGHTER", "LIGHT", "FRANCHISE"):
@@ -135,27 +147,34 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
 
 def as_table(results: dict[str, list[list[dict[str, float]]]], nights: int) -> str:
     """Per night and way the mean over the seeds, and the last nights against those without a loop."""
-    lines = ["| night | " + " | ".join(f"{way}: dislikes, engaged, worth" for way in WAYS) + " |"]
-    lines.append("|---" * (len(WAYS) + 1) + "|")
+    lines = ["| night | " + " | ".join(f"{way}: dislikes, engaged, worth" for way in results) + " |"]
+    lines.append("|---" * (len(results) + 1) + "|")
     for night in range(nights):
         cells = []
-        for way in WAYS:
-            means = {name: np.mean([run[night][name] for run in results[way]]) for name in FIGURES}
+        for runs in results.values():
+            means = {name: np.mean([run[night][name] for run in runs]) for name in FIGURES}
             cells.append(
                 f"{means['dislike_rate']:.2%}, {means['engagement_rate']:.1%}, {means['worth']:+.2f}"
             )
         lines.append(f"| {night + 1} | " + " | ".join(cells) + " |")
-    for way in WAYS[1:]:
-        ratios = [
-            np.mean([night["dislike_rate"] for night in loop[-3:]])
-            / np.mean([night["dislike_rate"] for night in other[-3:]])
-            for loop, other in zip(results["loop"], results[way], strict=True)
-        ]
-        lines.append(
-            f"Dislike rate of the last three nights, loop / {way}: mean {np.mean(ratios):.2f}, "
-            f"by seed {', '.join(f'{ratio:.2f}' for ratio in ratios)}"
-        )
+    for way in results:
+        if way != "loop" and "loop" in results:
+            lines += [_beside(results["loop"], results[way], way, figure) for figure in FIGURES[:2]]
     return "\n".join(lines)
+
+
+def _beside(
+    loop: list[list[dict[str, float]]], others: list[list[dict[str, float]]], way: str, figure: str
+) -> str:
+    """The ratio of a rate of the last three nights, by seed and over all."""
+    mine, theirs = (
+        [np.mean([night[figure] for night in run[-3:]]) for run in runs] for runs in (loop, others)
+    )
+    ratios = [one / other for one, other in zip(mine, theirs, strict=True)]
+    return (
+        f"{figure} of the last three nights, loop / {way}: mean {np.mean(ratios):.2f}, of the means "
+        f"{np.mean(mine) / np.mean(theirs):.2f}, by seed {', '.join(f'{ratio:.2f}' for ratio in ratios)}"
+    )
 
 
 if __name__ == "__main__":
