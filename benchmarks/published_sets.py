@@ -24,10 +24,11 @@ from ranking.datasets.bootstrap import PARAMETERS, BootstrapPlan, bootstrap_list
 from ranking.datasets.shown_lists import no_lists
 from ranking.evaluation.evaluation_set import evaluation_set
 from ranking.evaluation.people import evaluate_people
+from ranking.features import FEATURES
 from ranking.person import person_before
-from ranking.policy import Policy
+from ranking.policy import Policy, lead_of
 from ranking.recommenders.event_training import Calibrated, fit_calibrated, fitted_weights
-from ranking.recommenders.ranker.model import Ranker
+from ranking.recommenders.ranker.model import Ranker, RankerData
 from ranking.recommenders.ranker.train import fit_calibrated_ranker
 from ranking.recommenders.registry import RECOMMENDERS, RETRIEVING, TRAINED
 from ranking.recommenders.training import event_trainer_of
@@ -61,6 +62,10 @@ class Way:
     as_served  popularity is mixed into the scores of people with a short history, as serving does
     refusal_share  how much of a score the chance of a no takes away; None for REFUSAL_SHARE
     fitted     the models of the moments so far, for ways that differ in how they use them alone
+    hidden     parts of the names of features that the ranker does not see
+    heard      what is taken from the past: of the log before the judged moment, the log to learn from
+    pieces     single models and made-up lists of the moments so far, for ways that differ in what they put
+               together. Made-up lists are those of the first that wants them with the same lead.
     """
 
     kinds: tuple[str, ...]
@@ -69,11 +74,18 @@ class Way:
     seed: int = 1
     refusal_share: float | None = None
     fitted: dict[tuple[int, float], ModelSet] = field(default_factory=dict)
+    hidden: tuple[str, ...] = ()
+    heard: Callable[[Events], Events] | None = None
+    pieces: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    def past(self, events: Events) -> Events:
+        """The part of a log that is learned from and known of people, as this way hears it."""
+        return events if self.heard is None else self.heard(events)
 
     def context(self, events: Events, catalog: CatalogSnapshot) -> ScoringContext:
         """Models of these events over the catalog. Raises ValueError for a kind that learns from more."""
         use_case = self._use_case()
-        moment = len(events), float(events.times.max(initial=0.0))
+        moment = _moment(events)
         if moment not in self.fitted:
             self.fitted[moment] = self._models(use_case, events, catalog)
         changes: dict[str, Any] = {} if self.as_served else {"popularity_share": 0.0}
@@ -93,7 +105,10 @@ class Way:
             if trainer is None:
                 raise ValueError(f"{kind} learns from more than events; these sets have nothing else.")
             parameters = trainer.parameters(self.chosen.get(kind, {}))
-            found[kind] = fit_calibrated(trainer, events, parameters, seed=self.seed, progress=QUIET)
+            key = (kind, *_moment(events))
+            if key not in self.pieces:
+                self.pieces[key] = fit_calibrated(trainer, events, parameters, seed=self.seed, progress=QUIET)
+            found[kind] = self.pieces[key]
         models = NO_MODELS
         earlier = {kind: one.earlier for kind, one in found.items()}
         quality = {kind: quality_of({"calibration": one.calibration}) for kind, one in found.items()}
@@ -118,15 +133,24 @@ class Way:
 
     def _ranker(self, use_case: UseCase, events: Events, catalog: CatalogSnapshot) -> Ranker:
         """A ranker of lists replayed from the log, as `retrain` makes it where no list was shown."""
-        lists = bootstrap_lists(
-            events,
-            catalog=catalog,
-            use_case=use_case,
-            plan=BootstrapPlan(),
-            seed=self.seed,
-            hyper_parameters=self.chosen,
-        )
-        return fit_calibrated_ranker(ranker_data(lists), PARAMETERS, seed=self.seed, progress=QUIET).ranker
+        key = ("lists", lead_of(use_case), *_moment(events))
+        if key not in self.pieces:
+            lists = bootstrap_lists(
+                events,
+                catalog=catalog,
+                use_case=use_case,
+                plan=BootstrapPlan(),
+                seed=self.seed,
+                hyper_parameters=self.chosen,
+            )
+            self.pieces[key] = ranker_data(lists)
+        data: RankerData = self.pieces[key].with_scores_of(self.kinds)
+        data.features[:, [any(part in name for part in self.hidden) for name in FEATURES]] = np.nan
+        return fit_calibrated_ranker(data, PARAMETERS, seed=self.seed, progress=QUIET).ranker
+
+
+def _moment(events: Events) -> tuple[int, float]:
+    return len(events), float(events.times.max(initial=0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -285,6 +309,7 @@ def judge_likes_and_hates(folder: Path, name: str, way: Way, *, validation: bool
     )
     cut = int(LEARNED * len(events))
     past, later = events.slice(0, cut), events.slice(cut, len(events))
+    past = way.past(past)
     by_person = past.select(np.argsort(past.user_ids, kind="stable"))
     item_ids = np.unique(events.item_ids)
     durations = rows.groupby("video")["duration_ms"].first()
@@ -324,7 +349,7 @@ def judge_movielens(folder: Path, name: str, way: Way, *, validation: bool) -> J
 
 
 def _judge_window(events: Events, facets: tuple[Facet, ...], way: Way, start: float, end: float) -> Judged:
-    upto = events.before(end)
+    upto = Events.join([way.past(events.before(start)), events.between(start, end)])
     data = evaluation_set(
         events=upto,
         lists=no_lists(),
