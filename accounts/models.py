@@ -168,7 +168,10 @@ class RateCount(models.Model):
 class IdempotencyKey(models.Model):
     """The answer once given to a request that carried an `Idempotency-Key`, so that it is given again."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Its index is the beginning of `one_answer_per_key`.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     route = models.CharField(max_length=100)
     key = models.CharField(max_length=200)
     body_digest = models.CharField(max_length=64)

@@ -221,9 +221,9 @@ class World:
 
 
 def _als_order(history: "Events", item_ids: "Ints", context: "ScoringContext") -> "Doubles":
+    from ranking.feature_rows import lead_scores
     from ranking.person import person_before
     from ranking.request import RankingRequest
-    from ranking.scoring import lead_scores
 
     return lead_scores(RankingRequest.of(person_before(history), context, 0.0), item_ids)[0]
 
@@ -232,9 +232,9 @@ def _ranker_order(
     history: "Events", item_ids: "Ints", context: "ScoringContext", ranker: "Ranker", start: float
 ) -> "Doubles":
     """The ranker's scores; NaN where ALS has none, so that both are evaluated on the same pairs."""
+    from ranking.feature_rows import features_of
     from ranking.person import person_before
     from ranking.request import RankingRequest
-    from ranking.scoring import features_of
 
     features = features_of(RankingRequest.of(person_before(history), context, start), item_ids)
     known = ~np.isnan(features).any(axis=1)

@@ -38,7 +38,8 @@ def main() -> None:
 
     from accounts.models import User
     from core.domain import USE_CASES
-    from ranking.scoring import features_of, rank, retrieve
+    from ranking.feature_rows import features_of
+    from ranking.scoring import rank, retrieve
     from serving.live import get_context
     from serving.opening import open_request
     from serving.pipeline import recommend

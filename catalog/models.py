@@ -173,7 +173,8 @@ class ItemFacetQuerySet(models.QuerySet["ItemFacet"]):
 class ItemFacet(models.Model):
     """That an item has a facet, and where it stands in the billing (0 is first)."""
 
-    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="item_facets")
+    # Its index is the beginning of `one_row_per_item_and_facet`.
+    item = models.ForeignKey(Item, on_delete=models.CASCADE, related_name="item_facets", db_index=False)
     facet = models.ForeignKey(Facet, on_delete=models.CASCADE, related_name="item_facets")
     billing = models.PositiveSmallIntegerField(default=0)
 

@@ -173,6 +173,7 @@ if _database["ENGINE"].endswith("sqlite3"):
         transaction_mode="IMMEDIATE", timeout=20, init_command="PRAGMA journal_mode=WAL"
     )
 elif _database["ENGINE"].endswith("postgresql"):
+    _database["ENGINE"] = "core.postgresql"
     if env.bool("PGBOUNCER", default=False):
         # A pooler hands out sessions per transaction and knows no options of a start: no cursors that
         # outlive a transaction, and no wishes.

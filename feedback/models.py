@@ -166,7 +166,8 @@ class NegativeTrainingExample(models.Model):
 class FeatureAdjustment(models.Model):
     """By how much one facet is held back in one person's lists because of one dislike."""
 
-    dislike = models.ForeignKey(Dislike, on_delete=models.CASCADE, related_name="adjustments")
+    # Its index is the beginning of `one_adjustment_per_facet`.
+    dislike = models.ForeignKey(Dislike, on_delete=models.CASCADE, related_name="adjustments", db_index=False)
     facet = models.ForeignKey("catalog.Facet", on_delete=models.CASCADE, related_name="adjustments")
     delta = models.FloatField(help_text="−0.15 multiplies scores by 0.85 when new, and fades")
 

@@ -105,7 +105,10 @@ class ModelVersion(models.Model):
 class ExampleUse(models.Model):
     """A negative training example that a model version learned from."""
 
-    version = models.ForeignKey(ModelVersion, on_delete=models.CASCADE, related_name="example_uses")
+    # Its index is the beginning of `one_use_per_version_and_example`.
+    version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="example_uses", db_index=False
+    )
     example = models.ForeignKey(
         "feedback.NegativeTrainingExample", on_delete=models.CASCADE, related_name="uses"
     )

@@ -16,8 +16,12 @@ class RecommendationSession(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    # Its index is the beginning of `session_by_user`.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="recommendation_sessions"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="recommendation_sessions",
+        db_index=False,
     )
     use_case = models.CharField(max_length=64)
     method = models.CharField(max_length=64)

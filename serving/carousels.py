@@ -17,12 +17,12 @@ from curation.acting import RuleSet
 from feedback.records import get_refused_and_rules
 from ranking.context import ScoringContext
 from ranking.evaluation_report import segment_of
+from ranking.feature_rows import features_of
 from ranking.features import FEATURE_SET
 from ranking.neighbors import neighbor_scores
 from ranking.person import PersonState
 from ranking.recommenders.similar.recommender import APPROVED
 from ranking.request import RankingRequest
-from ranking.scoring import features_of
 from recommendations.services import RecordedSession, ShownSlot, record_sessions
 from serving.live import get_context
 from serving.opening import barred_by, load_person

@@ -22,11 +22,12 @@ from profiles.selectors import PersonalTaste
 from ranking.boosting import boost_strength, personalize
 from ranking.candidates import Boost, Candidates
 from ranking.context import ScoringContext
+from ranking.feature_rows import with_features
 from ranking.features import FEATURE_SET
 from ranking.methods import EXPLORATION, PIN, RANKER
 from ranking.recommenders.registry import RECOMMENDERS
 from ranking.request import RankingRequest
-from ranking.scoring import exclude, rank, retrieve, with_features
+from ranking.scoring import exclude, rank, retrieve
 from recommendations.services import RecordedSession, ShownSlot, record_session
 from serving.arranging import Arrangement, arrange
 from serving.curating import brought_by_pins

@@ -27,11 +27,11 @@ from ranking.context import ScoringContext
 from ranking.datasets.impressions import ImpressionReplay
 from ranking.datasets.past_models import ModelsOfThen
 from ranking.datasets.session_log import SessionChunk, in_time_order, read_sessions, sessions_until
+from ranking.feature_rows import features_of
 from ranking.features import FEATURE_SET, FEATURES, are_known
 from ranking.methods import PRUNED, SEARCH
 from ranking.person import person_before
 from ranking.request import RankingRequest
-from ranking.scoring import features_of
 from ranking.snapshot import CatalogSnapshot, read_snapshot
 from ranking.statistics.demand import DemandSweep, ItemDemand
 from ranking.statistics.events import Events

@@ -26,12 +26,13 @@ from ranking.context import ScoringContext
 from ranking.datasets.impressions import SeenLists, responses_before
 from ranking.datasets.past_models import PastModels
 from ranking.datasets.ranker_rows import RankerRows
+from ranking.feature_rows import with_features
 from ranking.features import FEATURES
 from ranking.person import person_before
 from ranking.recommenders.ranker.model import RankerData, RankerParameters
 from ranking.registry.loading import ModelSet
 from ranking.request import RankingRequest
-from ranking.scoring import ranked_pool, with_features
+from ranking.scoring import ranked_pool
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events

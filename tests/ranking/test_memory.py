@@ -12,13 +12,14 @@ from core.domain import USE_CASES
 from ranking.boosting import personalize
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
+from ranking.feature_rows import features_of
 from ranking.memory import Acquaintance, Memory, digest_of
 from ranking.person import PersonState, person_before
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.recommenders.ranker.model import Ranker
 from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.request import RankingRequest
-from ranking.scoring import features_of, ranked_pool
+from ranking.scoring import ranked_pool
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.exposure import Impressions
 from serving.telling import reasons_for

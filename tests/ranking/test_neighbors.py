@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from core.arrays import Doubles, Floats
 from core.domain import USE_CASES
 from ranking.context import ScoringContext
+from ranking.feature_rows import lead_neighbors
 from ranking.features import ItemContent
 from ranking.neighbors import BEHAVIOR_SHARE, ENOUGH_LIKENESS, OTHER_MIX, neighbor_scores
 from ranking.recommenders.als.model import AlsModel, gram_matrix
 from ranking.recommenders.similar.model import content_similarities
 from ranking.registry.loading import LoadedModel, ModelSet
-from ranking.scoring import lead_neighbors
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
 from tests.ranking.builders import bare_context, person_with, request_of

@@ -8,12 +8,13 @@ import pytest
 from core.domain import USE_CASES
 from core.errors import InvalidInput
 from ranking.context import ScoringContext
+from ranking.feature_rows import model_scores
 from ranking.kinds import MODELS
 from ranking.policy import Policy
 from ranking.recommenders.registry import TRAINED
 from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.request import RankingRequest
-from ranking.scoring import kept_after_refusal, model_scores, score_items
+from ranking.scoring import kept_after_refusal, score_items
 from tests.ranking.builders import person_with
 from tests.ranking.recommenders.kinds import BYTES
 from tests.ranking.recommenders.test_contract import catalog_of

@@ -19,6 +19,7 @@ from interactions.models import ItemPopularity
 from interactions.services import record_interaction
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
+from ranking.feature_rows import features_of, lead_neighbors, lead_scores, with_features
 from ranking.features import FEATURES, are_known
 from ranking.person import PersonState
 from ranking.recommenders.als.model import AlsModel
@@ -33,13 +34,9 @@ from ranking.scoring import (
     RANKER_ON_ITS_OWN,
     exclude,
     fallback_scores,
-    features_of,
     joint_scores,
-    lead_neighbors,
-    lead_scores,
     popularity_share,
     score_items,
-    with_features,
 )
 from ranking.statistics.responses import ItemResponses
 from serving.pipeline import ServedList, recommend

@@ -19,11 +19,11 @@ from core.progress import Progress
 from feedback.services import save_dislike
 from interactions.services import record_interaction
 from ranking.datasets.event_log import generate_als_dataset, load_als_events
+from ranking.feature_rows import features_of
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.recommenders.als.file import dump_als
 from ranking.recommenders.als.model import AlsParameters, fit_als
 from ranking.registry.versions import activate_version
-from ranking.scoring import features_of
 from recommendations.models import RecommendationSession
 from search.pipeline import search_items
 from serving.carousels import Carousel, because_you_watched, similar_items

@@ -17,11 +17,12 @@ from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction
+from ranking.feature_rows import features_of, model_scores, seen_slots
 from ranking.features import FEATURE_SET, FEATURES, History, compute_features
 from ranking.person import person_before
 from ranking.recommenders.registry import RETRIEVING
 from ranking.registry.versions import rollback_version
-from ranking.scoring import features_of, model_scores, ranked_pool, seen_slots
+from ranking.scoring import ranked_pool
 from ranking.statistics.events import Events
 from recommendations.models import RecommendationSession
 from serving.live import forget_state, get_context

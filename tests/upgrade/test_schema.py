@@ -26,6 +26,8 @@ RELEASED = [
 # What the linter takes for harm and is none: a unique constraint over a column new in the same migration. The
 # release before leaves it null in all that it writes, and nulls are alike to nothing.
 HARMLESS = ["accounts.0007_profiles_of_an_account"]
+# Tables of few rows, whose foreign keys have Django's own index.
+FEW_ROWS = [("accounts.User", ["owner_id"]), ("ranking.Arm", ["experiment_id"])]
 # No default would be right: whom a pattern is about, and whether a type is a state, which heed.toml says.
 # Code from before them cannot write these rows.
 NO_DEFAULT = {
@@ -75,3 +77,41 @@ def test_a_new_migration_lets_the_release_before_serve_meanwhile() -> None:
     linter.lint_all_migrations()
     assert linter.nb_total > len(RELEASED)
     assert not linter.has_errors
+
+
+def test_no_index_is_only_the_beginning_of_another() -> None:
+    """Each row that is written pays for every index; those of Django and of axes are theirs."""
+    repeated = []
+    for model in apps.get_models():
+        if not (settings.BASE_DIR / model._meta.app_label).is_dir():
+            continue
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        whole = {
+            name: list(row["columns"])
+            for name, row in found.items()
+            if row["columns"] and (row["index"] or row["unique"] or row["primary_key"])
+        }
+        conditional = {index.name for index in model._meta.indexes if index.condition is not None}
+        for name, columns in whole.items():
+            longer = (
+                other
+                for other, others in whole.items()
+                if other not in conditional
+                and len(others) > len(columns)
+                and others[: len(columns)] == columns
+            )
+            is_plain = found[name]["index"] and not found[name]["unique"] and name not in conditional
+            if is_plain and any(longer):
+                repeated.append((model._meta.label, columns))
+    assert sorted(repeated) == FEW_ROWS
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite compresses nothing")
+def test_what_a_list_held_is_compressed_fast() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname FROM pg_attribute WHERE attrelid = 'recommendation_sessions'::regclass "
+            "AND attcompression = 'l' ORDER BY attname"
+        )
+        assert [name for (name,) in cursor.fetchall()] == ["features", "recommendations_shown"]

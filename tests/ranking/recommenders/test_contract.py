@@ -9,6 +9,7 @@ import pytest
 
 from core.domain import USE_CASES
 from ranking.context import ScoringContext
+from ranking.feature_rows import features_of
 from ranking.person import PersonState
 from ranking.policy import Policy
 from ranking.recommenders.artifact import ArtifactError
@@ -19,7 +20,7 @@ from ranking.recommenders.text.store import write_texts
 from ranking.recommenders.training import event_trainer_of, trainer_of
 from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.request import RankingRequest
-from ranking.scoring import features_of, rank, retrieve, score_items
+from ranking.scoring import rank, retrieve, score_items
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import demand_of
 from ranking.statistics.events import Events

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranking.feature_rows import lead_scores
 from ranking.recommenders.als.model import calibrate, fold_in
 from ranking.request import DEEPEST_PLACE
-from ranking.scoring import lead_scores
 from tests.ranking.builders import bare_context, person_with, request_of, stranger
 from tests.ranking.statistics.builders import model_of
 
