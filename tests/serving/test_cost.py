@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
 from catalog.models import Item
+from core.arrays import Floats, Rows
+from ranking.features import compute_features
 from tests.factories import active_ranker, app_client, make_active_als, make_interaction
 from tests.feedback.builders import make_film
 
@@ -25,8 +28,8 @@ GROWTH = 1.2
 
 
 @pytest.fixture
-def ask(person: User, settings: Settings) -> Callable[[], None]:
-    """Asks for a list of somebody with a history and a taste, with the token of an app."""
+def ask_models(person: User, settings: Settings) -> Callable[[], None]:
+    """Asks for a list of somebody with a history and a taste, with the token of an app; no ranker serves."""
     settings.MODEL_CHECK_SECONDS = settings.CATALOG_REFRESH_SECONDS = 3600.0
     settings.RATE_LIMIT_FACTOR = settings.EXPLORATION_SHARE = 0.0
     films = [
@@ -34,7 +37,6 @@ def ask(person: User, settings: Settings) -> Callable[[], None]:
         for n in range(60)
     ]
     make_active_als([[film.pk for film in films[:40]], [film.pk for film in films[40:]]])
-    active_ranker()
     for film in films[:8]:
         make_interaction(person, film, "watched", rating=9)
     api = app_client()
@@ -44,6 +46,13 @@ def ask(person: User, settings: Settings) -> Callable[[], None]:
         assert len(answer.json()["recommendations"]) == 20
 
     return one
+
+
+@pytest.fixture
+def ask(ask_models: Callable[[], None]) -> Callable[[], None]:
+    """The same, and a ranker orders the list."""
+    active_ranker()
+    return ask_models
 
 
 @contextmanager
@@ -79,6 +88,24 @@ def test_who_did_nothing_costs_four_queries(
         ask()
     with django_assert_num_queries(4):
         ask()
+
+
+def test_chance_shows_others_whose_features_are_there(
+    ask_models: Callable[[], None], settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a ranker only the record asks for features, and the second list for those of the whole pool."""
+    settings.EXPLORATION_SHARE = 0.5
+    computed: list[int] = []
+
+    def compute(rows: Rows, *args: Any, **options: Any) -> Floats:
+        computed.append(len(rows))
+        return compute_features(rows, *args, **options)
+
+    monkeypatch.setattr("ranking.feature_rows.compute_features", compute)
+    for _ in range(6):
+        ask_models()
+    assert len(computed) == 2
+    assert computed[0] == 20 < computed[1]
 
 
 def test_who_did_something_costs_what_it_did(ask: Callable[[], None], person: User) -> None:
