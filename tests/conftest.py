@@ -12,7 +12,7 @@ from django.conf import settings as project
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client, TransactionTestCase
-from hypothesis import Phase
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 from rest_framework.test import APIClient
@@ -26,7 +26,10 @@ from tests.emptying import empty, remember_what_stays
 from tests.factories import make_user
 
 # The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.
-hypothesis_settings.register_profile("fixed", derandomize=True, deadline=None)
+# How long an input takes to make says how busy the machine is.
+hypothesis_settings.register_profile(
+    "fixed", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.register_profile("explore", max_examples=1000, deadline=None)
 # For mutation testing, where one failing example is enough and its shortest form is of no use.
 hypothesis_settings.register_profile(
