@@ -2,12 +2,13 @@
 
     python benchmarks/closed_loop.py [--nights 10] [--seeds 5] [--people 120] [--way NAME …] [--json FILE]
 
-Each run has a database of its own, the demo's films, and people whose taste no model is told. Three ways:
+Each run has a database of its own, the demo's films, and people whose taste no model is told. The ways:
 
     loop           models are retrained every night and go live when the gate lets them; dislikes act at once
     no retraining  the models of the first night serve throughout; likes and dislikes still act at once
-    popularity     no model and no adjustments: the lists change with what is popular, and what a person
-                   disliked or watched does not come again
+    popularity     no model and no adjustments: the lists change with what is popular, bent and boosted by the
+                   taste of each person, and what a person disliked or watched does not come again
+    charts         the same without taste: what is popular, for everybody
 
 A night's dislike rate is the share of slots examined that were disliked; engagement is the share liked,
 watched or kept for later; worth is the mean hidden utility of the slots examined.
@@ -18,6 +19,7 @@ watched or kept for later; worth is the mean hidden utility of the slots examine
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,7 +31,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
-WAYS = ("loop", "no retraining", "popularity")
+WAYS = ("loop", "no retraining", "popularity", "charts")
 FIGURES = ("dislike_rate", "engagement_rate", "worth")
 Results = dict[str, dict[str, list[dict[str, float]]]]
 """The nights' figures by way and seed."""
@@ -79,6 +81,15 @@ def in_own_process(seed: str, way: str, options: argparse.Namespace) -> list[dic
             "DATASET_DIR": f"{folder}/datasets",
             "LOCK_DIR": f"{folder}/locks",
         }
+        if way == "charts":
+            head = "[use_cases.movie_home]\n"
+            domain = (ROOT / "heed.toml").read_text("utf-8").replace(head, head + 'sources = ["popular"]\n')
+            # Scenarios name sources that it has no more.
+            domain = re.sub(
+                r"^\[scenarios\..*?(?=^\[(?!scenarios)|\Z)", "", domain, flags=re.MULTILINE | re.DOTALL
+            )
+            (Path(folder) / "heed.toml").write_text(domain, "utf-8")
+            environment |= {"HEED_CONFIG": f"{folder}/heed.toml", "BOOST_STRENGTH": "0"}
         size = ["--people", str(options.people), "--nights", str(options.nights)]
         command = [sys.executable, __file__, *size, "--run", seed, way]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
@@ -110,7 +121,7 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
     # With DEBUG every query is kept, which a run has no use for.
     settings.DEBUG = False
     call_command("migrate", verbosity=0)
-    if way == "popularity":
+    if way in ("popularity", "charts"):
         for name in ("GENRE", "CAST", "LIGHTER", "LIGHT", "FRANCHISE"):
             setattr(settings, f"DISLIKE_{name}_SHARE", 0.0)
     quiet = Progress(quiet=True)
@@ -127,7 +138,7 @@ def one_run(seed: int, way: str, people_count: int, nights: int) -> list[dict[st
         evening = first_evening + timedelta(days=night)
         outcomes: tuple[Any, ...] = ()
         refresh_popularity(use_case=use_case.name, now=evening)
-        if way == "loop" or (night == 0 and way != "popularity"):
+        if way == "loop" or (night == 0 and way == "no retraining"):
             outcomes = retrain(
                 use_case=use_case, if_needed=False, seed=seed, progress=quiet, now=evening
             ).outcomes

@@ -161,11 +161,12 @@ def _evaluate(
 
     Beside the lead, only a part of the order of another retriever shows. So one that has a predecessor is
     first compared alone with it, and only where it passes in its place. One that is new has to be of use
-    beside the others, not alone.
+    beside the others, not alone; so has one that orders or judges what others bring, and makes no list.
     """
     in_place = serving.with_model(kind, loaded)
+    makes_lists = not (TRAINED[kind].orders or TRAINED[kind].judges)
     is_lead = kind == lead_of(run.material.use_case)
-    if is_lead or TRAINED[kind].orders or kind not in serving.by_kind:
+    if is_lead or not makes_lists or kind not in serving.by_kind:
         metrics, verdict = compare_models(run, in_place, serving, simple)
         return verdict, metrics
     metrics, alone = compare_models(run, in_place.only(kind), serving.only(kind), simple, alone=True)

@@ -23,7 +23,7 @@ from ranking.recommenders.ranker import train as ranker_train
 from ranking.recommenders.ranker.model import RankerData
 from ranking.recommenders.ranker.train import fit_calibrated_ranker
 from ranking.recommenders.training import TrainingError
-from ranking.registry.loading import load_models
+from ranking.registry.loading import ModelSet, load_models
 from ranking.registry.versions import read_verified
 from ranking.retraining import new_models, publishing
 from ranking.retraining.run import Run
@@ -103,6 +103,27 @@ class TestRun:
         run()
         second = of("verdict")
         assert (second.version, second.refusal_share) == (2, 0.25)
+
+    def test_a_model_of_verdicts_which_makes_no_list_is_never_held_alone_against_the_one_before(
+        self, people: list[User], films: list[Item], settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        settings.GATE_MARGIN = -1.0
+        for number, person in enumerate(people):
+            for day, film in enumerate(films[8:12]):
+                say_no(person, films[(films.index(film) + number) % 20], 4 * day + 2)
+        run()
+        assert of("verdict").status == Status.ACTIVE
+        compare, compared = new_models.compare_models, []
+
+        def watched(run: Run, candidate: ModelSet, *others: Any, **options: Any) -> Any:
+            compared.append(set(candidate.by_kind))
+            return compare(run, candidate, *others, **options)
+
+        monkeypatch.setattr(new_models, "compare_models", watched)
+        run()
+        assert of("verdict").version == 2
+        assert {"content"} in compared
+        assert {"verdict"} not in compared
 
     def test_where_nothing_came_since_nothing_goes_live(self, people: list[User], films: list[Item]) -> None:
         serve(films, day=39)
