@@ -26,7 +26,7 @@ from ranking.recommenders.training import TrainingError
 from ranking.registry.loading import ModelSet, load_models
 from ranking.registry.versions import read_verified
 from ranking.retraining import new_models, publishing
-from ranking.retraining.run import Run
+from ranking.retraining.run import Run, compare_models
 from ranking.statistics.interval import Interval
 from tests.factories import make_interaction, make_item, make_user
 from tests.ranking.retraining.builders import of, run, say_no, serve
@@ -113,11 +113,11 @@ class TestRun:
                 say_no(person, films[(films.index(film) + number) % 20], 4 * day + 2)
         run()
         assert of("verdict").status == Status.ACTIVE
-        compare, compared = new_models.compare_models, []
+        compared: list[set[str]] = []
 
         def watched(run: Run, candidate: ModelSet, *others: Any, **options: Any) -> Any:
             compared.append(set(candidate.by_kind))
-            return compare(run, candidate, *others, **options)
+            return compare_models(run, candidate, *others, **options)
 
         monkeypatch.setattr(new_models, "compare_models", watched)
         run()
