@@ -15,11 +15,8 @@ def toml(path: str) -> dict[str, Any]:
 
 
 def test_the_newest_release_among_the_changes_is_the_version_of_the_package() -> None:
-    first, *older = re.findall(
-        r"^## (?:Unreleased|(\d+\.\d+\.\d+), \d{4}-\d\d-\d\d)$", read(ROOT / "CHANGELOG.md"), re.MULTILINE
-    )
-    newest = first or older[0]
-    assert newest == toml("pyproject.toml")["project"]["version"]
+    releases = re.findall(r"^## (\d+\.\d+\.\d+), \d{4}-\d\d-\d\d$", read(ROOT / "CHANGELOG.md"), re.MULTILINE)
+    assert releases[0] == toml("pyproject.toml")["project"]["version"]
 
 
 def test_the_api_has_one_version_in_its_description_its_page_and_its_clients() -> None:
