@@ -50,8 +50,8 @@ MAX_SET_ID = 100
 TRENDS = ["rising", "falling", "steady"]
 _ABOUT = "the one facet of the item that the no is about, such as `genre:Crime`; it holds that back alone"
 _SCOPE = (
-    "how far it reaches: always; title: it says nothing about other titles; tonight, day, week, month: until "
-    "then, as a wish and not as a dislike; never: a lasting block of what it is about"
+    "how far it reaches. `title` says nothing about other titles. `tonight`, `day`, `week` and `month` make "
+    "a wish that ends then, and no dislike. `never` is a lasting block of what it is about"
 )
 
 

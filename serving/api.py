@@ -46,7 +46,7 @@ class BestAnswer(serializers.Serializer[Any]):
 class PersonalizedListView(ApiView):
     """A list for the caller, best first. It is recorded, so that actions can name it.
 
-    Without `use_case` it is for the first that the roles of the caller open; where they open none, or not the
+    Without `use_case` it is for the first that the roles of the caller open. Where they open none, or not the
     one that is named, the answer is 403.
     """
 

@@ -5,14 +5,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from django.conf import settings as project
 from django.core.cache import cache
 from django.db import connection
+<<<<<<< HEAD
 from django.test import Client, TransactionTestCase
 from hypothesis import HealthCheck, Phase
+=======
+from django.test import Client, TransactionTestCase, override_settings
+from hypothesis import Phase
+>>>>>>> fe1cc51 (Begin a run of tests with a migrated database, retrain in tests only the kinds they are about, and shorten sentences)
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 from rest_framework.test import APIClient
@@ -24,6 +30,7 @@ from search.state import forget_search
 from serving.live import forget_state
 from tests.emptying import empty, remember_what_stays
 from tests.factories import make_user
+from tests.migrated import begin_with_a_copy
 
 # The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.
 # How long an input takes to make says how busy the machine is.
@@ -44,6 +51,7 @@ pytest_plugins = ["tests.time_limit"]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 # Files with a test of ten seconds or more.
 _LONGEST = ("test_readme.py", "test_your_own_catalog.py", "test_tutorials.py", "test_load_demo.py")
+_tests = count()
 _DATABASE = {"db", "transactional_db", "threads_db", "django_db_setup", "live_server"}
 
 
@@ -94,24 +102,34 @@ def _depends_on_database(item: pytest.Item) -> bool:
     return bool(_DATABASE & fixtures) or item.get_closest_marker("django_db") is not None
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _for_all_tests() -> Iterator[None]:
+    """Settings of every test. A test that is about one of them says so."""
+    with override_settings(
+        # A newly activated model is noticed at the next request; the catalog is read once per test.
+        MODEL_CHECK_SECONDS=-1.0,
+        CATALOG_REFRESH_SECONDS=3600.0,
+        # Lists are the same every time, except where a test is about chance.
+        EXPLORATION_SHARE=0.0,
+        # Tests ask often; those of the limits say so.
+        RATE_LIMIT_FACTOR=0.0,
+        # A search ends by the clock; tests of it say how long.
+        RETRAIN_TUNE_SECONDS=0.0,
+        # Each client of a test starts the middleware anew; static files are looked up when asked for.
+        WHITENOISE_AUTOREFRESH=True,
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    ):
+        yield
+
+
 @pytest.fixture(autouse=True)
-def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
-    settings.MODEL_DIR = tmp_path / "models"
-    settings.DATASET_DIR = tmp_path / "datasets"
-    settings.REPORT_DIR = tmp_path / "reports"
-    settings.LOCK_DIR = tmp_path / "locks"
-    # A newly activated model is noticed at the next request; the catalog is read once per test.
-    settings.MODEL_CHECK_SECONDS = -1.0
-    settings.CATALOG_REFRESH_SECONDS = 3600.0
-    # Lists are the same every time, except where a test is about chance.
-    settings.EXPLORATION_SHARE = 0.0
-    # Tests ask often; those of the limits say so.
-    settings.RATE_LIMIT_FACTOR = 0.0
-    # A search ends by the clock; tests of it say how long.
-    settings.RETRAIN_TUNE_SECONDS = 0.0
-    # Every client of a test starts the middleware anew; static files are looked up when they are asked for.
-    settings.WHITENOISE_AUTOREFRESH = True
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def _own_state(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    # Few tests write there, so the folder is made by who does.
+    own = tmp_path_factory.getbasetemp() / f"own-{next(_tests)}"
+    settings.MODEL_DIR = own / "models"
+    settings.DATASET_DIR = own / "datasets"
+    settings.REPORT_DIR = own / "reports"
+    settings.LOCK_DIR = own / "locks"
     forget_state()
     forget_search()
     forget_cards()
@@ -119,6 +137,14 @@ def _own_state(settings: Settings, tmp_path: Path) -> Iterator[None]:
     yield
     forget_state()
     forget_search()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if connection.vendor == "sqlite":
+            begin_with_a_copy(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

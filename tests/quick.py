@@ -15,6 +15,8 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 20
 # After every change: what docstrings and spelling must be like takes a second.
 ALWAYS = ("tests/test_docstrings.py", "tests/test_spelling.py")
+# The one file whose tests Schemathesis makes.
+OF_SCHEMATHESIS = "tests/test_openapi.py"
 # What has no test file of its own name.
 ELSEWHERE = {
     "static": ("tests/web/test_scripts.py", "tests/web"),
@@ -22,7 +24,12 @@ ELSEWHERE = {
     "clients": ("tests/clients",),
     "docs": ("tests/docs/test_links.py", "tests/docs/test_glossary.py", "tests/docs/test_commands.py"),
     "heed.toml": ("tests/core/domain", "tests/test_use_cases.py"),
-    "pyproject.toml": ("tests/test_contracts.py",),
+    "pyproject.toml": (
+        "tests/test_contracts.py",
+        "tests/docs/test_versions.py",
+        "tests/docs/test_changelog.py",
+    ),
+    "changelog.d": ("tests/docs/test_changelog.py",),
 }
 
 
@@ -60,10 +67,10 @@ def chosen_for(changed: Iterable[str], root: Path = ROOT) -> list[str]:
 
 def _nearest(path: Path, root: Path) -> list[str]:
     """`serving/pipeline.py` has `tests/serving/test_pipeline.py`; a test file has itself."""
-    if path.suffix == ".md":
-        return list(ELSEWHERE["docs"])
     if path.parts[0] in ELSEWHERE:
         return list(ELSEWHERE[path.parts[0]])
+    if path.suffix == ".md":
+        return list(ELSEWHERE["docs"])
     if path.parts[0] == "tests":
         is_test = path.name.startswith("test_") and path.suffix == ".py"
         return [path.as_posix()] if is_test else []
@@ -83,6 +90,12 @@ def _folder(path: Path, root: Path) -> str:
     return ""
 
 
+def options_for(chosen: Iterable[str]) -> list[str]:
+    """Options of pytest. The plugin of Schemathesis takes a second to load, in each of three processes."""
+    options = ["-q", "-rfE", "-n", "2", "-p", "no:randomly", "-m", "not browser", f"--seconds={SECONDS}"]
+    return options if OF_SCHEMATHESIS in chosen else [*options, "-p", "no:schemathesis"]
+
+
 def main() -> int:
     changed = changed_files()
     if not changed:
@@ -93,9 +106,8 @@ def main() -> int:
         f"{len(changed)} files changed; skipped is what no time is left for: {', '.join(chosen)}\n"
     )
     sys.stdout.flush()
-    options = ["-q", "-rfE", "-n", "2", "-p", "no:randomly", "-m", "not browser", f"--seconds={SECONDS}"]
     environment = {"DEBUG": "1", **os.environ}
-    command = [sys.executable, "-m", "pytest", *options, *chosen]
+    command = [sys.executable, "-m", "pytest", *options_for(chosen), *chosen]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

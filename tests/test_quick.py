@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.quick import ROOT, chosen_for
+from tests.quick import OF_SCHEMATHESIS, ROOT, chosen_for, options_for
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,21 @@ def test_a_page_is_tested_by_the_checks_of_pages() -> None:
 def test_a_folder_within_another_is_named_once() -> None:
     found = chosen_for(["ranking/recommenders/als/model.py", "ranking/scoring.py"])
     assert [one for one in found if not one.endswith(".py")] == ["tests/ranking"]
+
+
+def test_a_change_of_the_next_release_is_tested_by_the_checks_of_changes() -> None:
+    assert chosen_for(["changelog.d/+feed-sorting.added.md"]) == ["tests/docs/test_changelog.py"]
+
+
+def test_schemathesis_is_loaded_for_its_file_alone() -> None:
+    users = [
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if "import schemathesis\n" in path.read_text("utf-8")
+    ]
+    assert [path.relative_to(ROOT).as_posix() for path in users] == [OF_SCHEMATHESIS]
+    assert "no:schemathesis" in options_for(["tests/web"])
+    assert "no:schemathesis" not in options_for([OF_SCHEMATHESIS])
 
 
 def test_every_app_has_a_folder_of_tests() -> None:

@@ -22,11 +22,12 @@ from pytest_django import Settings
 
 from accounts.models import User
 from core.errors import InvalidInput
-from feedback.services import save_dislike
+from feedback.models import Dislike
+from interactions.models import UserInteraction
 from ranking.management.commands import retrain as retrain_command
 from ranking.registry.versions import activate_version, reject_version, rollback_version
 from recommendations.models import RecommendationSession
-from tests.factories import allow, make_als_bytes, make_item, make_user, make_version
+from tests.factories import allow, make_als_bytes, make_items, make_version
 from tests.imports.helpers import run
 from webhooks import dislike_rate, sending
 from webhooks.models import EVENTS, Delivery, Webhook
@@ -275,39 +276,47 @@ class TestDislikeRate:
 
     def days(self, person: User, disliked_today: int) -> None:
         """28 days of 200 slots with 4 or 6 dislikes each, and a last one."""
-        items = [make_item() for _ in range(60)]
-        for number in range(29):
-            day = self.NOW - timedelta(days=number + 1)
-            people = [make_user() for _ in range(2)]
-            for one in people:
-                RecommendationSession.objects.create(
-                    user=one,
-                    use_case="movie_home",
-                    method="als",
-                    recommendations_shown=[],
-                    seen_rank=100,
-                    created_at=day,
-                )
-            for item in items[: disliked_today if number == 0 else 4 + 2 * (number % 2)]:
-                session = RecommendationSession.objects.create(
-                    user=people[0],
-                    use_case="movie_home",
-                    method="als",
-                    created_at=day,
-                    recommendations_shown=[
-                        {
-                            "item_id": item.pk,
-                            "rank": 1,
-                            "score": 0.5,
-                            "base_score": 0.5,
-                            "method": "als",
-                            "source": "als",
-                        }
-                    ],
-                )
-                with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr("recommendations.selectors.timezone.now", lambda day=day: day)
-                    save_dislike(user_id=people[0].pk, item=item, session_id=session.pk, occurred_at=day)
+        items = make_items(60)
+        days = [self.NOW - timedelta(days=number + 1) for number in range(29)]
+        of_days = [disliked_today, *(4 + 2 * (number % 2) for number in range(1, 29))]
+        people = User.objects.bulk_create([User(username=f"reader-{number}") for number in range(58)])
+        seen = {"use_case": "movie_home", "method": "als", "recommendations_shown": [], "seen_rank": 100}
+        RecommendationSession.objects.bulk_create(
+            RecommendationSession(user=person, created_at=days[number // 2], **seen)
+            for number, person in enumerate(people)
+        )
+        noes = [
+            UserInteraction(user=people[2 * number], item=item, type="dislike", weight=-1.0, occurred_at=day)
+            for number, (day, how_many) in enumerate(zip(days, of_days, strict=True))
+            for item in items[:how_many]
+        ]
+        slot = {"rank": 1, "score": 0.5, "base_score": 0.5, "method": "als", "source": "als"}
+        lists = [
+            RecommendationSession(
+                user=no.user,
+                use_case="movie_home",
+                method="als",
+                created_at=no.occurred_at,
+                recommendations_shown=[{**slot, "item_id": no.item_id}],
+            )
+            for no in noes
+        ]
+        RecommendationSession.objects.bulk_create(lists)
+        for no, one in zip(noes, lists, strict=True):
+            no.recommendation_session = one
+        UserInteraction.objects.bulk_create(noes)
+        Dislike.objects.bulk_create(
+            Dislike(
+                user=no.user,
+                item=no.item,
+                title=no.item.title,
+                interaction=no,
+                session=no.recommendation_session,
+                reason="other",
+                created_at=no.occurred_at,
+            )
+            for no in noes
+        )
 
     def test_is_told_once_where_a_day_leaves_the_band(self, hook: Webhook, person: User) -> None:
         self.days(person, disliked_today=40)

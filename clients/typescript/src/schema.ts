@@ -1,4 +1,4 @@
-// of 74189a8fdcaa851965d154555970c209f54aa22ec213e0ca86c52d164d8feea1
+// of c491b053262c0ec2233ba8dd337fcca430f095f6684099c43e93f2c2f25ef6cb
 /* eslint-disable */
 /* tslint:disable */
 /*
@@ -329,7 +329,7 @@ export interface DislikeBodyRequest {
   reason?: ReasonEnum;
   recommendation_set_id?: number | string | null;
   /**
-   * how far it reaches: always; title: it says nothing about other titles; tonight, day, week, month: until then, as a wish and not as a dislike; never: a lasting block of what it is about
+   * how far it reaches. `title` says nothing about other titles. `tonight`, `day`, `week` and `month` make a wish that ends then, and no dislike. `never` is a lasting block of what it is about
    *
    * * `always` - always
    * * `title` - title
@@ -393,7 +393,7 @@ export interface DislikeReasonBodyRequest {
   /** @format uuid */
   recommendation_session_id?: string | null;
   /**
-   * how far it reaches: always; title: it says nothing about other titles; tonight, day, week, month: until then, as a wish and not as a dislike; never: a lasting block of what it is about
+   * how far it reaches. `title` says nothing about other titles. `tonight`, `day`, `week` and `month` make a wish that ends then, and no dislike. `never` is a lasting block of what it is about
    *
    * * `always` - always
    * * `title` - title

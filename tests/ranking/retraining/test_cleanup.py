@@ -14,9 +14,8 @@ from ranking.datasets.manifest import PART, datasets_folder
 from ranking.models import ModelVersion
 from ranking.registry.versions import file_name
 from ranking.retraining import publishing
-from ranking.retraining import retrain as retraining
 from ranking.retraining.cleanup import ABANDONED_SECONDS, KEPT_DATASETS, remove_unfinished
-from tests.ranking.retraining.builders import MOVIES, NOW, QUIET, run, serve
+from tests.ranking.retraining.builders import MOVIES, run, serve
 
 pytestmark = pytest.mark.django_db
 
@@ -37,16 +36,16 @@ class TestOrphans:
         monkeypatch.setattr(publishing, "_note_examples", kill)
         monkeypatch.setattr("ranking.retraining.cleanup._remove_noted", lambda use_case: None)
         with pytest.raises(Killed):
-            run()
+            run("als", "transitions", "ranker")
         monkeypatch.undo()
         models = Path(django_settings.MODEL_DIR)
         assert ModelVersion.objects.get() == before
-        # What serves, the note, and one file of each kind but the two towers, of which none serves.
-        assert len(list(models.iterdir())) == 2 + len(MOVIES.models) - 1
+        # What serves, the note, and one file of each kind.
+        assert len(list(models.iterdir())) == 2 + 3
         (models / f"als-movie_home-{'0' * 16}.npzabc.part").write_bytes(b"half")
         remove_unfinished(MOVIES)
         assert [path.name for path in models.iterdir()] == [before.file]
-        retraining.retrain(use_case=MOVIES, if_needed=False, seed=0, progress=QUIET, now=NOW)
+        run("als")
         assert ModelVersion.objects.filter(kind="als").count() == 2
 
     def test_files_that_another_database_may_own_are_left(self, films: list[Item]) -> None:

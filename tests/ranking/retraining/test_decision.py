@@ -83,7 +83,7 @@ class TestDue:
         for person in people[:3]:
             say_no(person, films[0], 10)
         settings.GATE_MIN_PEOPLE = 1000
-        run()
+        run("als")
         due, why = self.due()
         assert not due
         assert why.startswith("als-movie_home-2 was rejected at ")
@@ -97,7 +97,7 @@ class TestDue:
         serve(films)
         for person in people[:4]:
             say_no(person, films[0], 39)
-        run()
+        run("als")
         assert NegativeTrainingExample.objects.filter(used_in_training=False).count() == 4
         assert self.due()[1].startswith("0 of 3")
         for person in people[4:7]:

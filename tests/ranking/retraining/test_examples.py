@@ -45,8 +45,8 @@ class TestExamples:
     def test_the_next_version_does_not_claim_them_again(self, people: list[User], films: list[Item]) -> None:
         serve(films)
         say_no(people[0], films[0], 10)
-        run()
-        assert run().examples_used == 0
+        run("als")
+        assert run("als").examples_used == 0
         assert ExampleUse.objects.values("example").distinct().count() == 1
 
     def test_a_model_that_leaves_dislikes_out_used_none(self, people: list[User], films: list[Item]) -> None:
@@ -54,5 +54,5 @@ class TestExamples:
         version.hyper_parameters["negatives"] = "drop"
         version.save()
         say_no(people[0], films[0], 10)
-        run()
+        run("als")
         assert not of("als").example_uses.exists()

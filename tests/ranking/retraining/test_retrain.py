@@ -74,7 +74,7 @@ class TestRun:
         assert len(seen) == len(set(seen)) > len(summary.outcomes)
 
     def test_the_first_model_is_held_against_popularity(self, people: list[User], films: list[Item]) -> None:
-        summary = run()
+        summary = run("als")
         assert summary.outcomes[0].status == Status.ACTIVE
         report = of("als").evaluation()
         assert report is not None
@@ -92,7 +92,7 @@ class TestRun:
         harm = PairedDifference("ndcg", "0", 9, Interval(-0.1, -0.2, -0.01))
         curve = (RefusalPoint(0.0), RefusalPoint(0.25), RefusalPoint(0.5, differences=(harm,)))
         monkeypatch.setattr(new_models, "refusal_curve", lambda *_, **__: curve)
-        run()
+        run("als", "verdict")
         first = of("verdict")
         assert (first.status, first.refusal_share) == (Status.ACTIVE, 0.25)
         report = first.evaluation()
@@ -100,7 +100,7 @@ class TestRun:
         assert report.refusals == curve
         assert load_models("movie_home").by_kind["verdict"].refusal_share == 0.25
         monkeypatch.setattr(new_models, "refusal_curve", lambda *_, **__: ())
-        run()
+        run("als", "verdict")
         second = of("verdict")
         assert (second.version, second.refusal_share) == (2, 0.25)
 
@@ -127,21 +127,21 @@ class TestRun:
 
     def test_where_nothing_came_since_nothing_goes_live(self, people: list[User], films: list[Item]) -> None:
         serve(films, day=39)
-        summary = run()
+        summary = run("als")
         assert "Only 0 people" in summary.outcomes[0].why
 
     def test_with_one_person_nothing_goes_live(self, films: list[Item]) -> None:
         person = make_user()
         for place, film in enumerate(films):
             make_interaction(person, film, day=float(place))
-        (outcome, *_) = run().outcomes
+        (outcome, *_) = run("als").outcomes
         assert outcome.status == Status.REJECTED
         assert "Only 1 person can be evaluated" in outcome.why
 
     def test_a_damaged_active_file_is_replaced(self, people: list[User], films: list[Item]) -> None:
         damaged = serve(films)
         (Path(django_settings.MODEL_DIR) / damaged.file).write_bytes(b"half")
-        assert run().outcomes[0].status == Status.ACTIVE
+        assert run("als").outcomes[0].status == Status.ACTIVE
         assert load_models("movie_home").problem == ""
 
     @pytest.mark.parametrize(("kind", "rating"), [("click", None), ("view", None), ("watched", 9.0)])
@@ -159,7 +159,7 @@ class TestRun:
     ) -> None:
         monkeypatch.setattr(ranker_train, "MIN_LISTS", 10_000)
         serve(films)
-        run()
+        run("als", "ranker")
         assert of("ranker").dataset_manifest["kind"] == "als"
         assert not ExampleUse.objects.filter(version=of("ranker")).exists()
 
@@ -211,7 +211,7 @@ class TestRun:
             return publish(*arguments)
 
         monkeypatch.setattr(new_models, "publish", late)
-        summary = run()
+        summary = run("als", "transitions", "ranker")
         assert {outcome.status for outcome in summary.outcomes} == {Status.REJECTED}
         assert "als-movie_home-2 serves now" in summary.outcomes[0].why
         assert ModelVersion.objects.get(version=2, kind="als").status == Status.ACTIVE
