@@ -1,11 +1,14 @@
 """`make quick` chooses the tests of what changed by path, and stops by the clock."""
 
+import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 
+from tests import time_limit
 from tests.quick import OF_SCHEMATHESIS, ROOT, chosen_for, options_for
 
 
@@ -70,3 +73,16 @@ def test_what_does_not_start_in_time_is_left_out_and_counted(tmp_path: Path) -> 
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert "2 skipped" in done.stdout
     assert "left to make test" in done.stdout
+
+
+def test_a_test_that_runs_too_long_is_left_out_but_not_while_an_object_is_taken_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    again: list[float] = []
+    monkeypatch.setattr(signal, "setitimer", lambda which, seconds: again.append(seconds))
+    thing = type("Thing", (), {})()
+    weakref.finalize(thing, lambda: time_limit._leave_out(signal.SIGALRM, sys._getframe()))
+    del thing
+    assert again == [time_limit.AGAIN]
+    with pytest.raises(pytest.skip.Exception, match="too long for make quick"):
+        time_limit._leave_out(signal.SIGALRM, sys._getframe())

@@ -2,6 +2,7 @@
 
 import signal
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -9,6 +10,7 @@ from types import FrameType
 import pytest
 
 GRACE = 6.0
+AGAIN = 0.02
 _STARTED = time.monotonic()
 
 
@@ -50,4 +52,17 @@ def _cut_off(limit: float) -> Iterator[None]:
 
 
 def _leave_out(number: int, frame: FrameType | None) -> None:
+    if _in_a_finalizer(frame):
+        # What is raised there never reaches the test: pytest would count it as a fault.
+        signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        return
     pytest.skip("too long for make quick, left to make test")
+
+
+def _in_a_finalizer(frame: FrameType | None) -> bool:
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "__del__" or code.co_filename == weakref.__file__:
+            return True
+        frame = frame.f_back
+    return False
