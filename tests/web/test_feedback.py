@@ -10,7 +10,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.models import User
 from catalog.models import Facet, Item
-from core.domain import USE_CASES
+from core.domain import REASONS, USE_CASES
 from core.values import COMMENT
 from feedback.models import Dislike, OwnRule
 from feedback.services import save_dislike
@@ -49,7 +49,7 @@ def test_the_form_keeps_the_list_and_the_way_back(ada: Client, person: User, fil
     )
     assertContains(page, f'name="session" value="{served.session_id}"')
     assertContains(page, 'name="next" value="/watchlist/"')
-    assertContains(page, 'type="radio"', count=6 + 5)
+    assertContains(page, 'type="radio"', count=len(REASONS) + 5)
     assertContains(page, '<button class="chip" name="about" value="genre:Crime">Crime</button>')
     assert not Dislike.objects.exists()
 

@@ -7,7 +7,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from accounts.models import User
 from core.domain import USE_CASES
+from interactions.models import UserInteraction
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.ranker.file import load_ranker
@@ -17,7 +19,7 @@ from ranking.registry.versions import read_verified
 from recommendations.models import RecommendationSession
 from serving.live import get_context
 from serving.pipeline import recommend
-from tests.factories import EPOCH, make_interaction, make_items, make_user
+from tests.factories import EPOCH, make_interaction, make_items, make_user, new_interaction
 from tests.ranking.retraining.builders import make_list
 
 QUICK = {"rounds": 8, "num_leaves": 4, "min_data_in_leaf": 5, "early_stopping": 4}
@@ -30,18 +32,20 @@ pytestmark = pytest.mark.django_db
 def lists() -> list[RecommendationSession]:
     """Sixty lists of six films over sixty days, in which the person opens the most recent of the films."""
     rng = np.random.default_rng(3)
-    people, films = [make_user() for _ in range(12)], make_items(12)
-    made = []
+    people = User.objects.bulk_create([User(username=f"reader-{number}") for number in range(12)])
+    films = make_items(12)
+    made, opened = [], []
     for day in range(60):
         shown = [films[place] for place in rng.permutation(12)[:6]]
         one = make_list(people[day % 12], shown, day)
         features = rng.random((6, len(FEATURES)), dtype=np.float32)
         one.features = features.astype("<f4").tobytes()
-        one.save()
-        interaction = make_interaction(one.user, shown[int(features[:, WANTED].argmax())], "view", day=day)
-        interaction.recommendation_session = one
-        interaction.save()
         made.append(one)
+        opened.append(new_interaction(one.user, shown[int(features[:, WANTED].argmax())], "view", day=day))
+    RecommendationSession.objects.bulk_create(made)
+    for one, interaction in zip(made, opened, strict=True):
+        interaction.recommendation_session = one
+    UserInteraction.objects.bulk_create(opened)
     return made
 
 
