@@ -11,7 +11,8 @@ from django.db import connection
 from tests import migrated
 
 pytestmark = [
-    pytest.mark.django_db,
+    # No transaction is open while a run begins; SQLite copies nothing beside one that is.
+    pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(connection.vendor != "sqlite", reason="only there a file is a database"),
 ]
 
