@@ -12,13 +12,8 @@ import pytest
 from django.conf import settings as project
 from django.core.cache import cache
 from django.db import connection
-<<<<<<< HEAD
-from django.test import Client, TransactionTestCase
-from hypothesis import HealthCheck, Phase
-=======
 from django.test import Client, TransactionTestCase, override_settings
-from hypothesis import Phase
->>>>>>> fe1cc51 (Begin a run of tests with a migrated database, retrain in tests only the kinds they are about, and shorten sentences)
+from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 from rest_framework.test import APIClient
