@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from shutil import copytree
 
 import numpy as np
 import pytest
-from pytest_django import DjangoDbBlocker
+from pytest_django import DjangoDbBlocker, Settings
 
 from catalog.models import Item
 from interactions.models import UserInteraction
@@ -44,9 +43,9 @@ def retrained(
 
 
 @pytest.fixture(autouse=True)
-def _own_folders(_own_state: None, retrained: Retrained, tmp_path: Path) -> None:
+def _own_folders(_own_state: None, retrained: Retrained, settings: Settings) -> None:
     """A copy of the folders for each test, where the settings point."""
-    copytree(retrained.folder, tmp_path, dirs_exist_ok=True)
+    copytree(retrained.folder, settings.MODEL_DIR.parent, dirs_exist_ok=True)
 
 
 class TestRun:
