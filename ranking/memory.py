@@ -3,23 +3,31 @@
 Most of what a list costs is the same sums over the same history. They are kept under a digest of all that
 they are made of, so that nothing kept can be out of date, whoever changed what: another history, another
 taste or another list seen has another digest. A context has its own memory, so another catalog, model or
-policy begins with nothing.
+policy begins with nothing. All memories of a process together are at most PEOPLE_MEMORY_MB large: whoever was
+asked for longest ago goes first, whichever context they were met in.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import count
 from threading import Lock
 from typing import Any
+from weakref import WeakSet
+
+from django.conf import settings
 
 from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Brought, Candidates
+from ranking.largeness import bytes_of
 from ranking.person import PersonState
 from ranking.recommenders.base import Retrieved
 
-# So many people are kept, the last of them: some 300 kB each, however large the catalog is.
+# So many findings are kept in a context, the last of them: some 300 kB each, however large the catalog is.
 MOST_PEOPLE = 200
+# While somebody is asked for, and until they were weighed, their findings count as if they were so large.
+_UNWEIGHED = 300_000
 # Of one person: what they are now, and one other, as what asks for less reads of them.
 _MOST_OF_ONE = 2
 
@@ -28,6 +36,7 @@ _MOST_OF_ONE = 2
 class Remembered:
     """Findings about one person. Whatever is set here is never changed, but for another as good.
 
+    digest     of all that they are made of
     known      the recommenders that know the person; None until they were asked
     retrieved  the items that were brought, by recommender and limit, of what the person did not exclude
     brought    what all sources brought to a list that asked for nothing else, and the pool of it
@@ -37,8 +46,10 @@ class Remembered:
     reasons    what the last reasons were asked for, and the reasons
     slots      the slots that were shown, by all that a slot is made of, with the card that its reason names
     sentences  the reasons in words, by reason and by what names both items as they are now
+    bytes      how large all this was when it had the shape `weighed_as`
     """
 
+    digest: bytes = b""
     known: tuple[str, ...] | None = None
     retrieved: dict[tuple[str, int], Retrieved] = field(default_factory=dict)
     brought: tuple[list[Brought], Candidates] | None = None
@@ -48,6 +59,14 @@ class Remembered:
     reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     slots: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
     sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    bytes: int = 0
+    weighed_as: tuple[Any, ...] = ()
+
+    def shape(self) -> tuple[Any, ...]:
+        """How much there is of each: with the same shape findings are about as large."""
+        found = (self.brought, self.features, self.ranked, self.personalized, self.reasons)
+        many = (len(self.retrieved), len(self.slots), len(self.sentences))
+        return (*(one is None for one in found), *many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +86,35 @@ class Acquaintance:
     remembered: Remembered
 
 
+@dataclass(slots=True)
+class _Kept:
+    """Findings, or somebody who was met: how large, and when they were asked for last, in ticks of a process."""
+
+    what: Any
+    bytes: int
+    tick: int = 0
+
+
 class Memory:
     """The people met last, by digest. Safe to use from several threads."""
 
     def __init__(self, most: int = MOST_PEOPLE) -> None:
         self._most = most
-        self._people: OrderedDict[bytes, Remembered] = OrderedDict()
+        self._people: OrderedDict[bytes, _Kept] = OrderedDict()
         self._digests: dict[int, list[bytes]] = {}
-        self._met: OrderedDict[int, Acquaintance] = OrderedDict()
-        self._lock = Lock()
+        self._met: OrderedDict[int, _Kept] = OrderedDict()
+        self._bytes = 0
+        with _lock:
+            _memories.add(self)
 
     def __len__(self) -> int:
         """The number of findings that are kept."""
         return len(self._people)
+
+    @property
+    def bytes(self) -> int:
+        """The largeness of what is kept, as it was weighed."""
+        return self._bytes
 
     def of(self, person: PersonState) -> Remembered:
         """The findings about somebody of whom all the same is known; none yet where nobody was met.
@@ -87,9 +122,11 @@ class Memory:
         What they were before goes: who does much would else take the place of many.
         """
         digest = digest_of(person)
-        with self._lock:
-            remembered = self._people.setdefault(digest, Remembered())
-            self._people.move_to_end(digest)
+        with _lock:
+            kept = self._people.get(digest)
+            if kept is None:
+                kept = self._people[digest] = _Kept(Remembered(digest), 0)
+            self._ask(kept, self._people, digest)
             # People without a record are nobody in particular.
             if person.user_id:
                 digests = self._digests.setdefault(person.user_id, [])
@@ -97,31 +134,99 @@ class Memory:
                     digests.remove(digest)
                 digests.append(digest)
                 if len(digests) > _MOST_OF_ONE:
-                    self._people.pop(digests.pop(0), None)
+                    self._drop(self._people, digests.pop(0))
             if len(self._people) > self._most:
-                self._people.popitem(last=False)
+                self._drop(self._people, next(iter(self._people)))
             if len(self._digests) > self._most:
                 del self._digests[next(iter(self._digests))]
+            remembered: Remembered = kept.what
+            _make_room()
         return remembered
 
     def met(self, user_id: int, mark: bytes) -> Acquaintance | None:
         """The person of this id as they were met last; None where something about them has changed."""
-        known = self._met.get(user_id)
-        return known if known is not None and known.mark == mark else None
+        with _lock:
+            kept = self._met.get(user_id)
+            if kept is None or kept.what.mark != mark:
+                return None
+            known: Acquaintance = kept.what
+            kept.tick = next(_ticks)
+            self._met.move_to_end(user_id)
+            if (findings := self._people.get(known.remembered.digest)) is not None:
+                self._ask(findings, self._people, known.remembered.digest)
+        return known
 
     def meet(self, acquaintance: Acquaintance) -> None:
         """Keeps a person in place of what they were before.
 
         Slots and sentences are kept by all that they are made of, so those of before are as good.
         """
-        before, now = self._met.get(acquaintance.person.user_id), acquaintance.remembered
-        if before is not None and not now.slots:
-            now.slots, now.sentences = before.remembered.slots, before.remembered.sentences
-        with self._lock:
-            self._met[acquaintance.person.user_id] = acquaintance
-            self._met.move_to_end(acquaintance.person.user_id)
+        user_id, now = acquaintance.person.user_id, acquaintance.remembered
+        large = bytes_of((acquaintance.person, acquaintance.fading))
+        with _lock:
+            before = self._met.get(user_id)
+            if before is not None and not now.slots:
+                earlier: Remembered = before.what.remembered
+                now.slots, now.sentences = earlier.slots, earlier.sentences
+            self._drop(self._met, user_id)
+            self._met[user_id] = _Kept(acquaintance, large, next(_ticks))
+            self._bytes += large
             if len(self._met) > self._most:
-                self._met.popitem(last=False)
+                self._drop(self._met, next(iter(self._met)))
+            _make_room()
+
+    def weigh(self, remembered: Remembered) -> None:
+        """Counts findings as large as they are, once a request has added all that it found."""
+        if (shape := remembered.shape()) != remembered.weighed_as:
+            remembered.weighed_as, remembered.bytes = shape, bytes_of(remembered)
+        with _lock:
+            kept = self._people.get(remembered.digest)
+            if kept is not None and kept.what is remembered:
+                self._bytes += remembered.bytes - kept.bytes
+                kept.bytes = remembered.bytes
+                _make_room()
+
+    def _ask(self, kept: _Kept, among: "OrderedDict[Any, _Kept]", key: Any) -> None:
+        """Puts findings last, as large as whoever asks may make them."""
+        large = max(kept.bytes, _UNWEIGHED)
+        self._bytes += large - kept.bytes
+        kept.bytes, kept.tick = large, next(_ticks)
+        among.move_to_end(key)
+
+    def _drop(self, among: "OrderedDict[Any, _Kept]", key: Any) -> None:
+        kept = among.pop(key, None)
+        if kept is not None:
+            self._bytes -= kept.bytes
+
+    def oldest(self) -> int | None:
+        """The tick of what was asked for longest ago; None where nothing is kept."""
+        firsts = [next(iter(kept.values())).tick for kept in (self._people, self._met) if kept]
+        return min(firsts, default=None)
+
+    def drop_oldest(self) -> None:
+        """Drops what was asked for longest ago."""
+        among = min(
+            (kept for kept in (self._people, self._met) if kept),
+            key=lambda kept: next(iter(kept.values())).tick,
+        )
+        self._drop(among, next(iter(among)))
+
+
+# Of a process. One lock for all: each holds it for some microseconds.
+_lock = Lock()
+_ticks = count(1)
+_memories: "WeakSet[Memory]" = WeakSet()
+
+
+def _make_room() -> None:
+    """Drops who was asked for longest ago, of whatever context, until all is as large as it may be."""
+    most = 1_000_000 * settings.PEOPLE_MEMORY_MB
+    memories = list(_memories)
+    while sum(memory.bytes for memory in memories) > most:
+        filled = [(tick, memory) for memory in memories if (tick := memory.oldest()) is not None]
+        if not filled:
+            return
+        min(filled, key=lambda one: one[0])[1].drop_oldest()
 
 
 def digest_of(person: PersonState) -> bytes:

@@ -177,6 +177,8 @@ def finish(
         by_score = shown.take(np.array(arranged.pinned, dtype=np.int64) == 0)
         left_out = [] if is_sorted else pushed_out(arranged.competing, by_score)
         record(served, shown, left_out, request, now, note, began)
+    if request.context.memory is not None:
+        request.context.memory.weigh(request.remembered)
     count_list(
         use_case=served.use_case,
         method=served.method_used,

@@ -16,6 +16,7 @@ import json
 import os
 import random
 import resource
+import secrets
 import signal
 import socket
 import subprocess
@@ -72,8 +73,12 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="what was held over time")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        # As in service: with DEBUG Django keeps the text of the last 9,000 queries of every thread.
         os.environ.update(
-            DEBUG="1",
+            DEBUG="0",
+            SECRET_KEY=secrets.token_urlsafe(50),
+            ALLOWED_HOSTS="127.0.0.1,localhost",
+            HTTPS="0",
             LOG_LEVEL="ERROR",
             DATABASE_URL=options.database or f"sqlite:///{folder}/load.sqlite3",
             MODEL_DIR=f"{folder}/models",
@@ -95,8 +100,10 @@ def main() -> None:
 
 def run(options: argparse.Namespace) -> list[str]:
     """The load, with what is asked for beside it; returns what went wrong."""
+    from django.core.management import call_command
     from kills import prepare, wrongs
 
+    call_command("collectstatic", interactive=False, verbosity=0)
     prepare(np.random.default_rng(options.seed))
     people, items = people_and_items()
     seconds = options.minutes * 60 if options.what == "soak" else options.seconds

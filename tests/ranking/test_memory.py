@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from core.arrays import Doubles, Floats
 from core.domain import USE_CASES
@@ -13,7 +14,7 @@ from ranking.boosting import personalize
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
 from ranking.feature_rows import features_of
-from ranking.memory import Acquaintance, Memory, digest_of
+from ranking.memory import Acquaintance, Memory, Remembered, digest_of
 from ranking.person import PersonState, person_before
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.recommenders.ranker.model import Ranker
@@ -165,3 +166,40 @@ def test_sentences_of_before_are_kept_for_who_did_something_since() -> None:
     assert list(memory.of(then).sentences) == [(b"1",), (b"2",)]
     assert memory.of(then).reasons is None
     assert memory.of(then).brought is None
+
+
+def test_all_memories_of_a_process_share_one_bound(settings: Settings) -> None:
+    """Whoever was asked for longest ago goes first, in whichever context they were met."""
+    settings.PEOPLE_MEMORY_MB = 1.0
+    one, other = Memory(), Memory()
+    people = [person_with([(item, 2.0)]) for item in range(1, 9)]
+    for place, person in enumerate(people):
+        memory = one if place % 2 else other
+        found = memory.of(person)
+        found.features = (np.arange(8_000), np.zeros((8_000, 10), dtype=np.float32))
+        memory.weigh(found)
+        assert sum(memory.bytes for memory in (one, other)) <= 1_000_000
+    assert len(one) + len(other) == 2
+    assert one.of(people[-1]).features is not None
+
+
+def test_who_was_met_counts_with_their_history(settings: Settings) -> None:
+    settings.PEOPLE_MEMORY_MB = 2.0
+    memory = Memory()
+    for user_id in range(1, 20):
+        long_ago = replace(stranger(), user_id=user_id, item_ids=np.arange(100_000))
+        memory.meet(Acquaintance(b"", long_ago, None, "", (), Remembered()))
+    assert memory.met(19, b"") is not None
+    assert [user_id for user_id in range(1, 20) if memory.met(user_id, b"") is not None] == [18, 19]
+
+
+def test_findings_count_as_large_until_they_were_weighed(settings: Settings) -> None:
+    settings.PEOPLE_MEMORY_MB = 1.0
+    memory = Memory()
+    for item in range(1, 9):
+        memory.of(person_with([(item, 2.0)]))
+    # Three at most, less what others of this process hold.
+    assert 1 <= len(memory) <= 3
+    for item in range(1, 9):
+        memory.weigh(memory.of(person_with([(item, 2.0)])))
+    assert len(memory) == 8
