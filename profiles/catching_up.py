@@ -21,9 +21,15 @@ def catch_up(*, user_id: int) -> Taste:
     reading = read_log(user_id, rules)
     if reading.is_current:
         return reading.taste
+    caught_up = reading.catch_up(rules)
+    return _stored(user_id, reading, caught_up) or _caught_up_alone(user_id)
+
+
+def _caught_up_alone(user_id: int) -> Taste:
+    """The same, made while nobody else writes about the person: for whose profile others stored meanwhile."""
+    rules = current_rules()
     with transaction.atomic():
         lock_person(user_id=user_id)
-        # Somebody else may have stored it while this one waited.
         reading = read_log(user_id, rules)
         if reading.is_current:
             return reading.taste
@@ -33,12 +39,28 @@ def catch_up(*, user_id: int) -> Taste:
 def rebuild_profile(*, user_id: int) -> tuple[CaughtUp, bool]:
     """Makes a profile anew from the log since its reset; also whether it says something else than before."""
     rules = current_rules()
+    reading = read_log(user_id, rules, anew=True)
+    caught_up = reading.catch_up(rules)
+    if _stored(user_id, reading, caught_up) is None:
+        with transaction.atomic():
+            lock_person(user_id=user_id)
+            reading = read_log(user_id, rules, anew=True)
+            caught_up = reading.catch_up(rules)
+            store_profile(user_id, reading, caught_up)
+    return caught_up, encode(caught_up.taste) != encode(reading.taste)
+
+
+def _stored(user_id: int, reading: Reading, caught_up: CaughtUp) -> Taste | None:
+    """Stores what was made of a reading, unless another profile was stored since: then None.
+
+    On SQLite the lock of a person is that of the database, and the reduction of a long log takes seconds: so
+    it is done before. What the log gained or lost meanwhile the cursor tells whoever reads next.
+    """
     with transaction.atomic():
         lock_person(user_id=user_id)
-        reading = read_log(user_id, rules, anew=True)
-        caught_up = reading.catch_up(rules)
-        store_profile(user_id, reading, caught_up)
-    return caught_up, encode(caught_up.taste) != encode(reading.taste)
+        if not reading.stands(TasteProfile.objects.filter(user_id=user_id)):
+            return None
+        return store_profile(user_id, reading, caught_up)
 
 
 def store_profile(user_id: int, before: Reading, caught_up: CaughtUp) -> Taste:

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
@@ -28,6 +29,7 @@ from profiles.reduction import (
     NAMED,
     WEIGHT_OF_SHARE,
     Event,
+    ItemFacets,
     Rules,
     Taste,
     decode,
@@ -39,7 +41,8 @@ from profiles.reduction import (
 # up to the cursor are the same as long as there are as many, with the same sum of their ids and as many
 # reasons: a reason is only ever added. Events are reduced in the order of time: it starts from nothing where
 # one was taken back, and where something new happened before what is included already. Then `goes_on_after`
-# is NULL. An id plus 0 keeps PostgreSQL from walking the rows of everybody after the cursor.
+# is NULL. Facets come once for each item, not for each event: of a long history that is a tenth. An id plus 0
+# keeps PostgreSQL from walking the rows of everybody after the cursor.
 _READ = """
 WITH profile AS (
     SELECT * FROM {stored} WHERE {stored.user} = %s
@@ -61,26 +64,26 @@ WITH profile AS (
                       OR log.first_new >= {profile.cursor_at})
            THEN {profile.cursor} END AS goes_on_after
     FROM log LEFT JOIN profile ON TRUE
-)
-SELECT {profile.id}, {profile.vector}, {profile.names}, {profile.evidence}, {profile.feedback},
-       {profile.cursor}, {profile.cursor_at}, {profile.rows}, {profile.ids}, {profile.reasons},
-       {profile.reset_id}, {profile.reset_at}, state.goes_on_after, (
-    SELECT CAST({collected}({listed}(
+), news AS (
+    SELECT {done.id} AS id, {done.item} AS item, {listed}(
         {done.id}, CAST({done.occurred_at} AS text), {done.type}, {done.weight},
         CASE WHEN {done.rating} IS NULL THEN 0 ELSE 1 END,
         CASE WHEN {dislike.title_only} THEN '(title)' WHEN {dislike.about} IS NOT NULL THEN '(named)'
              ELSE {dislike.reason} END,
-        {facet.id}, {facet.kind}, {facet.name}
-    )) AS text)
-    FROM {done}
+        {done.item}, {dislike.about}
+    ) AS entry
+    FROM state LEFT JOIN profile ON TRUE
+    JOIN {done} ON {done.user} = %s AND {done.withdrawn_at} IS NULL
+     AND {done.id} + 0 > COALESCE(state.goes_on_after, {profile.reset_id}, 0)
+     AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at}) AND {counts}
     LEFT JOIN {dislike} ON {done.type} = 'dislike' AND {dislike.interaction} = {done.id}
-    LEFT JOIN {link} ON {link.item} = {done.item}
-     AND ({dislike.about} IS NULL OR {link.facet} = {dislike.about})
-    LEFT JOIN {facet} ON {facet.id} = {link.facet}
-    WHERE {done.user} = %s AND {done.withdrawn_at} IS NULL
-      AND {done.id} + 0 > COALESCE(state.goes_on_after, {profile.reset_id}, 0)
-      AND ({profile.reset_at} IS NULL OR {done.occurred_at} >= {profile.reset_at}) AND {counts}
-) AS events
+)
+SELECT {profile.id}, {profile.vector}, {profile.names}, {profile.evidence}, {profile.feedback},
+       {profile.cursor}, {profile.cursor_at}, {profile.rows}, {profile.ids}, {profile.reasons},
+       {profile.reset_id}, {profile.reset_at}, state.goes_on_after,
+       (SELECT CAST({collected}({entry}) AS text) FROM news),
+       (SELECT CAST({collected}({listed}({link.item}, {facet.id}, {facet.kind}, {facet.name})) AS text)
+        FROM {link} JOIN {facet} ON {facet.id} = {link.facet} WHERE {link.item} IN (SELECT item FROM news))
 FROM state LEFT JOIN profile ON TRUE
 """
 # A look at an item that the person refuses says nothing for it, as in `reduction.without_looks`; nor does
@@ -110,15 +113,17 @@ def _counts() -> str:
     return "".join(parts)
 
 
+# SQLite no longer knows of a text out of a subquery that it is JSON.
 _JSON_FUNCTIONS = {
-    "sqlite": ("json_group_array", "json_array"),
-    "postgresql": ("json_agg", "json_build_array"),
+    "sqlite": ("json_group_array", "json_array", "json(entry)"),
+    "postgresql": ("json_agg", "json_build_array", "entry"),
 }
 _SQL = {
     vendor: fill(
         _READ,
         collected=collected,
         listed=listed,
+        entry=entry,
         counts=_counts(),
         stored=Table(TasteProfile, "stored"),
         profile=Table(TasteProfile, "profile"),
@@ -127,7 +132,7 @@ _SQL = {
         link=Table(ItemFacet, "link"),
         facet=Table(Facet, "facet"),
     )
-    for vendor, (collected, listed) in _JSON_FUNCTIONS.items()
+    for vendor, (collected, listed, entry) in _JSON_FUNCTIONS.items()
 }
 
 
@@ -196,6 +201,15 @@ class Reading:
     def is_current(self) -> bool:
         return not self.anew and not self.events
 
+    def stands(self, profiles: QuerySet[TasteProfile]) -> bool:
+        """True where the profile, of those of the person, is still the one that was read: one query."""
+        cursor = self.cursor
+        read = (self.profile_id, cursor.interaction_id, cursor.occurred_at, cursor.rows, cursor.ids)
+        stored = profiles.values_list(
+            "pk", "cursor", "cursor_at", "rows", "ids", "reset_id", "reset_at"
+        ).first()
+        return stored == (None if self.profile_id is None else (*read, self.reset_id, self.reset_at))
+
     def catch_up(self, rules: Rules) -> CaughtUp:
         """Adds what is lacking. Writes nothing."""
         taste, cursor = self.taste, self.cursor
@@ -249,8 +263,8 @@ class AskedLog:
     def read(self) -> Reading:
         """The profile and the events that it lacks."""
         profile_id, vector, names, evidence, feedback, *rest = self.row
-        cursor, cursor_at, rows, ids, reasons, reset_id, reset_at, goes_on_after, text = rest
-        events, last_at = _events_from(text)
+        cursor, cursor_at, rows, ids, reasons, reset_id, reset_at, goes_on_after, *texts = rest
+        events, last_at = _events_from(*texts)
         if profile_id is None:
             return Reading(events=events, last_at=last_at)
         return Reading(
@@ -319,14 +333,21 @@ def name_facets(facet_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
     return {facet_id: (kind, name) for facet_id, kind, name in rows}
 
 
-def _events_from(text: str | None) -> tuple[list[Event], datetime | None]:
-    """The interactions from the query's JSON, which has an entry for each facet; and when the last was."""
+def _events_from(entries: str | None, facets: str | None) -> tuple[list[Event], datetime | None]:
+    """The interactions of the query's JSON, each with the facets of its item; and when the last was."""
+    rows = json.loads(entries or "[]")
     # Moments of one database sort as text in the order of time.
-    rows = sorted(json.loads(text or "[]"), key=lambda row: (row[1], row[0]))
+    rows.sort(key=itemgetter(1, 0))
+    of_item = defaultdict[int, list[tuple[int, int, str]]](list)
+    for item_id, facet_id, kind, name in json.loads(facets or "[]"):
+        if kind in CODES:
+            of_item[item_id].append((facet_id, CODES[kind], name))
+    # Events with the same item share them.
+    facets_of: dict[int, ItemFacets] = {item_id: tuple(found) for item_id, found in of_item.items()}
     events = []
-    for (interaction_id, type_name, weight, is_rated, reason), of_event in groupby(
-        rows, key=lambda row: (row[0], row[2], row[3], row[4], row[5])
-    ):
-        facets = tuple((row[6], CODES[row[7]], row[8]) for row in of_event if row[7] in CODES)
-        events.append(Event(interaction_id, type_name, weight, bool(is_rated), reason or "", facets))
+    for interaction_id, _, type_name, weight, is_rated, reason, item_id, about in rows:
+        spoken_of = facets_of.get(item_id, ())
+        if about is not None:
+            spoken_of = tuple(facet for facet in spoken_of if facet[0] == about)
+        events.append(Event(interaction_id, type_name, weight, bool(is_rated), reason or "", spoken_of))
     return events, moment_of(rows[-1][1]) if rows else None

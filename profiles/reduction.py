@@ -7,7 +7,6 @@ vector, which moves after every few pieces of feedback only. docs/explanation/ta
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -161,62 +160,128 @@ def reduce_events(taste: Taste, events: Sequence[Event], rules: Rules) -> Taste:
     """
     if not events:
         return taste
-    weights = [weigh(event, rules) for event in events]
-    spoken = [
-        [(*facet, said[facet[1]]) for facet in event.facets if facet[1] in said]
-        for event, said in zip(events, weights, strict=True)
-    ]
-    said_of = [entry for entries in spoken for entry in entries]
-    flat_ids = np.array([entry[0] for entry in said_of], dtype=np.int64)
-    flat_weights = np.array([entry[3] for entry in said_of], dtype=np.float64)
-    facet_ids, kinds, scores, values, running = _widened(taste, flat_ids, [entry[1] for entry in said_of])
-    places = np.searchsorted(facet_ids, flat_ids)
-    feedback = taste.feedback
-    bounds = pairwise(accumulate((len(entries) for entries in spoken), initial=0))
-    for event, said, (start, end) in zip(events, weights, bounds, strict=True):
-        at, weight = places[start:end], flat_weights[start:end]
-        blamed = None
-        if event.reason in rules.spreading:
-            blamed = _blamed(scores[at], _IS_CATEGORY[kinds[at]])
-        scores[at] = _towards(scores[at], KEPT * scores[at] + ADDED * weight, blamed)
-        if is_feedback(event, said):
-            running[at] = _towards(running[at], _moved(running[at], weight), blamed)
-            feedback += 1
-            if feedback % rules.update_every == 0:
-                values = running.copy()
+    weights = _weights(events, rules)
+    spoken = _spoken(events, weights)
+    entries = [entry for found in {id(found): found for found in spoken}.values() for entry in found]
+    ids = np.array([entry[0] for entry in entries], dtype=np.int64)
+    facet_ids, kinds, scores, values, running = _widened(taste, ids, [entry[1] for entry in entries])
+    touched = np.searchsorted(facet_ids, np.unique(ids))
+    moving = _Moving(
+        places={facet_id: place for place, facet_id in enumerate(facet_ids[touched].tolist())},
+        scores=scores[touched].tolist(),
+        running=running[touched].tolist(),
+    )
+    pieces = _pieces_of_feedback(events, weights)
+    feedback = taste.feedback + sum(pieces)
+    # The vector is what the running entries were at the last update.
+    updated_at = feedback - feedback % rules.update_every
+    updated, count = None, taste.feedback
+    for event, said, is_piece in zip(events, spoken, pieces, strict=True):
+        moving.hear(said, is_feedback=is_piece, is_spread=event.reason in rules.spreading)
+        count += is_piece
+        if is_piece and count == updated_at:
+            updated = moving.running.copy()
+    if updated is not None:
+        values = running.copy()
+        values[touched] = updated
+    scores[touched], running[touched] = moving.scores, moving.running
     return Taste(
         facet_ids=facet_ids,
         kinds=kinds,
         scores=scores,
         values=values,
         running=running,
-        names={**taste.names, **{entry[0]: entry[2] for entry in said_of}},
-        evidence=taste.evidence + sum(1 for entries in spoken if entries),
+        names={**taste.names, **{entry[0]: entry[2] for entry in entries}},
+        evidence=taste.evidence + sum(1 for said in spoken if said),
         feedback=feedback,
     )
 
 
-def _blamed(scores: NDArray[np.float64], is_category: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The part of a no that falls on each facet: of categories it falls on those liked least until now."""
-    parts = np.ones(len(scores))
-    parts[is_category] = blame(scores[is_category])
-    return parts
+_Said: TypeAlias = list[tuple[int, int, str, float]]
+"""(facet id, code of its kind, name, weight) of each facet of which an event speaks."""
 
 
-def _towards(
-    old: NDArray[np.float64], new: NDArray[np.float64], parts: NDArray[np.float64] | None
-) -> NDArray[np.float64]:
-    """`new`, or as much of the way there as `parts` say."""
-    return new if parts is None else old + parts * (new - old)
+def _weights(events: Sequence[Event], rules: Rules) -> list[Mapping[int, float]]:
+    """What each event weighs, one object for all that weigh the same."""
+    found: dict[tuple[str, float, str], Mapping[int, float]] = {}
+    for event in events:
+        asked = (event.type_name, event.weight, event.reason)
+        if asked not in found:
+            found[asked] = weigh(event, rules)
+    return [found[event.type_name, event.weight, event.reason] for event in events]
 
 
-def _moved(entries: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def _spoken(events: Sequence[Event], weights: Sequence[Mapping[int, float]]) -> list[_Said]:
+    """What each event says of which facets, one list for all that say the same of the same."""
+    found: dict[tuple[int, int], _Said] = {}
+    spoken = []
+    for event, said in zip(events, weights, strict=True):
+        # Both live as long as their events.
+        asked = (id(event.facets), id(said))
+        if asked not in found:
+            found[asked] = [(*facet, said[facet[1]]) for facet in event.facets if facet[1] in said]
+        spoken.append(found[asked])
+    return spoken
+
+
+def _pieces_of_feedback(events: Sequence[Event], weights: Sequence[Mapping[int, float]]) -> list[bool]:
+    found: dict[tuple[str, bool, int], bool] = {}
+    pieces = []
+    for event, said in zip(events, weights, strict=True):
+        asked = (event.type_name, event.is_rated, id(said))
+        if asked not in found:
+            found[asked] = is_feedback(event, said)
+        pieces.append(found[asked])
+    return pieces
+
+
+@dataclass(slots=True)
+class _Moving:
+    """The facets of which events speak, as one event after the other moves them.
+
+    places   the place of each by its id
+    scores, running  by place, as in Taste: numbers of Python, for an event moves too few to need arrays
+    """
+
+    places: Mapping[int, int]
+    scores: list[float]
+    running: list[float]
+    _at: dict[int, list[tuple[int, float]]] = field(default_factory=dict)
+
+    def hear(self, said: _Said, *, is_feedback: bool, is_spread: bool) -> None:
+        """Moves what an event speaks of. `said` is to live as long as this."""
+        at = self._at.get(id(said))
+        if at is None:
+            at = self._at[id(said)] = [(self.places[entry[0]], entry[3]) for entry in said]
+        if is_spread:
+            self._hear_in_parts(said, at, is_feedback=is_feedback)
+            return
+        scores, running = self.scores, self.running
+        for place, weight in at:
+            scores[place] = KEPT * scores[place] + ADDED * weight
+        if is_feedback:
+            for place, weight in at:
+                running[place] = _moved(running[place], weight)
+
+    def _hear_in_parts(self, said: _Said, at: list[tuple[int, float]], *, is_feedback: bool) -> None:
+        """A no of which a part falls on each category: on those liked least until now."""
+        parts = np.ones(len(at))
+        is_category = _IS_CATEGORY[[entry[1] for entry in said]] if said else np.zeros(0, dtype=np.bool_)
+        parts[is_category] = blame(np.array([self.scores[place] for place, _ in at])[is_category])
+        for (place, weight), part in zip(at, parts.tolist(), strict=True):
+            old = self.scores[place]
+            self.scores[place] = old + part * (KEPT * old + ADDED * weight - old)
+            if is_feedback:
+                before = self.running[place]
+                self.running[place] = before + part * (_moved(before, weight) - before)
+
+
+def _moved(entry: float, weight: float) -> float:
     # Away from what is disliked means towards 0. Stepping back from 1 in proportion to the distance left,
     # as the mirror image of the pull would, could hardly leave the neighborhood of 1 again.
-    targets = np.where(weights > 0.0, 1.0, 0.0)
-    moved = np.where(weights == 0.0, entries, entries + RATE * (targets - entries))
-    clipped: NDArray[np.float64] = np.clip(moved, 0.0, 1.0)
-    return clipped
+    if weight == 0.0:
+        return entry
+    return min(1.0, max(0.0, entry + RATE * ((1.0 if weight > 0.0 else 0.0) - entry)))
 
 
 def _widened(

@@ -46,7 +46,7 @@ class Remembered:
     reasons    what the last reasons were asked for, and the reasons
     slots      the slots that were shown, by all that a slot is made of, with the card that its reason names
     sentences  the reasons in words, by reason and by what names both items as they are now
-    bytes      how large all this was when it had the shape `weighed_as`
+    size       of all this in bytes, when it had the shape `weighed_as`
     """
 
     digest: bytes = b""
@@ -59,7 +59,7 @@ class Remembered:
     reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     slots: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
     sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    bytes: int = 0
+    size: int = 0
     weighed_as: tuple[Any, ...] = ()
 
     def shape(self) -> tuple[Any, ...]:
@@ -88,10 +88,10 @@ class Acquaintance:
 
 @dataclass(slots=True)
 class _Kept:
-    """Findings, or somebody who was met: how large, and when they were asked for last, in ticks of a process."""
+    """Findings, or somebody who was met; when they were asked for last, in ticks of the process."""
 
     what: Any
-    bytes: int
+    size: int
     tick: int = 0
 
 
@@ -103,7 +103,7 @@ class Memory:
         self._people: OrderedDict[bytes, _Kept] = OrderedDict()
         self._digests: dict[int, list[bytes]] = {}
         self._met: OrderedDict[int, _Kept] = OrderedDict()
-        self._bytes = 0
+        self._size = 0
         with _lock:
             _memories.add(self)
 
@@ -112,9 +112,9 @@ class Memory:
         return len(self._people)
 
     @property
-    def bytes(self) -> int:
-        """The largeness of what is kept, as it was weighed."""
-        return self._bytes
+    def size(self) -> int:
+        """The bytes of what is kept, as it was weighed."""
+        return self._size
 
     def of(self, person: PersonState) -> Remembered:
         """The findings about somebody of whom all the same is known; none yet where nobody was met.
@@ -170,7 +170,7 @@ class Memory:
                 now.slots, now.sentences = earlier.slots, earlier.sentences
             self._drop(self._met, user_id)
             self._met[user_id] = _Kept(acquaintance, large, next(_ticks))
-            self._bytes += large
+            self._size += large
             if len(self._met) > self._most:
                 self._drop(self._met, next(iter(self._met)))
             _make_room()
@@ -178,25 +178,25 @@ class Memory:
     def weigh(self, remembered: Remembered) -> None:
         """Counts findings as large as they are, once a request has added all that it found."""
         if (shape := remembered.shape()) != remembered.weighed_as:
-            remembered.weighed_as, remembered.bytes = shape, bytes_of(remembered)
+            remembered.weighed_as, remembered.size = shape, bytes_of(remembered)
         with _lock:
             kept = self._people.get(remembered.digest)
             if kept is not None and kept.what is remembered:
-                self._bytes += remembered.bytes - kept.bytes
-                kept.bytes = remembered.bytes
+                self._size += remembered.size - kept.size
+                kept.size = remembered.size
                 _make_room()
 
     def _ask(self, kept: _Kept, among: "OrderedDict[Any, _Kept]", key: Any) -> None:
         """Puts findings last, as large as whoever asks may make them."""
-        large = max(kept.bytes, _UNWEIGHED)
-        self._bytes += large - kept.bytes
-        kept.bytes, kept.tick = large, next(_ticks)
+        large = max(kept.size, _UNWEIGHED)
+        self._size += large - kept.size
+        kept.size, kept.tick = large, next(_ticks)
         among.move_to_end(key)
 
     def _drop(self, among: "OrderedDict[Any, _Kept]", key: Any) -> None:
         kept = among.pop(key, None)
         if kept is not None:
-            self._bytes -= kept.bytes
+            self._size -= kept.size
 
     def oldest(self) -> int | None:
         """The tick of what was asked for longest ago; None where nothing is kept."""
@@ -222,7 +222,7 @@ def _make_room() -> None:
     """Drops who was asked for longest ago, of whatever context, until all is as large as it may be."""
     most = 1_000_000 * settings.PEOPLE_MEMORY_MB
     memories = list(_memories)
-    while sum(memory.bytes for memory in memories) > most:
+    while sum(memory.size for memory in memories) > most:
         filled = [(tick, memory) for memory in memories if (tick := memory.oldest()) is not None]
         if not filled:
             return

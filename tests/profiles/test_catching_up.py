@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -20,8 +21,9 @@ from interactions.models import UserInteraction
 from interactions.services import record_interaction, withdraw_state
 from profiles.background import THREAD, catch_up_later
 from profiles.catching_up import catch_up, rebuild_profile
+from profiles.log import CaughtUp, Reading
 from profiles.models import Preference, TasteProfile
-from profiles.reduction import no_taste
+from profiles.reduction import Rules, no_taste
 from profiles.selectors import get_profile, get_taste
 from profiles.services import reset_profile
 from tests.factories import make_interaction, make_item, make_user
@@ -287,6 +289,60 @@ def test_somebody_erased_meanwhile_stops_no_others(
     await_background()
     assert TasteProfile.objects.get().user_id == person.pk
     assert "could not be stored" in caplog.text
+
+
+@pytest.fixture
+def beside_reduction(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """Acts that come while a log is reduced, one each time."""
+    acts: list[Callable[[], object]] = []
+    reduce = Reading.catch_up
+
+    def reduced(reading: Reading, rules: Rules) -> CaughtUp:
+        if acts:
+            acts.pop(0)()
+        return reduce(reading, rules)
+
+    monkeypatch.setattr(Reading, "catch_up", reduced)
+    return acts
+
+
+@pytest.mark.parametrize("act", [catch_up, rebuild_profile])
+def test_nobody_waits_while_a_log_is_reduced(
+    threads_db: None, beside_reduction: list[Callable[[], object]], act: Callable[..., object]
+) -> None:
+    """On SQLite the lock of a person is that of the whole database."""
+    person = make_user()
+    make_interaction(person, make_item(genres=["Drama"]), "like")
+    held: list[bool] = []
+    beside_reduction.append(lambda: held.append(connection.in_atomic_block))
+    act(user_id=person.pk)
+    assert held == [False]
+    assert TasteProfile.objects.get().rows == 1
+
+
+@pytest.mark.parametrize("act", [catch_up, rebuild_profile])
+def test_what_was_stored_meanwhile_is_not_written_over(
+    person: User, beside_reduction: list[Callable[[], object]], act: Callable[..., object]
+) -> None:
+    make_interaction(person, make_item(genres=["Drama"]), "like")
+    beside_reduction.append(lambda: reset_profile(user_id=person.pk))
+    act(user_id=person.pk)
+    stored = TasteProfile.objects.get()
+    assert stored.reset_at is not None
+    assert stored.rows == 0
+
+
+def test_what_was_done_meanwhile_is_read_next(
+    person: User, beside_reduction: list[Callable[[], object]]
+) -> None:
+    first, second, *_ = films()
+    record_interaction(user_id=person.pk, item_id=first.pk, type_name="like")
+    beside_reduction.append(
+        lambda: record_interaction(user_id=person.pk, item_id=second.pk, type_name="like")
+    )
+    catch_up(user_id=person.pk)
+    assert TasteProfile.objects.get().rows == 1
+    assert catch_up(user_id=person.pk).feedback == 2
 
 
 def test_nobody_has_no_taste(db: None) -> None:

@@ -1,6 +1,7 @@
 """Nothing that is kept of a person changes a list: it is used only where nothing about them has changed."""
 
 from dataclasses import fields, replace
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -168,7 +169,13 @@ def test_sentences_of_before_are_kept_for_who_did_something_since() -> None:
     assert memory.of(then).brought is None
 
 
-def test_all_memories_of_a_process_share_one_bound(settings: Settings) -> None:
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that keeps nobody yet."""
+    monkeypatch.setattr("ranking.memory._memories", WeakSet())
+
+
+def test_all_memories_of_a_process_share_one_bound(settings: Settings, alone: None) -> None:
     """Whoever was asked for longest ago goes first, in whichever context they were met."""
     settings.PEOPLE_MEMORY_MB = 1.0
     one, other = Memory(), Memory()
@@ -178,12 +185,12 @@ def test_all_memories_of_a_process_share_one_bound(settings: Settings) -> None:
         found = memory.of(person)
         found.features = (np.arange(8_000), np.zeros((8_000, 10), dtype=np.float32))
         memory.weigh(found)
-        assert sum(memory.bytes for memory in (one, other)) <= 1_000_000
+        assert sum(memory.size for memory in (one, other)) <= 1_000_000
     assert len(one) + len(other) == 2
     assert one.of(people[-1]).features is not None
 
 
-def test_who_was_met_counts_with_their_history(settings: Settings) -> None:
+def test_who_was_met_counts_with_their_history(settings: Settings, alone: None) -> None:
     settings.PEOPLE_MEMORY_MB = 2.0
     memory = Memory()
     for user_id in range(1, 20):
@@ -193,13 +200,12 @@ def test_who_was_met_counts_with_their_history(settings: Settings) -> None:
     assert [user_id for user_id in range(1, 20) if memory.met(user_id, b"") is not None] == [18, 19]
 
 
-def test_findings_count_as_large_until_they_were_weighed(settings: Settings) -> None:
+def test_findings_count_as_large_until_they_were_weighed(settings: Settings, alone: None) -> None:
     settings.PEOPLE_MEMORY_MB = 1.0
     memory = Memory()
     for item in range(1, 9):
         memory.of(person_with([(item, 2.0)]))
-    # Three at most, less what others of this process hold.
-    assert 1 <= len(memory) <= 3
+    assert len(memory) == 3
     for item in range(1, 9):
         memory.weigh(memory.of(person_with([(item, 2.0)])))
     assert len(memory) == 8
