@@ -1,8 +1,19 @@
 """Bounds how much new accounts, which anybody makes in a minute, count for one item."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
+
+from accounts.selectors import is_new_account
+from core.domain import TYPES
+from interactions.models import UserInteraction
+
+_STRONGEST_YES = max(row.training_weight(None) for row in TYPES.values() if row.polarity > 0)
+_STRONGEST_NO = max(-row.training_weight(None) for row in TYPES.values() if row.polarity < 0)
 
 
 def most_of_new(of_others: Iterable[float], one_person: float) -> float:
@@ -22,3 +33,48 @@ def most_of_new(of_others: Iterable[float], one_person: float) -> float:
 def share_left(worth: float, most: float) -> float:
     """The share of `worth` that counts where `most` is the bound."""
     return 1.0 if worth <= most else most / worth
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOfNew:
+    """The share that counts of what new accounts said for an item, and against it; else all of it."""
+
+    speaking_for: dict[int, float]
+    against: dict[int, float]
+
+    def weight(self, item_id: int, weight: float) -> float:
+        """The weight of an interaction of a new account as it counts."""
+        return weight * (self.speaking_for if weight > 0.0 else self.against).get(item_id, 1.0)
+
+
+def new_in(log: QuerySet[UserInteraction], now: datetime) -> QuerySet[UserInteraction]:
+    """The interactions, each with `is_new`: whether a new account did it."""
+    is_new = ExpressionWrapper(is_new_account(now, "user__"), output_field=BooleanField())
+    return log.annotate(is_new=is_new)
+
+
+def left_of_new(log: QuerySet[UserInteraction], now: datetime) -> LeftOfNew:
+    """The share of each sum of weights in a log that `most_of_new` leaves to new accounts: one query."""
+    sums = (
+        new_in(log, now)
+        .order_by()
+        .values_list("item_id", "is_new")
+        .annotate(
+            wanted=Sum("weight", filter=Q(weight__gt=0.0), default=0.0),
+            refused=Sum("weight", filter=Q(weight__lt=0.0), default=0.0),
+        )
+    )
+    worth: dict[bool, tuple[dict[int, float], dict[int, float]]] = defaultdict(lambda: ({}, {}))
+    for item_id, is_new, wanted, refused in sums.iterator(chunk_size=5000):
+        wanting, refusing = worth[bool(is_new)]
+        wanting[item_id], refusing[item_id] = wanted, -refused
+    (wanting, refusing), (wanting_new, refusing_new) = worth[False], worth[True]
+    return LeftOfNew(
+        shares_left(wanting_new, most_of_new(wanting.values(), _STRONGEST_YES)),
+        shares_left(refusing_new, most_of_new(refusing.values(), _STRONGEST_NO)),
+    )
+
+
+def shares_left(worth: dict[int, float], most: float) -> dict[int, float]:
+    """The share of each item's `worth` that counts, of those of which not all does."""
+    return {item_id: share_left(one, most) for item_id, one in worth.items() if one > most}

@@ -1,23 +1,22 @@
 """The demand for each item, kept in a table so that no request has to sum the log."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import islice
 
 import numpy as np
 from django.conf import settings
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from accounts.selectors import is_new_account
 from catalog.models import Item
 from core.demand import RESPONSE_DAYS, TREND_DAYS, approval_of, popularity_of
 from core.domain import TYPES, USE_CASES, UseCase
 from interactions.models import ItemPopularity
-from interactions.new_accounts import most_of_new, share_left
+from interactions.new_accounts import most_of_new, new_in, share_left
 from interactions.responses import responses_by_day
 from interactions.selectors import TEACHES, active_interactions, said_in
 from interactions.successes import successes_of
@@ -57,6 +56,13 @@ class _Demand:
     refused: float = 0.0
 
 
+_RESPONSES: tuple[Callable[[_Demand], float], ...] = (
+    lambda one: one.examined[0],
+    lambda one: one.engaged[0],
+    lambda one: one.refused,
+)
+
+
 def refresh_popularity(*, use_case: str | None = None, now: datetime | None = None) -> int:
     """Recomputes the demand for every item of one use case, or of all; returns the rows written.
 
@@ -89,9 +95,8 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
     half_life = settings.POPULARITY_HALF_LIFE_DAYS
     successes = successes_of(USE_CASES[use_case], now)
     days = (
-        active_interactions()
+        new_in(active_interactions(), now)
         .filter(TEACHES, said_in(USE_CASES[use_case]), type__in=_OPINIONS)
-        .annotate(is_new=ExpressionWrapper(is_new_account(now, "user__"), output_field=BooleanField()))
         .values_list("item_id", TruncDate("occurred_at"), "is_new")
         .annotate(
             wanted=Sum("weight", filter=Q(weight__gt=0.0), default=0.0),
@@ -135,15 +140,26 @@ def _add_new_accounts(demand: defaultdict[int, _Demand], of_new: Mapping[int, _D
 def _add_responses(demand: defaultdict[int, _Demand], use_case: UseCase, now: datetime) -> None:
     # A list may name an item that is in the catalog no more.
     there = set(Item.objects.filter(kind=use_case.kind).values_list("pk", flat=True))
+    of_new: defaultdict[int, _Demand] = defaultdict(_Demand)
     for row in responses_by_day(use_case, now):
         if row.item_id not in there:
             continue
-        one = demand[row.item_id]
+        one = (of_new if row.is_new else demand)[row.item_id]
         for place, days in enumerate(RESPONSE_DAYS):
             left = _left(now, row.day, days)
             one.examined[place] += row.examined * left
             one.engaged[place] += row.engaged * left
         one.refused += row.refused * _left(now, row.day, RESPONSE_DAYS[0])
+    most = [most_of_new([response(one) for one in demand.values()], 1.0) for response in _RESPONSES]
+    for item_id, new in of_new.items():
+        # One share of all, so that their rate stays theirs.
+        share = min(
+            share_left(response(new), bound) for response, bound in zip(_RESPONSES, most, strict=True)
+        )
+        one = demand[item_id]
+        one.examined = [all_ + share * more for all_, more in zip(one.examined, new.examined, strict=True)]
+        one.engaged = [all_ + share * more for all_, more in zip(one.engaged, new.engaged, strict=True)]
+        one.refused += share * new.refused
 
 
 def _left(now: datetime, day: date, half_life_days: float) -> float:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
+from interactions.new_accounts import left_of_new, new_in
 from interactions.selectors import TEACHES, active_interactions, said_in
 from interactions.successes import successes_of
 from ranking.datasets.manifest import (
@@ -153,13 +154,20 @@ def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
 
 
 def _batches(use_case: UseCase, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
-    ordered = _rows(use_case, now).order_by("pk")
-    rows = ordered.values_list("user_id", "item_id", "type", "weight", "occurred_at")
+    """The rows in batches: what new accounts did with no more weight than they have together."""
+    log = _rows(use_case, now)
+    left = left_of_new(log, now)
+    columns = ("user_id", "item_id", "type", "weight", "occurred_at", "is_new")
     batch: list[tuple[Any, ...]] = []
-    for row in rows.iterator(chunk_size=BATCH):
-        batch.append(row)
+    for *row, is_new in new_in(log, now).order_by("pk").values_list(*columns).iterator(chunk_size=BATCH):
+        if is_new:
+            row[_WEIGHT] = left.weight(row[1], row[_WEIGHT])
+        batch.append(tuple(row))
         if len(batch) == BATCH:
             yield batch
             batch = []
     if batch:
         yield batch
+
+
+_WEIGHT = 3

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
@@ -15,7 +16,9 @@ from feedback.services import save_dislike
 from feedback.training import get_retraining
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
-from tests.factories import make_interaction, make_item, make_items
+from ranking.datasets.event_log import read_events
+from tests.factories import EPOCH, make_interaction, make_item, make_items
+from tests.interactions.test_responses import act, show
 
 pytestmark = pytest.mark.django_db
 ITEMS = 60
@@ -100,3 +103,40 @@ def test_new_accounts_alone_ask_for_no_new_model(settings: Settings) -> None:
         for film in films:
             save_dislike(user_id=person.pk, item=film)
     assert get_retraining(movies).due
+
+
+@pytest.mark.parametrize(("type_name", "sign"), [("like", 1.0), ("dislike", -1.0)])
+def test_models_learn_of_new_accounts_what_popularity_does(
+    films: list[Item], type_name: str, sign: float
+) -> None:
+    # Of the first film 120 speak for it, and nobody against any.
+    if sign < 0.0:
+        like(accounts(120, days=30), films[0], "dislike")
+    like(accounts(50, days=1), films[-1], type_name)
+    events = read_events(USE_CASES["movie_home"], timezone.now())
+    theirs = events.weights[(events.item_ids == films[-1].pk) & (np.sign(events.weights) == sign)]
+    plain = 2.0 if sign > 0.0 else 1.0
+    others = 2 * plain if sign > 0.0 else 0.0
+    # A twentieth of 120, or five of the strongest word.
+    most = max(6 * plain, 5 * (3.5 if sign > 0.0 else 1.0))
+    assert abs(theirs.sum()) == pytest.approx(others + most, rel=1e-3)
+
+
+def test_models_learn_from_a_site_of_new_accounts() -> None:
+    film = make_item()
+    like(accounts(30, days=1), film)
+    assert read_events(USE_CASES["movie_home"], timezone.now()).weights.tolist() == [2.0] * 30
+
+
+def test_responses_of_new_accounts_move_little(films: list[Item]) -> None:
+    """However often they are shown something and like it."""
+    today = (timezone.now() - EPOCH) / timedelta(days=1)
+    for people, film in ((accounts(40, days=30), films[0]), (accounts(60, days=1), films[1])):
+        for person in people:
+            act(show(person, [film], day=today, seen=1), film, "like", day=today, rank=1)
+    refresh_popularity(use_case="movie_home")
+    of_item = {one.item_id: one for one in ItemPopularity.objects.filter(use_case="movie_home")}
+    first, second = of_item[films[0].pk], of_item[films[1].pk]
+    assert first.examined == pytest.approx(40.0, rel=0.05)
+    assert second.examined == pytest.approx(5.0, rel=0.05)
+    assert second.engaged == pytest.approx(second.examined)

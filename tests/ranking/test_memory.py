@@ -179,7 +179,7 @@ def test_all_memories_of_a_process_share_one_bound(settings: Settings, alone: No
     """Whoever was asked for longest ago goes first, in whichever context they were met."""
     settings.PEOPLE_MEMORY_MB = 1.0
     one, other = Memory(), Memory()
-    people = [person_with([(item, 2.0)]) for item in range(1, 9)]
+    people = [person_with([(item, 2.0)], user_id=item) for item in range(1, 9)]
     for place, person in enumerate(people):
         memory = one if place % 2 else other
         found = memory.of(person)
@@ -204,8 +204,8 @@ def test_findings_count_as_large_until_they_were_weighed(settings: Settings, alo
     settings.PEOPLE_MEMORY_MB = 1.0
     memory = Memory()
     for item in range(1, 9):
-        memory.of(person_with([(item, 2.0)]))
+        memory.of(person_with([(item, 2.0)], user_id=item))
     assert len(memory) == 3
     for item in range(1, 9):
-        memory.weigh(memory.of(person_with([(item, 2.0)])))
+        memory.weigh(memory.of(person_with([(item, 2.0)], user_id=item)))
     assert len(memory) == 8
