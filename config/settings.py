@@ -172,6 +172,8 @@ if _database["ENGINE"].endswith("sqlite3"):
     _database.setdefault("OPTIONS", {}).update(
         transaction_mode="IMMEDIATE", timeout=20, init_command="PRAGMA journal_mode=WAL"
     )
+    # Django's own, with writers who ask for the lock often enough to get it between two others.
+    _database["ENGINE"] = "core.sqlite"
 elif _database["ENGINE"].endswith("postgresql"):
     _database["ENGINE"] = "core.postgresql"
     if env.bool("PGBOUNCER", default=False):
