@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import axes.attempts
 import axes.handlers.proxy
+import numpy as np
 import pytest
 from django.core.management import call_command
 from django.test import Client
@@ -19,11 +20,20 @@ from accounts.limits.stores import DatabaseStore
 from accounts.models import User
 from accounts.services import issue_service_token
 from catalog.models import Item
+from console.models import ScheduledJob
+from console.scheduling import loop
+from console.scheduling.plan import Task
+from console.scheduling.processes import RunningTask
 from core import values
 from feedback.models import Dislike
 from interactions.models import UserInteraction
+from ranking.models import ModelVersion
+from ranking.registry.lineage import EVALUATED_UNTIL
+from ranking.retraining.decision import decide
+from ranking.retraining.run import known_until
 from recommendations.models import RecommendationSession
 from tests.factories import make_items
+from tests.ranking.retraining.builders import MOVIES, serve
 
 pytestmark = pytest.mark.django_db
 HOUR, DAY = 3600.0, 86_400.0
@@ -165,3 +175,61 @@ def test_pruning_goes_on_and_takes_nothing_of_today(
         call_command("prune", "--quiet")
         assert RecommendationSession.objects.count() == lists
         assert UserInteraction.objects.filter(item=item).count() == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=1), timedelta(days=3650)])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_job_of_the_night_runs_the_next_night_whatever_the_clock_said(
+    monkeypatch: pytest.MonkeyPatch, ahead: timedelta, restarted: bool
+) -> None:
+    started: list[str] = []
+
+    class Started(RunningTask):
+        is_over = True
+
+        def __init__(self, task: Task) -> None:
+            started.append(task.name)
+            self.task, self.outcome = task, ""
+
+    monkeypatch.setattr(loop, "RunningTask", Started)
+    night = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+    job = Task("prune", "20 3 * * *", (("prune",),))
+
+    def begun(now: datetime) -> loop.Schedule:
+        schedule = loop.Schedule([job])
+        schedule._begin(now)
+        return schedule
+
+    schedule = begun(night)
+    schedule.tick(night + ahead + timedelta(minutes=30))
+    assert started == ["prune"]
+    # Home again: what is due tonight runs tonight.
+    schedule = begun(night) if restarted else schedule
+    schedule.tick(night + timedelta(minutes=10))
+    assert ScheduledJob.objects.get().next_at == night + timedelta(minutes=20)
+    schedule.tick(night + timedelta(minutes=20))
+    schedule.tick(night + timedelta(minutes=21))
+    assert started == ["prune"] * 2
+
+
+def test_models_of_tomorrow_are_trained_again_today(jump: Jump) -> None:
+    """A version that a wrong clock dated in the future does not serve until then for want of a newer one."""
+    films = make_items(3)
+    version = serve(films)
+    assert not decide(MOVIES, timezone.now()).due
+    ModelVersion.objects.update(created_at=timezone.now() + timedelta(days=3650))
+    decision = decide(MOVIES, timezone.now())
+    assert decision.due
+    assert "future" in decision.why
+    # An attempt that was turned down then stops none of today.
+    ModelVersion.objects.filter(pk=version.pk).update(
+        activated_at=None, dataset_manifest={EVALUATED_UNTIL: "2036-01-01T00:00:00+00:00"}
+    )
+    assert decide(MOVIES, timezone.now()).due
+
+
+@pytest.mark.parametrize(("days", "known"), [(-1, True), (0, True), (1, False), (3650, False)])
+def test_what_models_of_tomorrow_learned_is_not_known(days: int, known: bool) -> None:
+    now = timezone.now()
+    moment = (now + timedelta(days=days)).timestamp()
+    assert known_until(moment, now) == (moment if known else -np.inf)

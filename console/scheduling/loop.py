@@ -73,7 +73,8 @@ class Schedule:
                 name=task.name, defaults={"at": task.at, "next_at": task.after(now)}
             )
             since = job.started_at if job.started_at is not None and job.at == task.at else now
-            self._due[task.name] = task.after(since)
+            # A clock that was wrong may have dated it in the future.
+            self._due[task.name] = task.after(min(since, now))
             self._note(task, at=task.at, runs=[" ".join(line) for line in task.lines])
 
     def tick(self, now: datetime) -> None:
@@ -81,6 +82,10 @@ class Schedule:
         _renew_connection()
         self._collect(now)
         for task in self._tasks:
+            if (sooner := task.after(now)) < self._due[task.name]:
+                # The clock was put back: nothing waits for a day that never was.
+                self._due[task.name] = sooner
+                self._note(task)
             if self._due[task.name] <= now:
                 self._due[task.name] = task.after(now)
                 self._start(task, now)

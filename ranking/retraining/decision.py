@@ -24,6 +24,10 @@ class RetrainDecision:
     why: str
 
 
+# The machines of a site are no further apart than this.
+CLOCKS_DIFFER = timedelta(minutes=5)
+
+
 @dataclass(frozen=True, slots=True)
 class _Attempt:
     """The last run that came to its end: its first version, and if it changed anything."""
@@ -52,6 +56,8 @@ def decide(use_case: UseCase, now: datetime) -> RetrainDecision:
     limit = settings.RETRAIN_MAX_AGE_DAYS
     if active.created_at < now - timedelta(days=limit):
         return RetrainDecision(True, f"{active.label} is older than {limit:g} days.")
+    if active.created_at > now + CLOCKS_DIFFER:
+        return RetrainDecision(True, f"{active.label} is dated in the future: its age is not known.")
     return RetrainDecision(False, f"{waiting} of {threshold} dislikes wait, and {active.label} is not old.")
 
 
@@ -62,13 +68,14 @@ def _first(use_case: UseCase, now: datetime) -> RetrainDecision:
 
 def _waits(last: _Attempt | None, use_case: UseCase, now: datetime) -> RetrainDecision | None:
     """The reason to wait whatever there is to learn, if there is one."""
-    earliest = now - timedelta(hours=settings.RETRAIN_RETRY_HOURS)
-    if last is not None and not last.activated and last.version.created_at > earliest:
+    # What a wrong clock dated in the future has nobody wait until then.
+    earliest, latest = now - timedelta(hours=settings.RETRAIN_RETRY_HOURS), now + CLOCKS_DIFFER
+    if last is not None and not last.activated and earliest < last.version.created_at <= latest:
         version = last.version
         when = f"{version.created_at:%Y-%m-%d %H:%M} UTC"
         return RetrainDecision(False, f"{version.label} was rejected at {when}; it is not tried again yet.")
     for version in ModelVersion.objects.filter(
-        use_case=use_case.name, status=Status.ACTIVE, activated_at__gt=earliest
+        use_case=use_case.name, status=Status.ACTIVE, activated_at__gt=earliest, activated_at__lte=latest
     ):
         later = ModelVersion.objects.filter(
             kind=version.kind, use_case=use_case.name, version__gt=version.version

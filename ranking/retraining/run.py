@@ -32,6 +32,7 @@ from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import Fitted, TrainingError, TrainingMaterial, event_trainer_of
 from ranking.registry.lineage import EVALUATED_UNTIL, active_hyper_parameters, seen_until
 from ranking.registry.loading import LoadedModel, ModelSet
+from ranking.retraining.decision import CLOCKS_DIFFER
 from ranking.snapshot import read_snapshot
 from ranking.statistics.events import Events
 from ranking.statistics.split import time_cuts
@@ -75,7 +76,8 @@ def read_run(
         raise TrainingError(no_active_items(use_case))
     events_folder = Path(generate_als_dataset(use_case=use_case, progress=progress, now=now).folder)
     events_manifest, events = load_als_events(events_folder, use_case)
-    cut = choose_cut(events.times, _times_of_lists(use_case, now), seen_until(_in_use(use_case, active)))
+    learned_until = known_until(seen_until(_in_use(use_case, active)), now)
+    cut = choose_cut(events.times, _times_of_lists(use_case, now), learned_until)
     _check_past(events, cut)
     lists = generate_ranker_dataset(use_case=use_case, progress=progress, now=last_before(cut))
     # Second, because the newest dataset is what other commands take.
@@ -134,6 +136,15 @@ def _times_of_lists(use_case: UseCase, until: datetime) -> Doubles:
     """The times of the lists that anybody saw, seconds since 1970."""
     seen = sessions_until(use_case, until).filter(seen_rank__gt=0).values_list("created_at", flat=True)
     return np.array([moment.timestamp() for moment in seen.iterator()], dtype=np.float64)
+
+
+def known_until(seen_until: float, now: datetime) -> float:
+    """The moment up to which the active models learned; -inf where a clock that was ahead says one to come.
+
+    To be evaluated on what they may have seen is to their advantage. To wait for what comes after could take
+    years.
+    """
+    return seen_until if seen_until <= (now + CLOCKS_DIFFER).timestamp() else -np.inf
 
 
 def choose_cut(events: Doubles, lists: Doubles, seen_until: float) -> float:
