@@ -178,7 +178,12 @@ class Memory:
     def weigh(self, remembered: Remembered) -> None:
         """Counts findings as large as they are, once a request has added all that it found."""
         if (shape := remembered.shape()) != remembered.weighed_as:
-            remembered.weighed_as, remembered.size = shape, bytes_of(remembered)
+            try:
+                size = bytes_of(remembered)
+            except RuntimeError:
+                # Another request of the same person adds to it at this moment, and will weigh it.
+                return
+            remembered.weighed_as, remembered.size = shape, size
         with _lock:
             kept = self._people.get(remembered.digest)
             if kept is not None and kept.what is remembered:

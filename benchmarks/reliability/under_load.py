@@ -152,8 +152,8 @@ def kept() -> set[tuple[int, int]]:
 
 
 @contextmanager
-def served(workers: int = 2) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
-    """gunicorn with workers of four threads, and its port."""
+def served(workers: int = 2, root: Path = ROOT) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
+    """gunicorn with workers of four threads, of the code in `root`, and its port."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port = int(one.getsockname()[1])
@@ -161,7 +161,7 @@ def served(workers: int = 2) -> Iterator[tuple["subprocess.Popen[bytes]", int]]:
     bind = ("--bind", f"127.0.0.1:{port}", "--log-level", "critical")
     size = ("--workers", str(workers), "--threads", "4")
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", *bind, *size]
-    server = subprocess.Popen(command, cwd=ROOT)  # noqa: S603
+    server = subprocess.Popen(command, cwd=root)  # noqa: S603
     try:
         while not answers(port):
             time.sleep(0.2)
