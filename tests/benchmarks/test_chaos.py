@@ -8,18 +8,20 @@ import random
 import signal
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection, connections
 
 from accounts.services import issue_service_token
-from benchmarks.reliability import under_load
 from feedback.models import Dislike
 from tests.factories import make_items, make_user
 from tests.threads import threads_db
 
 __all__ = ["threads_db"]
+under_load: Any = import_module("benchmarks.reliability.under_load")
 PEOPLE, ITEMS, FAULTS = 3, 40, 2
 PAUSE_SECONDS = 0.02
 
