@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
@@ -47,8 +48,11 @@ class LeftOfNew:
         return weight * (self.speaking_for if weight > 0.0 else self.against).get(item_id, 1.0)
 
 
-def new_in(log: QuerySet[UserInteraction], now: datetime) -> QuerySet[UserInteraction]:
-    """The interactions, each with `is_new`: whether a new account did it."""
+def new_in(log: QuerySet[UserInteraction], now: datetime) -> Any:
+    """The interactions, each with `is_new`: whether a new account did it.
+
+    The types know of no annotation behind a function.
+    """
     is_new = ExpressionWrapper(is_new_account(now, "user__"), output_field=BooleanField())
     return log.annotate(is_new=is_new)
 

@@ -34,7 +34,7 @@ def bytes_of(value: Any) -> int:
         return _OBJECT + len(value) * _PAIR + _of_all(value.items(), len(value))
     if isinstance(value, Collection):
         return _OBJECT + len(value) * _ENTRY + _of_all(value, len(value))
-    names = _fields_of(type(value))
+    names = _fields_of(value.__class__)
     return _OBJECT + sum(bytes_of(getattr(value, name)) for name in names) if names else _NUMBER
 
 

@@ -33,7 +33,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _is_begun(self, *, give_up: bool) -> bool:
         try:
-            super()._start_transaction_under_autocommit()
+            super()._start_transaction_under_autocommit()  # type: ignore[misc]  # the stubs lack it
         except OperationalError as error:
             if give_up or not _is_busy(error):
                 raise

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
@@ -59,6 +60,7 @@ def test_a_writer_gives_up_after_the_timeout(
 
 
 def test_what_is_wrong_otherwise_is_said_at_once(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections["default"], "transaction_mode", "NONSENSE")
+    wrapper: Any = connections["default"]
+    monkeypatch.setattr(wrapper, "transaction_mode", "NONSENSE")
     with pytest.raises(OperationalError, match="syntax error"):
-        connection._start_transaction_under_autocommit()
+        wrapper._start_transaction_under_autocommit()
