@@ -202,7 +202,7 @@ _Said: TypeAlias = list[tuple[int, int, str, float]]
 
 
 def _weights(events: Sequence[Event], rules: Rules) -> list[Mapping[int, float]]:
-    """What each event weighs, one object for all that weigh the same."""
+    """The weights of each event, one object for all that weigh the same."""
     found: dict[tuple[str, float, str], Mapping[int, float]] = {}
     for event in events:
         asked = (event.type_name, event.weight, event.reason)
@@ -212,7 +212,7 @@ def _weights(events: Sequence[Event], rules: Rules) -> list[Mapping[int, float]]
 
 
 def _spoken(events: Sequence[Event], weights: Sequence[Mapping[int, float]]) -> list[_Said]:
-    """What each event says of which facets, one list for all that say the same of the same."""
+    """The facets that each event speaks of, one list for all that say the same of the same."""
     found: dict[tuple[int, int], _Said] = {}
     spoken = []
     for event, said in zip(events, weights, strict=True):

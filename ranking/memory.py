@@ -63,7 +63,7 @@ class Remembered:
     weighed_as: tuple[Any, ...] = ()
 
     def shape(self) -> tuple[Any, ...]:
-        """How much there is of each: with the same shape findings are about as large."""
+        """The number of each: with the same shape findings are about as large."""
         found = (self.brought, self.features, self.ranked, self.personalized, self.reasons)
         many = (len(self.retrieved), len(self.slots), len(self.sentences))
         return (*(one is None for one in found), *many)

@@ -1,4 +1,4 @@
-"""Who waits for the lock of SQLite asks for it every few milliseconds."""
+"""The lock of SQLite: writers ask for it every few milliseconds."""
 
 import sqlite3
 from collections.abc import Iterator
