@@ -135,6 +135,17 @@ def _own_state(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings_xdist_suffix(request: pytest.FixtureRequest) -> None:
+    """A database for each worker; that of SQLite lies in the memory of each, by whatever name.
+
+    pytest-django knows SQLite by the name of Django's own backend alone.
+    """
+    worker = getattr(request.config, "workerinput", {}).get("workerid")
+    if worker and connection.vendor != "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = f"test_{connection.settings_dict['NAME']}_{worker}"
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if connection.vendor == "sqlite":
