@@ -319,6 +319,9 @@ TEXT_MODEL = env.str("TEXT_MODEL", default="")
 DATASET_DIR, DATASET_STORE = folder_and_store(
     env.str("DATASET_DIR", default=str(VAR_DIR / "datasets")), VAR_DIR / "datasets"
 )
+# Engines beside this machine, for `train_als --engine spark` and `train_ranker --engine dask`.
+SPARK_MASTER = env.str("SPARK_MASTER", default="local[*]")
+DASK_SCHEDULER = env.str("DASK_SCHEDULER", default="")
 REPORT_DIR = Path(env.str("REPORT_DIR", default=str(VAR_DIR / "reports")))
 LOCK_DIR = Path(env.str("LOCK_DIR", default=str(VAR_DIR / "locks")))
 
@@ -448,7 +451,12 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}
     },
     # One line for a lockout is enough; a line for every login is not. So is one for traces that nobody takes.
-    "loggers": {"axes": {"level": "WARNING"}, "opentelemetry": {"level": "ERROR"}},
+    # py4j, which speaks to Spark, tells of each connection that it closes.
+    "loggers": {
+        "axes": {"level": "WARNING"},
+        "opentelemetry": {"level": "ERROR"},
+        "py4j": {"level": "WARNING"},
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
 }
 # An event with values is an ordinary line with key=value at its end, on standard error like all others; or

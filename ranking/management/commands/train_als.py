@@ -10,7 +10,7 @@ from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
 from ranking.management.training import TrainingCommand
 from ranking.recommenders.als.model import NO_FADING, AlsParameters, Confidence
-from ranking.recommenders.als.train import TRAINER
+from ranking.recommenders.als.train import TRAINER, AlsTrainer
 from ranking.recommenders.event_training import train_on_events
 from ranking.recommenders.training import TrainedVersion
 
@@ -51,6 +51,12 @@ class Command(TrainingCommand):
             default=default.half_life_days,
             help=f"the age at which an interaction counts half in training; {NO_FADING:g} for no fading",
         )
+        parser.add_argument(
+            "--engine",
+            choices=["local", "spark"],
+            default="local",
+            help="this machine, or Spark at SPARK_MASTER (docs/how-to/several-machines.md)",
+        )
         parser.add_argument("--tune", type=number(int, 0, 10_000), default=0, metavar="N")
         parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0)
 
@@ -59,7 +65,7 @@ class Command(TrainingCommand):
         chosen = {name: options[name] for name in PARAMETERS}
         with self.progress(options, "train_als", unit="iterations") as progress:
             return train_on_events(
-                TRAINER,
+                trainer_of(options["engine"]),
                 use_case=use_case,
                 dataset=options["dataset"] or newest_dataset("als", use_case.name),
                 chosen=chosen,
@@ -67,3 +73,13 @@ class Command(TrainingCommand):
                 tune=options["tune"],
                 progress=progress,
             )
+
+
+def trainer_of(engine: str) -> AlsTrainer:
+    """ALS as solved by this engine."""
+    if engine == "local":
+        return TRAINER
+    # It needs requirements-spark.txt.
+    from ranking.recommenders.als.by_spark import solve_by_spark
+
+    return AlsTrainer(engine, solve_by_spark)

@@ -9,6 +9,7 @@ from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.manifest import newest_dataset
 from ranking.management.options import number
 from ranking.management.training import TrainingCommand
+from ranking.recommenders.ranker.engine import LOCAL, Engine
 from ranking.recommenders.ranker.model import BASE_MARGINS, DEBIASES, RankerParameters
 from ranking.recommenders.ranker.train import train_ranker
 from ranking.recommenders.training import TrainedVersion
@@ -42,6 +43,12 @@ class Command(TrainingCommand):
         parser.add_argument("--min-data-in-leaf", type=number(int, 1, 10**6))
         parser.add_argument("--lambda-l2", type=number(float, 0, 1e6))
         parser.add_argument("--feature-fraction", type=number(float, 0.01, 1))
+        parser.add_argument(
+            "--engine",
+            choices=["local", "dask"],
+            default="local",
+            help="this process, or Dask at DASK_SCHEDULER (docs/how-to/several-machines.md)",
+        )
         parser.add_argument("--tune", type=number(int, 0, 10_000), default=0, metavar="N")
         parser.add_argument("--seed", type=number(int, 0, 2**31 - 1), default=0)
         parser.epilog = "Defaults are as measured best for such a dataset (docs/research/position-bias.md)."
@@ -57,4 +64,15 @@ class Command(TrainingCommand):
                 seed=options["seed"],
                 tune=options["tune"],
                 progress=progress,
+                engine=engine_of(options["engine"]),
             )
+
+
+def engine_of(name: str) -> Engine:
+    """The engine of this name. Raises InvalidInput where it is not installed."""
+    if name == LOCAL.name:
+        return LOCAL
+    # It needs requirements-dask.txt.
+    from ranking.recommenders.ranker.by_dask import dask_engine
+
+    return dask_engine()

@@ -20,7 +20,8 @@ No user factors are kept: whoever is to be served is folded in from the history 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol
 
 import numpy as np
 import scipy.linalg
@@ -34,6 +35,24 @@ from ranking.statistics.events import SECONDS_PER_DAY, Events
 Negatives = Literal["keep", "drop"]
 Confidence = Literal["damped", "plain"]
 Progress = Callable[[int, int], None]
+
+
+class Solver(Protocol):
+    """A library that finds factors for confidences."""
+
+    def __call__(
+        self,
+        confidences: "csr_matrix[np.float32]",
+        *,
+        factors: int,
+        regularization: float,
+        iterations: int,
+        seed: int,
+        progress: Progress | None,
+    ) -> Floats:
+        """Y (items, factors), of confidences (people × items): c where p = 1, -c where p = 0."""
+        ...
+
 
 # Before a calibration is fitted: the logistic curve that touches the identity at one half, since ALS
 # scores estimate a preference between 0 and 1.
@@ -221,14 +240,14 @@ def fit_als(
     seed: int,
     threads: int = 0,
     progress: Progress | None = None,
+    solve: Solver | None = None,
 ) -> AlsModel:
     """Train on all events given; equal events, parameters and seed give an equal model.
 
-    `threads` 0 uses every core. `progress(done, total)` is called after each iteration.
+    `threads` 0 uses every core. `progress(done, total)` is called after each iteration. `solve` is the
+    library to use; implicit where it is left out.
     Raises ValueError if no event speaks for an item, FloatingPointError if the factors are not finite.
     """
-    from implicit.cpu.als import AlternatingLeastSquares  # serving needs none of it
-
     user_ids, item_ids = np.unique(events.user_ids), np.unique(events.item_ids)
     scale = parameters.negative_scale if parameters.negatives == "keep" else 0.0
     weights = confidence_matrix(
@@ -239,30 +258,20 @@ def fit_als(
     )
     if not (weights.data > 0).any():
         raise ValueError("There are no positive interactions to train on; import or record some first.")
-    factors = parameters.factors or default_factors(*weights.shape)
     form = parameters.confidence or "damped"
     alpha = parameters.alpha or default_alpha(weights, form)
     confidences = _confidences(weights, alpha, scale, form)
     regularization = parameters.regularization
     if regularization is None:
         regularization = default_regularization(confidences, form)
-
-    # BLAS threads would fight the solver's own, and change the order of its sums.
-    with threadpool_limits(limits=1, user_api="blas"):
-        solver = AlternatingLeastSquares(
-            factors=factors,
-            regularization=regularization,
-            alpha=1.0,  # the matrix below holds the confidences c themselves
-            iterations=parameters.iterations,
-            num_threads=threads,
-            random_state=seed,
-        )
-        solver.fit(
-            confidences,
-            show_progress=False,
-            callback=_iteration_callback(progress, parameters.iterations),
-        )
-    item_factors = np.ascontiguousarray(solver.item_factors, dtype=np.float32)
+    item_factors = (solve or partial(_solve_here, threads=threads))(
+        confidences,
+        factors=parameters.factors or default_factors(*weights.shape),
+        regularization=regularization,
+        iterations=parameters.iterations,
+        seed=seed,
+        progress=progress,
+    )
     if not np.isfinite(item_factors).all():
         raise FloatingPointError(
             "Training gave factors that are not finite; lower alpha or raise regularization."
@@ -276,6 +285,34 @@ def fit_als(
         negative_scale=float(scale),
         confidence=form,
     )
+
+
+def _solve_here(
+    confidences: "csr_matrix[np.float32]",
+    *,
+    factors: int,
+    regularization: float,
+    iterations: int,
+    seed: int,
+    progress: Progress | None,
+    threads: int,
+) -> Floats:
+    """The factors of the items by implicit, in this process."""
+    from implicit.cpu.als import AlternatingLeastSquares  # serving needs none of it
+
+    # BLAS threads would fight the solver's own, and change the order of its sums.
+    with threadpool_limits(limits=1, user_api="blas"):
+        solver = AlternatingLeastSquares(
+            factors=factors,
+            regularization=regularization,
+            alpha=1.0,  # the matrix holds the confidences c themselves
+            iterations=iterations,
+            num_threads=threads,
+            random_state=seed,
+        )
+        callback = _iteration_callback(progress, iterations)
+        solver.fit(confidences, show_progress=False, callback=callback)
+    return np.ascontiguousarray(solver.item_factors, dtype=np.float32)
 
 
 def _confidences(

@@ -13,6 +13,8 @@ from ranking.recommenders.als.model import (
     NO_FADING,
     AlsModel,
     AlsParameters,
+    Confidence,
+    Solver,
     fit_als,
     score_all,
 )
@@ -35,12 +37,15 @@ BY_RULE = ("factors", "regularization", "alpha", "confidence")
 
 
 class AlsTrainer:
-    """ALS as `retrain` trains it."""
+    """ALS as `retrain` trains it; by another engine where `solve` is its way, and then in the plain form."""
 
     kind = "als"
     only_succeeds = False
     # Nothing of time or of refusals, and no form of confidence of ours.
     plain = AlsParameters(confidence="plain", negatives="drop", half_life_days=NO_FADING)
+
+    def __init__(self, engine: str = "local", solve: Solver | None = None) -> None:
+        self._engine, self._solve = engine, solve
 
     def fit(self, material: TrainingMaterial) -> Fitted:
         fitted = fit_material(self, material)
@@ -64,14 +69,20 @@ class AlsTrainer:
             # It follows alpha by its rule; drawn apart, the two rarely fit each other.
             regularization=None,
             alpha=trial.suggest_float("alpha", 0.05, MOST_ALPHA, log=True),
-            confidence="plain" if trial.suggest_categorical("plain", [False, True]) else "damped",
+            confidence=self._suggest_form(trial, start),
             iterations=trial.suggest_int("iterations", 5, 25, step=5),
             half_life_days=trial.suggest_categorical("half_life_days", [90.0, 365.0, 1500.0, NO_FADING]),
         )
 
+    def _suggest_form(self, trial: "Trial", start: AlsParameters) -> Confidence | None:
+        if self._solve is not None:
+            return start.confidence
+        return "plain" if trial.suggest_categorical("plain", [False, True]) else "damped"
+
     def alternatives(self, start: AlsParameters) -> list[AlsParameters]:
-        """The confidence of the paper, where nobody chose a form."""
-        return [replace(start, confidence="plain")] if start.confidence is None else []
+        """The confidence of the paper, where nobody chose a form and there is more than one."""
+        has_choice = start.confidence is None and self._solve is None
+        return [replace(start, confidence="plain")] if has_choice else []
 
     def as_used(self, parameters: AlsParameters, model: AlsModel, seed: int) -> dict[str, Any]:
         given = {f"{name}_given": getattr(parameters, name) is not None for name in BY_RULE}
@@ -81,14 +92,17 @@ class AlsTrainer:
             "alpha": model.alpha,
             "confidence": model.confidence,
         }
-        return {**asdict(parameters), **used, **given, "seed": seed}
+        engine = {} if self._solve is None else {"engine": self._engine}
+        return {**asdict(parameters), **used, **given, **engine, "seed": seed}
 
     def fit_events(
         self, events: Events, parameters: AlsParameters, *, seed: int, progress: Progress | None
     ) -> AlsModel:
+        if self._solve is not None and parameters.confidence is None:
+            parameters = replace(parameters, confidence="plain")
         try:
             counter = None if progress is None else progress.counter("iterations")
-            return fit_als(events, parameters, seed=seed, progress=counter)
+            return fit_als(events, parameters, seed=seed, progress=counter, solve=self._solve)
         except (ValueError, FloatingPointError) as error:
             raise TrainingError(str(error)) from error
 

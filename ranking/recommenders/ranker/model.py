@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
@@ -248,23 +248,13 @@ def fit_ranker(
     load_lightgbm()
     import lightgbm as lgb
 
-    if not training.can_teach_order:
-        raise ValueError("No list holds anything better than the rest, so there is no order to learn.")
     settings = {
-        "objective": "lambdarank",
+        **settings_of(training, parameters, seed),
         "metric": "ndcg",
         "eval_at": [10],
-        "label_gain": LABEL_GAIN,
-        "num_leaves": parameters.num_leaves or default_leaves(training),
-        "learning_rate": parameters.learning_rate,
-        "min_data_in_leaf": parameters.min_data_in_leaf,
-        "lambda_l2": parameters.lambda_l2,
-        "feature_fraction": parameters.feature_fraction,
-        "seed": seed,
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": threads,
-        "verbosity": -1,
     }
     dataset = _dataset(training, parameters, with_positions=parameters.debias == "position")
     callbacks: list[Callable[[lgb.callback.CallbackEnv], None]] = []
@@ -281,6 +271,26 @@ def fit_ranker(
     # Only what is kept in the text survives a restart, so only that is used.
     text = booster.model_to_string(num_iteration=booster.best_iteration if watched else -1)
     return Ranker(lgb.Booster(model_str=text), parameters.base_margin)
+
+
+def settings_of(training: RankerData, parameters: RankerParameters, seed: int) -> dict[str, Any]:
+    """The objective and its parameters, by LightGBM's names, wherever it runs.
+
+    Raises ValueError if no list of `training` holds two different relevances.
+    """
+    if not training.can_teach_order:
+        raise ValueError("No list holds anything better than the rest, so there is no order to learn.")
+    return {
+        "objective": "lambdarank",
+        "label_gain": LABEL_GAIN,
+        "num_leaves": parameters.num_leaves or default_leaves(training),
+        "learning_rate": parameters.learning_rate,
+        "min_data_in_leaf": parameters.min_data_in_leaf,
+        "lambda_l2": parameters.lambda_l2,
+        "feature_fraction": parameters.feature_fraction,
+        "seed": seed,
+        "verbosity": -1,
+    }
 
 
 def default_leaves(data: RankerData) -> int:
@@ -368,20 +378,41 @@ def _dataset(
     load_lightgbm()
     import lightgbm as lgb
 
-    features = data.features
-    if parameters.base_margin == "none":
-        features = features.copy()
-        features[:, [FEATURES.index(name) for name in OF_RETRIEVAL]] = np.nan
+    given = given_of(data, parameters)
     return lgb.Dataset(
-        features,
+        given.features,
         label=data.relevance,
         group=data.sizes,
-        weight=debiased_weights(data, parameters),
-        init_score=_retrieval_logits(features) if parameters.base_margin == "residual" else None,
+        weight=given.weights,
+        init_score=given.logits,
         position=data.ranks if with_positions else None,
         feature_name=list(FEATURES),
         reference=reference,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """The arrays that trees are given of n slots.
+
+    features  (n, f) float32
+    weights   (n,) as debiased
+    logits    (n,) of the retrieval score, which trees correct; None where they do not
+    """
+
+    features: Floats
+    weights: Doubles
+    logits: Doubles | None
+
+
+def given_of(data: RankerData, parameters: RankerParameters) -> Given:
+    """What the parameters let trees see of the lists."""
+    features = data.features
+    if parameters.base_margin == "none":
+        features = features.copy()
+        features[:, [FEATURES.index(name) for name in OF_RETRIEVAL]] = np.nan
+    logits = _retrieval_logits(features) if parameters.base_margin == "residual" else None
+    return Given(features, debiased_weights(data, parameters), logits)
 
 
 def _retrieval_logits(features: Floats) -> Doubles:

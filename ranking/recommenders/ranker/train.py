@@ -28,6 +28,7 @@ from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import StoredReport
 from ranking.recommenders.event_training import paired_ndcg
+from ranking.recommenders.ranker.engine import LOCAL, Engine
 from ranking.recommenders.ranker.file import dump_ranker
 from ranking.recommenders.ranker.model import (
     MODEL_SCORE,
@@ -92,19 +93,20 @@ def train_ranker(
     seed: int,
     tune: int = 0,
     progress: Progress,
+    engine: Engine = LOCAL,
 ) -> TrainedVersion:
     """Trains, evaluates and registers a candidate from `dataset`; with `tune` N after N rounds of search.
 
-    `given` are the hyper-parameters that are not to be those measured best for the sort of dataset, by the
-    names of RankerParameters. Raises InvalidInput for a value that cannot be, TrainingError where the
-    dataset holds nothing to learn from, DatasetError where it is not whole, and LockHeld while another run
-    trains the same use case.
+    `engine` trains what is registered. `given` are the hyper-parameters that are not to be those measured
+    best for the sort of dataset, by the names of RankerParameters. Raises InvalidInput for a value that
+    cannot be, TrainingError where the dataset holds nothing to learn from, DatasetError where it is not
+    whole, and LockHeld while another run trains the same use case.
     """
     with training_lock_of(TRAINER.kind, use_case.name):
         manifest, data = load_ranker_data(dataset, use_case)
         defaults = BOOTSTRAP_PARAMETERS if manifest.source == BOOTSTRAP else RankerParameters()
         try:
-            parameters = replace(defaults, **given)
+            parameters = engine.adapted(replace(defaults, **given), given)
         except ValueError as error:
             raise InvalidInput(str(error)) from error
         if not data.can_teach_order:
@@ -119,7 +121,7 @@ def train_ranker(
         metrics: dict[str, Any] = {
             StoredReport.TRAINING: to_json(_evaluate(training, test, parameters, seed, progress))
         }
-        fitted = fit_calibrated_ranker(data, parameters, seed=seed, progress=progress)
+        fitted = fit_calibrated_ranker(data, parameters, seed=seed, progress=progress, engine=engine)
         version = register_version(
             kind=TRAINER.kind,
             use_case=use_case.name,
@@ -240,11 +242,12 @@ def fit_calibrated_ranker(
     seed: int,
     progress: Progress,
     beside: RankerData | None = None,
+    engine: Engine = LOCAL,
 ) -> FittedRanker:
     """A ranker of all the lists: stopped and calibrated on their last tenth, then trained anew with it.
 
-    `beside` are lists that are only learned from, whatever their time. Raises TrainingError where no list
-    holds anything better than the rest.
+    `engine` trains anew, the rest is done here. `beside` are lists that are only learned from, whatever their
+    time. Raises TrainingError where no list holds anything better than the rest.
     """
     cut = time_cuts(data.times, CUTS[1:])[0] if len(data) else 0.0
     training, validation = data.take_lists(data.times < cut), data.take_lists(data.times >= cut)
@@ -255,11 +258,13 @@ def fit_calibrated_ranker(
     more = [] if beside is None else [beside]
     served_alike = data
     training, data = RankerData.join([*more, training]), RankerData.join([*more, data])
+    if engine.stopped_on is not None and len(training) > engine.stopped_on:
+        training = training.take_lists(_drawn(len(training), engine.stopped_on, seed))
     try:
         stopped = fit_ranker(training, validation, parameters, seed=seed, progress=progress.counter("rounds"))
         rounds = max(1, stopped.booster.num_trees())
         whole = (
-            fit_ranker(data, None, replace(parameters, rounds=rounds), seed=seed)
+            engine.fit_whole(data, replace(parameters, rounds=rounds), seed=seed)
             if len(validation)
             else stopped
         )
@@ -269,10 +274,27 @@ def fit_calibrated_ranker(
     ranker = whole.calibrated(slope, intercept)
     return FittedRanker(
         ranker=ranker,
-        hyper_parameters={**asdict(parameters), "trees": rounds, "feature_set": FEATURE_SET, "seed": seed},
+        hyper_parameters={
+            **asdict(parameters),
+            "trees": rounds,
+            "feature_set": FEATURE_SET,
+            "seed": seed,
+            **_of(engine),
+        },
         calibration=calibration,
         distribution=distribution_of(ranker, served_alike),
     )
+
+
+def _of(engine: Engine) -> dict[str, str]:
+    return {} if engine is LOCAL else {"engine": engine.name}
+
+
+def _drawn(lists: int, most: int, seed: int) -> Bools:
+    """(lists,) True for `most` of them, drawn by chance."""
+    drawn = np.zeros(lists, dtype=np.bool_)
+    drawn[np.random.default_rng(seed).choice(lists, size=most, replace=False)] = True
+    return drawn
 
 
 def distribution_of(ranker: Ranker, data: RankerData) -> dict[str, Any]:
