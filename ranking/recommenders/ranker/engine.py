@@ -1,4 +1,4 @@
-"""Where the trees of a ranker are trained: in this process, or by another engine."""
+"""Engines that train the trees of a ranker: this process, or another."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

@@ -406,7 +406,7 @@ class Given:
 
 
 def given_of(data: RankerData, parameters: RankerParameters) -> Given:
-    """What the parameters let trees see of the lists."""
+    """The arrays of the lists, as far as the parameters let trees see them."""
     features = data.features
     if parameters.base_margin == "none":
         features = features.copy()
