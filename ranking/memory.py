@@ -20,7 +20,7 @@ from django.conf import settings
 
 from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Brought, Candidates
-from ranking.largeness import bytes_of
+from ranking.largeness import bytes_of_findings, bytes_of_person
 from ranking.person import PersonState
 from ranking.recommenders.base import Retrieved
 
@@ -46,7 +46,6 @@ class Remembered:
     reasons    what the last reasons were asked for, and the reasons
     slots      the slots that were shown, by all that a slot is made of, with the card that its reason names
     sentences  the reasons in words, by reason and by what names both items as they are now
-    size       of all this in bytes, when it had the shape `weighed_as`
     """
 
     digest: bytes = b""
@@ -59,14 +58,22 @@ class Remembered:
     reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     slots: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
     sentences: dict[tuple[Any, ...], str] = field(default_factory=dict)
-    size: int = 0
-    weighed_as: tuple[Any, ...] = ()
 
-    def shape(self) -> tuple[Any, ...]:
-        """The number of each: with the same shape findings are about as large."""
-        found = (self.brought, self.features, self.ranked, self.personalized, self.reasons)
-        many = (len(self.retrieved), len(self.slots), len(self.sentences))
-        return (*(one is None for one in found), *many)
+    def weight(self) -> int:
+        """The bytes of all this, about."""
+        held = (
+            self.brought and self.brought[1],
+            self.ranked and self.ranked[1],
+            self.personalized and self.personalized[2],
+        )
+        return bytes_of_findings(
+            pools=sum(len(pool) for pool in held if pool is not None),
+            # A list of its own: another request of the same person may add to it at this moment.
+            retrieved=sum(len(one.item_ids) for one in list(self.retrieved.values())),
+            features=sum(array.nbytes for array in self.features or ()),
+            slots=self.slots,
+            sentences=self.sentences,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +169,7 @@ class Memory:
         Slots and sentences are kept by all that they are made of, so those of before are as good.
         """
         user_id, now = acquaintance.person.user_id, acquaintance.remembered
-        large = bytes_of((acquaintance.person, acquaintance.fading))
+        large = bytes_of_person(acquaintance.person)
         with _lock:
             before = self._met.get(user_id)
             if before is not None and not now.slots:
@@ -177,18 +184,12 @@ class Memory:
 
     def weigh(self, remembered: Remembered) -> None:
         """Counts findings as large as they are, once a request has added all that it found."""
-        if (shape := remembered.shape()) != remembered.weighed_as:
-            try:
-                size = bytes_of(remembered)
-            except RuntimeError:
-                # Another request of the same person adds to it at this moment, and will weigh it.
-                return
-            remembered.weighed_as, remembered.size = shape, size
+        size = remembered.weight()
         with _lock:
             kept = self._people.get(remembered.digest)
             if kept is not None and kept.what is remembered:
-                self._size += remembered.size - kept.size
-                kept.size = remembered.size
+                self._size += size - kept.size
+                kept.size = size
                 _make_room()
 
     def _ask(self, kept: _Kept, among: "OrderedDict[Any, _Kept]", key: Any) -> None:

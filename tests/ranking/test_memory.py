@@ -1,7 +1,6 @@
 """Nothing that is kept of a person changes a list: it is used only where nothing about them has changed."""
 
 from dataclasses import fields, replace
-from typing import Any
 from weakref import WeakSet
 
 import numpy as np
@@ -210,25 +209,3 @@ def test_findings_count_as_large_until_they_were_weighed(settings: Settings, alo
     for item in range(1, 9):
         memory.weigh(memory.of(person_with([(item, 2.0)], user_id=item)))
     assert len(memory) == 8
-
-
-def test_what_another_request_adds_to_meanwhile_is_weighed_by_that_one(
-    settings: Settings, alone: None
-) -> None:
-    """Two requests of one person share what was found out about them."""
-    memory, person = Memory(), person_with([(1, 2.0)])
-    found = memory.of(person)
-
-    class Growing(dict[tuple[Any, ...], Any]):
-        def items(self) -> Any:
-            for item in super().items():
-                yield item
-                found.slots = {}
-                raise RuntimeError("dictionary changed size during iteration")
-
-    found.slots = Growing({(1,): (1, 2)})
-    memory.weigh(found)
-    before = memory.size
-    assert before >= 300_000
-    memory.weigh(found)
-    assert memory.size < before

@@ -93,5 +93,5 @@ def test_a_command_that_finds_the_lock_held_exits_with_3() -> None:
     assert caught.value.returncode == 3
 
 
-def test_the_lock_file_is_in_the_folder_of_the_setting(tmp_path: Path) -> None:
-    assert Path(settings.LOCK_DIR).is_relative_to(tmp_path)
+def test_the_lock_file_is_in_the_folder_of_the_setting(tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert Path(settings.LOCK_DIR).is_relative_to(tmp_path_factory.getbasetemp())
