@@ -1,4 +1,4 @@
-"""The bytes that is kept of a person, about: counted by its parts, at the cost of microseconds."""
+"""The bytes of what is kept of a person, about: counted by its parts, at the cost of microseconds."""
 
 from collections.abc import Sized
 

@@ -265,7 +265,7 @@ def fit_calibrated_ranker(
         rounds = max(1, stopped.booster.num_trees())
         whole = (
             engine.fit_whole(data, replace(parameters, rounds=rounds), seed=seed)
-            if len(validation)
+            if len(validation) or engine is not LOCAL
             else stopped
         )
     except ValueError as error:

@@ -9,12 +9,15 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from core.errors import InvalidInput
+from core.progress import Progress
 from ranking.features import FEATURES
 from ranking.models import ModelVersion
 from ranking.recommenders.ranker.by_dask import fit_by_dask, without_positions
 from ranking.recommenders.ranker.dask_trees import _cuts
+from ranking.recommenders.ranker.engine import Engine
 from ranking.recommenders.ranker.file import dump_ranker, load_ranker
-from ranking.recommenders.ranker.model import RankerData, RankerParameters, fit_ranker
+from ranking.recommenders.ranker.model import Ranker, RankerData, RankerParameters, fit_ranker
+from ranking.recommenders.ranker.train import fit_calibrated_ranker
 from ranking.registry.versions import read_verified
 from ranking.statistics.lists import evaluate_examined_lists
 from recommendations.models import RecommendationSession
@@ -84,6 +87,20 @@ def test_parts_hold_whole_lists_and_none_is_empty(sizes: list[int]) -> None:
     cuts = _cuts(np.array(sizes), 4)
     assert cuts[[0, -1]].tolist() == [0, len(sizes)]
     assert (np.diff(cuts) > 0).all()
+
+
+def test_the_engine_trains_also_where_no_list_can_be_held_out() -> None:
+    """What is said of a version, its engine, is what made it."""
+    asked: list[int] = []
+
+    def fit_whole(training: RankerData, parameters: RankerParameters, *, seed: int) -> Ranker:
+        asked.append(parameters.rounds)
+        return fit_ranker(training, None, parameters, seed=seed)
+
+    engine = Engine("other", fit_whole, lambda parameters, given: parameters)
+    fitted = fit_calibrated_ranker(data(1), QUICK, seed=0, progress=Progress(quiet=True), engine=engine)
+    assert fitted.hyper_parameters["engine"] == "other"
+    assert asked == [fitted.ranker.booster.num_trees()]
 
 
 @pytest.mark.django_db
