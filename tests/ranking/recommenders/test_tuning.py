@@ -106,6 +106,7 @@ class _Watching(_Blunted):
     """The same, which notes how far its events reach."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.learned_until: list[float] = []
 
     def fit_events(

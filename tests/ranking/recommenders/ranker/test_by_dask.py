@@ -90,7 +90,7 @@ def test_parts_hold_whole_lists_and_none_is_empty(sizes: list[int]) -> None:
 
 
 def test_the_engine_trains_also_where_no_list_can_be_held_out() -> None:
-    """What is said of a version, its engine, is what made it."""
+    """The engine that a version names has made it."""
     asked: list[int] = []
 
     def fit_whole(training: RankerData, parameters: RankerParameters, *, seed: int) -> Ranker:
