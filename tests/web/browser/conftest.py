@@ -22,7 +22,8 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from tests.threads import threads_db  # noqa: F401  a fixture
 
-NAMES = (os.environ.get("CHROMIUM") or "chromium", "chromium", "chromium-browser", "google-chrome")
+# The headless shell is the same browser without windows, and takes a quarter less time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -31,10 +32,11 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    chromium = next(filter(None, map(shutil.which, NAMES)), None)
+    names = (os.environ.get("CHROMIUM") or NAMES[0], *NAMES)
+    chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
         pytest.fail(
-            "The browser tests need Chromium: `apt-get install chromium`, or set CHROMIUM to its path.",
+            "The browser tests need Chromium: install chromium-headless-shell, or set CHROMIUM to its path.",
             pytrace=False,
         )
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
