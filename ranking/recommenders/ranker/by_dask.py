@@ -37,6 +37,8 @@ NO_POSITIONS = "LightGBM's Dask ranker knows no positions: leave --debias out, o
 
 # Lists that this machine learns from to find when to stop.
 STOPPED_ON = 50_000
+# Within them a cluster has to answer.
+ANSWER_SECONDS = 10
 
 
 def dask_engine() -> Engine:
@@ -75,6 +77,7 @@ def fit_by_dask(
         **settings_of(training, parameters, seed),
         "n_estimators": parameters.rounds,
         "scheduler": settings.DASK_SCHEDULER,
+        "answer_seconds": ANSWER_SECONDS,
         "feature_name": list(FEATURES),
     }
     given = given_of(training, parameters)

@@ -15,27 +15,26 @@ import numpy as np
 ASKED, TREES = "asked.json", "trees.txt"
 # So many slots or more in each part, if a list does not hold more.
 _PART = 200_000
-_ANSWER_SECONDS = 10
 
 
 def main(folder: Path) -> None:
     """Trains on the arrays in `folder`, and writes the trees beside them."""
     asked: dict[str, Any] = json.loads((folder / ASKED).read_text())
     names = asked.pop("feature_name")
-    scheduler = asked.pop("scheduler")
+    scheduler, answer_seconds = asked.pop("scheduler"), asked.pop("answer_seconds")
     arrays = {file.stem: np.load(file, mmap_mode="r", allow_pickle=False) for file in folder.glob("*.npy")}
     with ExitStack() as stack:
-        client, workers = _client(scheduler, stack)
+        client, workers = _client(scheduler, answer_seconds, stack)
         booster = _trained(client, arrays, asked, names, workers)
     (folder / TREES).write_text(booster.model_to_string())
 
 
-def _client(scheduler: str, stack: ExitStack) -> tuple[Any, int]:
+def _client(scheduler: str, answer_seconds: int, stack: ExitStack) -> tuple[Any, int]:
     """The client of a cluster, with the number of its workers; a cluster of this machine for no address."""
     from distributed import Client, LocalCluster
 
     if scheduler:
-        client = stack.enter_context(Client(scheduler, timeout=_ANSWER_SECONDS))
+        client = stack.enter_context(Client(scheduler, timeout=answer_seconds))
         return client, len(client.scheduler_info()["workers"])
     cluster = stack.enter_context(LocalCluster(threads_per_worker=1, dashboard_address=None))
     return stack.enter_context(Client(cluster)), len(cluster.workers)

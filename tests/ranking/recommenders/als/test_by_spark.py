@@ -25,14 +25,23 @@ from tests.factories import make_items, make_user, new_interaction
 from tests.ranking.statistics.builders import dislike, like, make_events
 
 PLAIN = AlsParameters(confidence="plain", factors=8, iterations=10, alpha=4.0)
+# Half of the time went into compiling what runs a few times, and such code needs deeper stacks.
+_BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss16m"
+_SETTINGS = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.default.parallelism": "2",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.sql.codegen.wholeStage": "false",
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def spark() -> Iterator[SparkSession]:
     """One session for all tests; a JVM takes seconds to start."""
-    builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.ui.showConsoleProgress", "false")
-    session = builder.getOrCreate()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_TOOL_OPTIONS", _BRIEF)
+        session = SparkSession.builder.master("local[2]").config(map=_SETTINGS).getOrCreate()
     yield session
     session.stop()
 

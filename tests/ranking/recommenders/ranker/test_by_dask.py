@@ -1,17 +1,22 @@
 """The ranker by Dask: a cluster of this machine learns what LightGBM learns here."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from pytest_django import Settings
 
 from core.errors import InvalidInput
 from core.progress import Progress
 from ranking.features import FEATURES
 from ranking.models import ModelVersion
+from ranking.recommenders.ranker import by_dask as module
 from ranking.recommenders.ranker.by_dask import fit_by_dask, without_positions
 from ranking.recommenders.ranker.dask_trees import _cuts
 from ranking.recommenders.ranker.engine import Engine
@@ -26,6 +31,38 @@ from tests.ranking.recommenders.ranker.test_train import lists, train
 __all__ = ["lists"]
 QUICK = RankerParameters(rounds=20, num_leaves=4, min_data_in_leaf=5, debias="exposure", early_stopping=0)
 WANTED = FEATURES.index("recency_score")
+_CLUSTER = """
+import sys
+from distributed import LocalCluster
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        print(cluster.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a cluster of two workers, started once; in a process of its own, as clusters are."""
+    script = tmp_path_factory.mktemp("cluster") / "cluster.py"
+    script.write_text(_CLUSTER)
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+        process.communicate("", timeout=30)
+
+
+@pytest.fixture
+def cluster(running: str, settings: Settings) -> None:
+    """The cluster stands in the settings, as another machine's does."""
+    assert running.startswith("tcp://")
+    settings.DASK_SCHEDULER = running
 
 
 def data(lists: int, seed: int = 0) -> RankerData:
@@ -55,7 +92,7 @@ def quality(ranker: object, of: RankerData) -> float:
     return float(report.ndcg.mean())
 
 
-def test_it_learns_what_is_learned_here() -> None:
+def test_it_learns_what_is_learned_here(cluster: None) -> None:
     """Within two percent of the NDCG, and the file is one that is served."""
     training, later = data(300), data(100, seed=1)
     here = quality(fit_ranker(training, None, QUICK, seed=1), later)
@@ -65,7 +102,7 @@ def test_it_learns_what_is_learned_here() -> None:
     assert by_dask.booster.num_trees() == 20
 
 
-def test_trees_that_correct_the_retrieval_score_start_from_it() -> None:
+def test_trees_that_correct_the_retrieval_score_start_from_it(cluster: None) -> None:
     training = data(60)
     training.features[:, FEATURES.index("model_score")] = training.features[:, WANTED]
     asked = replace(QUICK, base_margin="residual", rounds=5)
@@ -108,6 +145,7 @@ def test_the_command_registers_a_candidate(
     lists: list[RecommendationSession],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """With the cores of this machine, since no address of a cluster is given."""
     summary = train(capsys, engine="dask")
     version = ModelVersion.objects.get()
     assert summary["version"] == version.label
@@ -119,9 +157,11 @@ def test_the_command_registers_a_candidate(
 @pytest.mark.django_db
 def test_a_cluster_that_does_not_answer_is_one_sentence(
     lists: list[RecommendationSession],
-    settings: object,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    settings.DASK_SCHEDULER = "tcp://127.0.0.1:1"  # type: ignore[attr-defined]
+    settings.DASK_SCHEDULER = "tcp://127.0.0.1:1"
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1)
     call_command("generate_ranker_dataset", quiet=True)
     with pytest.raises(CommandError, match=r"Dask ended without trees: .*(Timed out|timed out)"):
         call_command("train_ranker", quiet=True, engine="dask", rounds=2, num_leaves=4, min_data_in_leaf=5)
