@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.core.servers.basehttp import ThreadedWSGIServer
 from django.test import Client
+from django.test.testcases import LiveServerThread
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -30,6 +32,13 @@ PHONE = {"width": 390, "height": 844}
 OpenPage = Callable[..., Page]
 
 
+class PromptServer(ThreadedWSGIServer):
+    """A server that notices soon that it is to stop. Others look twice a second, and tests wait for it."""
+
+    def serve_forever(self, poll_interval: float = 0.02) -> None:
+        super().serve_forever(poll_interval)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     names = (os.environ.get("CHROMIUM") or NAMES[0], *NAMES)
@@ -40,6 +49,7 @@ def browser() -> Iterator[Browser]:
             pytrace=False,
         )
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setattr(LiveServerThread, "server_class", PromptServer)
         # Playwright keeps an event loop in this thread; the database is used outside of it all the same.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])

@@ -53,7 +53,8 @@ def page(browser: Browser, site: str, request: pytest.FixtureRequest) -> Iterato
 def render(page: Page, film: Item, address: str) -> tuple[bytes, str]:
     """The art of the item's page as it is seen with this picture, and the place of the title beside it."""
     Item.objects.filter(pk=film.pk).update(image_url=address)
-    page.goto(f"/items/{film.pk}/", wait_until="networkidle")
+    page.goto(f"/items/{film.pk}/")
+    page.evaluate("() => Promise.allSettled([...document.images].map((image) => image.decode()))")
     return page.locator(".item-art").screenshot(), page.locator("h1").evaluate(BOX)
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Response, Route, expect
+from playwright.sync_api import Route, expect
 
 from accounts.models import User
 from catalog.models import Item
@@ -168,16 +168,3 @@ def test_long_words_stay_within_the_page(
     for path in paths:
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
-
-
-@pytest.mark.parametrize("path", ["/taste/", "/search/?q=letter", "/because/", "/items/{}/"])
-def test_a_first_visit_costs_less_than_100_kilobytes(
-    site: str, person: User, two_tastes: Films, open_page: OpenPage, path: str
-) -> None:
-    like(person, *two_tastes["Romance"][:2])
-    page = open_page(person)
-    responses: list[Response] = []
-    page.on("response", lambda response: responses.append(response))
-    page.goto(path.format(two_tastes["Romance"][0].pk), wait_until="networkidle")
-    sizes = {one.url: one.request.sizes()["responseBodySize"] for one in responses}
-    assert 20_000 < sum(sizes.values()) < 100_000, sizes

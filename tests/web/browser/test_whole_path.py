@@ -1,5 +1,7 @@
 """A new person from signing up to leaving, and what every page costs on the way."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -26,6 +28,10 @@ def startups(make_item: MakeItem) -> list[Item]:
     return [make_item(f"Quillowen {number}", kind="startup", genre=["Health"]) for number in range(8)]
 
 
+# Two frames: by then all that watches what comes into view has had its turn.
+FRAMES = "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
+
+
 class Visit:
     """A page whose console and traffic are watched."""
 
@@ -33,10 +39,14 @@ class Visit:
         self.page = page
         self.faults: list[str] = []
         self._bytes = 0.0
-        network = page.context.new_cdp_session(page)
-        network.send("Network.enable")
-        network.send("Network.setCacheDisabled", {"cacheDisabled": True})
-        network.on("Network.loadingFinished", lambda event: self._count(event["encodedDataLength"]))
+        self._document = ""
+        self._under_way: set[str] = set()
+        self._browser = browser = page.context.new_cdp_session(page)
+        browser.send("Network.enable")
+        browser.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        browser.on("Network.requestWillBeSent", self._begin)
+        browser.on("Network.loadingFinished", self._end)
+        browser.on("Network.loadingFailed", self._end)
         page.on(
             "console",
             lambda message: (
@@ -46,13 +56,30 @@ class Visit:
             ),
         )
 
-    def _count(self, transferred: float) -> None:
-        self._bytes += transferred
+    def _begin(self, event: dict[str, Any]) -> None:
+        if event["requestId"] == event["loaderId"] != self._document:
+            self._document = event["loaderId"]
+            self._under_way.clear()
+        # What a page sends as it is left has nobody to say that it arrived.
+        if event["loaderId"] == self._document:
+            self._under_way.add(event["requestId"])
+
+    def _end(self, event: dict[str, Any]) -> None:
+        self._under_way.discard(event["requestId"])
+        self._bytes += event.get("encodedDataLength", 0)
+
+    def settle(self) -> None:
+        """Waits until the page has loaded, and all that it asked for then."""
+        self.page.wait_for_load_state()
+        is_quiet = False
+        while not is_quiet:
+            self._browser.send("Runtime.evaluate", {"expression": FRAMES, "awaitPromise": True})
+            is_quiet = not self._under_way
 
     def check(self) -> None:
         """Notes what is wrong with the page as it stands: its weight, what moved, what axe-core finds."""
         page = self.page
-        page.wait_for_load_state("networkidle")
+        self.settle()
         if not LEAST_BYTES < self._bytes < MOST_BYTES:
             self.faults.append(f"{page.url} weighs {self._bytes:.0f} bytes")
         if (shift := shift_of(page)) > MOST_SHIFT:
@@ -64,7 +91,7 @@ class Visit:
 
     def go(self, path: str, heading: str) -> None:
         """Opens a page and checks it."""
-        self.page.wait_for_load_state("networkidle")
+        self.settle()
         self._bytes = 0.0
         self.page.goto(path)
         expect(self.page.get_by_role("heading", level=1, name=heading)).to_be_visible()
@@ -110,7 +137,7 @@ def test_from_signing_up_to_leaving(
     turn_down(page, page.locator('[data-rank="3"]'), "Wrong genre for me")
     expect(page.get_by_text("Dislike recorded.")).to_be_visible()
     # The list below is made anew; a card that moves away under the pointer is not followed.
-    page.wait_for_load_state("networkidle")
+    visit.settle()
     page.locator('[data-rank="4"] .card-title a').click()
     page.get_by_role("slider").fill("8")
     page.get_by_role("button", name="I watched it").click()
