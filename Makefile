@@ -11,6 +11,9 @@ BIN := $(VENV)/bin
 # Warnings only: what every training of the demo's week says fills a screen.
 DEMO_ENV := DEBUG=1 HEED_ADDRESS=http://127.0.0.1:$(PORT) LOG_LEVEL=$(or $(LOG_LEVEL),WARNING)
 
+# Compiled once, found by the next run and by every process that a test starts.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo install test quick check docs clean browser openapi lock
 
 demo: $(VENV)/installed
