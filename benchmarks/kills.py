@@ -108,7 +108,7 @@ def kill_again_and_again(kills: int, rng: np.random.Generator) -> dict[str, Any]
     }
 
 
-def prepare(rng: np.random.Generator) -> None:
+def prepare(rng: np.random.Generator, count: int = PEOPLE) -> None:
     """Simulated people, a first ALS model, and some evenings since it was trained."""
     from django.core.management import call_command
     from django.utils import timezone
@@ -123,7 +123,7 @@ def prepare(rng: np.random.Generator) -> None:
     call_command("migrate", verbosity=0)
     quiet, use_case = Progress(quiet=True), USE_CASES[USE_CASE]
     loading.load_catalog(quiet)
-    people = loading.make_people(PEOPLE)
+    people = loading.make_people(count)
     tastes = invent_tastes(use_case.kind, people=len(people), rng=rng)
     first = timezone.now() - timedelta(days=NIGHTS)
     loading.bring_history(people, use_case.kind, tastes, first, rng)

@@ -86,9 +86,9 @@ def serve_both(earlier: Path, seconds: float, pause: float) -> list[str]:
     with served() as (_, port), served(root=earlier) as (_, port_of_earlier):
         ports = {"present": port, "earlier": port_of_earlier}
         clients = []
-        for number, (user_id, token) in enumerate(people):
+        for number, person in enumerate(people):
             name = list(versions)[number % 2]
-            about = (ports[name], user_id, token, items, versions[name], ended, number, pause)
+            about = (ports[name], [person], items, versions[name], ended, number, pause)
             clients.append(threading.Thread(target=behave, args=about))
         for client in clients:
             client.start()

@@ -4,11 +4,12 @@
     python benchmarks/reliability/under_load.py chaos [--seconds 120] [--database postgres://…/EMPTY]
 
 Without --database a SQLite file of its own. People ask for lists, turn titles down, click, search and read
-pages, through two workers of four threads. `soak` notes every ten seconds what the workers hold: memory,
-file handles, connections to the database. `chaos` brings faults meanwhile, one after the other: workers are
-killed, connections to the database are cut (PostgreSQL), runs of `retrain` are killed or find no room on the
-disk, the version that serves is changed, requests are sent by half. Ends with 1 where an answer was a 5xx
-other than 503, where a write that was acknowledged is not there, or where the models are in disorder.
+pages, through two workers of four threads; eight at a time, each for a visit of a dozen requests. `soak`
+notes every ten seconds what the workers hold: memory, file handles, connections to the database. `chaos`
+brings faults meanwhile, one after the other: workers are killed, connections to the database are cut
+(PostgreSQL), runs of `retrain` are killed or find no room on the disk, the version that serves is changed,
+requests are sent by half. Ends with 1 where an answer was a 5xx other than 503, where a write that was
+acknowledged is not there, or where the models are in disorder.
 """
 
 import argparse
@@ -25,18 +26,21 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-PEOPLE = 8
+AT_ONCE = 8
+VISIT = 12
+# So many visitors in turn that histories grow by no more in an hour than in some weeks of a site.
+VISITORS = 600
 SAMPLE_SECONDS = 10.0
 PAUSE = 1.0
 FAULT_SECONDS = 1.0
@@ -69,6 +73,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--database")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--people", type=int, default=VISITORS, help="who visit in turn")
     parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two requests of a person")
     parser.add_argument("--json", type=Path, help="what was held over time")
     options = parser.parse_args()
@@ -104,14 +109,16 @@ def run(options: argparse.Namespace) -> list[str]:
     from kills import prepare, wrongs
 
     call_command("collectstatic", interactive=False, verbosity=0)
-    prepare(np.random.default_rng(options.seed))
-    people, items = people_and_items()
+    prepare(np.random.default_rng(options.seed), options.people)
+    people, items = people_and_items(options.people)
     seconds = options.minutes * 60 if options.what == "soak" else options.seconds
     seen, ended = Seen(), threading.Event()
     with served() as (server, port):
         clients = [
-            threading.Thread(target=behave, args=(port, *person, items, seen, ended, number, options.pause))
-            for number, person in enumerate(people)
+            threading.Thread(
+                target=behave, args=(port, people[number::AT_ONCE], items, seen, ended, number, options.pause)
+            )
+            for number in range(AT_ONCE)
         ]
         for client in clients:
             client.start()
@@ -130,13 +137,13 @@ def run(options: argparse.Namespace) -> list[str]:
     return wrong + (wrongs() if options.what == "chaos" else [])
 
 
-def people_and_items() -> tuple[list[tuple[int, str]], list[int]]:
-    """Some people with tokens, and the films."""
+def people_and_items(most: int = AT_ONCE) -> tuple[list[tuple[int, str]], list[int]]:
+    """The first people with their tokens, and the films."""
     from accounts.models import User
     from accounts.services import issue_service_token
     from catalog.models import Item
 
-    people = User.objects.filter(is_staff=False).order_by("pk")[:PEOPLE]
+    people = User.objects.filter(is_staff=False).order_by("pk")[:most]
     items = Item.objects.filter(kind="movie", is_active=True).order_by("pk").values_list("pk", flat=True)
     return [(person.pk, issue_service_token(user=person)) for person in people], list(items)
 
@@ -182,19 +189,21 @@ def answers(port: int) -> bool:
 
 def behave(
     port: int,
-    user_id: int,
-    token: str,
+    people: Sequence[tuple[int, str]],
     items: list[int],
     seen: Seen,
     ended: threading.Event,
     seed: int,
     pause: float,
 ) -> None:
-    """Does what a person does, over and over. A connection that breaks is no answer, and counts as 0."""
+    """Does what people do, one after the other. A connection that breaks is no answer, and counts as 0."""
     chance = random.Random(seed)
-    headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
-    while not ended.is_set():
+    for number in count():
+        if ended.is_set():
+            break
+        user_id, token = people[number // VISIT % len(people)]
+        headers = {"Authorization": f"Token {token}", "Content-Type": "application/json"}
         item = chance.choice(items)
         kind, method, path, body = chance.choice(
             [
@@ -279,18 +288,18 @@ def trouble(server: "subprocess.Popen[bytes]", port: int, seconds: float, chance
         "promotion": promote,
         "halves": lambda: send_halves(port),
     }
-    ends, count = time.monotonic() + seconds, Counter[str]()
+    ends, brought = time.monotonic() + seconds, Counter[str]()
     for name, fault in cycle(faults.items()):
         if time.monotonic() > ends:
             break
         # A server whose worker was killed this moment has none, or refuses.
         with suppress(OSError, IndexError):
             fault()
-            count[name] += 1
+            brought[name] += 1
         time.sleep(chance.uniform(0, FAULT_SECONDS))
     # Whoever was killed comes back.
     time.sleep(2)
-    print(", ".join(f"{name} {times}" for name, times in count.items()), flush=True)  # noqa: T201
+    print(", ".join(f"{name} {times}" for name, times in brought.items()), flush=True)  # noqa: T201
 
 
 def cut_connections() -> None:
@@ -356,10 +365,10 @@ def send_halves(port: int) -> None:
 def report(seen: Seen) -> None:
     """The answers by kind and status, and how long they took."""
     by_status: Counter[int] = Counter()
-    for (_, status), count in seen.statuses.items():
-        by_status[status] += count
+    for (_, status), times in seen.statuses.items():
+        by_status[status] += times
     middle, late, worst = np.percentile(seen.seconds, [50, 99, 100]) * 1000
-    told = ", ".join(f"{status or 'no answer'} × {count}" for status, count in sorted(by_status.items()))
+    told = ", ".join(f"{status or 'no answer'} × {times}" for status, times in sorted(by_status.items()))
     print(f"{sum(by_status.values())} requests: {told}; {len(seen.written)} noes acknowledged.")  # noqa: T201
     print(f"Half took {middle:.0f} ms, 99 % at most {late:.0f} ms, the longest {worst:.0f} ms.")  # noqa: T201
 

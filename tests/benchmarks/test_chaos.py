@@ -54,7 +54,7 @@ def test_nothing_acknowledged_is_lost_while_workers_die_and_connections_break(da
         clients = [
             threading.Thread(
                 target=under_load.behave,
-                args=(port, person.pk, token, items, seen, ended, number, PAUSE_SECONDS),
+                args=(port, [(person.pk, token)], items, seen, ended, number, PAUSE_SECONDS),
             )
             for number, (person, token) in enumerate(zip(people, tokens, strict=True))
         ]
