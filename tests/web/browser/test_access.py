@@ -89,6 +89,7 @@ def test_the_keyboard_alone_is_enough(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
     page = open_page(person)
+    page.clock.install()
     page.goto("/")
     page.keyboard.press("Tab")
     expect(page.get_by_text("Skip to the content")).to_be_focused()
@@ -107,6 +108,7 @@ def test_the_keyboard_alone_is_enough(
     page.keyboard.press("Enter")
     undo = page.get_by_role("button", name="Undo")
     expect(undo).to_be_focused()
+    page.clock.fast_forward(2500)
     expect(card).to_have_count(0)
     page.keyboard.press("Enter")
     expect(dislike).to_be_focused()

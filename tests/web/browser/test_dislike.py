@@ -40,6 +40,7 @@ def test_a_reason_and_a_comment_are_recorded_and_the_next_list_follows(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
     page = open_page(person)
+    page.clock.install()
     page.goto("/")
     title = titles(page)[2]
     genre = "Science Fiction" if title.startswith("Orbit") else "Romance"
@@ -59,6 +60,7 @@ def test_a_reason_and_a_comment_are_recorded_and_the_next_list_follows(
     assert (dislike.session_id, dislike.rank) == (shown.pk, 3)
 
     expect(page.locator('[data-rank="3"]')).to_be_visible()
+    page.clock.fast_forward(2500)
     expect(page.locator('[data-rank="3"]')).to_have_count(0)
     page.reload()
     expect(page.locator('[data-rank="3"]')).to_be_visible()

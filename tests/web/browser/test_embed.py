@@ -115,7 +115,7 @@ def other_site(
     address = f"http://127.0.0.1:{server.server_port}"
     other = OtherSite(address, site, code["new_page_token"], person, policy=policy_of_the_guide(site))
     settings.CORS_ALLOWED_ORIGINS = [address]
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=server.serve_forever, args=[0.02], daemon=True).start()
     yield other
     server.shutdown()
     server.server_close()
@@ -162,9 +162,15 @@ def titles(page: Page) -> list[str]:
 
 
 def press(page: Page, rank: int, name: str) -> None:
-    """Presses a button of the card at that rank and waits until it has been done."""
-    one = cards(page).nth(rank - 1).get_by_role("button", name=name)
-    with page.expect_response(lambda response: response.request.method in ("POST", "DELETE")):
+    """Presses a button of the card at that rank and waits until it has been done.
+
+    A button that is still busy does nothing, and what was seen is reported in between.
+    """
+    idle = page.locator(":not([aria-busy=true])")
+    one = cards(page).nth(rank - 1).get_by_role("button", name=name).and_(idle)
+    with page.expect_response(
+        lambda response: response.request.method in ("POST", "DELETE") and not response.url.endswith("/seen")
+    ):
         one.click()
 
 
@@ -224,7 +230,7 @@ def test_the_page_of_the_guide_shows_a_list_that_learns(
     expect(cards(page)).to_have_count(10)
     assert not {first[1], first[3]} & {*titles(page)}
     # Confirmed without a reason it is the plain one.
-    press(page, 1, "Not for me")
+    cards(page).first.get_by_role("button", name="Not for me").click()
     press(page, 1, "Confirm")
     expect(page.get_by_text("Not shown again: ")).to_be_visible()
     assert Dislike.objects.latest("pk").reason == "not_interested"

@@ -60,10 +60,13 @@ def test_a_dislike_leaves_the_list_and_comes_back_when_undone(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
     page = open_page(person)
+    page.clock.install()
     page.goto("/")
     before = titles(page)
     dislikes = UserInteraction.objects.filter(type="dislike", withdrawn_at=None)
     turn_down(page, page.locator('[data-rank="3"]'))
+    expect(page.get_by_text("Dislike recorded.")).to_be_visible()
+    page.clock.fast_forward(2500)
     expect(page.locator('[data-rank="3"]')).to_have_count(0)
     assert dislikes.get().recommendation_rank == 3
 

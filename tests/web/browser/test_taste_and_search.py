@@ -56,6 +56,7 @@ def test_a_row_is_loaded_when_it_comes_near_and_carries_its_own_session(
 ) -> None:
     like(person, two_tastes["Romance"][0])
     page = open_page(person)
+    page.clock.install()
     page.goto("/", wait_until="networkidle")
     assert RecommendationSession.objects.count() == 1
     with page.expect_response(re.compile("/because/rows/")):
@@ -79,6 +80,7 @@ def test_a_row_is_loaded_when_it_comes_near_and_carries_its_own_session(
     expect(page.get_by_text("Dislike recorded.")).to_be_visible()
     dislike = Dislike.objects.get()
     assert (dislike.session_id, dislike.rank, dislike.item_id) == (session.pk, 2, shown[1])
+    page.clock.fast_forward(2500)
     expect(row.locator('[data-rank="2"]')).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(row.locator('[data-rank="2"]')).to_have_count(1)
@@ -105,8 +107,8 @@ def test_search_answers_while_typing_and_the_last_answer_wins(
     page.evaluate("window.same = true")
     held: list[Route] = []
     page.route("**/search/?q=letter**", lambda route: held.append(route))
-    page.get_by_role("searchbox").fill("letter")
-    page.wait_for_timeout(400)
+    with page.expect_request("**/search/?q=letter**"):
+        page.get_by_role("searchbox").fill("letter")
     page.get_by_role("searchbox").fill("orbit 7")
     expect(page.locator(".card-title").first).to_have_text("Orbit 7")
     for route in held:

@@ -27,6 +27,7 @@ def test_the_link_of_another_leads_to_a_list_of_both(
     scheme: str,
 ) -> None:
     page = open_page(person, viewport=viewport, color_scheme=scheme)
+    page.clock.install()
     page.goto("/")
     page.locator("summary.tool").press("Enter")
     page.get_by_role("link", name="A list for two").press("Enter")
@@ -39,6 +40,7 @@ def test_the_link_of_another_leads_to_a_list_of_both(
     card.get_by_role("button", name="Not for me").press("Enter")
     page.get_by_role("button", name="Only this title").press("Enter")
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    page.clock.fast_forward(2500)
     # Nothing of it is made anew: that would be a list for one.
     expect(page.locator(".wall [data-rank]")).to_have_count(24)
     faults += faults_of(page)
