@@ -50,7 +50,7 @@ class TestRun:
         before = serve(films)
         say_no(people[0], films[0], 10)
         setattr(settings, name, value)
-        summary = run()
+        summary = run("als", "content", "ranker")
         assert {outcome.status for outcome in summary.outcomes} == {Status.REJECTED}
         assert all(why in outcome.why for outcome in summary.outcomes)
         before.refresh_from_db()
@@ -111,7 +111,7 @@ class TestRun:
         for number, person in enumerate(people):
             for day, film in enumerate(films[8:12]):
                 say_no(person, films[(films.index(film) + number) % 20], 4 * day + 2)
-        run()
+        run("als", "content", "verdict")
         assert of("verdict").status == Status.ACTIVE
         compared: list[set[str]] = []
 
@@ -120,7 +120,7 @@ class TestRun:
             return compare_models(run, candidate, *others, **options)
 
         monkeypatch.setattr(new_models, "compare_models", watched)
-        run()
+        run("als", "content", "verdict")
         assert of("verdict").version == 2
         assert {"content"} in compared
         assert {"verdict"} not in compared
@@ -180,7 +180,7 @@ class TestRun:
 
         monkeypatch.setattr(new_models, "_evaluate", strict)
         monkeypatch.setattr(ranker_train, "fit_calibrated_ranker", watched)
-        run()
+        run("als", "ease", refused, "ranker")
         assert of(refused).status == Status.REJECTED
         assert learned
         known = {
