@@ -122,8 +122,9 @@ class Store:
         import fsspec
 
         try:
-            # A system of its own: what others have listed may be out of date.
-            system, root = fsspec.url_to_fs(self.address, skip_instance_cache=True, use_listings_cache=False)
+            # Without what was listed before, which may be out of date. fsspec keeps one for each thread: to
+            # make one of S3 takes a quarter of a second.
+            system, root = fsspec.url_to_fs(self.address, use_listings_cache=False)
             if hasattr(system, "auto_mkdir"):
                 # Of a disk that machines share; other stores have no folders.
                 system.auto_mkdir = True

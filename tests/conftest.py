@@ -209,27 +209,38 @@ def browserless(person: User, client: Client) -> Client:
     return client
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The name of an empty bucket of a server that speaks S3; its address stands in the environment."""
-    # Loaded here: they take a second, and few tests need them.
-    from urllib.request import Request, urlopen
-
-    import fsspec
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[str]:
+    """The address of a server that speaks S3, started once: it takes half a second to stop."""
+    # Loaded here: it takes a second, and few tests need it.
     from moto.server import ThreadedMotoServer
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(object_store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of an empty bucket of a server that speaks S3; its address stands in the environment."""
+    from urllib.request import Request, urlopen
+
+    import fsspec
+
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-    store = fsspec.filesystem("s3", skip_instance_cache=True)
-    type(store).clear_instance_cache()
-    fsspec.filesystem("s3").makedirs("heed-test", exist_ok=True)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", object_store)
+    store = fsspec.filesystem("s3")
+    # Clients last, since each reads a long description of S3. What they know of buckets does not.
+    store.invalidate_cache()
+    store.makedirs("heed-test", exist_ok=True)
     yield "heed-test"
-    type(store).clear_instance_cache()
+    if os.environ["AWS_ENDPOINT_URL"] != object_store:
+        type(store).clear_instance_cache()
+    for one in type(store)._cache.values():
+        one.invalidate_cache()
     # What it holds belongs to the process, and not to the server.
-    urlopen(Request(f"http://{host}:{port}/moto-api/reset", method="POST")).close()
-    server.stop()
+    urlopen(Request(f"{object_store}/moto-api/reset", method="POST")).close()  # noqa: S310
