@@ -14,7 +14,6 @@ longest. Ends with 1 where a write failed.
 import argparse
 import csv
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -61,21 +60,10 @@ def main() -> None:
     parser.add_argument("--database")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(
-            DEBUG="1",
-            LOG_LEVEL="ERROR",
-            DATABASE_URL=options.database or f"sqlite:///{folder}/waits.sqlite3",
-            MODEL_DIR=f"{folder}/models",
-            DATASET_DIR=f"{folder}/datasets",
-            LOCK_DIR=f"{folder}/locks",
-            METRICS_DIR=f"{folder}/metrics",
-            RATE_LIMIT_FACTOR="0",
-            DJANGO_SETTINGS_MODULE="config.settings",
-        )
-        import django
+    from site_of_its_own import set_up
 
-        django.setup()
+    with tempfile.TemporaryDirectory() as folder:
+        set_up(folder, options.database, DEBUG="1")
         result = measure(Path(folder), options)
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n")

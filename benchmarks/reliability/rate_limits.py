@@ -43,20 +43,18 @@ def main() -> None:
     parser.add_argument("--database")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    from site_of_its_own import set_up
+
     with tempfile.TemporaryDirectory() as folder:
-        os.environ.update(
+        limits = ",".join(f"{name}={limit}/3600" for name, limit in LIMITS.items())
+        set_up(
+            folder,
+            options.database,
             DEBUG="1",
             LOG_LEVEL="CRITICAL",
-            DATABASE_URL=options.database or f"sqlite:///{folder}/limits.sqlite3",
-            MODEL_DIR=f"{folder}/models",
-            LOCK_DIR=f"{folder}/locks",
-            METRICS_DIR=f"{folder}/metrics",
-            RATE_LIMITS=",".join(f"{name}={limit}/3600" for name, limit in LIMITS.items()),
-            DJANGO_SETTINGS_MODULE="config.settings",
+            RATE_LIMIT_FACTOR="1",
+            RATE_LIMITS=limits,
         )
-        import django
-
-        django.setup()
         rows = measure(options.workers, Path(folder))
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")

@@ -9,8 +9,6 @@ an answer was a 5xx, where a write that was acknowledged is not there, or where 
 """
 
 import argparse
-import os
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -34,24 +32,10 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.2, help="seconds between two requests of a person")
     parser.add_argument("--database")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, code_of(options.earlier, Path(folder) / "code") as earlier:
-        os.environ.update(
-            DEBUG="1",
-            SECRET_KEY=secrets.token_urlsafe(50),
-            LOG_LEVEL="ERROR",
-            DATABASE_URL=options.database or f"sqlite:///{folder}/both.sqlite3",
-            MODEL_DIR=f"{folder}/models",
-            DATASET_DIR=f"{folder}/datasets",
-            LOCK_DIR=f"{folder}/locks",
-            METRICS_DIR=f"{folder}/metrics",
-            GATE_MARGIN="-1",
-            GATE_MIN_PEOPLE="1",
-            RATE_LIMIT_FACTOR="0",
-            DJANGO_SETTINGS_MODULE="config.settings",
-        )
-        import django
+    from site_of_its_own import set_up
 
-        django.setup()
+    with tempfile.TemporaryDirectory() as folder, code_of(options.earlier, Path(folder) / "code") as earlier:
+        set_up(folder, options.database, DEBUG="1")
         wrong = serve_both(earlier, options.seconds, options.pause)
     sys.stdout.write(f"Wrong: {'; '.join(wrong) or 'nothing'}.\n")
     sys.exit(1 if wrong else 0)

@@ -17,7 +17,6 @@ import json
 import os
 import random
 import resource
-import secrets
 import signal
 import socket
 import subprocess
@@ -36,7 +35,7 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "benchmarks" / "reliability")]
 AT_ONCE = 8
 VISIT = 12
 # So many visitors in turn that histories grow by no more in an hour than in some weeks of a site.
@@ -77,27 +76,10 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two requests of a person")
     parser.add_argument("--json", type=Path, help="what was held over time")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        # As in service: with DEBUG Django keeps the text of the last 9,000 queries of every thread.
-        os.environ.update(
-            DEBUG="0",
-            SECRET_KEY=secrets.token_urlsafe(50),
-            ALLOWED_HOSTS="127.0.0.1,localhost",
-            HTTPS="0",
-            LOG_LEVEL="ERROR",
-            DATABASE_URL=options.database or f"sqlite:///{folder}/load.sqlite3",
-            MODEL_DIR=f"{folder}/models",
-            DATASET_DIR=f"{folder}/datasets",
-            LOCK_DIR=f"{folder}/locks",
-            METRICS_DIR=f"{folder}/metrics",
-            GATE_MARGIN="-1",
-            GATE_MIN_PEOPLE="1",
-            RATE_LIMIT_FACTOR="0",
-            DJANGO_SETTINGS_MODULE="config.settings",
-        )
-        import django
+    from site_of_its_own import set_up
 
-        django.setup()
+    with tempfile.TemporaryDirectory() as folder:
+        set_up(folder, options.database)
         wrong = run(options)
     sys.stdout.write(f"Wrong: {'; '.join(wrong) or 'nothing'}.\n")
     sys.exit(1 if wrong else 0)
