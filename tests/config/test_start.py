@@ -1,5 +1,6 @@
 """Start of a process: it loads only the libraries that it will use."""
 
+import json
 import os
 import subprocess
 import sys
@@ -54,35 +55,53 @@ def test_a_start_does_not_load_what_only_serving_and_the_admin_need() -> None:
     assert loaded(SERVING, "django.setup()", run) == []
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        *("issue_token", "activate_model", "rollback_model", "mcp", "import_items"),
-        # What the usual schedule runs: most of the time there is nothing to do.
-        *("schedule", "retrain", "deliver_webhooks", "erase_user", "prune"),
-    ],
+# What the usual schedule runs is among them: most of the time there is nothing to do.
+LIGHT = (
+    *("issue_token", "activate_model", "rollback_model", "mcp", "import_items"),
+    *("schedule", "retrain", "deliver_webhooks", "erase_user", "prune"),
 )
-def test_a_light_command_loads_no_arrays(command: str) -> None:
-    assert loaded(("numpy", *ARRAYS, *HEAVY), *started(command)) == []
+OF_ROWS = ("rebuild_profiles", "import_interactions", "import_movielens", "import_sessions")
+# One process starts, and each command has a copy of it: to start takes longer than a command's own modules.
+# A command knows its options then, and has run its checks.
+EACH_COMMAND = """
+import json, os, sys
+import django
+from django.core.management import get_commands, load_command_class
+commands, names = json.loads(sys.argv[1])
+django.setup()
+for command in commands:
+    if os.fork():
+        assert os.wait()[1] == 0, command
+        continue
+    loading = load_command_class(get_commands()[command], command)
+    loading.create_parser("manage.py", command)
+    loading.check(tags=loading.requires_system_checks)
+    print(json.dumps([command, [name for name in names if name in sys.modules]]), flush=True)
+    os._exit(0)
+"""
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["rebuild_profiles", "import_interactions", "import_movielens", "import_sessions"],
-)
-def test_a_command_of_rows_loads_no_more_than_numpy(command: str) -> None:
-    assert loaded((*ARRAYS, *HEAVY), *started(command)) == []
+@pytest.fixture(scope="module")
+def loaded_by() -> dict[str, list[str]]:
+    """By command, those of the heavy modules that a process has loaded which is about to run it."""
+    asked = json.dumps([[*LIGHT, *OF_ROWS], ["numpy", *ARRAYS, *HEAVY]])
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    ran = subprocess.run(
+        [sys.executable, "-c", EACH_COMMAND, asked],
+        cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    return dict(json.loads(line) for line in ran.stdout.splitlines() if line.startswith("["))
 
 
-def started(command: str) -> tuple[str, ...]:
-    """The steps after which a command knows its options and has run its checks."""
-    return (
-        "django.setup()",
-        "from django.core.management import load_command_class, get_commands",
-        f'command = load_command_class(get_commands()["{command}"], "{command}")',
-        f'command.create_parser("manage.py", "{command}")',
-        "command.check(tags=command.requires_system_checks)",
-    )
+@pytest.mark.parametrize("command", LIGHT)
+def test_a_light_command_loads_no_arrays(loaded_by: dict[str, list[str]], command: str) -> None:
+    assert loaded_by[command] == []
+
+
+@pytest.mark.parametrize("command", OF_ROWS)
+def test_a_command_of_rows_loads_no_more_than_numpy(loaded_by: dict[str, list[str]], command: str) -> None:
+    assert set(loaded_by[command]) <= {"numpy"}
 
 
 def test_the_pages_of_the_admin_pass_their_own_checks() -> None:
