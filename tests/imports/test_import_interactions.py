@@ -360,7 +360,8 @@ def active_states() -> set[tuple[str, str, str, str]]:
     return {(user, item, name, moment.isoformat()) for user, item, name, moment in columns}
 
 
-@several
+# Four imports each.
+@settings(several, max_examples=25)
 @given(rows=valid_rows, cut=st.integers(0, 25))
 def test_any_valid_rows_import_once_and_in_parts_alike(
     tmp_path: Path, rows: list[dict[str, object]], cut: int
