@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 logger = structlog.stdlib.get_logger(__name__)
 
+_NO_PASSWORD = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
 # Names that are ids: a number that every id column holds, alone or as the documents write it.
 _ID = re.compile(r"(?:user_)?([0-9]{1,18})", re.ASCII)
 
@@ -132,10 +133,19 @@ def is_app(request: "Request") -> bool:
     return isinstance(token, ServiceToken) and token.may_act_for_others and token.user_id == person.pk
 
 
-def people_of_apps() -> QuerySet[User]:
-    """Those whom an app may create, change and delete: neither staff nor the accounts of apps."""
+def people_served() -> QuerySet[User]:
+    """Those for whom lists are made: neither staff nor the accounts of apps, nor profiles."""
     apps = ServiceToken.objects.filter(user=OuterRef("pk"), may_act_for_others=True)
     return User.objects.filter(~Exists(apps), is_staff=False, is_superuser=False, owner=None)
+
+
+def people_of_apps() -> QuerySet[User]:
+    """Those whom an app may create, change and delete by their names: of those served, who has no password.
+
+    Who signed up chose their name themselves. It may be the one that an app gives to somebody else, whose
+    history they would get, or lose their own account by.
+    """
+    return people_served().filter(_NO_PASSWORD)
 
 
 def is_new_account(now: datetime, path: str = "") -> Q:
@@ -162,8 +172,7 @@ def is_account(path: str = "user") -> Q:
 
 def names_with_password() -> set[str]:
     """The user names of those who can log in: they chose their names themselves."""
-    no_password = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
-    return set(User.objects.exclude(no_password).values_list("username", flat=True))
+    return set(User.objects.exclude(_NO_PASSWORD).values_list("username", flat=True))
 
 
 def person_named(request: "Request", name: str, permission: str) -> User:

@@ -16,6 +16,7 @@ from accounts.models import MAX_PROFILE_NAME, IdempotencyKey, ServiceToken, User
 from accounts.selectors import account_of, people_of_apps, profiles_of
 from core.domain import ROLES
 from core.errors import ACCOUNT_GONE, AccountGone, Conflict, InvalidInput, KeyReused, NotFound
+from core.text import is_seen
 from core.values import BadValue, Name
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -91,11 +92,17 @@ def rename_profile(*, profile: User, name: str) -> None:
 
 
 def _profile_name(name: str) -> str:
-    """The name with single spaces. Raises InvalidInput."""
+    """The name with single spaces. Raises InvalidInput.
+
+    Others see it beside a list for two, so it looks like what it is.
+    """
     try:
-        return PROFILE_NAME(" ".join(name.split()))
+        chosen = PROFILE_NAME(" ".join(name.split()))
     except BadValue as error:
         raise InvalidInput(f"name {error}.") from error
+    if not is_seen(chosen):
+        raise InvalidInput("name holds nothing that can be seen, or a mark that turns writing around.")
+    return chosen
 
 
 def _check_is_new(name: str, there: Collection[str]) -> None:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DataError
 from django.http import Http404
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -16,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
-from core.database import in_one_line, is_away, logged
+from core.database import in_one_line, is_away, is_unstorable, logged
 from core.domain import KINDS
-from core.errors import DATABASE_AWAY, HeedError, InvalidInput
+from core.errors import DATABASE_AWAY, UNSTORABLE_VALUE, HeedError, InvalidInput
 from core.values import (
     HAPPENED,
     ID,
@@ -262,10 +261,9 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
             logger.error("database unavailable", path=path, error=in_one_line(exception))
             status, message = 503, DATABASE_AWAY
             headers["Retry-After"] = "2"
-        case DataError():
-            # Serializers refuse what a column cannot hold; this is the net beneath them.
+        case _ if is_unstorable(exception):
             logger.error("value refused by the database", view=context.get("view"), exc_info=exception)
-            status, message = 400, "A value is outside the range that can be stored."
+            status, message = 400, UNSTORABLE_VALUE
         case _:
             return None
     set_rollback()

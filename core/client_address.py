@@ -1,5 +1,6 @@
 """The address of a client. Heed believes a proxy about it only where the proxy is known."""
 
+import re
 from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
@@ -8,6 +9,13 @@ from django.http import HttpRequest
 
 # Whoever has one address of IPv6 has all that begin like it.
 _IPV6_PREFIX = 64
+# Proxies that do not write the first one write another.
+_OF_PROXIES = (
+    *("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"),
+    *("X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"),
+)
+# Some proxies write the port too, and IPv6 in brackets: 203.0.113.7:5678, [2001:db8::1]:443.
+_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?\Z", re.ASCII)
 
 
 def client_address(request: HttpRequest) -> str:
@@ -27,9 +35,7 @@ def client_address(request: HttpRequest) -> str:
 
 def was_passed_on_by_a_stranger(request: HttpRequest) -> bool:
     """True where a proxy that nobody named here passed a request on: its address says nothing of who asks."""
-    return not settings.TRUSTED_PROXIES and (
-        "X-Forwarded-For" in request.headers or "Forwarded" in request.headers
-    )
+    return not settings.TRUSTED_PROXIES and any(name in request.headers for name in _OF_PROXIES)
 
 
 def is_in(address: str, allowed: Iterable[IPv4Network | IPv6Network]) -> bool:
@@ -55,8 +61,9 @@ def _normal(address: str) -> str:
 
 
 def _parsed(address: str):  # type: ignore[no-untyped-def]  # the two classes have no name in common
+    match = _WITH_PORT.match(address)
     try:
-        found = ip_address(address)
+        found = ip_address((match[1] or match[2]) if match else address)
     except ValueError:
         return None
     # A server that listens on both kinds sees IPv4 in the form of IPv6.

@@ -1,9 +1,10 @@
 """A database that cannot be reached, recognized whatever the class that says so."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from django.db import Error, InterfaceError, InternalError, OperationalError, connection
+from django.db import DataError, Error, InterfaceError, InternalError, OperationalError, connection
 from django.http import HttpResponseBase
 
 AnyResponse = TypeVar("AnyResponse", bound=HttpResponseBase)
@@ -17,6 +18,23 @@ def is_away(error: BaseException | None) -> bool:
     like the refusal to go on in a broken transaction, has the same cause.
     """
     return any(_says_away(one) for one in _with_causes(error))
+
+
+def is_unstorable(error: BaseException) -> bool:
+    """True for a value that no column can hold: the database says so, or Django or its driver does.
+
+    A number too large, a NUL, a text in the place of a number. Forms and serializers refuse these; this is
+    the net beneath them, and beneath Django's own admin.
+    """
+    return isinstance(error, DataError) or (
+        isinstance(error, (ValueError, OverflowError)) and bool(_UNSTORABLE.match(str(error)))
+    )
+
+
+# Neither has a class of its own: psycopg2 of a NUL, Django of a field's value, SQLite of a number.
+_UNSTORABLE = re.compile(
+    r"A string literal cannot contain NUL|Field '\w+' expected |Python int too large to convert to SQLite"
+)
 
 
 def driver_of(database: Any) -> Any:

@@ -14,6 +14,7 @@ HeedError                 the base: `status` is the HTTP status, the text is one
 from dataclasses import dataclass
 
 ACCOUNT_GONE = "This account no longer exists. Log in as somebody else, or sign up."
+UNSTORABLE_VALUE = "A value is outside the range that can be stored."
 DATABASE_AWAY = "The database cannot be reached at the moment. Try again in a few seconds."
 
 

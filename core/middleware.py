@@ -25,8 +25,8 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.http import escape_leading_slashes
 
-from core.database import in_one_line, is_away, logged
-from core.errors import ACCOUNT_GONE, DATABASE_AWAY, AccountGone
+from core.database import in_one_line, is_away, is_unstorable, logged
+from core.errors import ACCOUNT_GONE, DATABASE_AWAY, UNSTORABLE_VALUE, AccountGone
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -41,6 +41,7 @@ _REFUSALS = {
 class ErrorsMiddleware:
     """Turns a lost database connection outside DRF views into a 503 that says to try again.
 
+    A value that no column can hold is a 400, wherever no form refused it.
     Who was erased in the middle of their own request is sent to the start, where they are told; the API,
     whose views let through what they do not know, answers 401.
     At the addresses of the API it also turns Django's own error pages into the JSON that every other error
@@ -64,6 +65,9 @@ class ErrorsMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if is_away(exception):
             return _unavailable(request, exception)
+        if is_unstorable(exception):
+            logger.error("value refused by the database", path=request.path, exc_info=exception)
+            return _refusal(request, UNSTORABLE_VALUE, 400)
         was_erased = isinstance(exception, DatabaseError) and _is_gone(request)
         if was_erased or isinstance(exception, AccountGone):
             return _account_gone(request)

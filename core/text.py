@@ -8,6 +8,12 @@ WORD = re.compile(r"[^\W_]+")
 # Characters that PostgreSQL or UTF-8 refuses: NUL, and halves of surrogate pairs.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+# Letters that nobody sees, and one that only stretches a word: fillers of Hangul and Khmer, the empty Braille
+# cell, the tatweel.
+UNSEEN_LETTERS = frozenset("\u0640\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+# Marks that make what follows run the other way, within the sentence around it too.
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
 # Where a spreadsheet may begin a cell, whichever separator it chooses, and what then makes it a formula.
 # Full-width signs count, and so does what stands behind blanks and quotes: some programs take those away.
 _FORMULA = re.compile(r"((?:^|[;\t\r\n|])[\s\"']*)(?=[=+\-@＝＋－＠])")
@@ -34,6 +40,13 @@ _LIKE = {
     "⁄": " ",
 }
 _APOSTROPHES = "'’‘ʼ`´"
+
+
+def is_seen(text: str) -> bool:
+    """True for a name that looks like what it is: it has something to see, and turns no writing around."""
+    return not _TURNING.search(text) and any(
+        unicodedata.category(letter)[0] not in "CZM" and letter not in UNSEEN_LETTERS for letter in text
+    )
 
 
 def inert_cell(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 import pyarrow as pa
 
-from accounts.selectors import people_of_apps
+from accounts.selectors import people_served
 from catalog.models import Item
 from core.domain import UseCase
 from exports.writing import Entry
@@ -41,7 +41,7 @@ def read_recommendations(*, use_case: UseCase, limit: int, now: datetime) -> Ite
     state = get_state(use_case.name)
     active = Item.objects.filter(kind=use_case.kind, is_active=True)
     names = dict(active.values_list("pk", "external_id").iterator(chunk_size=10_000))
-    people = people_of_apps().filter(is_active=True).order_by("pk").values_list("pk", "username", "roles")
+    people = people_served().filter(is_active=True).order_by("pk").values_list("pk", "username", "roles")
     for user_id, username, roles in people.iterator(chunk_size=_PEOPLE):
         if use_case.role not in (None, *roles):
             continue

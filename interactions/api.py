@@ -159,6 +159,7 @@ class ItemDetailView(ApiView):
     """One item. Opening it records a view."""
 
     queries = {"get": ContextQuery}
+    limited_as = "events"
 
     @extend_schema(
         operation_id="item_detail",

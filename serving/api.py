@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
@@ -16,7 +15,7 @@ from accounts.limits.stores import prove_writable
 from accounts.selectors import caller, check_use_case, person_named, use_case_for
 from catalog.serializers import ItemSerializer, item_json
 from core.api import ERRORS, WRITE_ERRORS, ApiView, validated
-from core.client_address import client_address
+from core.client_address import client_address, was_passed_on_by_a_stranger
 from core.domain import DEFAULT_USE_CASE, USE_CASES, ItemKind
 from core.domain.roles import use_cases_of_kind
 from core.errors import NotFound
@@ -253,6 +252,4 @@ class ReadyView(APIView):
 
 def _is_of_this_machine(request: Request) -> bool:
     """True where no proxy passed the request on for a stranger."""
-    return client_address(request) in _OWN_ADDRESSES and (
-        bool(settings.TRUSTED_PROXIES) or "X-Forwarded-For" not in request.headers
-    )
+    return client_address(request) in _OWN_ADDRESSES and not was_passed_on_by_a_stranger(request)

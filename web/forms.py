@@ -1,5 +1,7 @@
 """The forms of the pages."""
 
+import re
+
 from django import forms
 from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
@@ -18,6 +20,8 @@ LENGTHS = {
 }
 # Imported and simulated people and profiles go by these names; nobody may sign up as one of them.
 RESERVED_PREFIXES = ("movielens-", "demo-person", PROFILE_PREFIX)
+# By these the API knows people, too: `user_17` is whoever has the id 17.
+_ID = re.compile(r"(?:user_)?[0-9]+", re.ASCII | re.IGNORECASE)
 
 
 class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
@@ -34,6 +38,8 @@ class SignUpForm(UserCreationForm):  # type: ignore[type-arg]
         username: str = super().clean_username() or ""
         if username.lower().startswith(RESERVED_PREFIXES):
             raise ValidationError("Names that begin like this are kept for imported people. Choose another.")
+        if _ID.fullmatch(username):
+            raise ValidationError("This name is the number of somebody. Choose one with other letters.")
         if is_homograph(username):
             raise ValidationError("This name looks like one in other letters. Choose another.")
         return username

@@ -16,10 +16,14 @@ from accounts.limits.counting import COUNTS
 from accounts.limits.rules import Rule, rules
 from accounts.models import ServiceToken, User
 from core.client_address import client_address
+from core.domain import DISLIKE
 
 _READS = ("GET", "HEAD", "OPTIONS")
-# Names of pages by what they do: read, and written to. Every other write is an event.
+# Names of pages by what they do: read, and written to. Every other write is an event, and so is to open an
+# item, which is put on record.
 _READ = {
+    "item": "events",
+    "my-data-download": "imports",
     "feed": "lists",
     "feed-again": "lists",
     "because-rows": "lists",
@@ -58,7 +62,8 @@ class RequestLimits(BaseThrottle):
         action = getattr(view, "limited_as", "")
         if request.method in _READS and (request.method == "OPTIONS" or action in ("", "dislikes")):
             return True
-        if wait := _take(request, action or "events", _rows(request)):
+        done = {action: 1} if action else _written(request)
+        if wait := max(_take(request, name, cost) for name, cost in done.items() if cost):
             raise TooOften(wait)
         return True
 
@@ -79,9 +84,12 @@ class LimitsMiddleware:
         name = request.resolver_match.view_name
         if name in _LOGINS and request.method == "POST":
             return _refusal(_spent_by_logins(request))
-        action = _READ.get(name, "") if request.method in _READS else _WRITTEN.get(name, "events")
-        # Visitors have no list: what they are shown is the same for all.
-        if not action or (action == "lists" and not request.user.is_authenticated):
+        is_read = request.method in _READS
+        action = _READ.get(name, "") if is_read else _WRITTEN.get(name, "events")
+        if name == "act" and request.POST.get("action") == DISLIKE:
+            action = "dislikes"
+        # Visitors have no list and are not put on record: what they are shown is the same for all.
+        if not action or (is_read and action != "search" and not request.user.is_authenticated):
             return None
         return _refusal(_take(request, action, 1))
 
@@ -109,10 +117,15 @@ def _counted(request: HttpRequest | Request, rule: Rule) -> Iterator[tuple[Rule,
         yield rule.times(rule.address), f"address {address}"
 
 
-def _rows(request: Request) -> int:
-    """The number of things that a request writes: those of a batch."""
-    rows = request.data.get("interactions") if isinstance(request.data, dict) else None
-    return max(1, len(rows)) if isinstance(rows, list) else 1
+def _written(request: Request) -> dict[str, int]:
+    """The number of things that a request writes, of each limit: those of a batch, and its noes apart."""
+    body = request.data if isinstance(request.data, dict) else {}
+    rows = body.get("interactions", [body])
+    rows = rows if isinstance(rows, list) and rows else [body]
+    noes = sum(
+        isinstance(row, dict) and DISLIKE in (row.get("type"), row.get("interaction_type")) for row in rows
+    )
+    return {"dislikes": noes, "events": len(rows) - noes}
 
 
 def _spent_by_logins(request: HttpRequest) -> float:

@@ -29,7 +29,7 @@ from ranking.evaluation.evaluation_set import (
 )
 from ranking.evaluation.gate import compare
 from ranking.evaluation.refusals import refusal_curve
-from ranking.evaluation.report import write_report
+from ranking.evaluation.report import check_report_can_be_kept, write_report
 from ranking.evaluation.reporting import gate_rules, make_report
 from ranking.evaluation.shortage import why_few
 from ranking.evaluation.versions import VersionSet, load_contender, named_versions, usual_versions
@@ -93,6 +93,7 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
     not whole. Where there are neither people nor lists the report says why.
     """
     use_case = request.use_case
+    check_report_can_be_kept(use_case.name, request.out)
     named = request.versions
     compared = named_versions(named, use_case) if named else usual_versions(use_case)
     contenders = [load_contender(one) for one in compared]

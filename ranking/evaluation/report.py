@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from core.charts import NOTHING, Curve, IntervalPlot, curve, interval_plot, interval_text
 from core.errors import InvalidInput
+from core.folders import check_writable
 from ranking.datasets.manifest import dataset_name, whole_folder
 from ranking.evaluation.tables import TableView, refusal_tables, segment_tables, source_tables
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import FIGURES, CalibrationBins, EvaluationReport, EvaluationResult, LogSupport
 
+_THERE = "{} is there already; a report does not write over another."
 _BETTER = {1: "higher is better", -1: "lower is better", 0: ""}
 
 
@@ -90,6 +92,17 @@ def view_of(report: EvaluationReport) -> ReportView:
     )
 
 
+def check_report_can_be_kept(use_case: str, out: Path | None = None) -> None:
+    """Raises InvalidInput where `write_report` would, before the time of an evaluation is spent."""
+    if out is not None and out.exists():
+        raise InvalidInput(_THERE.format(out))
+    folder = Path(settings.REPORT_DIR) / use_case if out is None else out.parent
+    try:
+        check_writable(folder)
+    except OSError as error:
+        raise InvalidInput(f"{folder} cannot be written: {error.strerror}.") from error
+
+
 def write_report(report: EvaluationReport, out: Path | None = None) -> Path:
     """Writes report.html, report.md and report.json into a folder that is whole or not there.
 
@@ -99,7 +112,7 @@ def write_report(report: EvaluationReport, out: Path | None = None) -> Path:
     made_at = report.made_at or timezone.now()
     target = out or Path(settings.REPORT_DIR) / report.use_case / dataset_name(made_at)
     if target.exists():
-        raise InvalidInput(f"{target} is there already; a report does not write over another.")
+        raise InvalidInput(_THERE.format(target))
     view = view_of(report)
     texts = {
         "report.html": render_to_string("evaluation/report.html", {"report": view}),

@@ -17,6 +17,7 @@ from accounts.limits.counting import COUNTS, Counts
 from accounts.limits.rules import DEFAULTS, Rule, rules
 from accounts.limits.stores import DatabaseStore, RedisStore
 from accounts.models import RateCount, User
+from catalog.models import Item
 from tests.answers import assert_refused
 from tests.factories import app_client, make_items, make_user
 
@@ -139,6 +140,58 @@ def test_a_batch_counts_its_rows(api: APIClient, settings: Settings) -> None:
     assert_refused(api.post("/api/interactions", {"interactions": rows[5:]}, format="json"), 429)
 
 
+def _no(item: Item) -> dict[str, object]:
+    return {"item_id": item.pk, "type": "dislike"}
+
+
+def test_a_no_is_one_by_whichever_address_it_comes(api: APIClient, settings: Settings) -> None:
+    settings.RATE_LIMITS = ["dislikes=6/60"]
+    items = make_items(12)
+    for path, body in (
+        ("/api/interactions", _no(items[0])),
+        ("/api/analytics/interaction", {"item_id": items[1].pk, "interaction_type": "dislike"}),
+        ("/api/interactions", {"interactions": [_no(items[2]), _no(items[3])]}),
+        (f"/api/movies/{items[4].pk}/dislike", {}),
+        ("/api/dislike", {"movie_id": items[5].pk, "reason": "wrong_genre"}),
+    ):
+        assert api.post(path, body, format="json").status_code == 201
+    likes = {"item_id": items[6].pk, "type": "like"}
+    for body in (_no(items[7]), {"interactions": [likes, _no(items[7])]}):
+        assert_refused(api.post("/api/interactions", body, format="json"), 429)
+    assert api.post("/api/interactions", likes, format="json").status_code == 201
+
+
+def test_a_no_by_the_button_of_a_page_is_one_too(browserless: Client, settings: Settings) -> None:
+    settings.RATE_LIMITS = ["dislikes=1/60"]
+    statuses = [
+        browserless.post(f"/items/{item.pk}/act/", {"action": name}).status_code
+        for item, name in zip(make_items(3), ("dislike", "dislike", "like"), strict=True)
+    ]
+    assert statuses == [302, 429, 302]
+
+
+@pytest.mark.parametrize("body", [[], {"interactions": 5}, {"interactions": []}, {"interactions": [None]}])
+def test_a_body_that_is_none_counts_once(api: APIClient, settings: Settings, body: object) -> None:
+    settings.RATE_LIMITS = ["events=1/60"]
+    answers = [api.post("/api/interactions", body, format="json") for _ in range(2)]
+    assert [one.status_code for one in answers] == [400, 429]
+
+
+def test_what_is_put_on_record_by_looking_is_an_event(
+    api: APIClient, browserless: Client, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = ["events=1/60"]
+    items = make_items(2)
+    answers = [api.get(f"/api/movies/{item.pk}") for item in items]
+    assert [one.status_code for one in answers] == [200, 429]
+    COUNTS.forget()
+    RateCount.objects.all().delete()
+    pages = [browserless.get(f"/items/{item.pk}/") for item in items]
+    assert [one.status_code for one in pages] == [200, 429]
+    # Of visitors nothing is put on record.
+    assert [Client().get(f"/items/{items[0].pk}/").status_code for _ in range(3)] == [200] * 3
+
+
 def test_an_app_may_do_a_thousand_times_as_much(settings: Settings) -> None:
     settings.RATE_LIMITS = ["search=1/60"]
     client = app_client()
@@ -151,6 +204,7 @@ def test_an_app_may_do_a_thousand_times_as_much(settings: Settings) -> None:
         ("search", "get", "/search/?q=heat"),
         ("lists", "get", "/"),
         ("events", "post", "/taste/reset/"),
+        ("imports", "get", "/accounts/data/download/"),
         ("sign-up", "post", "/accounts/signup/"),
     ],
 )

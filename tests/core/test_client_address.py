@@ -25,6 +25,13 @@ PROXY, CLIENT = "127.0.0.1", "203.0.113.7"
         ([], "", CLIENT, ""),
         (["::1"], "::1", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
         ([PROXY], "::ffff:127.0.0.1", CLIENT, CLIENT),
+        ([PROXY], PROXY, f"{CLIENT}:5678", CLIENT),
+        ([PROXY], PROXY, f"[{CLIENT}]", CLIENT),
+        ([PROXY], PROXY, "[2001:db8:1:2:3:4:5:6]:443", "2001:db8:1:2::"),
+        ([PROXY], PROXY, "[2001:db8:1:2:3:4:5:6]", "2001:db8:1:2::"),
+        ([PROXY], PROXY, f"10.9.9.9:1, {CLIENT}:2, 127.0.0.1:3", CLIENT),
+        ([PROXY], PROXY, f"{CLIENT}:x", ""),
+        ([PROXY], PROXY, "[[::1]]:1", ""),
         (["10.0.0.0/8"], "10.0.0.1", ", ".join(["10.0.0.2"] * 1000), "10.0.0.2"),
     ],
 )

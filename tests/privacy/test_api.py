@@ -52,6 +52,24 @@ def test_a_person_is_erased_with_all_that_is_kept_of_them(app: APIClient) -> Non
     assert_refused(app.delete(ONE), 404)
 
 
+def test_who_signed_up_by_the_name_of_an_apps_person_is_neither_kept_nor_erased_by_it(
+    app: APIClient,
+) -> None:
+    """Whoever chose the name first would get what the app tells of its customer, or lose their account."""
+    stranger = User.objects.create_user("reader-1", password="correct horse 7")
+    item = make_item()
+    assert_refused(app.put(ONE), 409)
+    for answer in (app.get(ONE), app.patch(ONE, {"is_active": False}, format="json"), app.delete(ONE)):
+        assert_refused(answer, 404)
+    row = {"user": "reader-1", "item_id": item.pk, "type": "like"}
+    for more in ({}, {"create_users": True}):
+        body = {"interactions": [row], **more}
+        assert "user" in assert_refused(app.post("/api/interactions", body, format="json"), 400)
+    stranger.refresh_from_db()
+    assert stranger.is_active
+    assert not stranger.interactions.exists()
+
+
 @pytest.mark.parametrize(
     "body", [[], 5, {"is_active": "no"}, {"roles": ["king"]}, {"is_staff": True}, {"x": 1}]
 )

@@ -176,7 +176,17 @@ def test_ready_names_what_serves(client: APIClient, group: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "stranger", [{"REMOTE_ADDR": "203.0.113.7"}, {"HTTP_X_FORWARDED_FOR": "203.0.113.7"}]
+    "stranger",
+    [
+        {"REMOTE_ADDR": "203.0.113.7"},
+        {"HTTP_X_FORWARDED_FOR": "203.0.113.7"},
+        {"HTTP_FORWARDED": "for=203.0.113.7"},
+        {"HTTP_X_REAL_IP": "203.0.113.7"},
+        {"HTTP_VIA": "1.1 proxy"},
+        {"HTTP_X_FORWARDED_PROTO": "https"},
+        {"HTTP_X_FORWARDED_HOST": "heed.example"},
+    ],
+    ids=lambda given: next(iter(given)),
 )
 def test_strangers_are_told_whether_it_is_ready_and_nothing_else(
     client: APIClient, group: list[int], stranger: Any

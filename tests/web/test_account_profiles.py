@@ -79,6 +79,22 @@ def test_for_kids_and_wishes_hold_on_every_list(client: Client, person: User, ma
     assert titles(person) == {"Fright", "Front", "Western", "Meadow"}
 
 
+@pytest.mark.parametrize(
+    "name", ["\u202eada", "ada\u200f", "\u2066x\u2069", "\u200b", "\u3164", "\u2800\u2800", "ـ"]
+)
+def test_a_name_that_looks_like_another_or_like_nothing_makes_no_profile(client: Client, name: str) -> None:
+    answer = client.post(reverse("account-profiles"), {"name": name})
+    assert answer.status_code == 400
+    assert "turns writing around" in answer.text
+    assert not User.objects.exclude(owner=None).exists()
+
+
+@pytest.mark.parametrize("name", ["👨‍👩‍👧", "می‌خواهم", "بچه‌ها", "Zoë & Ann", "❤️", "아이"])
+def test_names_of_every_script_and_little_pictures_may_be_profiles(client: Client, name: str) -> None:
+    client.post(reverse("account-profiles"), {"name": name})
+    assert User.objects.exclude(owner=None).get().profile_name == name
+
+
 def test_a_wish_that_names_nothing_makes_no_profile(client: Client) -> None:
     answer = client.post(reverse("account-profiles"), {"name": "Kids", "wishes": "no blorp"})
     assert answer.status_code == 400

@@ -19,7 +19,28 @@ def sign_up(client: Client, username: str, password: str = PASSWORD):  # type: i
 
 
 @pytest.mark.parametrize(
-    "name", ["Наташа", "Ελένη", "김민수", "김tom", "José", "田中", "ann_1@x.y", "Ødegård"]
+    "name",
+    [
+        "Наташа",
+        "Ελένη",
+        "김민수",
+        "김tom",
+        "José",
+        "田中",
+        "ann_1@x.y",
+        "Ødegård",
+        "サトー",
+        "佐々木",
+        "علی۳",
+        "เอ",
+        "Ştefan",
+        "user_x",
+        "Đặng",
+        "aydın",
+        "əli",
+        "kɛlɛ",
+        "ᏣᎳᎩ",
+    ],
 )
 def test_names_of_every_script_may_sign_up(client: Client, db: None, name: str) -> None:
     assert sign_up(client, name).status_code == 302
@@ -46,6 +67,17 @@ def test_signing_up_logs_in_and_leads_to_the_picks(client: Client, make_item: Ma
         ("аda", PASSWORD, "looks like one in other letters"),  # the first letter is Cyrillic
         ("сосо", PASSWORD, "looks like one in other letters"),  # all of them are
         ("αda", PASSWORD, "looks like one in other letters"),
+        ("ada\u3164", PASSWORD, "looks like one in other letters"),  # a letter that nobody sees
+        ("ada\u115f", PASSWORD, "looks like one in other letters"),
+        ("ɑda", PASSWORD, "looks like one in other letters"),  # Latin, as phoneticians write
+        ("bᴏb", PASSWORD, "looks like one in other letters"),
+        ("adaـ", PASSWORD, "looks like one in other letters"),
+        ("\ua4ee\ua4d3\ua4ee", PASSWORD, "looks like one in other letters"),  # ADA in the script of Lisu
+        ("b\u0966b", PASSWORD, "looks like one in other letters"),  # a zero of Devanagari
+        ("1\u0661", PASSWORD, "looks like one in other letters"),
+        ("17", PASSWORD, "the number of somebody"),
+        ("user_17", PASSWORD, "the number of somebody"),
+        ("USER_17", PASSWORD, "the number of somebody"),
         ("", PASSWORD, "required"),
         ("a\x00b", PASSWORD, "Null characters"),
     ],

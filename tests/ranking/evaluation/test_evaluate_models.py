@@ -148,6 +148,24 @@ def test_a_report_does_not_write_over_another(tmp_path: Path) -> None:
         run(label, "--out", str(tmp_path / "file" / "below"))
 
 
+@pytest.mark.parametrize("fault", ["a file", "full", "there already"])
+def test_where_no_report_could_be_kept_it_says_so_before_it_evaluates(
+    fault: str, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    settings.REPORT_DIR = tmp_path / "reports"
+    if fault == "a file":
+        settings.REPORT_DIR.touch()
+    if fault == "full":
+        monkeypatch.setattr("os.fsync", fail)
+    options = ["--out", str(tmp_path)] if fault == "there already" else []
+    # Nothing was trained here: whoever looks for versions first says that.
+    with pytest.raises(CommandError, match="is there already" if options else "cannot be written"):
+        run(*options)
+
+
 def test_without_names_come_the_active_the_candidates_and_what_served_before() -> None:
     items = make_history()
     first, active, candidate = als(items), als(items, seed=1), als(items, seed=2)
