@@ -40,7 +40,7 @@ ITEMS = np.arange(100, 160)
 PLAN = BootstrapPlan(windows=3, first=0.4)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def events() -> Events:
     """Forty people of two tastes over a hundred days, some of them new in each part of it."""
     rng = np.random.default_rng(3)
@@ -64,7 +64,7 @@ def events() -> Events:
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def catalog(events: Events) -> CatalogSnapshot:
     """Two genres, as the tastes are, the demand of the end of the log, and years alone for dates."""
     genre = np.arange(len(ITEMS)) // 30
@@ -98,6 +98,12 @@ def by_session(lists: Iterable[BootstrapList]) -> dict[str, BootstrapList]:
     return {str(one.session_id): one for one in lists}
 
 
+@pytest.fixture(scope="module")
+def made(events: Events, catalog: CatalogSnapshot) -> list[BootstrapList]:
+    """The lists of all events, to be read alone: models of each window are trained for them."""
+    return make_lists(events, catalog)
+
+
 def test_every_window_follows_the_one_before_and_the_last_holds_the_last_event(events: Events) -> None:
     windows = plan_windows(events.times, PLAN)
     assert len(windows) == 3
@@ -106,9 +112,9 @@ def test_every_window_follows_the_one_before_and_the_last_holds_the_last_event(e
     assert np.mean(events.times < windows[0].start) == pytest.approx(0.4, abs=0.01)
 
 
-def test_labels_say_what_was_done_in_the_window(events: Events, catalog: CatalogSnapshot) -> None:
+def test_labels_say_what_was_done_in_the_window(events: Events, made: list[BootstrapList]) -> None:
     windows = plan_windows(events.times, PLAN)
-    lists = make_lists(events, catalog)
+    lists = made
     assert {one.window for one in lists} == {0, 1, 2}
     for one in lists:
         window = windows[one.window]
@@ -126,21 +132,21 @@ def test_labels_say_what_was_done_in_the_window(events: Events, catalog: Catalog
         assert (one.relevance > UNTOUCHED).any()
 
 
-def test_the_scores_of_every_kind_are_features(events: Events, catalog: CatalogSnapshot) -> None:
+def test_the_scores_of_every_kind_are_features(made: list[BootstrapList]) -> None:
     """A ranker weighs what it has seen: of a kind that scores in service it must have met the scores."""
-    features = ranker_data(make_lists(events, catalog)).features
+    features = ranker_data(made).features
     for kind in ("als", "transitions", "ease", "content", "verdict"):
         assert np.isfinite(features[:, FEATURES.index(f"{kind}_score")]).any(), kind
 
 
-def test_nothing_known_to_the_person_before_is_a_candidate(events: Events, catalog: CatalogSnapshot) -> None:
-    for one in make_lists(events, catalog):
+def test_nothing_known_to_the_person_before_is_a_candidate(events: Events, made: list[BootstrapList]) -> None:
+    for one in made:
         known = events.item_ids[(events.user_ids == one.user_id) & (events.times < one.time)]
         assert not np.isin(one.candidates.item_ids, known).any()
 
 
 def test_what_comes_later_changes_no_candidate_and_no_feature(
-    events: Events, catalog: CatalogSnapshot
+    events: Events, catalog: CatalogSnapshot, made: list[BootstrapList]
 ) -> None:
     """The rest of the log is thrown about: other items, weights and verdicts from the window's start on."""
     start = plan_windows(events.times, PLAN)[-1].start
@@ -158,7 +164,7 @@ def test_what_comes_later_changes_no_candidate_and_no_feature(
     )
     demand = demand_of(changed, ITEMS, half_life_days=365.0)
     before, after = (
-        by_session(make_lists(events, catalog)),
+        by_session(made),
         by_session(make_lists(changed, catalog.at(demand))),
     )
     compared = 0
@@ -206,15 +212,17 @@ def test_an_item_is_there_from_its_date_whoever_met_it(events: Events, catalog: 
     assert context.catalog.item_ids.tolist() == np.union1d(ITEMS[:10], met).tolist()
 
 
-def test_equal_input_gives_equal_lists_and_sessions(events: Events, catalog: CatalogSnapshot) -> None:
-    first, again = make_lists(events, catalog), make_lists(events, catalog)
+def test_equal_input_gives_equal_lists_and_sessions(
+    events: Events, catalog: CatalogSnapshot, made: list[BootstrapList]
+) -> None:
+    first, again = made, make_lists(events, catalog)
     assert [one.session_id for one in first] == [one.session_id for one in again]
     assert len({one.session_id for one in first}) == len(first)
     assert np.array_equal(ranker_data(first).features, ranker_data(again).features, equal_nan=True)
 
 
-def test_as_training_data_everything_counts_as_examined(events: Events, catalog: CatalogSnapshot) -> None:
-    lists = make_lists(events, catalog)
+def test_as_training_data_everything_counts_as_examined(made: list[BootstrapList]) -> None:
+    lists = made
     data = ranker_data(lists)
     assert len(data) == len(lists)
     assert (data.exposure == 1).all()
@@ -223,8 +231,8 @@ def test_as_training_data_everything_counts_as_examined(events: Events, catalog:
     assert (np.diff(data.times) >= 0).all()
 
 
-def test_rows_fit_the_ranker_dataset(events: Events, catalog: CatalogSnapshot, tmp_path: Path) -> None:
-    lists = make_lists(events, catalog)
+def test_rows_fit_the_ranker_dataset(tmp_path: Path, made: list[BootstrapList]) -> None:
+    lists = made
     with RankerWriter(tmp_path / "data.parquet") as writer:
         rows = sum(writer.write(ranker_rows(one)) for one in lists)
     assert rows == sum(len(one.candidates) for one in lists)
