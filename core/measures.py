@@ -14,12 +14,14 @@ from typing import TypeVar
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram
 
+from core.measure_files import use_roomy_files
 from core.spans import span
 
 Metric = TypeVar("Metric", Counter, Histogram)
 
 # True where workers share their counts through files (config/wsgi.py); the library looks when it is loaded.
 IS_SHARED = "PROMETHEUS_MULTIPROC_DIR" in os.environ
+use_roomy_files()
 # A stranger may make up methods, each of which would be a series of its own.
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 # Seconds. A list takes some milliseconds, a training that a request waits for does not exist.

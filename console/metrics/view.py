@@ -1,14 +1,15 @@
 """`/metrics` for Prometheus: for whoever has the token, or asks from where it is allowed."""
 
 import hmac
+import os
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from console.metrics.database import DatabaseCollector
 from core.client_address import client_address, is_in, was_passed_on_by_a_stranger
+from core.measure_files import SharedCounts
 from core.measures import IS_SHARED
 
 DATABASE = DatabaseCollector()
@@ -29,7 +30,7 @@ def _told() -> bytes:
     own = CollectorRegistry()
     own.register(DATABASE)
     if IS_SHARED:
-        MultiProcessCollector(own)  # type: ignore[no-untyped-call]
+        own.register(SharedCounts(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
         return generate_latest(own)
     return generate_latest(REGISTRY) + generate_latest(own)
 
