@@ -38,7 +38,8 @@ _HEX = re.compile(rb"[0-9a-fA-F]+")
 # As gunicorn gives kept connections while a worker stops.
 _STOP_SECONDS = 2.0
 
-TOO_SLOW, TOO_LARGE, TOO_MANY_HEADERS = (
+NO_CHUNK, TOO_SLOW, TOO_LARGE, TOO_MANY_HEADERS = (
+    "400 Bad Request",
     "408 Request Timeout",
     "413 Content Too Large",
     "431 Headers Too Large",
@@ -71,9 +72,9 @@ class Arriving:
         return bool(self.ends_at)
 
     def is_whole(self) -> bool:
-        """True once head and body are here, or cannot be told apart: the parser then says what is wrong.
+        """True once head and body are here, or the head tells of no length: the parser says what is wrong.
 
-        Raises Refused for what is too large.
+        Raises Refused for what is too large, and for a body that says it is of chunks and is not.
         """
         if not self.has_head and not self._read_head():
             return False
@@ -108,11 +109,18 @@ class Arriving:
         return True
 
     def _has_last_chunk(self) -> bool:
-        """True once the chunk of length 0 is here, and the lines after it."""
+        """True once the chunk of length 0 is here, and the lines after it.
+
+        What is no chunk is refused here and never left to the parser: were it one to the parser, a thread
+        would wait for what it announces.
+        """
         while (end := self.received.find(b"\r\n", self.chunk)) >= 0:
-            line = bytes(self.received[self.chunk : end]).partition(b";")[0]
-            if len(line) >= _LONGEST_NUMBER or not _HEX.fullmatch(line):
-                return True
+            # Blanks before an extension and zeros before a number are allowed, and the parser takes both.
+            line = bytes(self.received[self.chunk : end]).partition(b";")[0].strip(b" \t")
+            if not _HEX.fullmatch(line):
+                raise Refused(NO_CHUNK)
+            if len(line.lstrip(b"0")) >= _LONGEST_NUMBER:
+                raise Refused(TOO_LARGE)
             if int(line, 16) == 0:
                 if len(self.received) - end > MAX_HEAD_BYTES:
                     raise Refused(TOO_MANY_HEADERS)
@@ -121,7 +129,9 @@ class Arriving:
             if self.chunk > MAX_BODY_BYTES + MAX_HEAD_BYTES:
                 raise Refused(TOO_LARGE)
         # A line without an end is no length of a chunk.
-        return len(self.received) - self.chunk > MAX_HEAD_BYTES
+        if len(self.received) - self.chunk > MAX_HEAD_BYTES:
+            raise Refused(NO_CHUNK)
+        return False
 
 
 class WholeRequestsWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

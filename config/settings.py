@@ -446,9 +446,16 @@ LOGGING = {
         "line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s%(of_request)s"},
         "json": {"()": "core.log_lines.json_formatter"},
     },
-    "filters": {"request": {"()": "core.log_lines.RequestIdFilter"}},
+    "filters": {
+        "request": {"()": "core.log_lines.RequestIdFilter"},
+        "strangers": {"()": "core.log_lines.StrangersFilter"},
+    },
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request"]}
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["request", "strangers"],
+        }
     },
     # One line for a lockout is enough; a line for every login is not. So is one for traces that nobody takes.
     # py4j, which speaks to Spark, tells of each connection that it closes.

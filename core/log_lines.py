@@ -8,6 +8,8 @@ import structlog
 
 from core.request_ids import request_id
 
+_LONGEST = 200
+
 
 class RequestIdFilter(logging.Filter):
     """Lets every line through, and has it say which request it belongs to."""
@@ -16,6 +18,19 @@ class RequestIdFilter(logging.Filter):
         found = request_id()
         record.request_id = found
         record.of_request = f" request_id={found}" if found else ""
+        return True
+
+
+class StrangersFilter(logging.Filter):
+    """Lets every line through, and makes one of what a stranger may bring about as often as they like.
+
+    Django logs a refused host or a forged session with its traceback, and with all that was sent.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security"):
+            record.exc_info = record.exc_text = None
+            record.msg, record.args = record.getMessage()[:_LONGEST].replace("\n", " "), ()
         return True
 
 

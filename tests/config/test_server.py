@@ -28,6 +28,10 @@ def app(environ, start_response):
 """
 HEAD = b"POST /health HTTP/1.1\r\nHost: x\r\n"
 IN_CHUNKS = HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n3;x=y\r\nefg\r\n0\r\nA: b\r\n\r\n"
+# Lengths of chunks that a parser takes, with blanks and with zeros.
+PADDED = [
+    HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + line + b"\r\nab" for line in (b"5\t ;a", b"0" * 60 + b"5")
+]
 WHOLE = HEAD + b"Content-Length: 7\r\n\r\nabcdefg"
 
 
@@ -73,7 +77,7 @@ def some(one: socket.socket, most: int = 1000) -> bytes:
     return received
 
 
-@pytest.mark.parametrize("beginning", [b"", b"\r\n\r\n", b"POST / HT", WHOLE[:-1], IN_CHUNKS[:-1]])
+@pytest.mark.parametrize("beginning", [b"", b"\r\n\r\n", b"POST / HT", WHOLE[:-1], IN_CHUNKS[:-1], *PADDED])
 def test_many_halves_of_requests_keep_nobody_from_an_answer(server: Server, beginning: bytes) -> None:
     with ExitStack() as stack:
         halves = [stack.enter_context(server.connect()) for _ in range(32)]
@@ -184,9 +188,18 @@ def test_what_no_request_of_heed_has_is_refused(sent: bytes, status: str) -> Non
         Arriving(deadline=0.0, received=bytearray(sent)).is_whole()
 
 
-@pytest.mark.parametrize("line", [b"-4\r\n", b"0x4\r\n", b"zz\r\n", b"", b"1_0\r\n"])
-def test_what_is_no_chunk_goes_to_the_parser_which_says_so(line: bytes) -> None:
+@pytest.mark.parametrize("line", [b"-4\r\n", b"0x4\r\n", b"zz\r\n", b"", b"1_0\r\n", b";a\r\n", b"4 4\r\n"])
+def test_what_is_no_chunk_is_refused_and_no_parser_waits_for_it(line: bytes) -> None:
     sent = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + line + b"x" * (MAX_HEAD_BYTES + 1)
+    with pytest.raises(Refused, match="400"):
+        Arriving(deadline=0.0, received=bytearray(sent)).is_whole()
+
+
+@pytest.mark.parametrize("line", [b"2", b"2 ", b"2\t;x=y", b"2;x", b"0" * 100 + b"2"])
+def test_a_chunk_ends_where_the_parser_ends_it(line: bytes) -> None:
+    sent = HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + line + b"\r\nab\r\n0\r\n\r\n"
+    for length in range(len(sent)):
+        assert not Arriving(deadline=0.0, received=bytearray(sent[:length])).is_whole()
     assert Arriving(deadline=0.0, received=bytearray(sent)).is_whole()
 
 

@@ -1,0 +1,36 @@
+"""What a stranger may bring about is one line of the log, however often and however long it is."""
+
+import logging
+
+import pytest
+from django.test import Client
+
+from core.log_lines import StrangersFilter
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.handler.addFilter(StrangersFilter())
+    return caplog
+
+
+@pytest.mark.parametrize("host", ["evil.example", "x" * 7000, "a\nb", "[::1", "127.0.0.1:x"])
+def test_another_host(lines: pytest.LogCaptureFixture, host: str) -> None:
+    assert Client().get("/health", headers={"Host": host}).status_code == 400
+    # The captured text has the tracebacks, too.
+    told = [line for line in lines.text.splitlines() if "Bad Request" not in line]
+    assert len(told) == 1
+    assert len(told[0]) < 400
+
+
+def test_our_own_mistakes_keep_their_traceback(lines: pytest.LogCaptureFixture) -> None:
+    try:
+        raise RuntimeError("ours")
+    except RuntimeError:
+        logging.getLogger("django.request").exception("Internal Server Error")
+    assert "Traceback" in lines.text
+
+
+def test_the_log_of_the_server_has_the_filter() -> None:
+    filters = [type(one) for handler in logging.getLogger().handlers for one in handler.filters]
+    assert StrangersFilter in filters
