@@ -40,7 +40,7 @@ class RoomyFile(MmapedDict):
 
 def use_roomy_files() -> None:
     """Makes the library take these files. Before the first measure is made."""
-    values.MmapedDict = RoomyFile  # type: ignore[misc]
+    values.MmapedDict = RoomyFile  # type: ignore[attr-defined]
 
 
 class SharedCounts(MultiProcessCollector):
@@ -51,7 +51,7 @@ class SharedCounts(MultiProcessCollector):
         self._folder = Path(folder)
 
     def collect(self) -> Iterable[Metric]:
-        found: Iterable[Metric] = self.merge(
+        found: Iterable[Metric] = self.merge(  # type: ignore[no-untyped-call]
             [str(file) for file in self._folder.glob("*.db") if _is_whole(file)]
         )
         return found

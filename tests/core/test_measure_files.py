@@ -13,7 +13,7 @@ from prometheus_client.mmap_dict import mmap_key
 from core.measure_files import ROOM, RoomyFile, SharedCounts
 from tests.docs.pages import ROOT
 
-KEY = mmap_key("heed_x", "heed_x_total", [], [], "")  # type: ignore[no-untyped-call]
+KEY = mmap_key("heed_x", "heed_x_total", [], [], "")
 # A file of the library: its length, four bytes of nothing, then keys with their values.
 BY_HALF = [b"", b"\x10", struct.pack("ii", 2**31 - 1, 0) + bytes(100), struct.pack("ii", 40, 0), b"x" * 300]
 
