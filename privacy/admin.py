@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from accounts.admin import PersonAdmin
 from accounts.models import User
 from privacy.selectors import count_kept
-from privacy.services import erase_person
+from privacy.services import erase_person, follow_new_name
 
 admin.site.unregister(User)
 
@@ -28,6 +28,11 @@ class ErasablePersonAdmin(PersonAdmin):
                 f"{kept.interactions:,} interactions, {kept.dislikes:,} dislikes, {kept.tokens:,} tokens"
             )
         return titles, {"users": len(titles)}, set(), []
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: Any) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "username" in form.changed_data:
+            follow_new_name(person=obj, before=form.initial["username"])
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         erase_person(user_id=obj.pk)

@@ -16,6 +16,8 @@ from feedback.models import Dislike
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession
 
+LOGIN_RECORDS = (AccessAttempt, AccessFailureLog, AccessLog)
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -51,12 +53,15 @@ def count_kept(person: User) -> Kept:
 def login_records(person: User) -> tuple[QuerySet[Any], ...]:
     """The tables of django-axes: failed logins that count, all that failed, all that succeeded.
 
-    They hold the name that was typed, in whatever case; what was typed wrongly is nobody's.
+    They hold the name that was typed, in whatever case, and people type their address for mail, too. What
+    else was typed wrongly is nobody's.
     """
-    return tuple(
-        model.objects.filter(username__iexact=person.username).order_by("attempt_time", "pk")
-        for model in (AccessAttempt, AccessFailureLog, AccessLog)
-    )
+    names = Q(username__iexact=person.username)
+    for address in {person.email, person.confirmed_email} - {""}:
+        # It may be the user name of somebody else.
+        if not User.objects.filter(username__iexact=address).exclude(pk=person.pk).exists():
+            names |= Q(username__iexact=address)
+    return tuple(model.objects.filter(names).order_by("attempt_time", "pk") for model in LOGIN_RECORDS)
 
 
 def admin_log_about(person: User) -> QuerySet[LogEntry]:

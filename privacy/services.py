@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from axes.models import AccessAttempt
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.selectors import profiles_of
 from core.errors import ACCOUNT_GONE, AccountGone
 from interactions.models import UserInteraction
-from privacy.selectors import admin_log_about, browser_sessions, login_records
+from privacy.selectors import LOGIN_RECORDS, admin_log_about, browser_sessions, login_records
 from recommendations.models import RecommendationSession
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -67,6 +69,22 @@ def erase_person(*, user_id: int) -> Erased:
         gone.update(person.delete()[1])
     logger.info("[PRIVACY] person erased", user_id=user_id, rows=gone.total())
     return Erased(person.username, {_name(label): gone[label] for label in sorted(+gone)}, gone)
+
+
+def follow_new_name(*, person: User, before: str) -> None:
+    """Puts what is kept of a person under their name of before under the one that they have now.
+
+    No foreign key leads to it, so an export or an erasure would not find it.
+    """
+    with transaction.atomic():
+        for records in LOGIN_RECORDS:
+            theirs = records.objects.filter(username__iexact=before)
+            # Tries that count for a lock-out are one row for each name and address, and end by themselves.
+            theirs.delete() if records is AccessAttempt else theirs.update(username=person.username)
+        token = Q(content_type__app_label="accounts", content_type__model="servicetoken")
+        for entry in LogEntry.objects.filter(token, object_repr__startswith=f"{before} ("):
+            entry.object_repr = f"{person.username}{entry.object_repr.removeprefix(before)}"[:200]
+            entry.save(update_fields=["object_repr"])
 
 
 def _delete_in_slices(rows: QuerySet[Any]) -> Counter[str]:

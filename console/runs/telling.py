@@ -21,6 +21,9 @@ MAX_LINES, MAX_LINE = 200, 500
 MAX_FIGURES = 200_000
 # Options that name people.
 _OF_PEOPLE = {"user", "account"}
+_AFTER_USER = re.compile(r"\buser [^\n]*")
+_QUOTED = re.compile(r"'(?:[^'\\\n]|\\.)*'|\"[^\"\n]*\"")
+_AFTER_ACCOUNT = re.compile(r"(?<=--account )\S+")
 _IN_ADDRESS = re.compile(r"(?<=://)[^\s/@]+@")
 Status = Run.Status
 
@@ -47,8 +50,13 @@ class LogTail(logging.Handler):
 
 
 def plain(text: str) -> str:
-    """A text without passwords in addresses, and without the character that PostgreSQL refuses."""
-    return _IN_ADDRESS.sub("…@", text.replace("\0", ""))
+    """A text without passwords in addresses, the character that PostgreSQL refuses, and names of people.
+
+    A report on a row of an import names whom it is about, and no erasure would find them here.
+    """
+    text = _IN_ADDRESS.sub("…@", text.replace("\0", ""))
+    text = _AFTER_USER.sub(lambda told: _QUOTED.sub("'…'", told[0]), text)
+    return _AFTER_ACCOUNT.sub("…", text)
 
 
 def arguments_of(given: Mapping[str, Any]) -> dict[str, Any]:

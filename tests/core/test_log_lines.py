@@ -1,4 +1,4 @@
-"""What a stranger may bring about is one line of the log, however often and however long it is."""
+"""Lines of the log: one for what a stranger may bring about, however often and however long it is."""
 
 import logging
 

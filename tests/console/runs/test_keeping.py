@@ -1,5 +1,7 @@
 """The record of a run, made by the frame that all commands share."""
 
+import contextlib
+import csv
 import json
 import os
 import shutil
@@ -122,6 +124,22 @@ def test_of_runs_with_nothing_to_do_only_the_last_stays() -> None:
 def test_a_run_whose_candidates_were_all_rejected_says_so() -> None:
     run = probe("--outcome", "rejected")
     assert (run.status, run.why) == (Status.REJECTED, "als-1: It is worse.")
+
+
+@pytest.mark.parametrize("name", ["ann.smith", "ann smith", "o'ann", 'say "ann"', "ann" * 60])
+def test_who_is_named_by_the_report_of_an_import_is_not_kept(tmp_path: Path, name: str) -> None:
+    """An erasure could not find the name in there."""
+    User.objects.create_user("ann.smith", password="correct horse 7")
+    file, row = tmp_path / "i.csv", StringIO(newline="")
+    csv.writer(row).writerow([name, "movie", "no-such-film", "like", "2026-01-01"])
+    file.write_text(f"user,kind,item,type,occurred_at\n{row.getvalue()}")
+    for options in ({}, {"max_errors": 9}):
+        with contextlib.suppress(CommandError):
+            call_command("import_interactions", str(file), quiet=True, stdout=StringIO(), **options)
+    runs = list(Run.objects.filter(command="import_interactions").values("why", "log", "figures"))
+    assert len(runs) == 2
+    assert "i.csv:2" in str(runs)
+    assert "ann" not in str(runs)
 
 
 def test_who_is_named_by_an_option_is_not_kept() -> None:
