@@ -68,7 +68,7 @@ def _as_list(text: str) -> list[Any] | None:
     for read in (json.loads, ast.literal_eval):
         try:
             entries = read(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
             continue
         if isinstance(entries, list):
             return [entry.get("name", entry) if isinstance(entry, dict) else entry for entry in entries]

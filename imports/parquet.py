@@ -30,7 +30,8 @@ def parquet_rows(stream: BinaryIO, name: str) -> Iterator[dict[str, Any]]:
         for batch in file.iter_batches(batch_size=BATCH):
             for row in batch.to_pylist():
                 yield {column: _plain(column, value) for column, value in row.items()}
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        # Also what Python cannot say of a value, such as a moment of the year 30000.
         reason = str(error).split("\n", 1)[0][:200]
         raise BrokenFile(f"{name} is a damaged Parquet file ({reason}). Write it anew.") from error
 

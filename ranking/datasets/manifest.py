@@ -136,7 +136,7 @@ def read_manifest(folder: Path, *, kind: str, use_case: str) -> Manifest:
         manifest = Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
         files = {DATA: manifest.sha256, **manifest.more_files}
         changed = [name for name, digest in files.items() if file_sha256(folder / name) != digest]
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise DatasetError(f"{folder} holds no readable dataset: {error}.") from error
     if (manifest.kind, manifest.use_case) != (kind, use_case):
         raise DatasetError(f"{folder} holds a dataset {manifest.kind} of {manifest.use_case}.")

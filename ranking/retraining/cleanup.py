@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 
 from core.domain import UseCase
@@ -16,10 +18,13 @@ from ranking.kinds import LEARNING
 from ranking.models import ModelVersion
 from ranking.registry.versions import remove_file
 
+logger = structlog.stdlib.get_logger(__name__)
+
 # Datasets that are kept, newest first, beside those that an active version learned from.
 KEPT_DATASETS = 5
 # A half-written dataset that nobody wrote to for so long is nobody's: commands write them without the lock.
 ABANDONED_SECONDS = 300.0
+_OUR_FILE = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 def remove_unfinished(use_case: UseCase) -> None:
@@ -71,12 +76,24 @@ def _remove_noted(use_case: UseCase) -> None:
     note = note_path(use_case.name)
     if not note.exists():
         return
-    noted = json.loads(note.read_text(encoding="utf-8"))
+    noted = _names_in(note)
     named = set(ModelVersion.objects.filter(file__in=noted).values_list("file", flat=True))
     for name in noted:
         if name not in named:
             remove_file(name)
     note.unlink()
+
+
+def _names_in(note: Path) -> list[str]:
+    """The files that a note names; none where it is damaged, or every run after it would fail at it."""
+    try:
+        noted = json.loads(note.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        logger.warning("a note of files cannot be read", note=str(note), error=str(error))
+        return []
+    # Names of files in the folder, never paths that lead out of it.
+    names = [name for name in noted if isinstance(name, str)] if isinstance(noted, list) else []
+    return [name for name in names if _OUR_FILE.fullmatch(name)]
 
 
 def _abandoned(folder: Path) -> list[Path]:

@@ -59,5 +59,5 @@ def _pair(text: str) -> tuple[str, Any]:
         raise ArgumentTypeError("must be NAME=VALUE")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value

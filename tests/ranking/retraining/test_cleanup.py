@@ -14,7 +14,7 @@ from ranking.datasets.manifest import PART, datasets_folder
 from ranking.models import ModelVersion
 from ranking.registry.versions import file_name
 from ranking.retraining import publishing
-from ranking.retraining.cleanup import ABANDONED_SECONDS, KEPT_DATASETS, remove_unfinished
+from ranking.retraining.cleanup import ABANDONED_SECONDS, KEPT_DATASETS, note_path, remove_unfinished
 from tests.ranking.retraining.builders import MOVIES, run, serve
 
 pytestmark = pytest.mark.django_db
@@ -47,6 +47,25 @@ class TestOrphans:
         assert [path.name for path in models.iterdir()] == [before.file]
         run("als")
         assert ModelVersion.objects.filter(kind="als").count() == 2
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            *("", "\0" * 200, "{", "null", "5", '{"a": 1}', "[" * 100_000, "[1, null, []]"),
+            *('["../kept"]', '["", ".", "..", "a\\u0000b"]'),
+        ],
+        ids=lambda content: content[:20],
+    )
+    def test_a_damaged_note_ends_no_run_and_leads_out_of_no_folder(
+        self, films: list[Item], content: str
+    ) -> None:
+        models = Path(django_settings.MODEL_DIR)
+        models.mkdir(parents=True)
+        (models.parent / "kept").write_text("")
+        note_path(MOVIES.name).write_text(content)
+        remove_unfinished(MOVIES)
+        assert list(models.iterdir()) == []
+        assert (models.parent / "kept").exists()
 
     def test_files_that_another_database_may_own_are_left(self, films: list[Item]) -> None:
         models = Path(django_settings.MODEL_DIR)
