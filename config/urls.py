@@ -112,12 +112,15 @@ admin.autodiscover()
 # Redoc searches in a worker that it makes itself.
 _redoc = csp_update({"worker-src": ["blob:"]})(SpectacularRedocView.as_view(url_name="api:schema"))
 
+# What is answered to OPTIONS has no page there.
+_docs = SpectacularSwaggerSplitView.as_view(url_name="api:schema", http_method_names=["get", "head"])
+
 urlpatterns = [
     # First, as addresses are tried in this order and most of what is asked is the API.
     path("api/", include((api, "api"))),
     *at_the_root,
     path("", include("web.urls")),
-    path("docs", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="docs"),
+    path("docs", _docs, name="docs"),
     path("redoc", _redoc, name="redoc"),
     path("health", HealthView.as_view(), name="health"),
     path("ready", ReadyView.as_view(), name="ready"),

@@ -55,11 +55,11 @@ class ErrorsMiddleware:
         # `sessionid="\000…"` is decoded to a NUL, which PostgreSQL refuses to be asked about.
         request.COOKIES = {name: value for name, value in request.COOKIES.items() if "\0" not in value}
         response = self.get_response(request)
-        # What is made for a request is for whoever sent it: no proxy may keep it for the next one.
-        response.headers.setdefault("Cache-Control", "private, no-cache")
         is_page = response.headers.get("Content-Type", "").startswith("text/html")
         if is_page and response.status_code in _REFUSALS and _is_api(request):
-            return _json_error(_REFUSALS[response.status_code], response.status_code)
+            response = _json_error(_REFUSALS[response.status_code], response.status_code)
+        # What is made for a request is for whoever sent it: no proxy may keep it for the next one.
+        response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

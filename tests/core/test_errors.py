@@ -264,6 +264,15 @@ def test_what_else_a_content_type_says_is_kept() -> None:
     assert seen == ["multipart/form-data; boundary=x", "text/plain", "", ""]
 
 
-@pytest.mark.parametrize("path", ["/", "/taste/", "/api/check-auth", "/api/movies", "/nope"])
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize(
+    "path", ["/docs", "/redoc", "/api/schema", "/health", "/ready", "/metrics", "/logo", "/accounts/login/"]
+)
+def test_no_method_makes_a_500(db: None, method: str, path: str) -> None:
+    client = Client(raise_request_exception=False)
+    assert client.generic(method, path, b"{}", content_type="application/json").status_code < 500
+
+
+@pytest.mark.parametrize("path", ["/", "/taste/", "/api/check-auth", "/api/movies", "/nope", "/api/nope"])
 def test_no_proxy_may_keep_what_is_made_for_one_person(browserless: Client, path: str) -> None:
     assert browserless.get(path).headers["Cache-Control"] == "private, no-cache"
