@@ -18,12 +18,12 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Model
 from django.utils import timezone
 from filelock import FileLock, Timeout
 
-from core.errors import LockHeld
+from core.errors import Conflict, LockHeld
 from core.sql import table_name
 from imports.staging import execute
 
@@ -38,6 +38,11 @@ _NOTES, _DONE = "heed_import_notes", "heed_import_done"
 _INSERTED, _UPDATED, _DELETED = "inserted", "updated", "deleted"
 # Dated anew when a row is taken back, so that who keeps it in memory notices.
 _DATED = "changed_at"
+_OF_SOMETHING_GONE = "FOREIGN KEY"
+_GONE_MEANWHILE = (
+    "Somebody or something that the file names was erased while it was imported, so nothing was imported. "
+    "Run it again."
+)
 
 
 @dataclass(slots=True)
@@ -80,11 +85,13 @@ def in_slices() -> Iterator[Slices]:
                 for trigger in _triggers(model):
                     execute(trigger)
             yield Slices(is_whole=False)
-        except BaseException:
+        except BaseException as error:
             _drop_triggers()
             # A lost database keeps its notes for the next run, and what lost it is the error to show.
             with suppress(DatabaseError):
                 _take_back()
+            if isinstance(error, IntegrityError) and _OF_SOMETHING_GONE in str(error):
+                raise Conflict(_GONE_MEANWHILE) from error
             raise
         _drop_triggers()
         # From here on nothing is taken back.

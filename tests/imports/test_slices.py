@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError
 from django.db import close_old_connections, connection, transaction
 
 from accounts.models import User
@@ -17,6 +18,7 @@ from catalog.models import Facet, Item
 from feedback.completion import record_with_dislikes
 from imports import interaction_merge, interactions, items, session_merge, sessions, slices
 from interactions.services import Wanted
+from privacy.services import erase_person
 from tests.assistants.test_mcp import database_url
 from tests.docs.pages import ROOT
 from tests.factories import make_interaction, make_item, make_user
@@ -174,6 +176,33 @@ def test_others_write_between_two_slices_and_keep_what_they_wrote(
     assert film.title == ("Of others" if HAS_SLICES else site[2].title)
     assert film.year == site[2].year
     assert sorted(film.facets.values_list("name", flat=True)) == ["Crime", "Drama"]
+
+
+@pytest.mark.skipif(not HAS_SLICES, reason="elsewhere who is erased waits for the import")
+@pytest.mark.parametrize(
+    ("command", "file", "name"),
+    [
+        ("import_interactions", interactions_file, "ann"),
+        ("import_interactions", interactions_file, "cid"),
+        ("import_sessions", lists_file, "dan"),
+    ],
+)
+def test_who_is_erased_between_two_slices_is_gone_and_the_import_says_so(
+    command: str, file: Callable[[Path], Path], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = count()
+
+    def erase(_: int) -> None:
+        for person in User.objects.filter(username=name):
+            erase_person(user_id=person.pk)
+
+    monkeypatch.setattr(slices, "HELD_SECONDS", 0.0)
+    # After people are found or made, and before all is written that is theirs.
+    monkeypatch.setattr(slices, "sleep", lambda _: together(1, erase) if next(slept) == 1 else None)
+    with pytest.raises(CommandError, match="was erased while it was imported"):
+        run(command, file(tmp_path))
+    assert not User.objects.filter(username=name).exists()
+    assert run(command, file(tmp_path))["created"] > 0
 
 
 def test_a_killed_import_is_taken_back_by_prune_and_by_the_next_import(tmp_path: Path) -> None:
