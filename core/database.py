@@ -69,6 +69,9 @@ def _says_away(error: BaseException) -> bool:
     if isinstance(error, (InternalError, driver.InternalError)):
         # A server that only reads, and sessions that it ended for having been idle.
         return getattr(error.__cause__ or error, "pgcode", None) in _ENDED
+    if connection.vendor == "sqlite" and type(error) is driver.DatabaseError:
+        # A file that is damaged, or no database: of neither has the driver a class of its own.
+        return True
     return isinstance(error, (Error, driver.Error)) and _is_lost(error)
 
 

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import psycopg2
 import pytest
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.db import (
+    DatabaseError,
     DataError,
     InterfaceError,
     InternalError,
@@ -166,6 +168,21 @@ def test_a_connection_that_was_cut_within_a_server_side_cursor_is_a_503(
     monkeypatch.setattr("catalog.api.active_items", read_in_parts)
     assert_refused(client.get("/api/movies"), 503)
     before_the_next_request()
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="a server says so by a code")
+def test_a_damaged_file_is_no_mistake_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "heed.sqlite3"
+    path.write_bytes(b"no database" * 1000)
+    damaged = driver_of(connection).connect(path)
+    with pytest.raises(driver_of(connection).DatabaseError) as caught:
+        damaged.execute("PRAGMA journal_mode=WAL")
+    damaged.close()
+    told = DatabaseError("file is not a database")
+    told.__cause__ = caught.value
+    assert is_away(told)
+    # Django says so of a row that is gone.
+    assert not is_away(DatabaseError("Save with update_fields did not affect any rows."))
 
 
 def test_a_server_that_only_reads_is_away_and_a_mistake_of_ours_is_not() -> None:
