@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from core.commands import HeedCommand
 from core.domain import KINDS
+from core.errors import InvalidInput
 from exports.tables import Table
-from exports.writing import FORMATS, PARQUET, Entry, Written, format_of, write_rows
+from exports.writing import CSV, FORMATS, PARQUET, Entry, Written, format_of, write_rows
 
 
 class ExportCommand(HeedCommand):
@@ -22,16 +23,25 @@ class ExportCommand(HeedCommand):
             help="a file, or any address that fsspec knows, such as s3://bucket/name.parquet",
         )
         parser.add_argument("--format", choices=FORMATS, help="where the ending does not say")
+        parser.add_argument(
+            "--inert",
+            action="store_true",
+            help="CSV for a spreadsheet: an apostrophe where a formula would begin; no import reads it back",
+        )
 
     def write(self, name: str, rows: Iterable[Entry], schema: pa.Schema, options: dict[str, Any]) -> Written:
         """Writes the rows where the options say, in their format."""
         address = options["address"]
+        file_format = format_of(address, options["format"])
+        if options["inert"] and file_format != CSV:
+            raise InvalidInput("--inert is for CSV. No spreadsheet takes a text of the others for a formula.")
         with self.progress(options, f"export_{name}") as progress:
             return write_rows(
                 rows=rows,
                 schema=schema,
                 address=address,
-                file_format=format_of(address, options["format"]),
+                file_format=file_format,
+                is_inert=options["inert"],
                 progress=progress,
             )
 

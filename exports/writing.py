@@ -25,6 +25,7 @@ from fsspec.implementations.local import LocalFileSystem
 from core.errors import InvalidInput
 from core.progress import Progress
 from core.stores import is_refusal, refusal_of
+from core.text import inert_cell
 
 CSV, JSONL, PARQUET = "csv", "jsonl", "parquet"
 FORMATS = (CSV, JSONL, PARQUET)
@@ -59,18 +60,27 @@ def format_of(address: str, named: str | None) -> str:
 
 
 def write_rows(
-    *, rows: Iterable[Entry], schema: pa.Schema, address: str, file_format: str, progress: Progress
+    *,
+    rows: Iterable[Entry],
+    schema: pa.Schema,
+    address: str,
+    file_format: str,
+    progress: Progress,
+    is_inert: bool = False,
 ) -> Written:
-    """Writes rows with the columns of `schema` to an address. Raises InvalidInput where that cannot be."""
+    """Writes rows with the columns of `schema` to an address. Raises InvalidInput where that cannot be.
+
+    `is_inert`: no cell of CSV is a formula, and none is as it was, either.
+    """
     counted = _counted(rows, progress)
     with _opened(address) as stream:
         if file_format == PARQUET:
             _write_parquet(counted, schema, stream)
         elif address.lower().endswith(_GZIP):
             with gzip.GzipFile(fileobj=stream, mode="wb", mtime=0) as packed:
-                _write_text(counted, schema, cast("BinaryIO", packed), file_format)
+                _write_text(counted, schema, cast("BinaryIO", packed), file_format, is_inert=is_inert)
         else:
-            _write_text(counted, schema, stream, file_format)
+            _write_text(counted, schema, stream, file_format, is_inert=is_inert)
         size = stream.tell()
     return Written(address, file_format, progress.count, size)
 
@@ -129,12 +139,16 @@ def _write_parquet(rows: Iterable[Entry], schema: pa.Schema, stream: BinaryIO) -
             file.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
-def _write_text(rows: Iterable[Entry], schema: pa.Schema, stream: BinaryIO, file_format: str) -> None:
+def _write_text(
+    rows: Iterable[Entry], schema: pa.Schema, stream: BinaryIO, file_format: str, *, is_inert: bool
+) -> None:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     if file_format == CSV:
-        sheet = csv.writer(text)
+        # Quoted, so that a spreadsheet that chooses another separator keeps a cell together.
+        sheet = csv.writer(text, quoting=csv.QUOTE_ALL if is_inert else csv.QUOTE_MINIMAL)
         sheet.writerow(schema.names)
-        sheet.writerows([_cell(row[name]) for name in schema.names] for row in rows)
+        cell_of = _inert if is_inert else _cell
+        sheet.writerows([cell_of(row[name]) for name in schema.names] for row in rows)
     else:
         text.writelines(as_json({name: row[name] for name in schema.names}) + "\n" for row in rows)
     # Left to whoever opened the stream to close.
@@ -157,6 +171,12 @@ def _cell(value: object) -> object:
             return value.isoformat()
         case _:
             return value
+
+
+def _inert(value: object) -> object:
+    """The same, and no formula in a spreadsheet."""
+    cell = _cell(value)
+    return inert_cell(cell) if isinstance(cell, str) else cell
 
 
 def _plain(value: object) -> str:

@@ -281,6 +281,24 @@ def test_dislikes_come_with_their_reason(tmp_path: Path, person: User) -> None:
     assert row["withdrawn_at"] == ""
 
 
+@pytest.mark.parametrize("name", ["d.csv", "d.csv.gz"])
+def test_an_inert_file_holds_no_formula_whichever_separator_a_spreadsheet_chooses(
+    tmp_path: Path, person: User, name: str
+) -> None:
+    said = ["=1+1", "x;=cmd|'/C calc'!A0", "＝1", "\t@SUM(A1)", 'a\n"-2+3', "fine"]
+    for text in said:
+        save_dislike(user_id=person.pk, item=make_item("=Title"), reason="other", feedback_text=text)
+    path = tmp_path / name
+    run("export_dislikes", path, "--inert")
+    data = path.read_bytes()
+    written = (gzip.decompress(data) if name.endswith(".gz") else data).decode()
+    for separator in ";\t|":
+        pieces = [piece.strip(' "') for line in written.splitlines() for piece in line.split(separator)]
+        assert not [piece for piece in pieces if piece.startswith(tuple("=+-@＝"))]
+    assert '"fine"' in written
+    assert "--inert is for CSV" in refusal("export_dislikes", tmp_path / "d.jsonl", "--inert")
+
+
 def test_everybodys_list_is_the_one_that_would_be_served(tmp_path: Path, person: User) -> None:
     items = make_items(6)
     make_active_als([[item.pk for item in items]])
