@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from functools import partial
 from selectors import EVENT_READ
-from socket import SHUT_WR, SO_RCVTIMEO, SO_SNDTIMEO, SOL_SOCKET
+from socket import SHUT_WR, SO_RCVTIMEO, SO_SNDBUF, SO_SNDTIMEO, SOL_SOCKET
 from typing import Any
 
 from gunicorn.http2 import negotiation
@@ -32,6 +32,9 @@ MAX_BODY_BYTES = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.FILE_UPLOAD_
 MAX_HELD_BYTES = 64_000_000
 # So long a thread waits for a client that does not read its answer.
 ANSWER_SECONDS = 30
+# So much of an answer the system takes at once, whether or not it is read, as far as it lets (`wmem_max`, on
+# Linux 212,992 bytes): a page and a list leave their thread free. Else six who do not read stop a worker.
+ANSWER_BYTES = 1_000_000
 _AT_ONCE = 65_536
 _LONGEST_NUMBER = 20
 _HEX = re.compile(rb"[0-9a-fA-F]+")
@@ -161,6 +164,7 @@ class WholeRequestsWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn has n
             patience = struct.pack("ll", ANSWER_SECONDS, 0)
             conn.sock.setsockopt(SOL_SOCKET, SO_RCVTIMEO, patience)
             conn.sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, patience)
+            conn.sock.setsockopt(SOL_SOCKET, SO_SNDBUF, ANSWER_BYTES)
         conn.sock.setblocking(False)
         self._arriving[conn] = arriving
         self._make_room()

@@ -126,6 +126,24 @@ def test_who_does_not_hang_up_keeps_nobody_from_an_answer(server: Server, sent: 
         assert rude[0].recv(1) == b""
 
 
+@pytest.mark.skipif(not hasattr(socket, "TCP_MAXSEG"), reason="this system has one size of segments")
+def test_who_does_not_read_keeps_nobody_from_an_answer(server: Server) -> None:
+    """An answer as long as the longest list; the small segments are those of a line, not of this machine."""
+    body = b"x" * 100_000
+    asked = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    with ExitStack() as open_ones:
+        for _ in range(6):
+            rude = open_ones.enter_context(socket.socket())
+            rude.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            rude.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+            rude.connect(("127.0.0.1", server.port))
+            rude.sendall(asked)
+        time.sleep(0.5)
+        with server.connect() as polite:
+            polite.sendall(WHOLE)
+            assert answer(polite) == b"abcdefg"
+
+
 def test_connections_that_rest_leave_room_for_others(server: Server) -> None:
     with ExitStack() as kept:
         heads = []
