@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
@@ -16,6 +17,8 @@ from ranking.datasets.manifest import PART, datasets_folder, datasets_kept, remo
 from ranking.kinds import LEARNING
 from ranking.models import Experiment, ModelVersion
 from ranking.registry.versions import files_kept, remove_file
+
+logger = structlog.stdlib.get_logger(__name__)
 
 Status = ModelVersion.Status
 # Of each kind and use case the newest ones stay, however old.
@@ -106,11 +109,18 @@ def _is_before(path: Path, oldest: datetime) -> bool:
 
 
 def _remove(folders: list[Path], *, dry_run: bool) -> int:
+    """Removes folders; returns how many are gone, or would be."""
+    if dry_run:
+        return len(folders)
+    left = []
     for folder in folders:
-        if not dry_run:
+        try:
             # A link among ours would lead elsewhere: only what lies here goes.
             if folder.is_symlink():
                 os.unlink(folder)  # noqa: PTH108
             elif folder.exists():
-                shutil.rmtree(folder, ignore_errors=True)
-    return len(folders)
+                shutil.rmtree(folder)
+        except OSError as error:
+            left.append(folder)
+            logger.warning("a folder cannot be removed", folder=str(folder), error=str(error))
+    return len(folders) - len(left)

@@ -1,6 +1,7 @@
 """`manage.py prune`: what goes, what stays, and that nobody waits for it."""
 
 import os
+import shutil
 import threading
 import time
 from datetime import datetime, timedelta
@@ -259,6 +260,23 @@ class TestFiles:
         assert pruned().reports == 2
         assert (elsewhere / "file").exists()
         assert len(list(folder.iterdir())) == 5
+
+    def test_what_cannot_be_removed_is_not_counted_and_ends_nothing(
+        self, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder, remove = Path(settings.REPORT_DIR) / "movie_home", shutil.rmtree
+        for number in range(8):
+            (folder / f"made-{number}").mkdir(parents=True)
+            os.utime(folder / f"made-{number}", (0, 0))
+
+        def refuse_one(path: Path) -> None:
+            if path.name == "made-0":
+                raise OSError(30, "Read-only file system")
+            remove(path)
+
+        monkeypatch.setattr("console.pruning.files.shutil.rmtree", refuse_one)
+        assert pruned().reports == 2
+        assert (folder / "made-0").exists()
 
 
 def test_the_command_prints_its_summary_and_is_on_record(person: User, film: Item) -> None:
