@@ -24,8 +24,8 @@ from ranking.largeness import bytes_of_findings, bytes_of_person
 from ranking.person import PersonState
 from ranking.recommenders.base import Retrieved
 
-# So many findings are kept in a context, the last of them: some 300 kB each, however large the catalog is.
-MOST_PEOPLE = 200
+# Of a context at most, however little each is: bytes bound them long before, at some 300 kB each.
+MOST_PEOPLE = 10_000
 # While somebody is asked for, and until they were weighed, their findings count as if they were so large.
 _UNWEIGHED = 300_000
 # Of one person: what they are now, and one other, as what asks for less reads of them.
