@@ -53,6 +53,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     change_form_outer_before_template = "admin/person_link.html"
+    list_before_template = "admin/bursts_link.html"
     list_display = (
         "username",
         "profile_name",
@@ -64,8 +65,19 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         "last_login",
     )
     list_select_related = ("owner",)
-    list_filter = (RoleFilter, "is_synthetic", "is_staff", "is_active", ("owner", admin.EmptyFieldListFilter))
-    fieldsets = (*(UserAdmin.fieldsets or ()), ("Heed", {"fields": ("roles", "is_synthetic")}))
+    list_filter = (
+        RoleFilter,
+        "is_synthetic",
+        "is_staff",
+        "is_active",
+        ("owner", admin.EmptyFieldListFilter),
+        ("discounted_at", admin.EmptyFieldListFilter),
+    )
+    readonly_fields = ("discounted_at",)
+    fieldsets = (
+        *(UserAdmin.fieldsets or ()),
+        ("Heed", {"fields": ("roles", "is_synthetic", "discounted_at")}),
+    )
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """False for a profile, which has neither password nor rights to be set; its account makes it."""

@@ -69,8 +69,22 @@ class User(AbstractUser):
         editable=False,
         help_text="The name of a profile among those of its account.",
     )
+    discounted_at = models.DateTimeField(
+        "discounted at",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Since when nothing that the account says counts for others; empty where it counts. UTC.",
+    )
 
     class Meta(AbstractUser.Meta):
+        indexes = [
+            models.Index(
+                fields=["discounted_at"],
+                condition=models.Q(discounted_at__isnull=False),
+                name="discounted_accounts",
+            ),
+        ]
         constraints = [
             # Nobody can sign in as a profile, whatever staff or a program set.
             models.CheckConstraint(

@@ -152,7 +152,7 @@ def is_new_account(now: datetime, path: str = "") -> Q:
     """The condition that an account is one that anybody can make in a minute, and was made lately.
 
     That is one with a password, younger than NEW_ACCOUNT_DAYS. People of apps and of imports are none, nor
-    are profiles: models and popularity never learn from those (`is_account`).
+    are profiles: models and popularity never learn from those (`counts_for_others`).
     `path` leads to the person, such as `user__`.
     """
     since = now - timedelta(days=settings.NEW_ACCOUNT_DAYS)
@@ -165,9 +165,19 @@ def is_new_account(now: datetime, path: str = "") -> Q:
 def is_account(path: str = "user") -> Q:
     """The condition that a person is an account and no profile: nobody gets a second voice by a profile.
 
-    What a profile does shapes its own lists. Popularity, models, figures and thresholds go by accounts.
+    What a profile does shapes its own lists. Popularity, models, figures and thresholds go by
+    `counts_for_others`.
     """
     return ~Q(**{f"{path}__in": User.objects.exclude(owner=None).order_by().values("pk")})
+
+
+def counts_for_others(path: str = "user") -> Q:
+    """The condition that what a person does counts beyond their own lists.
+
+    They are an account and no profile (`is_account`), and staff did not discount it.
+    """
+    silent = Q(owner__isnull=False) | Q(discounted_at__isnull=False)
+    return ~Q(**{f"{path}__in": User.objects.filter(silent).order_by().values("pk")})
 
 
 def names_with_password() -> set[str]:

@@ -13,6 +13,7 @@ from catalog.api import ItemListView
 from config.schema import SchemaView
 from console.api import FeedbackMetricsView
 from console.as_person import as_person
+from console.bursts import bursts, count_again, discount
 from console.item_page import item_page
 from console.metrics.view import metrics
 from exports.api import ExportDislikesView, ExportInteractionsView, ExportItemsView
@@ -126,6 +127,9 @@ urlpatterns = [
     path("ready", ReadyView.as_view(), name="ready"),
     path("metrics", metrics, name="metrics"),
     path("admin/people/<id:user_id>/", admin.site.admin_view(as_person), name="as_person"),
+    path("admin/bursts/", admin.site.admin_view(bursts), name="bursts"),
+    path("admin/bursts/discount/", admin.site.admin_view(discount), name="discount_burst"),
+    path("admin/bursts/count-again/", admin.site.admin_view(count_again), name="count_again"),
     path("admin/items/<id:item_id>/", admin.site.admin_view(item_page), name="item_page"),
     path("admin/", admin.site.urls),
 ]

@@ -12,7 +12,7 @@ from datetime import timedelta
 import numpy as np
 from django.db.models import Count, Min, QuerySet
 
-from accounts.selectors import is_account
+from accounts.selectors import counts_for_others
 from core.arrays import Bools, Doubles, Ints, Rows
 from core.domain import USE_CASES
 from feedback.models import Dislike
@@ -119,7 +119,7 @@ def seconds_that_count(experiment: Experiment) -> float:
 def sessions_of(experiment: Experiment, arms: Sequence[Arm]) -> QuerySet[RecommendationSession]:
     """The lists that were made as one of these arms says for accounts, since the experiment began."""
     return RecommendationSession.objects.filter(
-        is_account(),
+        counts_for_others(),
         use_case=experiment.use_case,
         created_at__gte=experiment.started_at or experiment.created_at,
         experiment_arm__in=[arm.label for arm in arms],

@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from accounts.selectors import is_account, is_new_account
+from accounts.selectors import counts_for_others, is_new_account
 from core.domain import DOMAIN, USE_CASES, UseCase
 from feedback.models import Dislike, NegativeTrainingExample, RetrainingMark
 
@@ -68,9 +68,9 @@ def apply_dislike_to_training_data(dislike: Dislike) -> NegativeTrainingExample 
 
 
 def countable_examples() -> QuerySet[NegativeTrainingExample]:
-    """The examples that may teach: of accounts, not taken back, and not excluded by staff as abuse."""
+    """The examples that may teach: of accounts that count, not taken back, and not excluded by staff."""
     standing = NegativeTrainingExample.objects.filter(dislike__interaction__withdrawn_at=None)
-    return standing.filter(is_account("dislike__user")).exclude(
+    return standing.filter(counts_for_others("dislike__user")).exclude(
         dislike__review_state=Dislike.ReviewState.EXCLUDED
     )
 

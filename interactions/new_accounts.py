@@ -13,8 +13,8 @@ from accounts.selectors import is_new_account
 from core.domain import TYPES
 from interactions.models import UserInteraction
 
-_STRONGEST_YES = max(row.training_weight(None) for row in TYPES.values() if row.polarity > 0)
-_STRONGEST_NO = max(-row.training_weight(None) for row in TYPES.values() if row.polarity < 0)
+STRONGEST_YES = max(row.training_weight(None) for row in TYPES.values() if row.polarity > 0)
+STRONGEST_NO = max(-row.training_weight(None) for row in TYPES.values() if row.polarity < 0)
 
 
 def most_of_new(of_others: Iterable[float], one_person: float) -> float:
@@ -74,8 +74,8 @@ def left_of_new(log: QuerySet[UserInteraction], now: datetime) -> LeftOfNew:
         wanting[item_id], refusing[item_id] = wanted, -refused
     (wanting, refusing), (wanting_new, refusing_new) = worth[False], worth[True]
     return LeftOfNew(
-        shares_left(wanting_new, most_of_new(wanting.values(), _STRONGEST_YES)),
-        shares_left(refusing_new, most_of_new(refusing.values(), _STRONGEST_NO)),
+        shares_left(wanting_new, most_of_new(wanting.values(), STRONGEST_YES)),
+        shares_left(refusing_new, most_of_new(refusing.values(), STRONGEST_NO)),
     )
 
 

@@ -26,7 +26,8 @@ from recommendations.selectors import PRUNED_METHOD, SEARCH_METHOD
 _SEEN = """
 SELECT {item_id}, DATE({session.created_at}{utc}), {session.user} IN ({new}), SUM(LN(2.0) / LN({rank} + 1.0))
 FROM {session} {slots}
-WHERE {session.user} NOT IN (SELECT {profile.id} FROM {profile} WHERE {profile.owner} IS NOT NULL)
+WHERE {session.user} NOT IN (SELECT {silent.id} FROM {silent} WHERE {silent.owner} IS NOT NULL
+    OR {silent.discounted_at} IS NOT NULL)
   AND {session.use_case} = %s AND {session.created_at} <= %s AND {session.method} <> %s
   AND {rank} <= {deeper}({session.seen_rank}, COALESCE((
     SELECT MAX({done.recommendation_rank}) FROM {done}
@@ -39,7 +40,7 @@ _NEW = "-- new accounts --"
 _TABLES = {
     "session": sql.Table(RecommendationSession, "session"),
     "done": sql.Table(UserInteraction, "done"),
-    "profile": sql.Table(User, "profile"),
+    "silent": sql.Table(User, "silent"),
 }
 _OF_VENDOR = {
     "postgresql": sql.fill(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Sum
 
-from accounts.selectors import is_account
+from accounts.selectors import counts_for_others
 from catalog.models import Item
 from catalog.selectors import find_item
 from core.domain import DISLIKE, KINDS, RATED, TYPES, UseCase
@@ -27,8 +27,8 @@ TAKING_BACK: dict[str, list[str]] = {
 # sees does not go by it, for a dislike holds for whoever made it. The name of the state is that of
 # `feedback.models.Dislike.ReviewState`, an app above this one.
 NOT_ABUSE = ~Q(dislike__review_state="excluded")
-# Those of them that an account did itself, and no profile of it.
-TEACHES = NOT_ABUSE & is_account()
+# Those of them that an account did itself, no profile of it, and none that staff discounted.
+TEACHES = NOT_ABUSE & counts_for_others()
 
 # item id, interaction type, sum of training weights
 HistoryRow = tuple[int, str, float]

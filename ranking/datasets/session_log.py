@@ -17,7 +17,7 @@ import pyarrow.json
 from django.db.models import BinaryField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
-from accounts.selectors import is_account
+from accounts.selectors import counts_for_others
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from core.domain import UseCase
 from ranking.datasets.manifest import DatasetError
@@ -135,7 +135,7 @@ def sessions_until(use_case: UseCase, end: datetime) -> QuerySet[RecommendationS
     profiles.
     """
     shown = RecommendationSession.objects.filter(use_case=use_case.name, created_at__lte=end)
-    return shown.filter(is_account()).exclude(method__in=[SEARCH, PRUNED])
+    return shown.filter(counts_for_others()).exclude(method__in=[SEARCH, PRUNED])
 
 
 def read_sessions(

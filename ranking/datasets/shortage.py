@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Count, Q, QuerySet
 
-from accounts.selectors import is_account
+from accounts.selectors import counts_for_others, is_account
 from catalog.models import Item
 from core.domain import KINDS, TYPES, UseCase
 from core.domain.words import listed
@@ -50,6 +50,7 @@ def _grounds(use_case: UseCase, until: datetime) -> Iterator[tuple[Q, str]]:
     yield Q(withdrawn_at=None), "all were taken back"
     yield NOT_ABUSE, "staff excluded all as abuse"
     yield is_account(), "profiles did all, and only what accounts do counts"
+    yield counts_for_others(), "staff discounted the accounts that did all"
     yield Q(occurred_at__lte=until), f"all are dated after {moment_text(until.timestamp())}"
     yield said_in(use_case), f"all are another role's, and none counts in {use_case.name}"
     yield Q(weight__gt=0.0), "none speaks for an item"

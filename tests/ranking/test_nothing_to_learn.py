@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
 from feedback.models import Dislike
@@ -54,6 +55,11 @@ def excluded_as_abuse() -> None:
     Dislike.objects.update(review_state=Dislike.ReviewState.EXCLUDED)
 
 
+def of_discounted_accounts() -> None:
+    history()
+    User.objects.update(discounted_at=timezone.now())
+
+
 def to_come() -> None:
     history()
     UserInteraction.objects.update(occurred_at=timezone.now() + timedelta(days=400))
@@ -76,6 +82,10 @@ WORLDS: list[tuple[Callable[[], None], str]] = [
     (items_alone, "nobody did anything with films. A history comes in with import_interactions."),
     (taken_back, "of 60 interactions with films all were taken back."),
     (excluded_as_abuse, "of 3 interactions with films staff excluded all as abuse."),
+    (
+        of_discounted_accounts,
+        "of 60 interactions with films staff discounted the accounts that did all.",
+    ),
     (to_come, "of 60 interactions with films all are dated after "),
     (
         of_another_role,
