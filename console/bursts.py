@@ -18,7 +18,7 @@ import interactions.bursts
 from accounts.models import User
 from accounts.selectors import caller
 from catalog.models import Item
-from interactions.bursts import Burst, DiscountedGroup, discounted_groups, find_bursts
+from interactions.bursts import Burst, DiscountedGroup, accounts_of, discounted_groups, find_bursts
 
 PERMISSION = "accounts.change_user"
 MOST = 100
@@ -56,9 +56,11 @@ class GroupRow:
 
 @require_GET
 def bursts(request: HttpRequest) -> HttpResponse:
-    """The page, for those who may change people."""
+    """The page, for those who may change people; with the accounts of the burst that its address names."""
     _check(request)
-    found = find_bursts(timezone.now())
+    now, key = timezone.now(), request.GET.get("burst", "")
+    found = find_bursts(now)
+    chosen = next((one for one in found if _key(one) == key), None)
     shown = found[:MOST]
     titles = dict(Item.objects.filter(pk__in={one.item_id for one in shown}).values_list("pk", "title"))
     people = reverse("admin:accounts_user_changelist")
@@ -67,6 +69,9 @@ def bursts(request: HttpRequest) -> HttpResponse:
         "title": "Bursts of new accounts",
         "rows": [Row(_key(one), one, titles.get(one.item_id, f"item {one.item_id}")) for one in shown],
         "left_out": len(found) - len(shown),
+        "chosen": chosen,
+        "people": [] if chosen is None else accounts_of(chosen, now).order_by("date_joined", "pk")[:MOST],
+        "most": MOST,
         "groups": [
             GroupRow(one.at.isoformat(), one, f"{people}?{urlencode({'discounted_at': one.at.isoformat()})}")
             for one in discounted_groups()

@@ -67,6 +67,10 @@ def test_a_burst_is_discounted_once_and_counted_again(client: Client, keeper: Us
     assert "Discount 50 accounts" in shown
     assert "&lt;b&gt;Loud" in shown
     assert "<b>Loud" not in shown
+    assert not client.get(PAGE, {"burst": f"{film.pk}-against"}).context["people"]
+    with_accounts = client.get(PAGE, {"burst": f"{film.pk}-for"})
+    assert len(with_accounts.context["people"]) == 50
+    assert "The accounts of one burst" in with_accounts.content.decode()
     answers = [client.post(DISCOUNT, {"burst": f"{film.pk}-for"}, follow=True) for _ in range(2)]
     assert "Discounted: 50 accounts." in answers[0].content.decode()
     assert "Nothing changed" in answers[1].content.decode()
@@ -87,6 +91,7 @@ def test_a_burst_is_discounted_once_and_counted_again(client: Client, keeper: Us
 
 
 def test_strange_input_changes_nothing(client: Client, keeper: User, film: Item) -> None:
+    assert client.get(f"{PAGE}?burst=%00").status_code == 200
     for text in ("", "\x00", f"{film.pk}", f"{film.pk}-against", f"{'9' * 40}-for", "0001-01-01", "²"):
         for address, name in ((DISCOUNT, "burst"), (COUNT_AGAIN, "group")):
             answer = client.post(address, {name: text}, follow=True)
