@@ -7,12 +7,23 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.models import User
 from accounts.selectors import account_of, caller, profiles_of
 from accounts.services import PROFILE_NAME, rename_profile
-from core.api import ERRORS, WRITE_ERRORS, ApiView, FlagField, IdField, TextField, only_known, validated
+from core.api import (
+    ERRORS,
+    WRITE_ERRORS,
+    ApiView,
+    ErrorSerializer,
+    FlagField,
+    IdField,
+    TextField,
+    only_known,
+    validated,
+)
 from core.values import Text
-from privacy.account_profiles import delete_profile, make_profile, own_profile
+from privacy.account_profiles import MAKING, delete_profile, make_profile, own_profile
 from search.said_wishes import LONGEST
 
 
@@ -71,12 +82,17 @@ class AccountProfilesView(ApiView):
     @extend_schema(
         operation_id="account_profile_make",
         request=AccountProfileBody,
-        responses={201: AccountProfileAnswer, **WRITE_ERRORS},
+        parameters=[IDEMPOTENCY_PARAMETER],
+        responses={201: AccountProfileAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
     )
     def post(self, request: Request) -> Response:
         body = validated(AccountProfileBody, only_known(AccountProfileBody, request.data))
-        profile = make_profile(account=account_of(caller(request)), **body)
-        return Response({"success": True, "profile": _profile_json(profile)}, status=201)
+
+        def act() -> tuple[int, dict[str, Any]]:
+            profile = make_profile(account=account_of(caller(request)), **body)
+            return 201, {"success": True, "profile": _profile_json(profile)}
+
+        return respond_once(request, route=MAKING, act=act)
 
 
 class AccountProfileView(ApiView):

@@ -1,9 +1,10 @@
 """Profiles of an account: made with what their lists leave out, and deleted with all that is kept of them."""
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import IdempotencyKey, User
 from accounts.selectors import find_profile
 from accounts.services import create_profile
 from catalog.models import Facet
@@ -15,6 +16,8 @@ from privacy.services import Erased, erase_person
 from search.said_wishes import parse_wishes, rules_of
 
 FOR_CHILDREN = "for kids"
+# The route of the keys of requests that make a profile; their answers hold its name.
+MAKING = "account/profiles"
 NO_SUCH_PROFILE = "There is no such profile of your account."
 
 
@@ -52,7 +55,11 @@ def own_profile(account: User, profile_id: int) -> User:
 
 def delete_profile(*, account: User, profile_id: int) -> Erased:
     """Deletes a profile and every row about it. Raises NotFound."""
-    return erase_person(user_id=own_profile(account, profile_id).pk)
+    profile = own_profile(account, profile_id)
+    with transaction.atomic():
+        of_account = Q(user=account) | Q(user__owner=account)
+        IdempotencyKey.objects.filter(of_account, route=MAKING).delete()
+        return erase_person(user_id=profile.pk)
 
 
 def _grown_up() -> list[WantedRule]:

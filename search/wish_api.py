@@ -8,8 +8,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.idempotency import IDEMPOTENCY_PARAMETER, respond_once
 from accounts.selectors import caller
-from core.api import WRITE_ERRORS, ApiView, TextField, only_known, validated
+from core.api import WRITE_ERRORS, ApiView, ErrorSerializer, TextField, only_known, validated
 from core.errors import InvalidInput
 from core.values import Name
 from feedback.answers import wish_json
@@ -72,11 +73,20 @@ class ParseWishesView(ApiView):
 class SaidWishesView(WishesView):
     """The caller's wishes that stand, and making new ones of what they say."""
 
-    @extend_schema(operation_id="wishes_say", request=SaidBody, responses={201: WishesAnswer, **WRITE_ERRORS})
+    @extend_schema(
+        operation_id="wishes_say",
+        request=SaidBody,
+        parameters=[IDEMPOTENCY_PARAMETER],
+        responses={201: WishesAnswer, 422: ErrorSerializer, **WRITE_ERRORS},
+    )
     def post(self, request: Request) -> Response:
-        said = parse_wishes(_text_of(request))
-        rules = add_rules(user_id=caller(request).pk, wanted=rules_of(_understood(said), timezone.now()))
-        return Response({"success": True, "wishes": [wish_json(rule) for rule in rules]}, status=201)
+        said = _understood(parse_wishes(_text_of(request)))
+
+        def act() -> tuple[int, dict[str, Any]]:
+            rules = add_rules(user_id=caller(request).pk, wanted=rules_of(said, timezone.now()))
+            return 201, {"success": True, "wishes": [wish_json(rule) for rule in rules]}
+
+        return respond_once(request, route="wishes", act=act)
 
 
 def _text_of(request: Request) -> str:

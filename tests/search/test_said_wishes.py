@@ -68,6 +68,16 @@ def test_what_is_said_is_shown_before_it_acts(catalog: None, api: APIClient) -> 
     assert "Of War" not in titles
 
 
+def test_what_is_said_twice_with_one_key_is_answered_alike(catalog: None, api: APIClient) -> None:
+    said = {"text": "no war films this week"}
+    headers = {"Idempotency-Key": "one"}
+    first, second = (api.post("/api/wishes", said, format="json", headers=headers) for _ in range(2))
+    assert first.status_code == second.status_code == 201
+    assert first.content == second.content
+    assert OwnRule.objects.count() == 1
+    assert api.post("/api/wishes", {"text": "no horror"}, format="json", headers=headers).status_code == 422
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "what should I watch", 1, None, "x" * 201, "\0", "no nonsense words"]
 )
