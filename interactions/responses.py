@@ -26,8 +26,8 @@ from recommendations.selectors import PRUNED_METHOD, SEARCH_METHOD
 _SEEN = """
 SELECT {item_id}, DATE({session.created_at}{utc}), {session.user} IN ({new}), SUM(LN(2.0) / LN({rank} + 1.0))
 FROM {session} {slots}
-WHERE {session.user} NOT IN (SELECT {silent.id} FROM {silent} WHERE {silent.owner} IS NOT NULL
-    OR {silent.discounted_at} IS NOT NULL)
+WHERE {session.user} NOT IN (SELECT {silent.id} FROM {silent} WHERE {silent.owner} IS NOT NULL)
+  AND {session.user} NOT IN (SELECT {silent.id} FROM {silent} WHERE {silent.discounted_at} IS NOT NULL)
   AND {session.use_case} = %s AND {session.created_at} <= %s AND {session.method} <> %s
   AND {rank} <= {deeper}({session.seen_rank}, COALESCE((
     SELECT MAX({done.recommendation_rank}) FROM {done}
