@@ -73,10 +73,10 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
         ("owner", admin.EmptyFieldListFilter),
         ("discounted_at", admin.EmptyFieldListFilter),
     )
-    readonly_fields = ("discounted_at",)
+    readonly_fields = ("first_acted_at", "discounted_at")
     fieldsets = (
         *(UserAdmin.fieldsets or ()),
-        ("Heed", {"fields": ("roles", "is_synthetic", "discounted_at")}),
+        ("Heed", {"fields": ("roles", "is_synthetic", "first_acted_at", "discounted_at")}),
     )
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:

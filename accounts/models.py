@@ -69,6 +69,13 @@ class User(AbstractUser):
         editable=False,
         help_text="The name of a profile among those of its account.",
     )
+    first_acted_at = models.DateTimeField(
+        "first acted at",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When the account first did something here, by the server's clock; empty until then. UTC.",
+    )
     discounted_at = models.DateTimeField(
         "discounted at",
         null=True,

@@ -149,17 +149,18 @@ def people_of_apps() -> QuerySet[User]:
 
 
 def is_new_account(now: datetime, path: str = "") -> Q:
-    """The condition that an account is one that anybody can make in a minute, and was made lately.
+    """The condition that an account is one that anybody can make in a minute, and made or woke lately.
 
-    That is one with a password, younger than NEW_ACCOUNT_DAYS. People of apps and of imports are none, nor
-    are profiles: models and popularity never learn from those (`counts_for_others`).
-    `path` leads to the person, such as `user__`.
+    That is one with a password that joined, or did its first act, less than NEW_ACCOUNT_DAYS ago: accounts
+    that are made in stock do not age. People of apps and of imports are none, nor are profiles: models and
+    popularity never learn from those (`counts_for_others`). `path` leads to the person, such as `user__`.
     """
     since = now - timedelta(days=settings.NEW_ACCOUNT_DAYS)
     no_password = Q(**{f"{path}password": ""}) | Q(
         **{f"{path}password__startswith": UNUSABLE_PASSWORD_PREFIX}
     )
-    return Q(**{f"{path}date_joined__gt": since}) & ~no_password
+    lately = Q(**{f"{path}date_joined__gt": since}) | Q(**{f"{path}first_acted_at__gt": since})
+    return lately & ~no_password
 
 
 def is_account(path: str = "user") -> Q:

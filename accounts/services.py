@@ -35,10 +35,17 @@ def lock_person(*, user_id: int) -> User:
     On SQLite an IMMEDIATE transaction is the only writer anyway and the query merely reads.
     Raises AccountGone where they were erased meanwhile.
     """
-    person = User.objects.select_for_update(no_key=True).only("pk", "roles").filter(pk=user_id).first()
+    people = User.objects.select_for_update(no_key=True).only("pk", "roles", "first_acted_at")
+    person = people.filter(pk=user_id).first()
     if person is None:
         raise AccountGone(ACCOUNT_GONE)
     return person
+
+
+def note_first_act(person: User, now: datetime) -> None:
+    """Notes when somebody who is locked did something for the first time; from then on an account ages."""
+    if person.first_acted_at is None:
+        User.objects.filter(pk=person.pk).update(first_acted_at=now)
 
 
 def lock_people_of_apps(names: Collection[str]) -> dict[str, tuple[int, list[str]]]:

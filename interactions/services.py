@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.selectors import check_may_do
-from accounts.services import lock_person
+from accounts.services import lock_person, note_first_act
 from catalog.models import Item
 from core.domain import TYPES
 from core.domain.roles import TYPES_WITH_A_ROLE
@@ -84,7 +84,9 @@ def record_interactions(*, user_id: int, wanted: Sequence[Wanted]) -> list[Recor
     in_sessions = {(one.session_id, one.item_id) for one in wanted if one.session_id is not None}
     slots = find_slots(user_id=user_id, wanted=in_sessions)
     with transaction.atomic():
-        _check_roles(lock_person(user_id=user_id), wanted)
+        person = lock_person(user_id=user_id)
+        _check_roles(person, wanted)
+        note_first_act(person, now)
         ledger = Ledger.read(user_id, {one.item_id for one in wanted})
         rows = []
         for one in wanted:

@@ -58,6 +58,7 @@ def _account(person: User) -> Entry:
         "is_staff": person.is_staff,
         "is_superuser": person.is_superuser,
         "is_synthetic": person.is_synthetic,
+        "first_acted_at": person.first_acted_at,
         "discounted_at": person.discounted_at,
         "groups": sorted(person.groups.values_list("name", flat=True)),
         "permissions": sorted(person.user_permissions.values_list("codename", flat=True)),

@@ -16,6 +16,7 @@ from feedback.services import save_dislike
 from feedback.training import get_retraining
 from interactions.models import ItemPopularity, UserInteraction
 from interactions.popularity import refresh_popularity
+from interactions.services import record_interaction
 from ranking.datasets.event_log import read_events
 from tests.factories import EPOCH, make_interaction, make_item, make_items
 from tests.interactions.test_responses import act, show
@@ -24,12 +25,18 @@ pytestmark = pytest.mark.django_db
 ITEMS = 60
 
 
-def accounts(how_many: int, *, days: float, password: bool = True) -> list[User]:
-    """People who joined so many days ago, who log in or whom an app keeps."""
+def accounts(how_many: int, *, days: float, password: bool = True, asleep: bool = False) -> list[User]:
+    """People who joined so many days ago and have acted since, who log in or whom an app keeps."""
     joined, hashed = timezone.now() - timedelta(days=days), make_password("x" if password else None)
     start = User.objects.count()
     people = [
-        User(username=f"p{start + number}", date_joined=joined, password=hashed) for number in range(how_many)
+        User(
+            username=f"p{start + number}",
+            date_joined=joined,
+            first_acted_at=None if asleep else joined,
+            password=hashed,
+        )
+        for number in range(how_many)
     ]
     return User.objects.bulk_create(people)
 
@@ -73,6 +80,29 @@ def test_accounts_that_are_older_or_of_an_app_count_in_full(
 ) -> None:
     like(accounts(100, days=days, password=password), films[-1])
     assert place_of(films[-1]) < 12
+
+
+def test_accounts_made_in_stock_are_new_when_they_wake(films: list[Item]) -> None:
+    sleepers = accounts(30, days=90, asleep=True)
+    for person in sleepers:
+        record_interaction(user_id=person.pk, item_id=films[-1].pk, type_name="like")
+    assert place_of(films[-1]) >= ITEMS - 4
+    # A week later they are as settled as anybody.
+    woke = timezone.now() - timedelta(days=8)
+    User.objects.filter(pk__in=[person.pk for person in sleepers]).update(first_acted_at=woke)
+    assert place_of(films[-1]) < ITEMS - 10
+
+
+def test_the_first_act_is_noted_once(films: list[Item]) -> None:
+    (person,) = accounts(1, days=90, asleep=True)
+    record_interaction(user_id=person.pk, item_id=films[0].pk, type_name="like")
+    person.refresh_from_db()
+    first = person.first_acted_at
+    assert first is not None
+    assert abs(timezone.now() - first) < timedelta(minutes=1)
+    record_interaction(user_id=person.pk, item_id=films[1].pk, type_name="like")
+    person.refresh_from_db()
+    assert person.first_acted_at == first
 
 
 def test_new_accounts_bury_nothing(films: list[Item]) -> None:
