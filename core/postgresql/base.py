@@ -14,9 +14,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
         A server that ends a connection says so on it. So one that brought nothing since the last answer, and
         no error, is not asked.
         """
-        if self.connection is None or self.errors_occurred or _has_news(self.connection.fileno()):
+        server = self.connection
+        # One that is closed has no socket to look at.
+        if server is None or server.closed or self.errors_occurred or _has_news(server.fileno()):
             return super().is_usable()
-        return not self.connection.closed
+        return True
 
 
 def _has_news(file: int) -> bool:

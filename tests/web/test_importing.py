@@ -120,9 +120,10 @@ class TestThePage:
         for number in range(40):
             make_item(f"Film number {number}", year=2000)
         forget_search()
-        send(ada)
+        # Somebody's first act is noted by a query of its own.
+        confirm(ada, send(ada, f"{HEAD}\n2021-05-03,Film number 39,2000,x,4\n"))
         counts = []
-        for titles in (range(2), range(2, 40)):
+        for titles in (range(2), range(2, 39)):
             rows = "".join(f"2021-05-03,Film number {number},2000,x,4\n" for number in titles)
             with CaptureQueriesContext(connection) as queries:
                 confirm(ada, send(ada, f"{HEAD}\n{rows}"))

@@ -47,6 +47,12 @@ def test_a_connection_that_was_cut_is_not_usable(asked: list[str]) -> None:
     connection.close()
 
 
+def test_a_connection_that_was_closed_is_not_usable(asked: list[str]) -> None:
+    connection.connection.close()
+    assert not connection.is_usable()
+    connection.close()
+
+
 def test_a_connection_with_news_is_asked_and_used_on(asked: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("LISTEN heed_news")
