@@ -1,6 +1,7 @@
 """One list for two people: what both would like, and nothing that either of them leaves out.
 
-Who asks for it brings an invitation of the other, who so agrees: a text that we signed, good for a day.
+Who asks for it brings an invitation of the other, who so agrees: a text that we signed, good for a day, or
+until the account of the other gets a new password.
 """
 
 import time
@@ -25,30 +26,38 @@ from serving.wishes import NO_WISHES, Wishes
 
 _SALT = "heed.together"
 INVITATION_SECONDS = 24 * 3600
+_MARK_LENGTH = 16
 OWN = "This link is your own. Give it to who sits beside you."
 NO_LONGER = "This link is no longer good. Ask for a new one."
 
 
 def invite(person: User) -> str:
     """An invitation of a person to a list with them. Nothing is stored."""
-    return signing.dumps(person.pk, salt=_SALT)
+    return signing.dumps([person.pk, _mark_of(person)], salt=_SALT)
 
 
 def read_invitation(text: str, person: User) -> User:
     """Whoever made an invitation that `person` was given.
 
-    Raises InvalidInput for their own, and for one that is too old, of nobody, or of somebody gone.
+    Raises InvalidInput for their own, and for one that is too old, from before a new password, of nobody, or
+    of somebody gone.
     """
     try:
-        user_id = signing.loads(text, salt=_SALT, max_age=INVITATION_SECONDS)
-    except signing.BadSignature:
+        user_id, mark = signing.loads(text, salt=_SALT, max_age=INVITATION_SECONDS)
+    except (signing.BadSignature, TypeError):
+        # Of an earlier release it is a number alone.
         raise InvalidInput(NO_LONGER) from None
     if user_id == person.pk:
         raise InvalidInput(OWN)
     found = User.objects.filter(pk=user_id, is_active=True).select_related("owner").first()
-    if found is None or (found.owner is not None and not found.owner.is_active):
+    if found is None or (found.owner is not None and not found.owner.is_active) or mark != _mark_of(found):
         raise InvalidInput(NO_LONGER)
     return found
+
+
+def _mark_of(person: User) -> str:
+    """A text that is another once the account of a person has a new password."""
+    return (person.owner or person).get_session_auth_hash()[:_MARK_LENGTH]
 
 
 def recommend_together(

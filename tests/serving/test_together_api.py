@@ -94,6 +94,25 @@ def test_one_s_own_none_and_one_of_yesterday_are_refused(
     assert_refused(client.get(LIST, {"invitation": theirs}), 400)
 
 
+def test_a_new_password_ends_invitations_of_the_account_and_its_profiles(ann: User, bob: User) -> None:
+    kids = create_profile(account=bob, name="With the kids")
+    given = [
+        client_of(bob).post(INVITE, headers=headers).json()["invitation"]
+        for headers in ({}, {"X-Profile": str(kids.pk)})
+    ]
+    for invitation in given:
+        assert client_of(ann).get(LIST, {"invitation": invitation}).status_code == 200
+    bob.set_password("another one")
+    bob.save()
+    for invitation in given:
+        assert_refused(client_of(ann).get(LIST, {"invitation": invitation}), 400)
+
+
+def test_one_of_an_earlier_release_is_refused(ann: User, bob: User) -> None:
+    earlier = signing.dumps(bob.pk, salt="heed.together")
+    assert_refused(client_of(ann).get(LIST, {"invitation": earlier}), 400)
+
+
 def test_a_profile_invites_too_and_ends_with_its_account(ann: User, bob: User) -> None:
     kids = create_profile(account=bob, name="With the kids")
     invitation = client_of(bob).post(INVITE, headers={"X-Profile": str(kids.pk)}).json()["invitation"]
