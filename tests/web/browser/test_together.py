@@ -1,11 +1,11 @@
 """A list for two, in the browser."""
 
 import pytest
-from django.core import signing
 from playwright.sync_api import expect
 
 from accounts.models import User
 from catalog.models import Item
+from serving.together import invite
 from tests.factories import make_user
 from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
 from tests.web.browser.test_access import faults_of
@@ -34,7 +34,7 @@ def test_the_link_of_another_leads_to_a_list_of_both(
     expect(page.get_by_label("Your link")).to_be_visible()
     faults = faults_of(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.goto(f"/together/?with={signing.dumps(make_user('bob').pk, salt='heed.together')}")
+    page.goto(f"/together/?with={invite(make_user('bob'))}")
     expect(page.get_by_role("heading", name="For you and bob")).to_be_visible()
     card = page.locator('[data-rank="2"]')
     card.get_by_role("button", name="Not for me").press("Enter")
