@@ -1,13 +1,11 @@
 """The header `Idempotency-Key`: a write that is sent twice is done once."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.selectors import caller
 from accounts.services import MAX_KEY_LENGTH, answer_once
@@ -32,13 +30,5 @@ def respond_once(
     if len(key) > MAX_KEY_LENGTH or not key.isprintable():
         raise InvalidInput(f"{IDEMPOTENCY_HEADER}: at most {MAX_KEY_LENGTH} printable characters.")
     said = request.data if body is None else body
-
-    def act_plainly() -> tuple[int, dict[str, Any]]:
-        # As JSON has it: a moment, say, is kept as the text that the first answer shows.
-        status, answer = act()
-        return status, json.loads(json.dumps(answer, cls=JSONEncoder))
-
-    status, answer = answer_once(
-        user=caller(request), route=route, key=key, body=said, act=act_plainly if key else act
-    )
+    status, answer = answer_once(user=caller(request), route=route, key=key, body=said, act=act)
     return Response(answer, status=status)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 logger = structlog.stdlib.get_logger(__name__)
 
-_NO_PASSWORD = Q(password="") | Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
 # Names that are ids: a number that every id column holds, alone or as the documents write it.
 _ID = re.compile(r"(?:user_)?([0-9]{1,18})", re.ASCII)
 
@@ -145,7 +144,7 @@ def people_of_apps() -> QuerySet[User]:
     Who signed up chose their name themselves. It may be the one that an app gives to somebody else, whose
     history they would get, or lose their own account by.
     """
-    return people_served().filter(_NO_PASSWORD)
+    return people_served().filter(_has_no_password())
 
 
 def is_new_account(now: datetime, path: str = "") -> Q:
@@ -156,11 +155,14 @@ def is_new_account(now: datetime, path: str = "") -> Q:
     popularity never learn from those (`counts_for_others`). `path` leads to the person, such as `user__`.
     """
     since = now - timedelta(days=settings.NEW_ACCOUNT_DAYS)
-    no_password = Q(**{f"{path}password": ""}) | Q(
-        **{f"{path}password__startswith": UNUSABLE_PASSWORD_PREFIX}
-    )
     lately = Q(**{f"{path}date_joined__gt": since}) | Q(**{f"{path}first_acted_at__gt": since})
-    return lately & ~no_password
+    return lately & ~_has_no_password(path)
+
+
+def _has_no_password(path: str = "") -> Q:
+    """The condition that nobody logs in as a person: an app or an import made them."""
+    none, unusable = f"{path}password", f"{path}password__startswith"
+    return Q(**{none: ""}) | Q(**{unusable: UNUSABLE_PASSWORD_PREFIX})
 
 
 def is_account(path: str = "user") -> Q:
@@ -184,7 +186,7 @@ def counts_for_others(path: str = "user") -> Q:
 
 def names_with_password() -> set[str]:
     """The user names of those who can log in: they chose their names themselves."""
-    return set(User.objects.exclude(_NO_PASSWORD).values_list("username", flat=True))
+    return set(User.objects.exclude(_has_no_password()).values_list("username", flat=True))
 
 
 def person_named(request: "Request", name: str, permission: str) -> User:

@@ -11,6 +11,7 @@ import structlog
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
+from rest_framework.utils.encoders import JSONEncoder
 
 from accounts.models import MAX_PROFILE_NAME, IdempotencyKey, ServiceToken, User
 from accounts.selectors import account_of, people_of_apps, profiles_of
@@ -226,13 +227,15 @@ def answer_once(
                 raise KeyReused("This Idempotency-Key was used before with another body. Use a new key.")
             return known.response_status, known.answer()
         status, answer = act()
-        # As text: PostgreSQL's JSON has an order of names of its own, and an answer is to be the same.
+        # As text: PostgreSQL's JSON has an order of names of its own, and an answer is to be the same. The
+        # first answer is read from it too, so that a moment in it looks as it will in the next.
+        text = json.dumps(answer, cls=JSONEncoder)
         IdempotencyKey.objects.create(
             user=user,
             route=route,
             key=key,
             body_digest=digest,
             response_status=status,
-            response_body=json.dumps(answer),
+            response_body=text,
         )
-        return status, answer
+        return status, json.loads(text)

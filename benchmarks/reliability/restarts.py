@@ -106,7 +106,7 @@ def measure(server: Cluster, folder: Path, options: argparse.Namespace) -> tuple
     """Figures of the restarts and of the copy, and what went wrong."""
     from django.core.management import call_command
     from kills import prepare
-    from under_load import AT_ONCE, Seen, answers, behave, kept, people_and_items, report, served
+    from under_load import Seen, answers, kept, people_and_items, report, served, started
 
     call_command("collectstatic", interactive=False, verbosity=0)
     prepare(np.random.default_rng(1))
@@ -114,14 +114,7 @@ def measure(server: Cluster, folder: Path, options: argparse.Namespace) -> tuple
     seen, ended = Seen(), threading.Event()
     away: dict[str, list[float]] = {"fast": [], "immediate": []}
     with served() as (_, port):
-        clients = [
-            threading.Thread(
-                target=behave, args=(port, people[number::AT_ONCE], items, seen, ended, number, options.pause)
-            )
-            for number in range(AT_ONCE)
-        ]
-        for client in clients:
-            client.start()
+        clients = started(port, people, items, seen, ended, options.pause)
         for number in range(options.restarts):
             ended.wait(LOAD_SECONDS)
             how = "immediate" if number % 2 else "fast"

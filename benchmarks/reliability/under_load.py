@@ -96,14 +96,7 @@ def run(options: argparse.Namespace) -> list[str]:
     seconds = options.minutes * 60 if options.what == "soak" else options.seconds
     seen, ended = Seen(), threading.Event()
     with served() as (server, port):
-        clients = [
-            threading.Thread(
-                target=behave, args=(port, people[number::AT_ONCE], items, seen, ended, number, options.pause)
-            )
-            for number in range(AT_ONCE)
-        ]
-        for client in clients:
-            client.start()
+        clients = started(port, people, items, seen, ended, options.pause)
         if options.what == "soak":
             watch(server, seconds, options.json)
         else:
@@ -117,6 +110,26 @@ def run(options: argparse.Namespace) -> list[str]:
     if lost := seen.written - kept():
         wrong.append(f"{len(lost)} acknowledged writes are lost")
     return wrong + (wrongs() if options.what == "chaos" else [])
+
+
+def started(
+    port: int,
+    people: Sequence[tuple[int, str]],
+    items: list[int],
+    seen: Seen,
+    ended: threading.Event,
+    pause: float,
+) -> list[threading.Thread]:
+    """AT_ONCE clients under way, who share the people among them."""
+    clients = [
+        threading.Thread(
+            target=behave, args=(port, people[number::AT_ONCE], items, seen, ended, number, pause)
+        )
+        for number in range(AT_ONCE)
+    ]
+    for client in clients:
+        client.start()
+    return clients
 
 
 def people_and_items(most: int = AT_ONCE) -> tuple[list[tuple[int, str]], list[int]]:
