@@ -36,7 +36,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MOMENT = re.compile(r"[0-9]{4}-?(?:[0-9]{2}-?[0-9]{2}|W[0-9]{2}-?[0-9])(?:[T ].+)?\Z", re.ASCII | re.DOTALL)
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 # As seconds, from 3 March 1973 on. Smaller numbers are days (20240531), years and mistakes.
-_LEAST_EPOCH = 1e8
+LEAST_EPOCH = 1e8
 # Above which a number counts the next smaller unit: milliseconds, microseconds.
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6))
 
@@ -237,7 +237,7 @@ class Event(Rule[datetime]):
             number = float(value)
         if isinstance(number, int | float):
             for limit, parts in _UNITS:
-                if _LEAST_EPOCH <= number < limit:
+                if LEAST_EPOCH <= number < limit:
                     return datetime.fromtimestamp(number / parts, UTC)
         return value
 

@@ -54,11 +54,11 @@ class Bindable:
     """
 
     def __init__(self, asked_for: Collection[str] = ()) -> None:
-        self._refused = names_with_password() - {_normalized(name) for name in asked_for}
+        self.refused = names_with_password() - {_normalized(name) for name in asked_for}
 
     def check(self, name: str) -> None:
         """Raises BadValue for the name of somebody who logs in."""
-        if name in self._refused:
+        if name in self.refused:
             raise BadValue(
                 f"user {shown(name)} logs in here by a name that they chose; if the file means them, "
                 f"add --account {name}"

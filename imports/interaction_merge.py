@@ -2,25 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db import connection
-from django.db.models import BigIntegerField
 
 from accounts.models import User
 from accounts.services import create_people
 from catalog.models import Item
-from core.domain import REASONS, TYPES
-from core.sql import Table, column_field, column_names, fill, table_name
+from core.domain import TYPES
+from core.sql import Table, column_names, fill, table_name
 from core.statistics import refresh_statistics
 from feedback.completion import complete_dislikes
-from imports.reading import MAX_REPORTS, BadRows
-from imports.said import NOTHING, STAGED_SAID, Said, report_unknown_facets, write_said
+from imports.rows import MAX_REPORTS, BadRows
+from imports.said import report_unknown_facets, write_said
 from imports.slices import Slices
-from imports.staging import Staging, StagingTable, execute, execute_write
+from imports.staged_interactions import ENDS, StagedInteraction
+from imports.staging import Staging, execute, execute_write
 from imports.unknown import unknown_item
 from interactions.models import UserInteraction
-from interactions.ratings import weigh_ratings
+from interactions.ratings import weigh_ratings, weighed_ratings
 
 NEW_USERS = 2_000
 # So many pairs of a person and an item, or new people, enter in one slice, or so many are looked at anew.
@@ -28,87 +27,20 @@ PAIRS = 500
 PEOPLE_AT_ONCE = 20
 _ALL = 1 << 62
 
-# The state that a row of this type brings to an end, if it stood before. The other states, such as a like,
-# are not renewed: a second one changes nothing.
-_ENDS = {row.name: row.name for row in TYPES.values() if row.is_rated or row.undo} | {
-    row.undo: row.name for row in TYPES.values() if row.undo
-}
+
+def _quoted(name: str | None) -> str:
+    return "NULL" if name is None else f"'{name}'"
 
 
-@dataclass(frozen=True, slots=True)
-class StagedInteraction:
-    """One interaction as a file names it: person and item by their names outside this database."""
-
-    line: int
-    username: str
-    kind: str
-    external_id: str
-    type: str
-    rating: float | None
-    occurred_at: datetime
-    withdrawn_at: datetime | None = None
-    said: Said = NOTHING
-
-    @property
-    def is_state(self) -> bool:
-        return TYPES[self.type].is_state
-
-    @property
-    def ends(self) -> str | None:
-        """The type of the state that it brings to an end."""
-        return _ENDS.get(self.type)
-
-    @property
-    def undo(self) -> str | None:
-        """The type that takes it back, where there is one."""
-        return TYPES[self.type].undo
-
-    @property
-    def weight(self) -> float:
-        weight = TYPES[self.type].training_weight(self.rating)
-        return weight if self.reason is None else weight * REASONS[self.reason].weight
-
-    @property
-    def reason(self) -> str | None:
-        return self.said.reason
-
-    @property
-    def feedback_text(self) -> str | None:
-        return self.said.feedback_text
-
-    @property
-    def about_kind(self) -> str | None:
-        return self.said.about_kind
-
-    @property
-    def about_name(self) -> str | None:
-        return self.said.about_name
-
-    @property
-    def title_only(self) -> bool | None:
-        return self.said.title_only
-
-
-STAGED_INTERACTIONS: StagingTable[StagedInteraction] = StagingTable(
-    name="heed_interactions",
-    columns={
-        "line": BigIntegerField(),
-        "username": column_field(User, "username"),
-        "kind": column_field(Item, "kind"),
-        "external_id": column_field(Item, "external_id"),
-        "type": column_field(UserInteraction, "type"),
-        "is_state": column_field(UserInteraction, "is_state"),
-        "ends": column_field(UserInteraction, "type"),
-        "undo": column_field(UserInteraction, "type"),
-        "weight": column_field(UserInteraction, "weight"),
-        "rating": column_field(UserInteraction, "rating"),
-        "occurred_at": column_field(UserInteraction, "occurred_at"),
-        "withdrawn_at": column_field(UserInteraction, "withdrawn_at"),
-        **STAGED_SAID,
-    },
+# What follows from the type of an interaction, as rows.
+_FACTS = " UNION ALL ".join(
+    f"SELECT '{row.name}' AS type, {str(row.is_state).upper()} AS is_state, "
+    f"{_quoted(ENDS.get(row.name))} AS ends, {_quoted(row.undo)} AS undo"
+    for row in TYPES.values()
 )
 
 _TABLES: dict[str, Table | str] = {
+    "types": _FACTS,
     "staged": "heed_interactions",
     "new": "heed_new_interactions",
     "item": Table(Item, "item"),
@@ -135,18 +67,20 @@ _LIST_UNKNOWN_ITEMS = fill(
     **_TABLES,
 )
 
-_NEW_USERNAMES = fill(
+_NEW_PEOPLE = fill(
     """
-SELECT DISTINCT staged.username
-FROM {staged} AS staged
-JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
-LEFT JOIN {person} ON {person.username} = staged.username
-WHERE {person.id} IS NULL
-ORDER BY staged.username
-LIMIT %s
+SELECT ROW_NUMBER() OVER (ORDER BY username) AS number, username
+FROM (
+    SELECT DISTINCT staged.username
+    FROM {staged} AS staged
+    JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
+) AS named
+WHERE NOT EXISTS (SELECT 1 FROM {person} WHERE {person.username} = named.username)
 """,
     **_TABLES,
 )
+_COUNT_NEW_PEOPLE = "SELECT COUNT(*) FROM heed_new_people"
+_LIST_NEW_PEOPLE = "SELECT username FROM heed_new_people WHERE number > %s AND number <= %s ORDER BY number"
 
 # The lock that `accounts.services.lock_person` takes, for everyone in the file, always in one order.
 _LOCK_PEOPLE = fill(
@@ -162,14 +96,19 @@ SELECT COUNT(*) FROM (
 # The staged rows by database id: each moment once, and only those that the log does not hold yet.
 _RESOLVE = fill(
     """
-SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, withdrawn_at, place,
+SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, withdrawn_at, line,
        reason, feedback_text, about_kind, about_name, title_only,
-       (DENSE_RANK() OVER (ORDER BY user_id, item_id) - 1) / {{pairs}} AS part
+       (DENSE_RANK() OVER (ORDER BY user_id, item_id) - 1) / {{pairs}} AS part,
+       MIN(occurred_at) OVER (
+           PARTITION BY user_id, item_id, ends ORDER BY occurred_at
+           GROUPS BETWEEN 1 FOLLOWING AND 1 FOLLOWING
+       ) AS next_end
 FROM (
-    SELECT staged.*, {person.id} AS user_id, {item.id} AS item_id, ROW_NUMBER() OVER (
-        PARTITION BY {person.id}, {item.id}, staged.type, staged.occurred_at ORDER BY staged.place
+    SELECT staged.*, {person.id} AS user_id, {item.id} AS item_id, is_state, ends, undo, ROW_NUMBER() OVER (
+        PARTITION BY {person.id}, {item.id}, staged.type, staged.occurred_at ORDER BY staged.line
     ) AS nth
     FROM {staged} AS staged
+    JOIN ({types}) AS known_type ON known_type.type = staged.type
     JOIN {person} ON {person.username} = staged.username
     JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
 ) AS resolved
@@ -207,7 +146,7 @@ INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
 SELECT user_id, item_id, type, is_state, weight, rating, occurred_at, fresh.withdrawn_at, '', ''
 FROM {new} AS fresh
 WHERE fresh.part = %s AND fresh.withdrawn_at IS NOT NULL
-ON CONFLICT DO NOTHING
+{{on_conflict}}
 """,
     **_TABLES,
 )
@@ -219,8 +158,8 @@ INSERT INTO {log} ({values}, {origin})
 SELECT user_id, item_id, type, is_state, weight, rating, occurred_at, '', ''
 FROM (
     SELECT fresh.*, ROW_NUMBER() OVER (
-        PARTITION BY user_id, item_id, type, CASE WHEN is_state THEN 0 ELSE place END
-        ORDER BY occurred_at, place
+        PARTITION BY user_id, item_id, type, CASE WHEN is_state THEN 0 ELSE line END
+        ORDER BY occurred_at, line
     ) AS nth
     FROM {new} AS fresh
     WHERE fresh.part = %s AND fresh.withdrawn_at IS NULL AND (ends IS NULL OR ends <> type) AND NOT EXISTS (
@@ -231,33 +170,55 @@ FROM (
     )
 ) AS candidate
 WHERE nth = 1
-ON CONFLICT DO NOTHING
+{{on_conflict}}
 """,
     **_TABLES,
 )
 
 _PARTS = fill("SELECT COALESCE(MAX(part) + 1, 0) FROM {new}", **_TABLES)
 _PEOPLE = fill("SELECT DISTINCT user_id FROM {new} ORDER BY user_id", **_TABLES)
-
-_INSERT_RENEWED_STATES = fill(
+_PEOPLE_WITH_RATINGS = fill(
     """
-INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
-SELECT user_id, item_id, type, is_state, weight, rating, occurred_at,
-       COALESCE(
-           (SELECT MIN(later.occurred_at) FROM {new} AS later
-            WHERE later.part = fresh.part AND later.user_id = fresh.user_id AND later.item_id = fresh.item_id
-              AND later.ends = fresh.type AND later.occurred_at > fresh.occurred_at),
-           (SELECT MIN(COALESCE({known.withdrawn_at}, {known.occurred_at})) FROM {known}
-            WHERE {known.user} = fresh.user_id AND {known.item} = fresh.item_id
-              AND ({known.type} = fresh.type OR {known.type} = fresh.undo)
-              AND COALESCE({known.withdrawn_at}, {known.occurred_at}) > fresh.occurred_at)
-       ), '', ''
-FROM {new} AS fresh
-WHERE fresh.part = %s AND ends = type AND fresh.withdrawn_at IS NULL
-ON CONFLICT DO NOTHING
+SELECT user_id FROM (SELECT DISTINCT user_id FROM {new}) AS people
+WHERE EXISTS (
+    SELECT 1 FROM {known}
+    WHERE {known.user} = people.user_id AND {known.rating} IS NOT NULL AND {known.withdrawn_at} IS NULL
+)
+ORDER BY user_id
 """,
     **_TABLES,
 )
+
+# Written out as a table, so that the planner looks for the end of each once.
+_RENEWED_STATES = fill(
+    """
+WITH renewed AS MATERIALIZED (
+    SELECT fresh.*, COALESCE(next_end, (
+        SELECT MIN(COALESCE({known.withdrawn_at}, {known.occurred_at})) FROM {known}
+        WHERE {known.user} = fresh.user_id AND {known.item} = fresh.item_id
+          AND ({known.type} = fresh.type OR {known.type} = fresh.undo)
+          AND COALESCE({known.withdrawn_at}, {known.occurred_at}) > fresh.occurred_at
+    )) AS ended_at
+    FROM {new} AS fresh
+    WHERE fresh.part = %s AND ends = type AND fresh.withdrawn_at IS NULL
+)
+SELECT renewed.*, CASE WHEN ended_at IS NULL THEN rating END AS counted FROM renewed
+""",
+    **_TABLES,
+)
+# Weighed against the other ratings of the file: to whoever had rated before, `weigh_ratings` comes once more.
+_INSERT_RENEWED_STATES = fill(
+    """
+INSERT INTO {log} ({values}, {withdrawn_at}, {origin})
+SELECT user_id, item_id, type, is_state, COALESCE(own_weight, weight), rating, occurred_at, ended_at, '', ''
+FROM ({weighed}) AS weighed
+WHERE TRUE
+{{on_conflict}}
+""",
+    weighed=weighed_ratings(_RENEWED_STATES),
+    **_TABLES,
+)
+_INSERTS = (_INSERT_ENDED_STATES, _INSERT_EVENTS_AND_STATES, _INSERT_RENEWED_STATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,34 +244,36 @@ def merge_interactions(
     refresh_statistics(Item, User)
     usable = staging.count - _report_unknown_items(file, bad_rows) - report_unknown_facets(file, bad_rows)
     bad_rows.check(good=good + usable)
-    new_users = _create_people(slices)
+    new_users = _create_people(staging, slices)
     refresh_statistics(User, UserInteraction)
     if connection.features.has_select_for_no_key_update:
         execute(_LOCK_PEOPLE)
     staging.derive(
         "heed_new_interactions",
         _RESOLVE.format(pairs=_ALL if slices.is_whole else PAIRS),
-        index=("part", "user_id", "item_id", "ends", "occurred_at"),
+        index=("part", "user_id", "item_id"),
     )
     ((parts,),) = execute(_PARTS)
+    # Between two slices others write, and all of the file is not there yet: then everybody is weighed anew.
+    people = [user_id for (user_id,) in execute(_PEOPLE_WITH_RATINGS if slices.is_whole else _PEOPLE)]
+    # Within one transaction, who holds the locks of the people is the only one to write of them.
+    on_conflict = "" if slices.is_whole else "ON CONFLICT DO NOTHING"
+    inserts = [statement.format(on_conflict=on_conflict) for statement in _INSERTS]
     created = replaced = 0
     for part in range(parts):
         with slices.one():
             replaced += execute_write(_END_OLDER_STATES, [part])
-            created += sum(
-                execute_write(statement, [part])
-                for statement in (_INSERT_ENDED_STATES, _INSERT_EVENTS_AND_STATES, _INSERT_RENEWED_STATES)
-            )
+            created += sum(execute_write(statement, [part]) for statement in inserts)
     refresh_statistics(UserInteraction)
     for part in range(parts):
         with slices.one():
             write_said(part)
-    _follow([user_id for (user_id,) in execute(_PEOPLE)], slices)
+    _follow(people, slices)
     return MergeCounts(created, replaced, usable - created, new_users)
 
 
 def _follow(people: Sequence[int], slices: Slices) -> None:
-    """Writes what follows from the log for people to whom something was added."""
+    """Writes what follows from the log: the weights of these people's ratings, and the file's dislikes."""
     if slices.is_whole:
         weigh_ratings(people)
         complete_dislikes()
@@ -333,11 +296,13 @@ def _report_unknown_items(file: str, bad_rows: BadRows) -> int:
     return int(interactions)
 
 
-def _create_people(slices: Slices) -> int:
+def _create_people(staging: Staging[StagedInteraction], slices: Slices) -> int:
     """Creates the people whom the log does not know yet; returns how many."""
-    created, most = 0, NEW_USERS if slices.is_whole else PAIRS
-    while names := [name for (name,) in execute(_NEW_USERNAMES, [most])]:
+    staging.derive("heed_new_people", _NEW_PEOPLE, index=["number"])
+    ((count,),) = execute(_COUNT_NEW_PEOPLE)
+    size = NEW_USERS if slices.is_whole else PAIRS
+    for start in range(0, count, size):
+        names = [name for (name,) in execute(_LIST_NEW_PEOPLE, [start, start + size])]
         with slices.one():
             create_people(names)
-        created += len(names)
-    return created
+    return int(count)

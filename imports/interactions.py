@@ -1,66 +1,30 @@
 """Import of interactions from CSV, JSON Lines or Parquet."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
-from core.domain import DEFAULT_KIND, MAX_RATING, TYPES, USE_CASES
+from core.domain import DEFAULT_KIND, USE_CASES
 from core.progress import Progress
 from core.values import (
-    EXTERNAL_ID,
-    HAPPENED,
-    KIND,
-    RATING,
-    TAKEN,
-    TYPE,
     BadValue,
-    Number,
-    check_rated,
-    named,
-    shown,
 )
-from imports.cells import Bindable, optional, remembered, required, username
-from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction, merge_interactions
+from imports.cells import Bindable
+from imports.interaction_merge import merge_interactions
+from imports.interaction_rows import INTERACTION_COLUMNS, OUR_SCALE, RatingScale, parse_interaction
 from imports.items import kind_named
-from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
-from imports.said import SAID_COLUMNS, parse_said
+from imports.reading import read_parts
+from imports.rows import AS_IT_SHOWS, BadRow, BadRows, Notation, Row
 from imports.slices import in_slices
-from imports.staging import open_staging
+from imports.staged_interactions import STAGED_INTERACTIONS, StagedInteraction
+from imports.staging import Staging, open_staging
 from interactions.popularity import refresh_popularity
 
-INTERACTION_COLUMNS = Columns(
-    known=frozenset({"user", "item", "kind", "type", "occurred_at", "rating", "withdrawn_at", *SAID_COLUMNS}),
-    required=frozenset({"user", "item", "type", "occurred_at"}),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class RatingScale:
-    """The ratings of a file: from `low` to `high`, and the number that says that there is none."""
-
-    low: float = 0.0
-    high: float = MAX_RATING
-    unrated: float | None = None
-
-    def read(self, value: object) -> float | None:
-        """A cell as a rating of 0 to 10, the middle of the scale as 5; None where there is none.
-
-        Raises BadValue.
-        """
-        written = RATING.read(value.strip() if isinstance(value, str) else value)
-        if self.unrated is not None and written == self.unrated:
-            return None
-        rating = optional("rating", Number(self.low, self.high), value)
-        if rating is None or (self.low, self.high) == (0.0, MAX_RATING):
-            return rating
-        return (rating - self.low) / (self.high - self.low) * MAX_RATING
-
-
-OUR_SCALE = RatingScale()
+if TYPE_CHECKING:
+    from imports.blocks import Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +63,16 @@ def import_interactions(
     people = Bindable(accounts)
     progress = progress or Progress(quiet=True)
     now = timezone.now()
-    kinds = set()
-    rows = read_rows(path, columns=INTERACTION_COLUMNS, bad_rows=bad_rows, notation=notation)
     with open_staging(STAGED_INTERACTIONS) as staging:
-        for row in rows:
-            progress.advance()
-            try:
-                staged = parse_interaction(row, default_kind=kind, scale=scale)
-                people.check(staged.username)
-                staging.add(staged)
-                kinds.add(staged.kind)
-            except BadValue as error:
-                bad_rows.add(row.file, row.number, str(error))
+        stage = _Stage(staging, kind, scale, people, bad_rows, progress)
+        for part in read_parts(path, columns=INTERACTION_COLUMNS, bad_rows=bad_rows, notation=notation):
+            stage.add(part)
         usable = staging.count + bad_rows.count
         with in_slices() as slices:
             counts = merge_interactions(staging, path.name, bad_rows, slices)
             # Nobody's demand changed for items of other kinds.
             for use_case in USE_CASES.values():
-                if use_case.kind in kinds:
+                if use_case.kind in stage.kinds:
                     refresh_popularity(use_case=use_case.name, now=now)
     return InteractionSummary(
         rows=usable,
@@ -129,59 +85,44 @@ def import_interactions(
     )
 
 
-def parse_interaction(row: Row, *, default_kind: str, scale: RatingScale = OUR_SCALE) -> StagedInteraction:
-    """The checked values of one row. Raises BadValue."""
-    values = row.values
-    kind = _kind(values.get("kind")) or default_kind
-    external_id = remembered(_ITEMS, values.get("item"), _read_item)
-    type_name = remembered(_TYPES, values["type"], _read_type)
-    if type_name not in TAKEN[kind].names:
-        named("type", TAKEN[kind], type_name)
-    occurred_at = required("occurred_at", HAPPENED, values["occurred_at"])
-    return StagedInteraction(
-        line=row.number,
-        username=username(values),
-        kind=kind,
-        external_id=external_id,
-        type=type_name,
-        rating=parse_rating(values, type_name, scale),
-        occurred_at=occurred_at,
-        withdrawn_at=_withdrawn_at(values, type_name, occurred_at),
-        said=parse_said(values, type_name),
-    )
+@dataclass(slots=True)
+class _Stage:
+    """The way of a file's rows into the staging table. `kinds` are those of their items."""
 
+    staging: Staging[StagedInteraction]
+    default_kind: str
+    scale: RatingScale
+    people: Bindable
+    bad_rows: BadRows
+    progress: Progress
+    kinds: set[str] = field(default_factory=set)
 
-_ITEMS: dict[str, str] = {}
-_TYPES: dict[str, str] = {}
+    def add(self, part: "Block | Row") -> None:
+        if isinstance(part, Row):
+            self._add_row(part)
+        else:
+            self._add_block(part)
 
+    def _add_block(self, block: "Block") -> None:
+        # Arrow takes a tenth of a second to load, and only CSV comes in blocks.
+        from imports.interaction_blocks import check_block
 
-def _kind(value: object) -> str | None:
-    return None if value is None else optional("kind", KIND, value)
+        checked = check_block(
+            block, default_kind=self.default_kind, scale=self.scale, refused=self.people.refused
+        )
+        self.staging.add_columns(checked.columns)
+        self.kinds |= checked.kinds
+        self.progress.advance(block.size - len(checked.others))
+        for place in checked.others:
+            self._add_row(block.row(place))
 
-
-def _read_item(value: object) -> str:
-    return required("item", EXTERNAL_ID, value)
-
-
-def _read_type(value: object) -> str:
-    return required("type", TYPE, value)
-
-
-def _withdrawn_at(values: Mapping[str, Any], type_name: str, occurred_at: datetime) -> datetime | None:
-    """The moment at which a state ended, where the row says so. Raises BadValue."""
-    moment = optional("withdrawn_at", HAPPENED, values.get("withdrawn_at"))
-    if moment is None:
-        return None
-    if not TYPES[type_name].is_state:
-        raise BadValue(f"withdrawn_at belongs to what can be taken back, not to {type_name}")
-    if moment < occurred_at:
-        raise BadValue(f"withdrawn_at is before occurred_at: {shown(values['withdrawn_at'])}")
-    return moment
-
-
-def parse_rating(values: Mapping[str, Any], type_name: str, scale: RatingScale = OUR_SCALE) -> float | None:
-    """The rating that goes with an interaction of this type, or None. Raises BadValue."""
-    rating = scale.read(values.get("rating"))
-    if rating is not None:
-        check_rated(type_name)
-    return rating
+    def _add_row(self, row: Row) -> None:
+        self.progress.advance()
+        try:
+            staged = parse_interaction(row, default_kind=self.default_kind, scale=self.scale)
+            self.people.check(staged.username)
+        except BadValue as error:
+            self.bad_rows.add(row.file, row.number, str(error))
+        else:
+            self.staging.add(staged)
+            self.kinds.add(staged.kind)

@@ -37,15 +37,8 @@ from core.values import (
 )
 from imports.cells import is_empty, optional, required
 from imports.lists import parse_names, separators
-from imports.reading import (
-    AS_IT_SHOWS,
-    BadRow,
-    BadRows,
-    Columns,
-    Notation,
-    Row,
-    read_rows,
-)
+from imports.reading import read_rows
+from imports.rows import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row
 from imports.slices import WHOLE, Slices, in_slices
 
 BATCH_ROWS = 500

@@ -32,24 +32,13 @@ from core.values import (
     named,
 )
 from imports.cells import optional, required
-from imports.interaction_merge import (
-    STAGED_INTERACTIONS,
-    MergeCounts,
-    StagedInteraction,
-    merge_interactions,
-)
+from imports.interaction_merge import MergeCounts, merge_interactions
 from imports.items import ItemCounts, ItemKey, ItemRow, write_items
-from imports.reading import (
-    BadRow,
-    BadRows,
-    Columns,
-    Notation,
-    Row,
-    read_json_array,
-    read_rows,
-)
+from imports.reading import read_json_array, read_rows
+from imports.rows import BadRow, BadRows, Columns, Notation, Row
 from imports.slices import Slices, in_slices
 from imports.sources import BrokenFile, count_lines
+from imports.staged_interactions import STAGED_INTERACTIONS, StagedInteraction
 from imports.staging import Staging, open_staging
 from interactions.popularity import refresh_popularity
 

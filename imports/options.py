@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.commands import non_negative
-from imports.reading import FORMATS, Notation
+from imports.reading import FORMATS
+from imports.rows import Notation
 
 _NAMED = {"tab": "\t", "\\t": "\t"}
 

@@ -11,7 +11,7 @@ from core.values import COMMENT, REASON, TRUTH, BadValue, shown
 from feedback.models import Dislike
 from feedback.rules import ABOUT
 from imports.cells import optional
-from imports.reading import MAX_REPORTS, BadRows
+from imports.rows import MAX_REPORTS, BadRows
 from imports.staging import execute, execute_write
 from interactions.models import UserInteraction
 

@@ -15,10 +15,10 @@ from accounts.models import User
 from accounts.services import create_people
 from catalog.models import Item
 from core.sql import Table, column_field, column_names, fill
-from imports.interaction_merge import StagedInteraction
-from imports.reading import BadRows
+from imports.rows import BadRows
 from imports.session_lists import BadSlot, StagedSlot, as_session, check_list, is_same
 from imports.slices import Slices
+from imports.staged_interactions import StagedInteraction
 from imports.staging import Staging, StagingTable, execute, execute_write
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession

@@ -34,12 +34,14 @@ from core.values import (
     shown,
 )
 from imports.cells import Bindable, is_empty, optional, required, username
-from imports.interaction_merge import STAGED_INTERACTIONS, merge_interactions
-from imports.interactions import parse_rating
-from imports.reading import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row, read_rows
+from imports.interaction_merge import merge_interactions
+from imports.interaction_rows import parse_rating
+from imports.reading import read_rows
+from imports.rows import AS_IT_SHOWS, BadRow, BadRows, Columns, Notation, Row
 from imports.session_lists import EXTERNAL, StagedSlot
 from imports.session_merge import STAGED_SLOTS, SessionMerge, tie_interactions
 from imports.slices import in_slices
+from imports.staged_interactions import STAGED_INTERACTIONS
 from imports.staging import open_staging
 from interactions.popularity import refresh_popularity
 

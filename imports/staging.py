@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import DateTimeField, UUIDField
@@ -21,7 +21,13 @@ from django.db.models.expressions import Col
 
 from core.sql import AnyField
 
+if TYPE_CHECKING:
+    # It takes a tenth of a second to load.
+    from pyarrow import Array, Table
+
 INSERT_ROWS = 5_000
+
+_COPIED_BYTES = 1 << 18
 
 Row = TypeVar("Row")
 
@@ -62,13 +68,41 @@ class Staging(Generic[Row]):
         self._create(table.name, f"(place bigint, {', '.join(columns)})")
 
     def add(self, row: Row) -> None:
+        self._append(self._values(row))
+
+    def add_columns(self, columns: Mapping[str, "Array"]) -> None:
+        """Adds many rows, of which some columns are given by their names; the others hold nothing."""
+        import pyarrow as pa
+
+        if connection.vendor == "postgresql":
+            self.flush()
+            count = len(next(iter(columns.values())))
+            places = pa.array(range(self.count + 1, self.count + count + 1))
+            self._copy_csv(pa.table({"place": places, **columns}))
+            self.count += count
+            return
+        nothing = pa.nulls(len(next(iter(columns.values()))))
+        values = [columns.get(name, nothing).to_pylist() for name in self._table.columns]
+        for row in zip(*values, strict=True):
+            self._append(row)
+
+    def _append(self, values: Iterable[Any]) -> None:
         self.count += 1
-        values = [self.count, *self._values(row)]
+        row = [self.count, *values]
         for place, adapt in self._adapters:
-            values[place] = adapt(values[place])
-        self._pending.append(values)
+            row[place] = adapt(row[place])
+        self._pending.append(row)
         if len(self._pending) == INSERT_ROWS:
             self.flush()
+
+    def _copy_csv(self, rows: "Table") -> None:
+        from pyarrow import BufferOutputStream, csv
+
+        text = BufferOutputStream()
+        csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+        copy = f"COPY {self._table.name} ({', '.join(rows.column_names)}) FROM STDIN WITH (FORMAT csv)"
+        with connection.cursor() as cursor:
+            cursor.copy_expert(copy, io.BytesIO(text.getvalue()), size=_COPIED_BYTES)
 
     def flush(self) -> None:
         """Writes what was added and is not in the table yet."""

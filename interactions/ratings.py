@@ -14,32 +14,57 @@ _AT_ONCE = 500
 
 # The middle of a rating is that of what the person had rated before it and not taken back. So a weight never
 # depends on what came later, nor on the order in which ratings reach this database.
-_WEIGH = """
-WITH averaged AS (
-    SELECT {one.id} AS id, {one.rating} AS rating, CASE {one.type} {full_weights} ELSE 0.0 END AS full_weight,
-           ({scale} * {prior} + COALESCE(SUM({one.rating}) OVER earlier, 0.0))
-           / ({prior} + COUNT({one.rating}) OVER earlier) AS mean
-    FROM {one}
-    WHERE {one.rating} IS NOT NULL AND {one.withdrawn_at} IS NULL AND {one.user} IN ({people})
-    WINDOW earlier AS (
-        PARTITION BY {one.user} ORDER BY {one.occurred_at}, {one.item}
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    )
-), centered AS (
-    SELECT id, rating, full_weight,
+_WEIGHED = """
+SELECT centered.*,
+       full_weight * (counted - middle) / CASE WHEN counted < middle THEN middle ELSE {most} - middle END
+       AS own_weight
+FROM (
+    SELECT averaged.*,
            CASE WHEN mean < {lowest} THEN {lowest} WHEN mean > {highest} THEN {highest} ELSE mean
            END AS middle
-    FROM averaged
-), weighed AS (
-    SELECT id, full_weight * (rating - middle)
-               / CASE WHEN rating < middle THEN middle ELSE {most} - middle END AS weight
-    FROM centered
-)
-UPDATE {log} SET {weight} = weighed.weight
-FROM weighed
-WHERE {log}.{id} = weighed.id AND ABS({log}.{weight} - weighed.weight) > 1e-9
+    FROM (
+        SELECT rated.*, CASE type {full_weights} ELSE 0.0 END AS full_weight,
+               ({scale} * {prior} + COALESCE(SUM(counted) OVER earlier, 0.0))
+               / ({prior} + COUNT(counted) OVER earlier) AS mean
+        FROM ({rows}) AS rated
+        WINDOW earlier AS (
+            PARTITION BY user_id ORDER BY occurred_at, item_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        )
+    ) AS averaged
+) AS centered
+"""
+_STANDING = """
+SELECT {one.id} AS id, {one.user} AS user_id, {one.item} AS item_id, {one.type} AS type,
+       {one.occurred_at} AS occurred_at, {one.rating} AS counted
+FROM {one}
+WHERE {one.rating} IS NOT NULL AND {one.withdrawn_at} IS NULL AND {one.user} IN ({people})
+"""
+_WEIGH = """
+UPDATE {log} SET {weight} = weighed.own_weight
+FROM ({weighed}) AS weighed
+WHERE {log}.{id} = weighed.id AND ABS({log}.{weight} - weighed.own_weight) > 1e-9
 RETURNING {log}.{id}, {log}.{weight}
 """
+
+
+def weighed_ratings(rows: str) -> str:
+    """The SQL of rows with their `own_weight`: the training weight against the person's own middle.
+
+    `rows` is that of ratings with `user_id`, `item_id`, `type`, `occurred_at`, and `counted`: the rating of
+    those that stand, nothing of the others.
+    """
+    full_weights = " ".join(f"WHEN '{name}' THEN {TYPES[name].training!r}" for name in RATED)
+    return fill(
+        _WEIGHED,
+        rows=rows,
+        full_weights=full_weights or "WHEN NULL THEN 0.0",
+        most=repr(MAX_RATING),
+        scale=repr(MIDDLE_RATING),
+        prior=repr(MIDDLE_PRIOR),
+        lowest=repr(MIDDLE_RATING - MIDDLE_REACH),
+        highest=repr(MIDDLE_RATING + MIDDLE_REACH),
+    )
 
 
 def weigh_ratings(user_ids: Collection[int]) -> dict[int, float]:
@@ -59,18 +84,11 @@ def weigh_ratings(user_ids: Collection[int]) -> dict[int, float]:
 
 
 def _statement(people: int) -> str:
-    full_weights = " ".join(f"WHEN '{name}' THEN {TYPES[name].training!r}" for name in RATED)
+    standing = fill(_STANDING, one=Table(UserInteraction, "one"), people=", ".join(["%s"] * people))
     return fill(
         _WEIGH,
         log=table_name(UserInteraction),
-        one=Table(UserInteraction, "one"),
         id=column_names(UserInteraction, "id"),
         weight=column_names(UserInteraction, "weight"),
-        full_weights=full_weights,
-        most=repr(MAX_RATING),
-        scale=repr(MIDDLE_RATING),
-        prior=repr(MIDDLE_PRIOR),
-        lowest=repr(MIDDLE_RATING - MIDDLE_REACH),
-        highest=repr(MIDDLE_RATING + MIDDLE_REACH),
-        people=", ".join(["%s"] * people),
+        weighed=weighed_ratings(standing),
     )

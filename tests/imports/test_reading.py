@@ -8,15 +8,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import InvalidInput
-from imports import reading as importing
-from imports.reading import (
-    AS_IT_SHOWS,
-    BadRows,
-    Columns,
-    Notation,
-    read_json_array,
-    read_rows,
-)
+from imports import reading
+from imports.reading import read_json_array, read_rows
+from imports.rows import AS_IT_SHOWS, BadRows, Columns, ImportRefused, Notation
 from imports.sources import BrokenFile, count_lines
 from tests.imports.helpers import write
 
@@ -212,7 +206,7 @@ def test_only_the_first_reports_are_kept_and_all_are_counted() -> None:
         bad_rows.add("f", number, "bad")
     bad_rows.check(good=1)
     bad_rows.allowed = 0
-    with pytest.raises(importing.ImportRefused) as caught:
+    with pytest.raises(ImportRefused) as caught:
         bad_rows.check(good=1)
     assert caught.value.message.startswith("2,500 rows are bad and --max-errors is 0")
     assert len(caught.value.message.splitlines()) == 22
@@ -223,7 +217,7 @@ def test_only_the_first_reports_are_kept_and_all_are_counted() -> None:
 def test_a_json_array_is_read_in_pieces_of_any_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
 ) -> None:
-    monkeypatch.setattr(importing, "_CHUNK_BYTES", chunk)
+    monkeypatch.setattr(reading, "_CHUNK_BYTES", chunk)
     path = write(tmp_path / "rows.json", '\ufeff [ {"a": "é}]{"} ,\n{"a": [1, {"b": "\\ud83d\\ude00"}]} ]\n')
     assert [(row.number, dict(row.values)) for row in read_json_array(path)] == [
         (1, {"a": "é}]{"}),

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from imports import staging
-from imports.interaction_merge import STAGED_INTERACTIONS, StagedInteraction
 from imports.said import Said
+from imports.staged_interactions import STAGED_INTERACTIONS, StagedInteraction
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from core.commands import HeedCommand
 from core.domain import DEFAULT_KIND, MAX_RATING
-from imports.interactions import InteractionSummary, RatingScale, import_interactions
+from imports.interaction_rows import RatingScale
+from imports.interactions import InteractionSummary, import_interactions
 from imports.options import add_account_option, add_file_options, notation
 from imports.sources import count_lines
 
