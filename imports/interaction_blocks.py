@@ -148,7 +148,7 @@ def _read_moments(cells: pa.StringArray) -> tuple[Integers, Mask]:
 
 
 def _read_ends(cells: pa.StringArray | None, types: _Coded, happened: Integers) -> tuple[Integers, Mask]:
-    """When states ended, and where that is sure; 0 where they did not, -1 where it is not sure."""
+    """Ends of states, and where they are sure; 0 where there is none, -1 where it is not sure."""
     if cells is None or (blank := _is_blank(cells)).all():
         return np.zeros_like(happened), np.zeros_like(happened, dtype=np.bool_)
     ended, is_sure = _read_moments(cells)
