@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 WORKERS, CONNECTIONS, LIMIT = 2, 8, 20
+# Before it is measured, a server is asked so often for each person that each worker has met about all.
+_MEETINGS = 2 * WORKERS
 _TICK = os.sysconf("SC_CLK_TCK")
 # The people take turns in each thread of wrk by themselves; two threads begin at different ones.
 _SCRIPT = """
@@ -87,16 +89,19 @@ def main() -> None:
             servers[folder.name] = _heed(folder.resolve(), people, Path(scratch) / folder.name)
         if options.look_up:
             servers["look-up"] = _look_up(options.look_up, options.python, people, Path(scratch))
-        result = _measured(servers, options.seconds, options.rounds)
+        result = _measured(servers, options.seconds, options.rounds, _MEETINGS * len(people))
     print(json.dumps(result, indent=None if options.json else 2))  # noqa: T201
 
 
-def _measured(starts: dict[str, "_Start"], seconds: int, rounds: int) -> dict[str, object]:
+def _measured(starts: dict[str, "_Start"], seconds: int, rounds: int, first: int) -> dict[str, object]:
+    """The figures of each server, and their ratios, once it has answered `first` requests."""
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in starts}
     for round_number in range(rounds):
         for name, start in starts.items():
             with start() as server:
-                _load(server, max(4, seconds // 2))
+                answered = 0.0
+                while answered < first:
+                    answered += seconds * _load(server, seconds)["requests_per_s"]
                 rows[name].append(_load(server, seconds))
             print(round_number, name, rows[name][-1], file=sys.stderr)  # noqa: T201
     medians = {

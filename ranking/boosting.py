@@ -22,12 +22,9 @@ def personalize(candidates: Candidates, request: RankingRequest) -> Candidates:
     weighing = tuple(request.rules.of_kind(BOOST, BURY))
     bent_by = (person.penalties, person.passed_over, person.allowed, weighing)
     if kept is not None and kept[0] == bent_by and kept[1] is candidates.base_scores:
-        return kept[2].with_these(candidates.all_features)
+        return kept[2]
     personalized = _bent(candidates, request)
-    features = request.remembered.features
-    # Those of this moment are not worth their memory.
-    worth_it = personalized if features is None else personalized.with_these(features[1])
-    request.remembered.personalized = (bent_by, candidates.base_scores, worth_it)
+    request.remembered.personalized = (bent_by, candidates.base_scores, personalized)
     return personalized
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.domain import BOOSTED
-from ranking.features import FEATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,9 @@ class Candidates:
     source_ranks   (n,) from 1, its place there
     source_scores  (n,) its score there
     propensities   (n,) P(this item at this place) under the policy that made the list
-    feature_rows   (n,) the row of each in `all_features`, which stays as it is while the order changes
-    all_features   (·, f) columns as in `ranking.features.FEATURES`; zeros until they are computed
+
+    A column of equal values takes no memory (`_constant`): most pools are held back by nothing, and many of
+    them are kept (`ranking.memory`).
     """
 
     item_ids: NDArray[np.int64]
@@ -82,12 +83,10 @@ class Candidates:
     asked: NDArray[np.float64]
     curated: NDArray[np.float64]
     scores: NDArray[np.float64]
-    sources: NDArray[np.str_]
+    sources: NDArray[np.object_]
     source_ranks: NDArray[np.int64]
     source_scores: NDArray[np.float64]
     propensities: NDArray[np.float64]
-    feature_rows: NDArray[np.intp]
-    all_features: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.item_ids)
@@ -112,29 +111,22 @@ class Candidates:
         _, first = np.unique(item_ids, return_index=True)
         first.sort()
         scores = np.concatenate([part.scores for part in parts])[first]
-        ones = np.ones(len(first))
+        ones = _constant(1.0, len(first))
+        names = np.array([part.source for part in parts], dtype=np.object_)
         return cls(
             item_ids=item_ids[first],
             base_scores=scores,
-            boosts=np.zeros((len(first), len(BOOSTED))),
+            boosts=np.broadcast_to(0.0, (len(first), len(BOOSTED))),
             penalties=ones,
             seen=ones,
             asked=ones,
             curated=ones,
             scores=scores,
-            sources=np.repeat([part.source for part in parts], lengths)[first],
+            sources=np.repeat(names, lengths)[first],
             source_ranks=np.concatenate([np.arange(1, length + 1) for length in lengths])[first],
             source_scores=scores,
             propensities=ones,
-            feature_rows=np.zeros(len(first), dtype=np.intp),
-            all_features=np.zeros((1, len(FEATURES)), dtype=np.float32),
         )
-
-    @property
-    def features(self) -> NDArray[np.float32]:
-        """(n, f) the features of each."""
-        features: NDArray[np.float32] = self.all_features[self.feature_rows]
-        return features
 
     @property
     def boosted_scores(self) -> NDArray[np.float64]:
@@ -158,20 +150,13 @@ class Candidates:
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Candidates":
         """Those of the rows (or mask) given, in that order."""
-        columns = {name: getattr(self, name)[rows] for name in _BY_ITEM}
-        return Candidates(**columns, all_features=self.all_features)
+        item_ids = self.item_ids[rows]
+        columns = {name: _taken(getattr(self, name), rows, len(item_ids)) for name in _OTHERS}
+        return Candidates(item_ids, **columns)
 
     def with_base(self, base_scores: NDArray[np.float64]) -> "Candidates":
         """The same candidates under new base scores, best first; equal ones keep their order."""
         return _in_order(replace(self, base_scores=base_scores))
-
-    def with_features(self, features: NDArray[np.float32]) -> "Candidates":
-        """The same candidates with their features (n, f)."""
-        return replace(self, feature_rows=np.arange(len(self)), all_features=features)
-
-    def with_these(self, all_features: NDArray[np.float32]) -> "Candidates":
-        """The same candidates with other values of the same features."""
-        return replace(self, all_features=all_features)
 
     def with_propensities(self, propensities: NDArray[np.float64]) -> "Candidates":
         """The same candidates with the chances that they stand where they stand."""
@@ -199,4 +184,15 @@ def _in_order(candidates: Candidates) -> Candidates:
     return scored.take(np.argsort(-scored.scores, kind="stable"))
 
 
-_BY_ITEM = tuple(field.name for field in fields(Candidates) if field.name != "all_features")
+def _constant(value: float, length: int) -> NDArray[np.float64]:
+    """A column (n,) of one value, which is held once. It cannot be written to."""
+    return np.broadcast_to(np.float64(value), (length,))
+
+
+def _taken(column: NDArray[Any], rows: NDArray[np.intp] | NDArray[np.bool_], length: int) -> NDArray[Any]:
+    """The rows of a column (n, …), of which there are `length`; of equal values still held once."""
+    is_constant = len(column) > 0 and not column.strides[0]
+    return column[:length] if is_constant and length <= len(column) else column[rows]
+
+
+_OTHERS = tuple(field.name for field in fields(Candidates) if field.name != "item_ids")

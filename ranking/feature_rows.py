@@ -3,15 +3,17 @@
 import numpy as np
 
 from core.arrays import Doubles, Floats, Ints, positions
-from ranking.candidates import Candidates
 from ranking.features import (
     FEATURES,
+    OF_MOMENT,
     RECENT,
     History,
     ModelScores,
     Seen,
-    at_moment,
     compute_features,
+    from_lasting,
+    lasting,
+    moment_features,
 )
 from ranking.kinds import MODELS
 from ranking.recommenders.registry import RECOMMENDERS
@@ -21,38 +23,55 @@ from ranking.statistics.exposure import examination
 
 def features_of(request: RankingRequest, item_ids: Ints) -> Floats:
     """The features of given items, (n, f) as in `ranking.features`; NaN for one that the catalog lacks."""
-    catalog, person = request.context.catalog, request.person
+    catalog = request.context.catalog
     rows = catalog.rows_of(item_ids)
     has = rows >= 0
-    history_rows = catalog.rows_of(person.item_ids)
-    known = history_rows >= 0
-    history = History(history_rows[known], person.weights[known].astype(np.float64))
-    seen = seen_slots(request)
-    if (kept := _kept_features(request, item_ids)) is not None:
-        kept[has] = at_moment(kept[has], rows[has], history, seen, catalog.content, request.now)
-        return kept
     features = np.full((len(item_ids), len(FEATURES)), np.nan, dtype=np.float32)
+    if (kept := _kept_features(request, item_ids)) is not None:
+        of_moment = moment_features_of(request, item_ids)
+        features[has] = from_lasting(kept[has], catalog.item_features[rows[has]], of_moment[has])
+        return features
     features[has] = compute_features(
         rows[has],
         model_scores(request, item_ids[has]),
-        history=history,
-        seen=seen,
+        history=_history(request),
+        seen=seen_slots(request),
         content=catalog.content,
         demand=catalog.demand,
         of_items=catalog.item_features,
         now=request.now,
     )
-    request.remembered.features = (item_ids, features)
+    request.remembered.features = (item_ids, lasting(features))
     return features
 
 
+def moment_features_of(request: RankingRequest, item_ids: Ints) -> Floats:
+    """(n, len(OF_MOMENT)) the part of the features of given items that changes with time alone."""
+    catalog = request.context.catalog
+    rows = catalog.rows_of(item_ids)
+    has = rows >= 0
+    features = np.full((len(item_ids), len(OF_MOMENT)), np.nan, dtype=np.float32)
+    features[has] = moment_features(
+        rows[has], _history(request), seen_slots(request), catalog.content, request.now
+    )
+    return features
+
+
+def _history(request: RankingRequest) -> History:
+    """The history of the person, as far as the catalog has its items."""
+    person = request.person
+    rows = request.context.catalog.rows_of(person.item_ids)
+    known = rows >= 0
+    return History(rows[known], person.weights[known].astype(np.float64))
+
+
 def _kept_features(request: RankingRequest, item_ids: Ints) -> Floats | None:
-    """The features that were computed for these items (n, f) at an earlier moment; None where one lacks."""
+    """What lasts of the features that were computed for these items (n, ·); None where one lacks."""
     kept = request.remembered.features
     if kept is None:
         return None
     if np.array_equal(kept[0], item_ids):
-        return kept[1].copy()
+        return kept[1]
     in_order = np.argsort(kept[0])
     places = positions(item_ids, kept[0][in_order])
     return None if (places < 0).any() else kept[1][in_order[places]]
@@ -83,17 +102,17 @@ def _score_by(kind: str, request: RankingRequest, item_ids: Ints) -> Doubles:
     return request.score(kind, item_ids)
 
 
-def with_features(candidates: Candidates, request: RankingRequest) -> Candidates:
-    """The candidates with their features, computed where no ranker has asked for them yet."""
-    if request.context.ranker is not None:
-        return candidates
-    remembered, item_ids = request.remembered, candidates.item_ids
+def features_of_shown(request: RankingRequest, item_ids: Ints) -> Floats:
+    """The features (n, f) of items of a list that are of its pool.
+
+    Chance shows others in each list, so who comes back is asked about once for the whole pool.
+    """
+    remembered = request.remembered
     if remembered.features is not None and remembered.brought is not None:
-        # Chance shows others in each list, so who comes back is asked about once for the whole pool.
         pool = remembered.brought[1].item_ids
         if _kept_features(request, item_ids) is None and np.isin(item_ids, pool).all():
             features_of(request, pool)
-    return candidates.with_features(features_of(request, item_ids))
+    return features_of(request, item_ids)
 
 
 def lead_scores(request: RankingRequest, item_ids: Ints) -> tuple[Doubles, Doubles]:

@@ -88,6 +88,9 @@ OF_ITEMS = (
 OF_MOMENT = ("recency_score", "passed_over", "passed_over_age")
 _PLACES = {name: place for place, name in enumerate(FEATURES)}
 _OF_ITEMS = [_PLACES[name] for name in OF_ITEMS]
+_OF_MOMENT = [_PLACES[name] for name in OF_MOMENT]
+# All others: of the person and the item, whenever it is.
+_OF_PERSON = [_PLACES[name] for name in FEATURES if name not in {*OF_ITEMS, *OF_MOMENT}]
 _OF_MODELS = [_PLACES[f"{kind}_score"] for kind in MODELS]
 
 
@@ -331,11 +334,31 @@ def compute_features(
     return _put(columns, features)
 
 
-def at_moment(
-    features: Floats, rows: Rows, history: History, seen: Seen, content: ItemContent, now: float
-) -> Floats:
-    """The features (n, f) of the same items, computed at another moment, at the moment `now`; in place."""
-    return _put(_of_moment(rows, history.approved, seen, content, now), features)
+def lasting(features: Floats) -> Floats:
+    """(n, ·) the part of features (n, f) that neither moment nor catalog gives, for `from_lasting`."""
+    return features[:, _OF_PERSON]
+
+
+def from_lasting(lasting: Floats, of_items: Floats, of_moment: Floats) -> Floats:
+    """The features (n, f) of items that were computed at another moment, at that of `of_moment`.
+
+    of_items   (n, ·) of these items, as of `item_features`
+    of_moment  (n, ·) of these items, as of `moment_features`
+    """
+    features = np.empty((len(lasting), len(FEATURES)), dtype=np.float32)
+    features[:, _OF_PERSON] = lasting
+    features[:, _OF_ITEMS] = of_items
+    features[:, _OF_MOMENT] = of_moment
+    return features
+
+
+def moment_features(rows: Rows, history: History, seen: Seen, content: ItemContent, now: float) -> Floats:
+    """(len(rows), len(OF_MOMENT)): the part of the features that changes with time alone."""
+    columns = _of_moment(rows, history.approved, seen, content, now)
+    features = np.empty((len(rows), len(OF_MOMENT)), dtype=np.float32)
+    for place, name in enumerate(OF_MOMENT):
+        features[:, place] = columns[name]
+    return features
 
 
 def _of_moment(

@@ -4,9 +4,9 @@ from collections.abc import Sized
 
 from ranking.person import PersonState
 
-# Of a candidate of a pool in all its columns, of an item that was retrieved, of a slot as it was shown and
-# written, of a sentence, and of what there is of anybody.
-_CANDIDATE, _RETRIEVED, _SLOT, _SENTENCE, _ANYBODY = 200, 16, 4_000, 400, 5_000
+# Of a candidate of a pool in its columns, those left out that are one value; of an item that was retrieved,
+# of a slot as it was shown and written, of a sentence, and of what there is of anybody.
+_CANDIDATE, _RETRIEVED, _SLOT, _SENTENCE, _ANYBODY = 60, 16, 2_000, 300, 5_000
 
 
 def bytes_of_findings(*, pools: int, retrieved: int, features: int, slots: Sized, sentences: Sized) -> int:
@@ -22,5 +22,5 @@ def bytes_of_person(person: PersonState) -> int:
         *(person.item_ids, person.weights, person.excluded, seen.item_ids, seen.ranks, seen.times),
         *(taste.facet_ids, taste.kinds, taste.scores, taste.values, taste.running),
     )
-    named = len(person.last_types) + len(person.penalties) + len(person.passed_over)
-    return _ANYBODY + sum(array.nbytes for array in arrays) + 100 * named
+    named = len(person.penalties) + len(person.passed_over)
+    return _ANYBODY + sum(array.nbytes for array in arrays) + 8 * len(person.last_types) + 100 * named

@@ -22,12 +22,11 @@ from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Brought, Candidates
 from ranking.largeness import bytes_of_findings, bytes_of_person
 from ranking.person import PersonState
-from ranking.recommenders.base import Retrieved
 
-# Of a context at most, however little each is: bytes bound them long before, at some 300 kB each.
+# Of a context at most, however little each is: bytes bound them long before, at some 150 kB each.
 MOST_PEOPLE = 10_000
 # While somebody is asked for, and until they were weighed, their findings count as if they were so large.
-_UNWEIGHED = 300_000
+_UNWEIGHED = 150_000
 # Of one person: what they are now, and one other, as what asks for less reads of them.
 _MOST_OF_ONE = 2
 
@@ -38,10 +37,9 @@ class Remembered:
 
     digest     of all that they are made of
     known      the recommenders that know the person; None until they were asked
-    retrieved  the items that were brought, by recommender and limit, of what the person did not exclude
     brought    what all sources brought to a list that asked for nothing else, and the pool of it
-    features   the ids of a pool (n,), and the features that were computed for it
-    ranked     what a ranker told apart of them by their moment, and the pool of `brought` as it was ranked
+    features   the ids of a pool (n,), and what lasts of the features that were computed for it
+    ranked     a digest of what the moment said to a ranker, and the pool of `brought` as it was ranked
     personalized  what bent scores beside the taste, the base scores, and the candidates as they were bent
     reasons    what the last reasons were asked for, and the reasons
     slots      the slots that were shown, by all that a slot is made of, with the card that its reason names
@@ -50,10 +48,9 @@ class Remembered:
 
     digest: bytes = b""
     known: tuple[str, ...] | None = None
-    retrieved: dict[tuple[str, int], Retrieved] = field(default_factory=dict)
     brought: tuple[list[Brought], Candidates] | None = None
     features: tuple[Ints, Floats] | None = None
-    ranked: tuple[Ints | None, Candidates] | None = None
+    ranked: tuple[bytes, Candidates] | None = None
     personalized: tuple[tuple[Any, ...], Doubles, Candidates] | None = None
     reasons: tuple[tuple[Any, ...], tuple[Any, ...]] | None = None
     slots: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
@@ -68,8 +65,7 @@ class Remembered:
         )
         return bytes_of_findings(
             pools=sum(len(pool) for pool in held if pool is not None),
-            # A list of its own: another request of the same person may add to it at this moment.
-            retrieved=sum(len(one.item_ids) for one in list(self.retrieved.values())),
+            retrieved=sum(map(len, self.brought[0])) if self.brought else 0,
             features=sum(array.nbytes for array in self.features or ()),
             slots=self.slots,
             sentences=self.sentences,

@@ -94,7 +94,8 @@ class RankingRequest:
     @cached_property
     def lead_top(self) -> Retrieved:
         """The best DEEPEST_PLACE items by the lead, where places are counted; nothing where it is silent."""
-        return NOTHING if self.context.lead is None else self._open(self.context.lead, DEEPEST_PLACE)
+        lead = self.context.lead
+        return NOTHING if lead is None else self._retrieve(lead, DEEPEST_PLACE, Barred(self.person.excluded))
 
     def retrieve(self, name: str, limit: int) -> Retrieved:
         """At most `limit` items that the person may be shown, by one recommender."""
@@ -102,14 +103,7 @@ class RankingRequest:
             return self._retrieve(name, limit, self.not_to_show)
         if name == self.context.lead and limit <= DEEPEST_PLACE:
             return self.lead_top.first(limit)
-        return self._open(name, limit)
-
-    def _open(self, name: str, limit: int) -> Retrieved:
-        """At most `limit` items that the person did not exclude, by one recommender."""
-        kept = self.remembered.retrieved
-        if (name, limit) not in kept:
-            kept[name, limit] = self._retrieve(name, limit, Barred(self.person.excluded))
-        return kept[name, limit]
+        return self._retrieve(name, limit, Barred(self.person.excluded))
 
     def _retrieve(self, name: str, limit: int, barred: Barred) -> Retrieved:
         if name not in self.representations:

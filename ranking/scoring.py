@@ -13,12 +13,13 @@ On top, popularity is mixed into what models say of somebody new. Popularity is 
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 
-from core.arrays import Doubles, Floats, Ints
+from core.arrays import Doubles, Ints
 from ranking.candidates import Brought, Candidates
-from ranking.feature_rows import features_of
+from ranking.feature_rows import features_of, moment_features_of
 from ranking.features import FEATURES, OF_MOMENT
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.fusion import joint_score, shares_of
@@ -44,12 +45,10 @@ class BaseScores:
 
     base           (n,) in [0, 1], which lists are ordered by; NaN for an item that the catalog does not have
     probabilities  (n,) what the models say, before popularity is mixed in; NaN where none has anything to say
-    features       (n, f) what the ranker read; None without a ranker
     """
 
     base: Doubles
     probabilities: Doubles
-    features: Floats | None
 
 
 def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Brought]:
@@ -86,31 +85,25 @@ def rank(request: RankingRequest, retrieved: list[Brought]) -> Candidates:
     pool = kept.brought[1] if kept.brought is not None and is_usual else Candidates.join(retrieved)
     if is_usual and (before := _as_before(request, pool)) is not None:
         return before
-    scores = score_items(request, pool.item_ids)
-    if scores.features is not None:
-        pool = pool.with_features(scores.features)
-    ranked = pool.with_base(scores.base)
+    ranked = pool.with_base(score_items(request, pool.item_ids).base)
     if is_usual:
-        kept.ranked = (_cells(request, scores.features), ranked)
+        kept.ranked = (_moment_of(request, pool.item_ids), ranked)
     return ranked
 
 
 def _as_before(request: RankingRequest, pool: Candidates) -> Candidates | None:
-    """The usual pool as it was ranked last, with the features of now; None where time has changed a score."""
+    """The usual pool as it was ranked last; None where time has changed a score."""
     kept = request.remembered.ranked
-    if kept is None or request.context.ranker is None:
-        # Without a ranker no score depends on the moment.
-        return None if kept is None else kept[1]
-    features = features_of(request, pool.item_ids)
-    cells = _cells(request, features)
-    is_same = kept[0] is not None and cells is not None and np.array_equal(kept[0], cells)
-    return kept[1].with_these(features) if is_same else None
+    return kept[1] if kept is not None and kept[0] == _moment_of(request, pool.item_ids) else None
 
 
-def _cells(request: RankingRequest, features: Floats | None) -> Ints | None:
-    """The difference that time makes to a ranker, (n, k)."""
+def _moment_of(request: RankingRequest, item_ids: Ints) -> bytes:
+    """A digest of all that the moment says to a ranker of these items; empty where none serves."""
     ranker = request.context.ranker
-    return None if ranker is None or features is None else ranker.cells(features, _OF_MOMENT)
+    if ranker is None:
+        return b""
+    cells = ranker.cells(moment_features_of(request, item_ids), _OF_MOMENT)
+    return blake2b(cells.tobytes(), digest_size=16).digest()
 
 
 def exclude(candidates: Candidates, not_to_show: Barred) -> Candidates:
@@ -129,7 +122,6 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
     catalog = request.context.catalog
     rows = catalog.rows_of(item_ids)
     has = rows >= 0
-    features = None
     if request.context.ranker is None:
         probabilities = joint_scores(request, item_ids)
     else:
@@ -148,7 +140,7 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
             popularity[has] = catalog.demand.popularity[rows[has]]
             base = (1.0 - share) * base + share * bent_to_taste(request, item_ids, popularity)
     base[~has] = np.nan
-    return BaseScores(base * kept_after_refusal(request, item_ids), probabilities, features)
+    return BaseScores(base * kept_after_refusal(request, item_ids), probabilities)
 
 
 def kept_after_refusal(request: RankingRequest, item_ids: Ints) -> Doubles:

@@ -138,12 +138,11 @@ def _slot_json(slot: ServedSlot) -> dict[str, Any]:
     return {"item": item_json(slot.item), **_place_json(slot)}
 
 
-def _slot_text(slot: ServedSlot) -> Written:
-    """The same, written once for each slot that is kept."""
-    if "slot" not in slot.written:
-        place = write(_place_json(slot))
-        slot.written["slot"] = Written(f'{{"item":{item_text(slot.item)},{place[1:]}')
-    return slot.written["slot"]
+def _slot_text(slot: ServedSlot) -> str:
+    """The same: the place written once for each slot that is kept, the item once for each card."""
+    if "place" not in slot.written:
+        slot.written["place"] = write(_place_json(slot))
+    return f'{{"item":{item_text(slot.item)},{slot.written["place"][1:]}'
 
 
 def _place_json(slot: ServedSlot) -> dict[str, Any]:

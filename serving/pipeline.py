@@ -5,7 +5,7 @@ person → retrieve → rank → personalize → filter → arrange → respond 
 
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,7 +22,7 @@ from profiles.selectors import PersonalTaste
 from ranking.boosting import boost_strength, personalize
 from ranking.candidates import Boost, Candidates
 from ranking.context import ScoringContext
-from ranking.feature_rows import with_features
+from ranking.feature_rows import features_of_shown
 from ranking.features import FEATURE_SET
 from ranking.methods import EXPLORATION, PIN, RANKER
 from ranking.recommenders.registry import RECOMMENDERS
@@ -38,8 +38,8 @@ from serving.wishes import NO_WISHES, Wishes
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
-# So many slots are kept of a person as they were shown.
-_MOST_SLOTS = 150
+# The slots of so many lists are kept of a person as they were shown, those shown last.
+_LISTS_KEPT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,9 @@ def finish(
     with stage("arrange"):
         arranged = arrange(allowed, request, limit, chance, with_pins=not is_sorted)
     with stage("respond"):
-        shown = with_features(arranged.shown, request)
-        served = respond(replace(arranged, shown=shown), request)
+        served = respond(arranged, request)
     with stage("record"):
+        shown = arranged.shown
         by_score = shown.take(np.array(arranged.pinned, dtype=np.int64) == 0)
         left_out = [] if is_sorted else pushed_out(arranged.competing, by_score)
         record(served, shown, left_out, request, now, note, began)
@@ -249,7 +249,7 @@ def respond(arranged: Arrangement, request: RankingRequest) -> ServedList:
         personalization=Personalization.of(
             request.person.taste, applied=is_bent, strength=boost_strength(request)
         ),
-        features=shown.features,
+        features=features_of_shown(request, shown.item_ids),
         rules=arranged.rules,
     )
 
@@ -268,7 +268,12 @@ def _slots(arranged: Arrangement, request: RankingRequest) -> tuple[ServedSlot, 
         arranged.reasons,
         strict=True,
     )
-    return tuple(_slot(rank, row, arranged.cards, request) for rank, row in enumerate(rows, 1))
+    slots = tuple(_slot(rank, row, arranged.cards, request) for rank, row in enumerate(rows, 1))
+    kept = request.remembered.slots
+    # Another request of the same person may do the same at this moment.
+    for asked in list(kept)[: max(0, len(kept) - _LISTS_KEPT * len(slots))]:
+        kept.pop(asked, None)
+    return slots
 
 
 def _slot(
@@ -279,12 +284,11 @@ def _slot(
     item, because = cards[item_id], cards.get(reason.item_id or 0)
     passed_over = request.person.passed_over.get(item_id, 0)
     kept, asked = request.remembered.slots, (rank, passed_over, row)
-    if asked in kept:
-        before: ServedSlot = kept[asked][0]
-        if before.item is item and kept[asked][1] is because:
-            return before
-    if len(kept) >= _MOST_SLOTS:
-        kept.clear()
+    # Taken out and put in again: what was shown last stands last.
+    before: tuple[ServedSlot, ItemCard | None] | None = kept.pop(asked, None)
+    if before is not None and before[0].item is item and before[1] is because:
+        kept[asked] = before
+        return before[0]
     slot = ServedSlot(
         item=item,
         rank=rank,
@@ -344,7 +348,7 @@ def record(
         model_version=served.model_version,
         experiment_arm=served.experiment_arm,
         slots=[_entry(slot, *retrieved) for slot, *retrieved in rows],
-        features=shown.features.astype("<f4").tobytes(),
+        features=served.features.astype("<f4").tobytes(),
         feature_set=FEATURE_SET,
         pushed_out=pushed_out,
         asked_for=asked_for if not request.shown_before else {**asked_for, "before": [*request.shown_before]},

@@ -26,7 +26,7 @@ _LARGEST_SHARE = 0.2
 _LEAST_LIKENESS = 0.15
 _MOST_NAMED = 2
 # So many sentences are kept of a person.
-_MOST_SENTENCES = 100
+_MOST_SENTENCES = 60
 # The acts that are told of in a sentence.
 _TELLING = frozenset(name for name, row in TYPES.items() if row.because)
 # Of people what is most telling comes first: who is rarer boosts less.
@@ -35,11 +35,12 @@ _PEOPLE = sorted(PEOPLE, key=lambda kind: FACETS[kind].boost_cap)
 
 def reasons_for(candidates: Candidates, request: RankingRequest, limit: int) -> list[Reason]:
     """The reasons for the slots of a list, as they are told. Asked for the same again, they are kept."""
-    columns = (candidates.item_ids, candidates.sources, candidates.boosts, candidates.base_scores)
+    columns = (candidates.item_ids, candidates.boosts, candidates.base_scores)
     # Base scores change with every moment, and only without any model do reasons go by them.
-    read = columns[:3] if request.is_by_models else columns
+    read = columns[:2] if request.is_by_models else columns
     # What is held back is no part of what is remembered by.
-    asked = (limit, tuple(sorted(request.person.penalties)), *(column.tobytes() for column in read))
+    held_back, sources = tuple(sorted(request.person.penalties)), tuple(candidates.sources.tolist())
+    asked = (limit, held_back, sources, *(column.tobytes() for column in read))
     kept = request.remembered.reasons
     if kept is None or kept[0] != asked:
         told = tell(find_reasons(candidates, request), candidates, request, limit)

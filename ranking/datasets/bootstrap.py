@@ -19,14 +19,14 @@ import numpy as np
 import pyarrow as pa
 from django.conf import settings
 
-from core.arrays import Doubles, Ints
+from core.arrays import Doubles, Floats, Ints
 from core.domain import UseCase
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
 from ranking.datasets.impressions import SeenLists, responses_before
 from ranking.datasets.past_models import PastModels
 from ranking.datasets.ranker_rows import RankerRows
-from ranking.feature_rows import with_features
+from ranking.feature_rows import features_of_shown
 from ranking.features import FEATURES
 from ranking.person import person_before
 from ranking.recommenders.ranker.model import RankerData, RankerParameters
@@ -88,7 +88,8 @@ class BootstrapList:
     session_id  the same for the same window and person
     window      which window, from 0
     time        its start
-    candidates  (n,) in the order of the retriever, with their features
+    candidates  (n,) in the order of the retriever
+    features    (n, f) of each
     relevance   (n,) DISLIKED, UNTOUCHED, TOUCHED without a verdict, or LIKED
     """
 
@@ -97,6 +98,7 @@ class BootstrapList:
     window: int
     time: float
     candidates: Candidates
+    features: Floats
     relevance: Ints
 
 
@@ -185,7 +187,7 @@ def ranker_data(lists: Iterable[BootstrapList]) -> RankerData:
     user_ids: list[int] = []
     times: list[float] = []
     for one in lists:
-        features += one.candidates.features.astype(np.float32, copy=False).tobytes()
+        features += one.features.tobytes()
         relevance += one.relevance.tobytes()
         sizes.append(len(one.relevance))
         user_ids.append(one.user_id)
@@ -221,7 +223,7 @@ def ranker_rows(one: BootstrapList) -> RankerRows:
         relevance=one.relevance,
         sample_weights=_weights(one.relevance),
         hard_negatives=np.zeros(size, dtype=np.bool_),
-        features=candidates.features,
+        features=one.features,
         propensities=np.full(size, np.nan),
         example_ids=np.zeros(size, dtype=np.int64),
     )
@@ -245,7 +247,7 @@ def _lists_of(
         for known, when in [(person, ""), *((known, " at arrival") for known in arriving)]:
             state = person_before(known.history, seen=seen.before(person.user_id, window.start))
             request = RankingRequest.of(state, context, window.start)
-            candidates = with_features(ranked_pool(request), request)
+            candidates = ranked_pool(request)
             relevance = relevance_of(candidates.item_ids, known, within.item_ids[first:after])
             if not (relevance > UNTOUCHED).any():
                 continue
@@ -256,6 +258,7 @@ def _lists_of(
                 window=number,
                 time=window.start,
                 candidates=candidates,
+                features=features_of_shown(request, candidates.item_ids),
                 relevance=relevance,
             )
 

@@ -36,8 +36,8 @@ class Retrieved:
     scores: Doubles
 
     def first(self, limit: int) -> "Retrieved":
-        """The best `limit` of them."""
-        return Retrieved(self.item_ids[:limit], self.scores[:limit])
+        """The best `limit` of them, by themselves: who keeps them does not keep the others."""
+        return Retrieved(self.item_ids[:limit].copy(), self.scores[:limit].copy())
 
 
 NOTHING = Retrieved(np.empty(0, dtype=np.int64), np.empty(0))
@@ -116,8 +116,8 @@ class PoolRanker(Protocol):
         """The score of each row of features (n, f), (n,) in [0, 1]."""
         ...
 
-    def cells(self, features: Floats, columns: Sequence[int]) -> Ints:
-        """(n, len(columns)) what the ranker tells apart of these features: equal cells, equal scores."""
+    def cells(self, values: Floats, columns: Sequence[int]) -> Ints:
+        """(n, k) what the ranker tells apart of values (n, k) of features: equal cells, equal scores."""
         ...
 
 

@@ -19,7 +19,7 @@ from interactions.models import ItemPopularity
 from interactions.services import record_interaction
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
-from ranking.feature_rows import features_of, lead_neighbors, lead_scores, with_features
+from ranking.feature_rows import features_of, features_of_shown, lead_neighbors, lead_scores
 from ranking.features import FEATURES, are_known
 from ranking.person import PersonState
 from ranking.recommenders.als.model import AlsModel
@@ -202,37 +202,39 @@ def with_a_ranker(items: int, als: AlsModel | None = None) -> ScoringContext:
 
 
 class TestRanker:
-    def test_its_probabilities_are_the_scores_and_what_it_read_comes_with_them(
-        self, settings: Settings
-    ) -> None:
+    def test_its_probabilities_are_the_scores(self, settings: Settings) -> None:
         settings.POPULARITY_SHARE = 0.0
         request = request_of(stranger(), with_a_ranker(3))
         ranker = request.context.ranker
         assert ranker is not None
         scores = score_items(request, np.array([0, 1, 2]))
         features = features_of(request, np.array([0, 1, 2]))
-        np.testing.assert_array_equal(scores.features, features)
         np.testing.assert_array_equal(scores.probabilities, ranker.probabilities(features))
         np.testing.assert_array_equal(scores.base, scores.probabilities)
 
     def test_what_the_catalog_lacks_has_no_score_and_no_features(self) -> None:
-        scores = score_items(request_of(stranger(), with_a_ranker(3)), np.array([0, 99]))
-        assert scores.features is not None
+        request, asked = request_of(stranger(), with_a_ranker(3)), np.array([0, 99])
+        scores = score_items(request, asked)
         assert np.isnan(scores.base).tolist() == np.isnan(scores.probabilities).tolist() == [False, True]
-        assert np.isnan(scores.features).all(axis=1).tolist() == [False, True]
+        # Once computed, and once kept.
+        for _ in range(2):
+            assert np.isnan(features_of(request, asked)).all(axis=1).tolist() == [False, True]
 
     def test_in_an_empty_catalog_no_item_has_a_score(self) -> None:
-        scores = score_items(request_of(stranger(), with_a_ranker(0)), np.array([0, 5]))
-        assert scores.features is not None
+        request, asked = request_of(stranger(), with_a_ranker(0)), np.array([0, 5])
+        scores = score_items(request, asked)
         assert np.isnan(scores.base).tolist() == np.isnan(scores.probabilities).tolist() == [True, True]
-        assert np.isnan(scores.features).all()
+        assert np.isnan(features_of(request, asked)).all()
 
-    def test_features_that_a_ranker_has_read_are_not_computed_again(self) -> None:
-        candidates = Candidates.from_source("popular", np.array([0, 1]), np.array([0.9, 0.8]))
-        plain = request_of(stranger(), bare_context([0, 1]))
-        computed = with_features(candidates, plain).features
-        np.testing.assert_array_equal(computed, features_of(plain, candidates.item_ids))
-        assert with_features(candidates, request_of(stranger(), with_a_ranker(2))) is candidates
+    def test_features_that_a_ranker_has_read_are_not_computed_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        request = request_of(stranger(), with_a_ranker(3))
+        score_items(request, np.array([0, 1, 2]))
+        monkeypatch.delattr("ranking.feature_rows.compute_features")
+        shown = features_of_shown(request, np.array([2, 0]))
+        assert are_known(shown).all()
+        np.testing.assert_array_equal(shown, features_of(request, np.array([0, 1, 2]))[[2, 0]])
 
 
 class TestFeatures:

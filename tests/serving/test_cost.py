@@ -4,7 +4,9 @@ A list for somebody who did nothing since their last one uses what is kept of th
 or adds work to every request, the count rises. Milliseconds are in docs/research/speed-of-a-request.md.
 """
 
+import gc
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,8 +18,18 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from accounts.models import User
 from catalog.models import Item
 from core.arrays import Floats, Rows
+from core.domain import USE_CASES
 from ranking.features import compute_features
-from tests.factories import active_ranker, app_client, make_active_als, make_interaction
+from serving.live import get_context
+from serving.pipeline import recommend
+from tests.factories import (
+    active_ranker,
+    app_client,
+    make_active_als,
+    make_interaction,
+    make_items,
+    make_user,
+)
 from tests.feedback.builders import make_film
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +127,32 @@ def test_who_did_something_costs_what_it_did(ask: Callable[[], None], person: Us
     with counted() as calls:
         ask()
     assert calls[0] <= GROWTH * NEW
+
+
+def test_people_are_weighed_as_large_as_they_are(settings: Settings) -> None:
+    """Within a third: with a ranker, reasons and slots. PEOPLE_MEMORY_MB counts by it."""
+    settings.MODEL_CHECK_SECONDS = settings.CATALOG_REFRESH_SECONDS = 3600.0
+    films = make_items(300, genres=["Drama"])
+    active_ranker()
+    people = [make_user() for _ in range(40)]
+    for place, person in enumerate(people):
+        make_interaction(person, films[place], "watched", rating=9)
+
+    def ask(some: list[User]) -> None:
+        for person in some:
+            recommend(user_id=person.pk, use_case=USE_CASES["movie_home"], limit=20)
+
+    # Cards and queries are those of the process, and nobody's.
+    ask(people[:20])
+    memory = get_context("movie_home").memory
+    assert memory is not None
+    weighed = memory.size
+    gc.collect()
+    tracemalloc.start()
+    try:
+        ask(people[20:])
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert 0.66 < (memory.size - weighed) / held < 1.5

@@ -197,17 +197,17 @@ class Ranker:
         """P(engaged | examined) for each row, (n,) in [0, 1], in the order of `scores` (Platt 1999)."""
         return probabilities(self.scores(features), self.slope, self.intercept)
 
-    def cells(self, features: Floats, columns: Sequence[int]) -> Ints:
-        """(n, len(columns)) where each value lies among the thresholds of its feature, -1 for unknown ones.
+    def cells(self, values: Floats, columns: Sequence[int]) -> Ints:
+        """(n, k) where each value (n, k) lies among the thresholds of its column, -1 for unknown ones.
 
         Rows whose values lie in the same cells, all others being equal, have the same scores: a tree asks
         of a value alone on which side of a threshold it is.
         """
-        cells = np.empty((len(features), len(columns)), dtype=np.int64)
+        cells = np.empty(values.shape, dtype=np.int64)
         for place, column in enumerate(columns):
-            values = features[:, column].astype(np.float64)
-            cells[:, place] = np.searchsorted(self.thresholds[column], values)
-            cells[np.isnan(values), place] = -1
+            of_column = values[:, place].astype(np.float64)
+            cells[:, place] = np.searchsorted(self.thresholds[column], of_column)
+            cells[np.isnan(of_column), place] = -1
         return cells
 
     @cached_property

@@ -172,7 +172,7 @@ def test_what_comes_later_changes_no_candidate_and_no_feature(
         if session in after and one.user_id in returning:
             other = after[session].candidates
             assert one.candidates.item_ids.tolist() == other.item_ids.tolist()
-            assert np.array_equal(one.candidates.features, other.features, equal_nan=True)
+            assert np.array_equal(one.features, after[session].features, equal_nan=True)
             compared += one.window == 2
     assert compared > 5
 
@@ -260,7 +260,7 @@ def test_where_no_model_serves_there_are_the_lists_of_the_other_sources(
     assert {one.window for one in lists} == {0, 1, 2}
     assert ranker_data(lists).can_teach_order
     scores = [FEATURES.index(f"{kind}_score") for kind in ("als", "ease", "content")]
-    assert all(np.isnan(one.candidates.features[:, scores]).all() for one in lists)
+    assert all(np.isnan(one.features[:, scores]).all() for one in lists)
 
 
 @pytest.mark.parametrize("wrong", [{"windows": 0}, {"people": 0}, {"first": 0.0}, {"first": 1.0}])
@@ -278,7 +278,7 @@ def test_newcomers_stand_there_once_more_as_they_were_at_arrival(
     size = FEATURES.index("history_size")
     found: dict[tuple[int, int], list[float]] = {}
     for one in make_lists(events, catalog):
-        known = float(np.expm1(one.candidates.features[0, size]))
+        known = float(np.expm1(one.features[0, size]))
         found.setdefault((one.window, one.user_id), []).append(known)
     starts = [window.start for window in plan_windows(events.times, PLAN)]
     new = {

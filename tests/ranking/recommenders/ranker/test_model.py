@@ -319,7 +319,7 @@ def test_equal_cells_have_equal_scores(seed: int) -> None:
     values = np.concatenate([thresholds, *beside, rng.random(200, np.float32), [np.float32(np.nan)]])
     rows = np.tile(rng.normal(size=len(FEATURES)).astype(np.float32), (len(values), 1))
     rows[:, column] = values
-    cells, scores = ranker.cells(rows, [column])[:, 0], ranker.scores(rows)
+    cells, scores = ranker.cells(values[:, None], [column])[:, 0], ranker.scores(rows)
     assert len(np.unique(scores)) > 2
     for cell in np.unique(cells):
         assert len(np.unique(scores[cells == cell])) == 1
