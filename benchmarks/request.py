@@ -62,13 +62,14 @@ def main() -> None:
     requests = {person.pk: open_request(person.pk, context, now) for person in people}
     retrieved = {pk: retrieve(request) for pk, request in requests.items()}
     pools = {pk: rank(request, retrieved[pk]) for pk, request in requests.items()}
+    read = {pk: features_of(requests[pk], pool.item_ids) for pk, pool in pools.items()}
 
     def features(person: User) -> None:
         features_of(requests[person.pk], pools[person.pk].item_ids)
 
     def predict(person: User) -> None:
         if context.ranker is not None:
-            context.ranker.probabilities(pools[person.pk].features)
+            context.ranker.probabilities(read[person.pk])
 
     ways: dict[str, Callable[[User], object]] = {
         "open_request()": lambda person: open_request(person.pk, context, now),
