@@ -66,7 +66,7 @@ def _history(request: RankingRequest) -> History:
 
 
 def _kept_features(request: RankingRequest, item_ids: Ints) -> Floats | None:
-    """What lasts of the features that were computed for these items (n, ·); None where one lacks."""
+    """The lasting part of the features of these items (n, ·), as it was kept; None where one lacks."""
     kept = request.remembered.features
     if kept is None:
         return None
