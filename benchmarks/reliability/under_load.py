@@ -8,8 +8,11 @@ pages, through two workers of four threads; eight at a time, each for a visit of
 notes every ten seconds what the workers hold: memory, file handles, connections to the database. `chaos`
 brings faults meanwhile, one after the other: workers are killed, connections to the database are cut
 (PostgreSQL), runs of `retrain` are killed or find no room on the disk, the version that serves is changed,
-requests are sent by half. Ends with 1 where an answer was a 5xx other than 503, where a write that was
-acknowledged is not there, or where the models are in disorder.
+requests are sent by half, the clock jumps. Ends with 1 where an answer was a 5xx other than 503, where somebody
+was turned away, where a write that was acknowledged is not there, or where the models are in disorder.
+
+The clock is that of the server and of `retrain`, as of one machine; the database and this process keep theirs.
+That needs Linux and a C compiler; without these no clock jumps, and the run says so.
 """
 
 import argparse
@@ -17,8 +20,10 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -44,6 +49,10 @@ SAMPLE_SECONDS = 10.0
 PAUSE = 1.0
 FAULT_SECONDS = 1.0
 SMALL_DISK = 20_000
+# The clock stays where it jumped to until the turn comes to it again, so that the other faults meet it there.
+CLOCKS = (3 * 3600, 0, -3 * 3600, 0, 86_400, 0)
+LOGGED_IN_WITHIN = 20.0
+TURNED_AWAY = (401, 403, 429)
 
 
 @dataclass
@@ -55,11 +64,11 @@ class Seen:
     written: set[tuple[int, int]] = field(default_factory=set)
 
     def bad(self) -> dict[str, int]:
-        """The 5xx that are none of a database or a server that is away."""
+        """The 5xx that are none of a database or a server that is away, and refusals, which nobody earned."""
         return {
             f"{kind} {status}": n
             for (kind, status), n in self.statuses.items()
-            if status >= 500 and status != 503
+            if (status >= 500 and status != 503) or status in TURNED_AWAY
         }
 
 
@@ -79,13 +88,33 @@ def main() -> None:
     from site_of_its_own import set_up
 
     with tempfile.TemporaryDirectory() as folder:
-        set_up(folder, options.database)
-        wrong = run(options)
+        clock = Path(folder) / "clock" if options.what == "chaos" else None
+        # Limits count by the clock, so they are in force where it jumps.
+        settings = {"RATE_LIMIT_FACTOR": "1", **clock_settings(clock)} if clock else {}
+        set_up(folder, options.database, **settings)
+        wrong = run(options, clock)
     sys.stdout.write(f"Wrong: {'; '.join(wrong) or 'nothing'}.\n")
     sys.exit(1 if wrong else 0)
 
 
-def run(options: argparse.Namespace) -> list[str]:
+def clock_settings(clock: Path) -> dict[str, str]:
+    """What a process must find in its environment so that its clock is off by what `clock` says."""
+    compiler, library = shutil.which("cc"), clock.with_suffix(".so")
+    if compiler is None or sys.platform != "linux":
+        sys.stdout.write("No clock jumps: that needs Linux and a C compiler.\n")
+        return {}
+    source = Path(__file__).with_name("clock.c")
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, source], check=True)  # noqa: S603
+    clock.write_bytes(in_force(0))
+    return {"LD_PRELOAD": str(library), "CLOCK_FILE": str(clock)}
+
+
+def in_force(offset: int) -> bytes:
+    """So many seconds as clock.c reads them."""
+    return struct.pack("=q", offset)
+
+
+def run(options: argparse.Namespace, clock: Path | None = None) -> list[str]:
     """The load, with what is asked for beside it; returns what went wrong."""
     from django.core.management import call_command
     from kills import prepare, wrongs
@@ -97,13 +126,15 @@ def run(options: argparse.Namespace) -> list[str]:
     seen, ended = Seen(), threading.Event()
     with served() as (server, port):
         clients = started(port, people, items, seen, ended, options.pause)
-        if options.what == "soak":
-            watch(server, seconds, options.json)
-        else:
-            trouble(server, port, seconds, random.Random(options.seed))
-        ended.set()
-        for client in clients:
-            client.join()
+        try:
+            if clock is None:
+                watch(server, seconds, options.json)
+            else:
+                trouble(server, port, seconds, random.Random(options.seed), clock)
+        finally:
+            ended.set()
+            for client in clients:
+                client.join()
         wrong = [] if answers(port) else ["the server does not answer at the end"]
     report(seen)
     wrong += [f"{n} × {what}" for what, n in seen.bad().items()]
@@ -273,8 +304,11 @@ def workers_of(server: "subprocess.Popen[bytes]") -> list[int]:
     return [int(child) for child in children.split()]
 
 
-def trouble(server: "subprocess.Popen[bytes]", port: int, seconds: float, chance: random.Random) -> None:
+def trouble(
+    server: "subprocess.Popen[bytes]", port: int, seconds: float, chance: random.Random, clock: Path
+) -> None:
     """Brings the faults one after the other until the time is over, each at a moment drawn by chance."""
+    offsets, cookie = cycle(CLOCKS), logged_in()
     faults: dict[str, Callable[[], None]] = {
         "worker killed": lambda: os.kill(chance.choice(workers_of(server)), signal.SIGKILL),
         "connections cut": cut_connections,
@@ -283,6 +317,8 @@ def trouble(server: "subprocess.Popen[bytes]", port: int, seconds: float, chance
         "promotion": promote,
         "halves": lambda: send_halves(port),
     }
+    if clock.exists():
+        faults["clock set"] = lambda: set_clock(clock, next(offsets), port, cookie)
     ends, brought = time.monotonic() + seconds, Counter[str]()
     for name, fault in cycle(faults.items()):
         if time.monotonic() > ends:
@@ -294,7 +330,38 @@ def trouble(server: "subprocess.Popen[bytes]", port: int, seconds: float, chance
         time.sleep(chance.uniform(0, FAULT_SECONDS))
     # Whoever was killed comes back.
     time.sleep(2)
+    if clock.exists():
+        set_clock(clock, CLOCKS[-1], port, cookie)
     print(", ".join(f"{name} {times}" for name, times in brought.items()), flush=True)  # noqa: T201
+
+
+def logged_in() -> str:
+    """The cookie of a person with a session."""
+    from django.conf import settings
+    from django.test import Client
+
+    from accounts.models import User
+
+    client = Client()
+    client.force_login(User.objects.filter(is_staff=False).earliest("pk"))
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
+
+
+def set_clock(clock: Path, offset: int, port: int, cookie: str) -> None:
+    """Sets the clock of the server and of `retrain`; who is logged in must find their pages by it."""
+    # In place: the file is mapped into the memory of the processes.
+    with clock.open("r+b") as file:
+        file.write(in_force(offset))
+    ends, status = time.monotonic() + LOGGED_IN_WITHIN, 0
+    while status != 200 and time.monotonic() < ends:
+        with suppress(OSError, HTTPException):
+            connection = HTTPConnection("127.0.0.1", port, timeout=30)
+            connection.request("GET", "/", headers={"Cookie": cookie})
+            status = connection.getresponse().status
+        if status in (302, *TURNED_AWAY):
+            break
+    if status != 200:
+        raise SystemExit(f"With a clock {offset} s off, who is logged in is answered {status} on the first page")
 
 
 def cut_connections() -> None:

@@ -1,4 +1,4 @@
-"""A short chaos: workers are killed and connections cut under load. Nothing that was acknowledged is lost.
+"""A short chaos under load: workers are killed, connections cut, the clock set. Nothing acknowledged is lost.
 
 `benchmarks/reliability/under_load.py chaos` is the long one, with retraining, promotion and full disks.
 """
@@ -22,13 +22,13 @@ from tests.threads import threads_db
 
 __all__ = ["threads_db"]
 under_load: Any = import_module("benchmarks.reliability.under_load")
-PEOPLE, ITEMS, FAULTS = 3, 40, 2
+PEOPLE, ITEMS = 3, 40
 PAUSE_SECONDS = 0.02
 
 
 @pytest.fixture
-def database(threads_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database of the test, for a server of its own."""
+def clock(threads_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The clock of a server of its own, which has the database of the test."""
     found = connections.settings["default"]
     address = f"sqlite:///{found['NAME']}"
     if connection.vendor == "postgresql":
@@ -40,12 +40,16 @@ def database(threads_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "DATABASE_URL": address,
         "MODEL_DIR": str(tmp_path / "models"),
         "METRICS_DIR": str(tmp_path / "metrics"),
-        "RATE_LIMIT_FACTOR": "0",
+        "RATE_LIMIT_FACTOR": "1",
+        **under_load.clock_settings(tmp_path / "clock"),
     }.items():
         monkeypatch.setenv(name, value)
+    return tmp_path / "clock"
 
 
-def test_nothing_acknowledged_is_lost_while_workers_die_and_connections_break(database: None) -> None:
+def test_nothing_acknowledged_is_lost_while_workers_die_connections_break_and_the_clock_jumps(
+    clock: Path,
+) -> None:
     people = [make_user() for _ in range(PEOPLE)]
     tokens = [issue_service_token(user=person) for person in people]
     items = [item.pk for item in make_items(ITEMS, genres=["Drama"])]
@@ -60,10 +64,13 @@ def test_nothing_acknowledged_is_lost_while_workers_die_and_connections_break(da
         ]
         for client in clients:
             client.start()
-        for _ in range(FAULTS):
+        cookie = under_load.logged_in()
+        for offset in (under_load.CLOCKS[0], 0):
             answered = len(seen.seconds)
             os.kill(chance.choice(under_load.workers_of(server)), signal.SIGKILL)
             under_load.cut_connections()
+            if clock.exists():
+                under_load.set_clock(clock, offset, port, cookie)
             # The next fault comes once there was an answer again.
             ends = time.monotonic() + 30
             while len(seen.seconds) < answered + 5 * PEOPLE and time.monotonic() < ends:
