@@ -54,11 +54,18 @@ openapi: $(VENV)/installed
 docs: var/docs/installed
 	@NO_MKDOCS_2_WARNING=1 var/docs/bin/mkdocs build --strict --quiet
 
-# Versions and hashes of all that production installs, for Python 3.11 and newer.
+# Versions and hashes of all that production installs, for Python 3.11 and newer. What only some need has locks of
+# its own; each keeps to the versions of those before it, so that any of them live in one environment.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links
+
 lock: $(VENV)/installed-dev
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-		--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links \
-		--output-file requirements.lock requirements.txt
+	$(LOCK) --output-file requirements.lock requirements.txt
+	@kept="--constraint requirements.lock"; for name in mcp otel s3 spark dask two-tower text; do \
+		$(LOCK) $$kept --output-file requirements-$$name.lock requirements-$$name.txt || exit; \
+		kept="$$kept --constraint requirements-$$name.lock"; done
+	@for name in audit docs; do $(LOCK) --output-file requirements-$$name.lock requirements-$$name.txt || exit; done
+	$(BIN)/python .ci/licences.py
 
 browser:
 	@sh .ci/install-browser
@@ -75,9 +82,9 @@ $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	@touch $@
 
 # In a folder of its own: nothing of it is needed to run or to test.
-var/docs/installed: requirements-docs.txt
+var/docs/installed: requirements-docs.lock
 	$(PYTHON) -m venv var/docs
-	var/docs/bin/python -m pip install -qq --disable-pip-version-check -r requirements-docs.txt
+	var/docs/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements-docs.lock
 	@touch $@
 
 node_modules/installed: package-lock.json

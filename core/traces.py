@@ -24,7 +24,7 @@ try:
     from opentelemetry.trace import SpanKind, StatusCode
 except ImportError as missing:
     raise ImproperlyConfigured(
-        f"OPENTELEMETRY is on: {missing}. Install it: pip install -r requirements-otel.txt"
+        f"OPENTELEMETRY is on: {missing}. Install it: pip install --require-hashes -r requirements-otel.lock"
     ) from missing
 
 # What is asked every few seconds whether or not anybody is here.

@@ -78,6 +78,7 @@ class Acquaintance:
 
     mark      of all that was read of them: with the same mark all but their penalties is the same
     fading    what their penalties of a moment are made of; None where these stay as they are
+    parts     the number of its parts: each no leaves one for every facet that it is laid on
     segment   theirs, and `rules` the rules of staff that were in force for them
     """
 
@@ -87,6 +88,7 @@ class Acquaintance:
     segment: str
     rules: tuple[Any, ...]
     remembered: Remembered
+    parts: int = 0
 
 
 @dataclass(slots=True)
@@ -165,7 +167,7 @@ class Memory:
         Slots and sentences are kept by all that they are made of, so those of before are as good.
         """
         user_id, now = acquaintance.person.user_id, acquaintance.remembered
-        large = bytes_of_person(acquaintance.person)
+        large = bytes_of_person(acquaintance.person, acquaintance.parts)
         with _lock:
             before = self._met.get(user_id)
             if before is not None and not now.slots:

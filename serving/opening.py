@@ -106,9 +106,11 @@ def _usual_request(
     request = RankingRequest.of(person, context, now.timestamp(), barred=barred, rules=rules)
     if context.memory is not None:
         fading = (record.adjustments, record.rules, taste) if record.adjustments else None
-        context.memory.meet(
-            Acquaintance(asked.mark, person, fading, _segment_of(record), rules.rules, request.remembered)
+        parts = len(record.adjustments)
+        known = Acquaintance(
+            asked.mark, person, fading, _segment_of(record), rules.rules, request.remembered, parts
         )
+        context.memory.meet(known)
     return request
 
 

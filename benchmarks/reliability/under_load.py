@@ -8,10 +8,10 @@ pages, through two workers of four threads; eight at a time, each for a visit of
 notes every ten seconds what the workers hold: memory, file handles, connections to the database. `chaos`
 brings faults meanwhile, one after the other: workers are killed, connections to the database are cut
 (PostgreSQL), runs of `retrain` are killed or find no room on the disk, the version that serves is changed,
-requests are sent by half, the clock jumps. Ends with 1 where an answer was a 5xx other than 503, where somebody
-was turned away, where a write that was acknowledged is not there, or where the models are in disorder.
+requests are sent by half, the clock jumps. Ends with 1 where an answer was a 5xx other than 503, where
+somebody was turned away, where a write that was acknowledged is not there, or where models are in disorder.
 
-The clock is that of the server and of `retrain`, as of one machine; the database and this process keep theirs.
+The clock is that of the server and of `retrain`, as of one machine. The database and this process keep theirs.
 That needs Linux and a C compiler; without these no clock jumps, and the run says so.
 """
 
@@ -361,7 +361,9 @@ def set_clock(clock: Path, offset: int, port: int, cookie: str) -> None:
         if status in (302, *TURNED_AWAY):
             break
     if status != 200:
-        raise SystemExit(f"With a clock {offset} s off, who is logged in is answered {status} on the first page")
+        raise SystemExit(
+            f"With a clock {offset} s off, who is logged in is answered {status} on the first page"
+        )
 
 
 def cut_connections() -> None:

@@ -181,7 +181,7 @@ def test_without_the_library_the_setting_says_what_to_install() -> None:
     ask = "import sys; sys.modules['opentelemetry'] = None; import django; django.setup()"
     ran = run_with_traces(ask)
     assert ran.returncode == 1
-    assert "pip install -r requirements-otel.txt" in ran.stderr.splitlines()[-1]
+    assert "pip install --require-hashes -r requirements-otel.lock" in ran.stderr.splitlines()[-1]
 
 
 class Collector(BaseHTTPRequestHandler):

@@ -1,6 +1,8 @@
 """Nothing that is kept of a person changes a list: it is used only where nothing about them has changed."""
 
+import tracemalloc
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from weakref import WeakSet
 
 import numpy as np
@@ -11,10 +13,12 @@ from pytest_django import Settings
 
 from core.arrays import Doubles, Floats
 from core.domain import USE_CASES
+from feedback.adjustments import Adjustment
 from ranking.boosting import personalize
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext
 from ranking.feature_rows import features_of
+from ranking.largeness import bytes_of_person
 from ranking.memory import Acquaintance, Memory, Remembered, digest_of
 from ranking.person import PersonState, person_before
 from ranking.recommenders.ranker.file import load_ranker
@@ -197,6 +201,33 @@ def test_who_was_met_counts_with_their_history(settings: Settings, alone: None) 
         memory.meet(Acquaintance(b"", long_ago, None, "", (), Remembered()))
     assert memory.met(19, b"") is not None
     assert [user_id for user_id in range(1, 20) if memory.met(user_id, b"") is not None] == [18, 19]
+
+
+def test_who_was_met_counts_with_what_their_noes_left(settings: Settings, alone: None) -> None:
+    settings.PEOPLE_MEMORY_MB = 2.0
+    memory = Memory()
+    for user_id in range(1, 20):
+        person, fading = replace(stranger(), user_id=user_id), fading_of(4_000)
+        memory.meet(Acquaintance(b"", person, fading, "", (), Remembered(), len(fading)))
+    assert [user_id for user_id in range(1, 20) if memory.met(user_id, b"") is not None] == [18, 19]
+
+
+def test_what_a_no_leaves_counts_as_large_as_it_is() -> None:
+    tracemalloc.start()
+    try:
+        kept = fading_of(10_000)
+        each = tracemalloc.get_traced_memory()[0] / len(kept)
+    finally:
+        tracemalloc.stop()
+    person = stranger()
+    counted = (bytes_of_person(person, len(kept)) - bytes_of_person(person, 0)) / len(kept)
+    assert each <= counted <= 1.5 * each
+
+
+def fading_of(count: int) -> list[Adjustment]:
+    """What the noes of a person left, as read from the database: with numbers and moments of its own."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    return [Adjustment(10_000 + n, -n / 7, start + timedelta(seconds=n)) for n in range(count)]
 
 
 def test_findings_count_as_large_until_they_were_weighed(settings: Settings, alone: None) -> None:

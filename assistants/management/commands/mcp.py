@@ -26,7 +26,7 @@ class Command(HeedCommand):
         try:
             from assistants.server import make_server
         except ImportError as error:
-            raise InvalidInput(f"{error}. Install it: pip install -r requirements-mcp.txt") from error
+            raise InvalidInput(f"{error}. Install it: pip install --require-hashes -r requirements-mcp.lock") from error
         make_server(caller).run("stdio")
         return {}
 

@@ -44,7 +44,9 @@ ANSWER_SECONDS = 10
 def dask_engine() -> Engine:
     """The engine. Raises InvalidInput where Dask, or what LightGBM needs beside it, is not installed."""
     if any(find_spec(name) is None for name in ("dask", "distributed", "pandas", "sklearn")):
-        raise InvalidInput("Dask is not installed. Run: pip install -r requirements-dask.txt")
+        raise InvalidInput(
+            "Dask is not installed. Run pip install --require-hashes -r requirements-dask.lock"
+        )
     return Engine("dask", fit_by_dask, without_positions, stopped_on=STOPPED_ON)
 
 
