@@ -2,8 +2,9 @@
 
     .venv/bin/python .ci/licences.py
 
-Run by `make lock`. It reads what packages say of themselves where they are installed (`make install`), and SAID for
-those that no machine of ours installs. A licence that ACCEPTED does not know ends it with 1: look it up first.
+Run by `make lock`. It reads what packages say of themselves where they are installed (`make install`), and
+SAID for those that no machine of ours installs. A licence that ACCEPTED does not know ends it with 1: look it
+up first.
 """
 
 import re
@@ -16,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "reference" / "licences.md"
 # Live in folders of their own and are no part of what runs.
 TOOLS = {"requirements-audit.lock", "requirements-docs.lock"}
+# But what only Python in a browser installs.
+PINNED = re.compile(r"^([a-z0-9._-]+)==(?!.*sys_platform == 'emscripten')", re.MULTILINE)
 NVIDIA = "NVIDIA's own terms"
 # As packages say it in other words than SPDX's.
 WORDS = {
@@ -30,7 +33,7 @@ WORDS = {
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
     "Python Software Foundation License": "PSF-2.0",
 }
-# For other systems, beside the build of PyTorch for GPUs, or another for each build: said by what PyPI has of them, on 2026-11-30.
+# For other systems, beside the build of PyTorch for GPUs, or another for each build. From PyPI, 2026-11-30.
 SAID = {
     "async-timeout": "Apache-2.0",
     "colorama": "BSD",
@@ -41,16 +44,18 @@ SAID = {
     "triton": "MIT",
     "tzdata": "Apache-2.0",
 }
-# Each lets anybody run Heed for any purpose. Those with a reciprocal part (LGPL, MPL) are used as they are published.
+# Each lets anybody run Heed for any purpose. What has a reciprocal part (LGPL, MPL) is used as published.
 ACCEPTED = {
-    *("0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0"),
-    *("CC0-1.0", "CNRI-Python", "ISC", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Zlib", NVIDIA),
+    *("0BSD", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD", "BSD-2-Clause", "BSD-3-Clause"),
+    *("BSL-1.0", "CC0-1.0", "CNRI-Python", "ISC", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0"),
+    *("PSF-2.0", "Zlib", NVIDIA),
 }
 HEAD = """# Licences
 
-Heed itself is under the [MIT License](../../LICENSE). This is what the packages that it installs say of themselves, all that they ask for in turn included; `make lock` writes it.
-Each lets anybody run Heed for any purpose. Two ask something of who passes them on changed: psycopg2-binary (LGPL), and certifi and tqdm (MPL). The build of PyTorch for GPUs brings
-libraries of NVIDIA, which are not open; the one for CPUs does without.
+Heed itself is under the [MIT License](../../LICENSE). This is what the packages that it installs say of
+themselves, with all that they ask for in turn; `make lock` writes it. Each lets anybody run Heed for any
+purpose. Three ask something of who passes them on changed: psycopg2-binary (LGPL), certifi and tqdm (MPL).
+The build of PyTorch for GPUs brings libraries of NVIDIA, which are not open; the one for CPUs does without.
 
 | package | licence | needed by |
 |---|---|---|
@@ -80,9 +85,7 @@ def needed_by() -> dict[str, list[str]]:
     for lock in sorted(ROOT.glob("requirements*.lock")):
         if lock.name not in TOOLS:
             name = lock.stem.removeprefix("requirements").removeprefix("-") or "all"
-            # Python in a browser runs none of this.
-            pinned = re.findall(r"^([a-z0-9._-]+)==(?!.*sys_platform == 'emscripten')", lock.read_text(), re.M)
-            for package in sorted(set(pinned)):
+            for package in sorted(set(PINNED.findall(lock.read_text()))):
                 needed[package].append(name)
     # What all install is nobody's own.
     return {package: ["all"] if "all" in lists else lists for package, lists in needed.items()}

@@ -37,11 +37,14 @@ def main() -> int:
             text = json.dumps(baseline.format_for_output(found), indent=2)
             BASELINE.write_text(text + "\n")
             return 0
-    accepted = {(path, one["hashed_secret"]) for path, those in known["results"].items() for one in those}
+    results = known["results"].items()
+    accepted = {(path, one["hashed_secret"]) for path, those in results for one in those}
     new = [(path, one) for path, one in found if (path, one.secret_hash) not in accepted]
     for path, one in new:
         sys.stdout.write(f"{path}: {one.type}: {lines[path][one.line_number - 1].strip()[:160]}\n")
-    sys.stdout.write(f"{len(lines)} files that commits wrote to: {len(new)} possible secrets nobody accepted.\n")
+    sys.stdout.write(
+        f"{len(lines)} files that commits wrote to: {len(new)} possible secrets nobody accepted.\n"
+    )
     return int(bool(new))
 
 

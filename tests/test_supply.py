@@ -1,4 +1,4 @@
-"""What production installs is locked with hashes, its licences are known, and the workflow runs what it names."""
+"""What production installs is locked with hashes and has known licences; the workflow runs what it names."""
 
 import re
 import subprocess
@@ -59,7 +59,7 @@ def test_locks_agree_so_that_any_of_them_live_in_one_environment() -> None:
 
 def test_what_installs_for_production_asks_for_hashes() -> None:
     command = ["git", "grep", "-hE", r"pip(\" *,)? install .*-r ", "--", ".", ":!tests", ":!CHANGELOG.md"]
-    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     lines = [line for line in ran.stdout.splitlines() if not any(f"-r {name}" in line for name in UNLOCKED)]
     assert len(lines) > 10
     without = [line for line in lines if "--require-hashes" not in line or ".txt" in line]

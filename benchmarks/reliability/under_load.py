@@ -11,7 +11,7 @@ brings faults meanwhile, one after the other: workers are killed, connections to
 requests are sent by half, the clock jumps. Ends with 1 where an answer was a 5xx other than 503, where
 somebody was turned away, where a write that was acknowledged is not there, or where models are in disorder.
 
-The clock is that of the server and of `retrain`, as of one machine. The database and this process keep theirs.
+The clock is that of the server and of `retrain`, as of one machine; the database keeps its own.
 That needs Linux and a C compiler; without these no clock jumps, and the run says so.
 """
 

@@ -26,7 +26,8 @@ class Command(HeedCommand):
         try:
             from assistants.server import make_server
         except ImportError as error:
-            raise InvalidInput(f"{error}. Install it: pip install --require-hashes -r requirements-mcp.lock") from error
+            install = "pip install --require-hashes -r requirements-mcp.lock"
+            raise InvalidInput(f"{error}. Install it: {install}") from error
         make_server(caller).run("stdio")
         return {}
 

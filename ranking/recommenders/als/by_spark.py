@@ -105,7 +105,7 @@ def _session() -> Iterator["SparkSession"]:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise InvalidInput(
-            "Spark is not installed. It needs Java 17, and: pip install --require-hashes -r requirements-spark.lock"
+            "Spark needs Java 17, and: pip install --require-hashes -r requirements-spark.lock"
         ) from error
     before = SparkSession.getActiveSession()
     builder = SparkSession.builder.appName("heed").master(settings.SPARK_MASTER)
