@@ -65,7 +65,7 @@ lock: $(VENV)/installed-dev
 		$(LOCK) $$kept --output-file requirements-$$name.lock requirements-$$name.txt || exit; \
 		kept="$$kept --constraint requirements-$$name.lock"; done
 	@for name in audit docs; do $(LOCK) --output-file requirements-$$name.lock requirements-$$name.txt || exit; done
-	$(BIN)/python .ci/licences.py
+	$(BIN)/python .ci/licenses.py
 
 browser:
 	@sh .ci/install-browser

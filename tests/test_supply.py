@@ -1,4 +1,4 @@
-"""What production installs is locked with hashes and has known licences; the workflow runs what it names."""
+"""Locks with hashes and known licenses of all that production installs, and a workflow that names commits."""
 
 import re
 import subprocess
@@ -27,8 +27,8 @@ def pins(name: str) -> dict[str, set[tuple[str, str]]]:
     return dict(found)
 
 
-def licences() -> Any:
-    spec = spec_from_file_location("licences", ROOT / ".ci" / "licences.py")
+def licenses() -> Any:
+    spec = spec_from_file_location("licenses", ROOT / ".ci" / "licenses.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -82,14 +82,14 @@ def test_actions_are_named_by_their_commits() -> None:
     assert [one for one in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40} # v[\d.]+", one)] == []
 
 
-def test_each_package_has_a_licence_that_is_accepted_and_listed() -> None:
-    licences_of = licences()
-    needed = licences_of.needed_by()
+def test_each_package_has_a_license_that_is_accepted_and_listed() -> None:
+    licenses_of = licenses()
+    needed = licenses_of.needed_by()
     assert {package for name in TOGETHER for package in pins(name)} <= set(needed)
     unknown = {
         package: said
         for package in needed
-        if not set(licences_of.parts(said := licences_of.licence_of(package))) <= licences_of.ACCEPTED
+        if not set(licenses_of.parts(said := licenses_of.license_of(package))) <= licenses_of.ACCEPTED
     }
     assert unknown == {}
-    assert licences_of.PAGE.read_text() == licences_of.page(), "make lock writes it"
+    assert licenses_of.PAGE.read_text() == licenses_of.page(), "make lock writes it"

@@ -1,9 +1,9 @@
-"""Writes docs/reference/licences.md: what each package of the locks of production is licensed under.
+"""Writes docs/reference/licenses.md: what each package of the locks of production is licensed under.
 
-    .venv/bin/python .ci/licences.py
+    .venv/bin/python .ci/licenses.py
 
 Run by `make lock`. It reads what packages say of themselves where they are installed (`make install`), and
-SAID for those that no machine of ours installs. A licence that ACCEPTED does not know ends it with 1: look it
+SAID for those that no machine of ours installs. A license that ACCEPTED does not know ends it with 1: look it
 up first.
 """
 
@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "reference" / "licences.md"
+PAGE = ROOT / "docs" / "reference" / "licenses.md"
 # Live in folders of their own and are no part of what runs.
 TOOLS = {"requirements-audit.lock", "requirements-docs.lock"}
 # But what only Python in a browser installs.
@@ -50,23 +50,23 @@ ACCEPTED = {
     *("BSL-1.0", "CC0-1.0", "CNRI-Python", "ISC", "LGPL-3.0-or-later", "MIT", "MIT-0", "MPL-2.0"),
     *("PSF-2.0", "Zlib", NVIDIA),
 }
-HEAD = """# Licences
+HEAD = """# Licenses
 
 Heed itself is under the [MIT License](../../LICENSE). This is what the packages that it installs say of
 themselves, with all that they ask for in turn; `make lock` writes it. Each lets anybody run Heed for any
 purpose. Three ask something of who passes them on changed: psycopg2-binary (LGPL), certifi and tqdm (MPL).
 The build of PyTorch for GPUs brings libraries of NVIDIA, which are not open; the one for CPUs does without.
 
-| package | licence | needed by |
+| package | license | needed by |
 |---|---|---|
 """
 
 
 def main() -> int:
-    licences = {name: licence_of(name) for name in needed_by()}
-    unknown = {name: said for name, said in licences.items() if not set(parts(said)) <= ACCEPTED}
+    licenses = {name: license_of(name) for name in needed_by()}
+    unknown = {name: said for name, said in licenses.items() if not set(parts(said)) <= ACCEPTED}
     for name, said in unknown.items():
-        sys.stderr.write(f"{name}: {said or 'says nothing'}, which .ci/licences.py does not know.\n")
+        sys.stderr.write(f"{name}: {said or 'says nothing'}, which .ci/licenses.py does not know.\n")
     if unknown:
         return 1
     PAGE.write_text(page())
@@ -75,7 +75,7 @@ def main() -> int:
 
 def page() -> str:
     """The whole page."""
-    rows = [f"| {name} | {licence_of(name)} | {', '.join(by)} |" for name, by in sorted(needed_by().items())]
+    rows = [f"| {name} | {license_of(name)} | {', '.join(by)} |" for name, by in sorted(needed_by().items())]
     return HEAD + "\n".join(rows) + "\n"
 
 
@@ -91,7 +91,7 @@ def needed_by() -> dict[str, list[str]]:
     return {package: ["all"] if "all" in lists else lists for package, lists in needed.items()}
 
 
-def licence_of(package: str) -> str:
+def license_of(package: str) -> str:
     """What a package says, in SPDX's words where it uses these; empty where it says nothing."""
     if package.startswith(("nvidia-", "cuda-")):
         return NVIDIA
@@ -107,9 +107,9 @@ def licence_of(package: str) -> str:
     return WORDS.get(text, text)
 
 
-def parts(licence: str) -> list[str]:
-    """The licences that an expression is made of."""
-    return [part.strip(" ()") for part in re.split(r" (?:AND|OR) ", licence)]
+def parts(license: str) -> list[str]:
+    """The licenses that an expression is made of."""
+    return [part.strip(" ()") for part in re.split(r" (?:AND|OR) ", license)]
 
 
 if __name__ == "__main__":
