@@ -92,7 +92,7 @@ def needed_by() -> dict[str, list[str]]:
 
 
 def license_of(package: str) -> str:
-    """What a package says, in SPDX's words where it uses these; empty where it says nothing."""
+    """The license that a package names, in the words of SPDX if it uses them; empty where it names none."""
     if package.startswith(("nvidia-", "cuda-")):
         return NVIDIA
     if package in SAID:
@@ -107,9 +107,9 @@ def license_of(package: str) -> str:
     return WORDS.get(text, text)
 
 
-def parts(license: str) -> list[str]:
+def parts(expression: str) -> list[str]:
     """The licenses that an expression is made of."""
-    return [part.strip(" ()") for part in re.split(r" (?:AND|OR) ", license)]
+    return [part.strip(" ()") for part in re.split(r" (?:AND|OR) ", expression)]
 
 
 if __name__ == "__main__":

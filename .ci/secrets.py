@@ -66,7 +66,7 @@ def added_lines() -> dict[str, list[str]]:
 
 
 def secrets_in(folder: Path, files: dict[str, list[str]]) -> SecretsCollection:
-    """What looks like a secret in these lines, written to files of `folder`."""
+    """The possible secrets in these lines, which are written to files of `folder`."""
     found = SecretsCollection(root=str(folder))
     for path, lines in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)

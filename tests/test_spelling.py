@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 # Only the beginning of a word counts, so that its forms and identifiers that hold it are found too.
 BRITISH = re.compile(
     r"analys(e|ed|ing)\b|anonymis|artefact|behaviour|cancell(ed|ing)|catalogue|categoris|centre|colour"
-    r"|customis|defence|emphasis(e|ing)|factoris|favour|generalis|grey|honour|initialis|judgement|labelled|license"
+    r"|customis|defence|emphasis(e|ing)|factoris|favour|generalis|grey|honour|initialis|judgement|labelled|licence"
     r"|maximis|minimis|modell(ed|ing)|neighbour|normalis|optimis|organis|penalis|personalis|programme\b|randomis"
     r"|recognis|regularis|serialis|signalled|standardis|summaris|synchronis|tokenis|travell(ed|er|ing)|vectoris",
     re.IGNORECASE,
@@ -37,7 +37,7 @@ def _british(text: str) -> list[str]:
     ("text", "found"),
     [
         ("def test_an_empty_catalogue()", ["catalogue"]),
-        ("Normalised, in the license", ["Normalis", "license"]),
+        ("Normalised, in the licence", ["Normalis", "licence"]),
         ("its neighbour_score and neighbours", ["neighbour"]),
         ("promise, analyses, labeled, color", []),
     ],

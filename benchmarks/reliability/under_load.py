@@ -98,7 +98,7 @@ def main() -> None:
 
 
 def clock_settings(clock: Path) -> dict[str, str]:
-    """What a process must find in its environment so that its clock is off by what `clock` says."""
+    """The environment of a process whose clock is off by what `clock` says."""
     compiler, library = shutil.which("cc"), clock.with_suffix(".so")
     if compiler is None or sys.platform != "linux":
         sys.stdout.write("No clock jumps: that needs Linux and a C compiler.\n")

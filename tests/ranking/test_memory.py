@@ -225,7 +225,7 @@ def test_what_a_no_leaves_counts_as_large_as_it_is() -> None:
 
 
 def fading_of(count: int) -> list[Adjustment]:
-    """What the noes of a person left, as read from the database: with numbers and moments of its own."""
+    """Parts that noes of a person left, as read from the database: with numbers and moments of their own."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     return [Adjustment(10_000 + n, -n / 7, start + timedelta(seconds=n)) for n in range(count)]
 
