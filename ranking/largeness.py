@@ -5,8 +5,7 @@ from collections.abc import Sized
 from ranking.person import PersonState
 
 # Of a candidate of a pool in its columns, those left out that are one value; of an item that was retrieved,
-# of a slot as it was shown and written, of a sentence, of what a no took from a facet, and of what there is of
-# anybody.
+# of a slot as it was shown and written, of a sentence, of what a no took from a facet, and of anybody.
 _CANDIDATE, _RETRIEVED, _SLOT, _SENTENCE, _FADING, _ANYBODY = 60, 16, 2_000, 300, 200, 5_000
 
 
