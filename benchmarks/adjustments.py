@@ -42,7 +42,7 @@ def main() -> None:
     from ranking.boosting import personalize
     from ranking.candidates import Candidates
     from ranking.context import ScoringContext
-    from ranking.features import GROUPS, ItemContent
+    from ranking.item_content import GROUPS, ItemContent
     from ranking.person import build_person
     from ranking.request import RankingRequest
     from ranking.snapshot import CatalogSnapshot

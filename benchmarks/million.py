@@ -36,7 +36,7 @@ KINDS = ("als", "item_knn", "transitions", "ease", "content", "verdict", "sequen
 DAY = 86_400.0
 
 if TYPE_CHECKING:
-    from ranking.features import ItemContent
+    from ranking.item_content import ItemContent
     from ranking.snapshot import CatalogSnapshot
     from ranking.statistics.events import Events
 
@@ -166,7 +166,7 @@ def _films(rng: np.random.Generator) -> tuple["ItemContent", np.ndarray]:
     """The films' content, and what they are to tastes, (n, DIMENSIONS)."""
     from scipy.sparse import csr_matrix
 
-    from ranking.features import GROUPS, ItemContent
+    from ranking.item_content import GROUPS, ItemContent
 
     genres = rng.normal(size=(GENRES, DIMENSIONS))
     rows, columns = [], []

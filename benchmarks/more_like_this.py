@@ -22,7 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 def shared_of(context: Any) -> dict[str, Any]:
     """For each group of facets, how many of them two items share, (n, n); `any` counts all."""
-    from ranking.features import GROUPS
+    from ranking.item_content import GROUPS
 
     content = context.catalog.content
     facets = np.asarray(content.facets.astype(bool).astype(np.int64).toarray())

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from core.arrays import Doubles, Ints
 from core.domain import NUMBERS
-from ranking.features import GROUPS, ItemContent
+from ranking.item_content import GROUPS, ItemContent
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
 

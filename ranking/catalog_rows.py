@@ -25,7 +25,7 @@ from core.arrays import Bools, Doubles, Ints, Rows, positions
 from core.domain import FACETS, KINDS, NUMBERS, USE_CASES
 from interactions.models import ItemPopularity
 from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
-from ranking.features import GROUPS, FacetGroup
+from ranking.item_content import GROUPS, FacetGroup
 
 COUNTED = (
     "score",

@@ -5,7 +5,7 @@ import numpy as np
 from core.arrays import Bools, Doubles
 from core.sparse import dense_row
 from ranking.context import ScoringContext
-from ranking.features import CONTENT, GROUPS, ItemContent
+from ranking.item_content import CONTENT, GROUPS, ItemContent
 from ranking.recommenders.similar.model import similarities_to
 
 # Weight of the behavior of people beside what the items are, where there is any.

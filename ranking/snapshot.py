@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from core.arrays import positions
 from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
 from ranking.catalog_rows import COUNTED, CatalogRows, read_rows
-from ranking.features import ItemContent, item_features
+from ranking.features import item_features
+from ranking.item_content import ItemContent
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
 from ranking.statistics.lists import ShownLists

@@ -15,7 +15,7 @@ from core.domain import CATEGORIES, FACETS, PEOPLE, SERIES, THEMES, TYPES
 from core.domain.words import listed
 from core.sparse import products
 from ranking.candidates import Candidates
-from ranking.features import CONTENT
+from ranking.item_content import CONTENT
 from ranking.request import RankingRequest
 from ranking.snapshot import CatalogSnapshot
 from serving.explaining import Reason, find_reasons, lowered

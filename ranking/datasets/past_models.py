@@ -16,7 +16,7 @@ import structlog
 from core.arrays import Doubles
 from core.domain import UseCase
 from ranking.datasets.event_log import read_events
-from ranking.features import ItemContent
+from ranking.item_content import ItemContent
 from ranking.kinds import MODELS
 from ranking.models import ModelVersion
 from ranking.recommenders.artifact import ArtifactError

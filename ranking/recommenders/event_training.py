@@ -4,9 +4,8 @@ The log is cut twice in time: train | validation | test. Scores are calibrated o
 reported on test, and what is registered is trained on everything.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,24 +13,16 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
-from core.arrays import Bools, Doubles, Floats, Ints, positions
+from core.arrays import Doubles
 from core.domain import UseCase
 from core.errors import InvalidInput
 from core.progress import Progress
 from ranking.datasets.event_log import load_als_events
 from ranking.evaluation_codec import to_json
-from ranking.evaluation_report import EvaluationReport, EvaluationResult, PairedDifference, known_figures
 from ranking.models import StoredReport
-from ranking.person import person_before
-from ranking.recommenders.barred import Barred
+from ranking.recommenders.event_evaluation import K, evaluate_alone, recommender_of
 from ranking.recommenders.fusion import fit_weights, shares_of
-from ranking.recommenders.offline import (
-    RankingReport,
-    Recommender,
-    evaluate_rankings,
-    random_recommender,
-    score_recommender,
-)
+from ranking.recommenders.offline import evaluate_rankings, score_recommender
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import (
     EventTrainer,
@@ -39,31 +30,23 @@ from ranking.recommenders.training import (
     TrainedVersion,
     TrainingError,
     TrainingMaterial,
-    content_known_to,
 )
 from ranking.recommenders.tuning import search
 from ranking.registry.locks import training_lock_of
 from ranking.registry.versions import register_version
 from ranking.snapshot import CatalogSnapshot
-from ranking.statistics.calibration import fit_platt
-from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import Events
-from ranking.statistics.interval import Interval
-from ranking.statistics.metrics import is_clearly_better, paired_bootstrap_interval
+from ranking.statistics.metrics import is_clearly_better
 from ranking.statistics.popularity import decayed_popularity
 from ranking.statistics.split import Holdout, holdout, time_cuts
 
 CUTS = (0.8, 0.9)
 # A search judges settings on the people of these windows of the log, each by models of what came before it.
 WINDOWS = (0.6, 0.7, 0.8, 0.9)
-K = 10
 # So many people are enough to tell kinds apart, and cost little.
 JUDGED_BY = 1000
 # Keeps the quality finite where popularity finds nothing.
 EVEN = 0.01
-
-ScoreHistory = Callable[[Events], Floats | Doubles]
-"""A person's history to the raw score of every item of a model, (n,)."""
 
 
 def people_held_out(events: Events, start: float, end: float) -> Holdout | None:
@@ -276,60 +259,6 @@ def _quality(trainer: EventTrainer, model: Any, later: Holdout, seed: int) -> fl
     return (own + EVEN) / (charts + EVEN)
 
 
-def platt_of(
-    item_ids: Ints, score: ScoreHistory, later: Holdout, *, seed: int
-) -> tuple[tuple[float, float] | None, dict[str, Any]]:
-    """Slope and intercept of a model on what people did later, and how they were found, as JSON.
-
-    None, with the reason, where nothing that they liked is known to the model.
-    """
-    scores, labels = calibration_pairs(item_ids, score, later, np.random.default_rng(seed))
-    if not labels.any() or labels.all():
-        return None, {"why_not": "no item liked in the validation window is known to the model"}
-    slope, intercept = fit_platt(scores, labels)
-    return (slope, intercept), {"slope": slope, "intercept": intercept, "pairs": len(labels)}
-
-
-def calibration_pairs(
-    item_ids: Ints, score: ScoreHistory, later: Holdout, rng: np.random.Generator
-) -> tuple[Floats, Bools]:
-    """Scores and labels for `fit_platt`: each relevant target of the holdout against one other item.
-
-    item_ids  (n,) sorted: the items of the model
-
-    The other item is drawn from the model's items outside the person's history and targets, a popular one
-    as often as people choose it. So the probability reads: between an item the person will like and another
-    that people like, how sure is the model that this is the one. Against items drawn evenly, most of which
-    nobody would think of showing, the whole top of a list would come out as certain (docs/research/als.md).
-    Items that the model does not know are left out.
-    """
-    demand = _demand(item_ids, later.training)
-    scores, labels = [np.empty(0, dtype=np.float32)], [np.empty(0, dtype=np.bool_)]
-    for person in later.people():
-        liked = positions(person.relevant_items, item_ids)
-        liked = liked[liked >= 0]
-        known = positions(person.history.item_ids, item_ids)
-        free = np.ones(len(item_ids), dtype=np.bool_)
-        free[liked] = False
-        free[known[known >= 0]] = False
-        others = np.flatnonzero(free)
-        if not len(others) or not len(liked):
-            continue
-        chances = demand[others] / demand[others].sum()
-        rows = np.concatenate([liked, rng.choice(others, size=len(liked), p=chances)])
-        scores.append(score(person.history)[rows].astype(np.float32))
-        labels.append(np.arange(len(rows)) < len(liked))
-    return np.concatenate(scores), np.concatenate(labels)
-
-
-def _demand(item_ids: Ints, events: Events) -> Doubles:
-    """The positive weight on each item, (n,); never quite 0, so that any can be drawn."""
-    rows = positions(events.item_ids, item_ids)
-    weights = np.maximum(events.weights, 0)[rows >= 0]
-    demand: Doubles = np.bincount(rows[rows >= 0], weights, minlength=len(item_ids)).astype(np.float64)
-    return demand + 1e-9
-
-
 def train_on_events(
     trainer: EventTrainer,
     *,
@@ -389,101 +318,3 @@ def train_on_events(
         hyper_parameters=resolved,
         metrics=metrics,
     )
-
-
-def evaluate_alone(
-    trainer: EventTrainer,
-    parameters: Any,
-    test: Holdout | None,
-    events: Events,
-    *,
-    seed: int,
-    progress: Progress,
-) -> EvaluationReport:
-    """The kind beside popularity and random on the same held-out people."""
-    if test is None:
-        return EvaluationReport(why_empty="nobody can be held out after the last cut in time")
-    rng = np.random.default_rng(seed)
-    items = np.unique(test.training.item_ids)
-    popularity = decayed_popularity(
-        test.training, now=test.start, half_life_days=settings.POPULARITY_HALF_LIFE_DAYS
-    )
-    model = trainer.fit_events(test.training, parameters, seed=seed, progress=progress)
-    recommenders: dict[str, Recommender] = {
-        trainer.kind: recommender_of(trainer, model, items),
-        "popularity": score_recommender(*popularity),
-        "random": random_recommender(items, rng),
-    }
-    size = len(np.unique(events.item_ids))
-    reports = {
-        name: evaluate_rankings(test, recommender, catalog_size=size, rng=rng, k=K)
-        for name, recommender in recommenders.items()
-    }
-    ndcg = {name: report.per_person_ndcg for name, report in reports.items()}
-    differences = paired_ndcg(ndcg, trainer.kind, ("popularity",), rng=rng)
-    return EvaluationReport(
-        results=tuple(
-            EvaluationResult(
-                name,
-                known_figures(figures_of(report)),
-                people=len(test),
-                differences=differences if name == trainer.kind else (),
-            )
-            for name, report in reports.items()
-        ),
-        start=datetime.fromtimestamp(test.start, UTC),
-        people=len(test),
-        seed=seed,
-    )
-
-
-def paired_ndcg(
-    ndcg: Mapping[str, Doubles],
-    name: str,
-    baselines: Iterable[str],
-    *,
-    rng: np.random.Generator,
-    figure: str = "ndcg",
-) -> tuple[PairedDifference, ...]:
-    """The differences in NDCG of one contender to others; values (p,) of the same people, by contender."""
-    return tuple(
-        PairedDifference(
-            figure,
-            baseline,
-            int((~np.isnan(ndcg[name] - ndcg[baseline])).sum()),
-            paired_bootstrap_interval(ndcg[name], ndcg[baseline], rng=rng),
-        )
-        for baseline in baselines
-    )
-
-
-def recommender_of(trainer: EventTrainer, model: Any, item_ids: Ints) -> Recommender:
-    """The recommender of a model over items (n,), sorted, of which no more is known than to its trainer."""
-    serving = TRAINED[trainer.kind].build(model, _catalog_known_to(trainer, item_ids))
-
-    def recommend(history: Events, k: int) -> Ints:
-        representation = serving.represent(person_before(history))
-        if representation is None:
-            return np.empty(0, dtype=np.int64)
-        brought: Ints = serving.retrieve(representation, k, Barred(history.item_ids)).item_ids
-        return brought
-
-    return recommend
-
-
-def _catalog_known_to(trainer: EventTrainer, item_ids: Ints) -> CatalogSnapshot:
-    nothing = np.zeros(len(item_ids))
-    content = content_known_to(trainer, item_ids)
-    demand = ItemDemand.from_counts(nothing, nothing, nothing)
-    return CatalogSnapshot.build(content, demand, np.arange(content.facets.shape[1]))
-
-
-def figures_of(report: RankingReport) -> dict[str, Interval]:
-    """The figures of one recommender by their names in a report; coverage has no interval."""
-    return {
-        "ndcg": report.ndcg,
-        "recall": report.recall,
-        "hit_rate": report.hit_rate,
-        "disliked_share": report.disliked_share,
-        "coverage": Interval(report.catalog_coverage, np.nan, np.nan),
-    }

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.arrays import Floats, positions
 from core.progress import Progress
-from ranking.recommenders.event_training import platt_of
+from ranking.recommenders.calibrating import platt_of
 from ranking.recommenders.linear import LinearModel, score_all
 from ranking.recommenders.log_training import LogTrainer
 from ranking.recommenders.training import TrainingError

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from core.progress import Progress
-from ranking.features import ItemContent
+from ranking.item_content import ItemContent
 from ranking.recommenders.event_training import fit_material
 from ranking.recommenders.training import Fitted, TrainingMaterial, known_parameters
 from ranking.statistics.events import Events

@@ -18,7 +18,7 @@ from core.errors import HeedError
 from core.progress import Progress
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.manifest import Manifest
-from ranking.features import ItemContent
+from ranking.item_content import ItemContent
 from ranking.recommenders.registry import TRAINED
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.events import Events

@@ -12,18 +12,17 @@ from core.arrays import Doubles, Floats, Rows
 from core.domain import NUMBERS
 from ranking.features import (
     FEATURES,
-    GROUPS,
     LIKING_PRIOR,
     NOTHING_SEEN,
     RECENCY_HALF_LIFE_DAYS,
     RECENT,
     History,
-    ItemContent,
     ModelScores,
     Seen,
     compute_features,
     item_features,
 )
+from ranking.item_content import GROUPS, ItemContent
 from ranking.kinds import MODELS
 from ranking.statistics.demand import ItemDemand
 from ranking.statistics.events import SECONDS_PER_DAY

@@ -9,7 +9,7 @@ from core.arrays import Doubles, Floats
 from core.domain import USE_CASES
 from ranking.context import ScoringContext
 from ranking.feature_rows import lead_neighbors
-from ranking.features import ItemContent
+from ranking.item_content import ItemContent
 from ranking.neighbors import BEHAVIOR_SHARE, ENOUGH_LIKENESS, OTHER_MIX, neighbor_scores
 from ranking.recommenders.als.model import AlsModel, gram_matrix
 from ranking.recommenders.similar.model import content_similarities

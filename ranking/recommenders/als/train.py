@@ -18,7 +18,8 @@ from ranking.recommenders.als.model import (
     fit_als,
     score_all,
 )
-from ranking.recommenders.event_training import fit_material, platt_of
+from ranking.recommenders.calibrating import platt_of
+from ranking.recommenders.event_training import fit_material
 from ranking.recommenders.offline import fold_in_history
 from ranking.recommenders.training import (
     Fitted,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ranking.features import GROUPS
+from ranking.item_content import GROUPS
 from ranking.recommenders.artifact import ArtifactError, Layout, check_positive, check_usable
 from ranking.recommenders.nearness import NearnessWeights
 

@@ -7,7 +7,7 @@ group of facets is scaled to length 1 (`ranking.recommenders.nearness`).
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from ranking.features import GROUPS, ItemContent
+from ranking.item_content import GROUPS, ItemContent
 from ranking.recommenders.nearness import Units
 
 

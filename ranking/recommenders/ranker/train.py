@@ -27,7 +27,7 @@ from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_figures
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import StoredReport
-from ranking.recommenders.event_training import paired_ndcg
+from ranking.recommenders.event_evaluation import paired_ndcg
 from ranking.recommenders.ranker.engine import LOCAL, Engine
 from ranking.recommenders.ranker.file import dump_ranker
 from ranking.recommenders.ranker.model import (

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.arrays import Floats, positions
 from core.progress import Progress
-from ranking.recommenders.event_training import platt_of
+from ranking.recommenders.calibrating import platt_of
 from ranking.recommenders.log_training import ContentReadingTrainer
 from ranking.recommenders.sequence.data import (
     SequenceParameters,

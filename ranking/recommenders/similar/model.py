@@ -4,7 +4,7 @@ import numpy as np
 
 from core.arrays import Doubles, Rows
 from core.sparse import dense_row
-from ranking.features import ItemContent
+from ranking.item_content import ItemContent
 
 
 def similarities_to(row: int, content: ItemContent) -> Doubles:

@@ -9,7 +9,8 @@ from django.conf import settings
 from core.arrays import Floats, Ints, Rows, top_k
 from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_figures
 from ranking.recommenders.als.model import AlsParameters, fit_als
-from ranking.recommenders.event_training import K, figures_of, paired_ndcg, people_held_out
+from ranking.recommenders.event_evaluation import K, figures_of, paired_ndcg
+from ranking.recommenders.event_training import people_held_out
 from ranking.recommenders.offline import (
     Recommender,
     als_recommender,

@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles, Ints, Rows, positions
 from core.domain import NUMBERS
-from ranking.features import ItemContent
+from ranking.item_content import ItemContent
 from ranking.recommenders.verdict.model import (
     FACET_PRIOR,
     PARTS,

@@ -28,7 +28,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Doubles, Floats, Ints, Rows, positions
-from ranking.features import GROUPS, ItemContent
+from ranking.item_content import GROUPS, ItemContent
 from ranking.recommenders.verdict.numbers import levels_of
 
 ITEM_PRIOR = 10.0

@@ -7,8 +7,8 @@ import numpy as np
 
 from core.arrays import Doubles
 from core.progress import Progress
-from ranking.features import ItemContent
-from ranking.recommenders.event_training import platt_of
+from ranking.item_content import ItemContent
+from ranking.recommenders.calibrating import platt_of
 from ranking.recommenders.log_training import ContentReadingTrainer
 from ranking.recommenders.training import TrainingError, content_known_to
 from ranking.recommenders.verdict.file import dump_verdicts

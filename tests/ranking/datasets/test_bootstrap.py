@@ -26,7 +26,8 @@ from ranking.datasets.bootstrap import (
     ranker_rows,
 )
 from ranking.datasets.ranker_rows import RankerWriter
-from ranking.features import FEATURES, ItemContent
+from ranking.features import FEATURES
+from ranking.item_content import ItemContent
 from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als
 from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet
 from ranking.snapshot import CatalogSnapshot

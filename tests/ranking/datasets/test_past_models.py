@@ -13,7 +13,8 @@ from core.progress import Progress
 from ranking.datasets import past_models
 from ranking.datasets.backfill import fill_in_features
 from ranking.datasets.past_models import PastModels
-from ranking.features import FEATURES, ItemContent
+from ranking.features import FEATURES
+from ranking.item_content import ItemContent
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 from tests.factories import EPOCH, make_active_als, make_interaction, make_items, make_user

@@ -5,7 +5,7 @@ import pytest
 
 from core.arrays import Ints
 from ranking.recommenders.als.model import AlsParameters, fit_als, score_all
-from ranking.recommenders.event_training import calibration_pairs
+from ranking.recommenders.calibrating import calibration_pairs
 from ranking.recommenders.offline import (
     Recommender,
     als_recommender,

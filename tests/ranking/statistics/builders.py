@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from ranking.features import FEATURES, GROUPS, ItemContent
+from ranking.features import FEATURES
+from ranking.item_content import GROUPS, ItemContent
 from ranking.recommenders.als.model import AlsModel, AlsParameters, fit_als, gram_matrix
 from ranking.recommenders.ranker.model import RankerData
 from ranking.statistics.events import Events

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.arrays import Doubles
-from ranking.features import GROUPS, ItemContent
+from ranking.item_content import GROUPS, ItemContent
 from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.by_nearness import ByNearness

@@ -7,7 +7,7 @@ import pytest
 
 from core.arrays import Doubles
 from core.domain import NUMBERS
-from ranking.features import GROUPS, ItemContent
+from ranking.item_content import GROUPS, ItemContent
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import event_trainer_of
 from ranking.recommenders.verdict.file import dump_verdicts, load_verdicts
