@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from rest_framework.utils.encoders import JSONEncoder
@@ -61,7 +62,8 @@ def lock_people_of_apps(names: Collection[str]) -> dict[str, tuple[int, list[str
 
 def create_people(names: Iterable[str]) -> None:
     """Creates people without a usable password; one that another run created meanwhile stays as they are."""
-    people = [User(username=name, password=make_password(None)) for name in names]
+    # As `make_password` has it, at a tenth of its cost.
+    people = [User(username=name, password=UNUSABLE_PASSWORD_PREFIX + token_hex(20)) for name in names]
     User.objects.bulk_create(people, ignore_conflicts=True)
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
 
 from accounts.selectors import is_new_account
+from core.arrays import Bools, Doubles, Ints
 from core.domain import TYPES
 from interactions.models import UserInteraction
 
@@ -43,9 +45,14 @@ class LeftOfNew:
     speaking_for: dict[int, float]
     against: dict[int, float]
 
-    def weight(self, item_id: int, weight: float) -> float:
-        """The weight of an interaction of a new account as it counts."""
-        return weight * (self.speaking_for if weight > 0.0 else self.against).get(item_id, 1.0)
+    def weights(self, item_ids: Ints, weights: Doubles, is_new: Bools) -> Doubles:
+        """(n,) the weights of interactions as they count, of which new accounts did some."""
+        counted = weights.copy()
+        for shares, chosen in ((self.speaking_for, weights > 0.0), (self.against, weights <= 0.0)):
+            bounded = np.flatnonzero(chosen & is_new & np.isin(item_ids, list(shares))) if shares else ()
+            for place in bounded:
+                counted[place] *= shares[int(item_ids[place])]
+        return counted
 
 
 def new_in(log: QuerySet[UserInteraction], now: datetime) -> Any:

@@ -4,24 +4,30 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from catalog.models import Item
+from core.arrays import Doubles, Ints
 from core.demand import RESPONSE_DAYS, TREND_DAYS, approval_of, popularity_of
 from core.domain import TYPES, USE_CASES, UseCase
+from core.sql import column_field, column_names, table_name
 from interactions.models import ItemPopularity
 from interactions.new_accounts import most_of_new, new_in, share_left
 from interactions.responses import responses_by_day
 from interactions.selectors import TEACHES, active_interactions, said_in
 from interactions.successes import successes_of
 
-_BATCH = 5000
+if TYPE_CHECKING:
+    from pyarrow import Schema
+
 _WRITTEN_AT_ONCE = 1000
 # What a person's plain yes weighs at the most, of all kinds.
 _PLAIN_WEIGHT = max(row.training_weight(None) for row in TYPES.values() if row.polarity > 0)
@@ -41,6 +47,14 @@ _WRITTEN = [
     "refused",
     "refreshed_at",
 ]
+_KEY = ("use_case", "item")
+_UPSERT = (
+    f"INSERT INTO {table_name(ItemPopularity)} ({column_names(ItemPopularity, *_KEY, *_WRITTEN)}) VALUES "  # noqa: S608
+)
+_PLACES = f"({', '.join(['%s'] * (len(_KEY) + len(_WRITTEN)))})"
+_ON_CONFLICT = f" ON CONFLICT ({column_names(ItemPopularity, *_KEY)}) DO UPDATE SET " + ", ".join(
+    f"{column} = EXCLUDED.{column}" for column in column_names(ItemPopularity, *_WRITTEN).split(", ")
+)
 
 
 @dataclass(slots=True)
@@ -63,6 +77,28 @@ _RESPONSES: tuple[Callable[[_Demand], float], ...] = (
 )
 
 
+class _Sums:
+    """Sums by item: approvals, dislikes, the demand, and that of late by TREND_DAYS."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+        self._sums = np.zeros((_WRITTEN_AT_ONCE, 3 + len(TREND_DAYS)))
+
+    def add(self, items: Ints, columns: Doubles) -> None:
+        known = self._places
+        places = [known.setdefault(item_id, len(known)) for item_id in items.tolist()]
+        if len(known) > len(self._sums):
+            self._sums.resize((2 * len(known), self._sums.shape[1]), refcheck=False)
+        np.add.at(self._sums, places, columns)
+
+    def demand(self) -> defaultdict[int, _Demand]:
+        found: defaultdict[int, _Demand] = defaultdict(_Demand)
+        sums = self._sums[: len(self._places)].tolist()
+        for item_id, (approvals, dislikes, weight, *trends) in zip(self._places, sums, strict=True):
+            found[item_id] = _Demand(weight, round(approvals), round(dislikes), trends)
+        return found
+
+
 def refresh_popularity(*, use_case: str | None = None, now: datetime | None = None) -> int:
     """Recomputes the demand for every item of one use case, or of all; returns the rows written.
 
@@ -81,17 +117,18 @@ def refresh_popularity(*, use_case: str | None = None, now: datetime | None = No
 def _refresh(use_case: str, now: datetime) -> int:
     demand = _count_demand(use_case, now)
     rows = _rows(use_case, demand, now)
-    # In slices, because bulk_create makes one list of all that it is given, and so that on SQLite nobody
-    # waits long to write. Each row is right for itself.
+    # In slices, so that on SQLite nobody waits long to write. Each row is right for itself.
     while batch := list(islice(rows, _WRITTEN_AT_ONCE)):
-        ItemPopularity.objects.bulk_create(
-            batch, update_conflicts=True, unique_fields=["use_case", "item"], update_fields=_WRITTEN
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(_UPSERT + ", ".join([_PLACES] * len(batch)) + _ON_CONFLICT, list(chain(*batch)))
     ItemPopularity.objects.filter(use_case=use_case, refreshed_at__lt=now).delete()
     return len(demand)
 
 
 def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
+    # Arrow takes a tenth of a second to load, and who only reads demand does without.
+    from core.batches import read_batches
+
     half_life = settings.POPULARITY_HALF_LIFE_DAYS
     successes = successes_of(USE_CASES[use_case], now)
     days = (
@@ -105,15 +142,17 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
         )
         .order_by()
     )
-    demand: defaultdict[int, _Demand] = defaultdict(_Demand)
-    of_new: defaultdict[int, _Demand] = defaultdict(_Demand)
-    for item_id, day, is_new, weight, approvals, dislikes in days.iterator(chunk_size=_BATCH):
-        one = (of_new if is_new else demand)[item_id]
-        one.weight += weight * _left(now, day, half_life)
-        one.approvals += approvals
-        one.dislikes += dislikes
-        for place, days_of in enumerate(TREND_DAYS):
-            one.trends[place] += weight * _left(now, day, days_of)
+    sums = {False: _Sums(), True: _Sums()}
+    for batch in read_batches(days, _schema()):
+        items, dates, are_new, wanted, *verdicts = (
+            column.to_numpy(zero_copy_only=False) for column in batch.columns
+        )
+        ages = np.maximum((np.datetime64(now.date()) - dates).astype(float), 0.0)
+        decayed = [wanted * 2.0 ** (-ages / days_of) for days_of in (half_life, *TREND_DAYS)]
+        columns = np.column_stack([*verdicts, *decayed])
+        for is_new, of_these in sums.items():
+            of_these.add(items[are_new == is_new], columns[are_new == is_new])
+    demand, of_new = sums[False].demand(), sums[True].demand()
     _add_new_accounts(demand, of_new)
     _add_responses(demand, USE_CASES[use_case], now)
     return {
@@ -121,6 +160,21 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
         for item_id, one in demand.items()
         if one.weight > 0.0 or one.dislikes or one.examined[0] > 0.0
     }
+
+
+def _schema() -> "Schema":
+    import pyarrow as pa
+
+    return pa.schema(
+        {
+            "item_id": pa.int64(),
+            "day": pa.date32(),
+            "is_new": pa.bool_(),
+            "wanted": pa.float64(),
+            "approvals": pa.float64(),
+            "dislikes": pa.float64(),
+        }
+    )
 
 
 def _add_new_accounts(demand: defaultdict[int, _Demand], of_new: Mapping[int, _Demand]) -> None:
@@ -168,20 +222,13 @@ def _left(now: datetime, day: date, half_life_days: float) -> float:
     return share
 
 
-def _rows(use_case: str, demand: dict[int, _Demand], now: datetime) -> Iterator[ItemPopularity]:
+def _rows(use_case: str, demand: dict[int, _Demand], now: datetime) -> Iterator[tuple[Any, ...]]:
+    """The values of _WRITTEN of each row, after its use case and item."""
     counted = np.array([(one.weight, one.approvals, one.dislikes) for one in demand.values()]).reshape(-1, 3)
     weights, approvals, dislikes = counted.T
     scores = popularity_of(weights, approval_of(approvals, dislikes))
+    refreshed_at = column_field(ItemPopularity, "refreshed_at").get_db_prep_value(now, connection)
     for (item_id, one), score in zip(demand.items(), scores.tolist(), strict=True):
-        yield ItemPopularity(
-            item_id=item_id,
-            use_case=use_case,
-            score=score,
-            approvals=one.approvals,
-            dislikes=one.dislikes,
-            **dict(zip(TREND_FIELDS, one.trends, strict=True)),
-            **dict(zip(EXAMINED_FIELDS, one.examined, strict=True)),
-            **dict(zip(ENGAGED_FIELDS, one.engaged, strict=True)),
-            refused=one.refused,
-            refreshed_at=now,
-        )
+        counts = (one.approvals, one.dislikes)
+        responses = (*one.examined, *one.engaged, one.refused)
+        yield use_case, item_id, score, *counts, *one.trends, *responses, refreshed_at

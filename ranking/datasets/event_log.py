@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core.batches import read_batches
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
@@ -37,7 +38,6 @@ from ranking.datasets.reading import read_columns
 from ranking.statistics.events import Events
 
 KIND = "als"
-BATCH = 50_000
 SCHEMA = pa.schema(
     [
         ("user_id", pa.int64()),
@@ -48,6 +48,18 @@ SCHEMA = pa.schema(
         ("relevant", pa.bool_()),
     ]
 )
+# As the log has them, in the order in which they are asked for.
+_READ = pa.schema(
+    {
+        "user_id": pa.int64(),
+        "item_id": pa.int64(),
+        "type": pa.string(),
+        "weight": pa.float64(),
+        "occurred_at": pa.timestamp("us", tz="UTC"),
+        "is_new": pa.bool_(),
+    }
+)
+_OF_EVENTS = ("user_id", "item_id", "weight", "occurred_at", "relevant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +112,11 @@ def load_als_events(folder: Path, use_case: UseCase) -> tuple[Manifest, Events]:
 
 def read_events(use_case: UseCase, now: datetime) -> Events:
     """The events that a dataset of the log up to `now` would hold, without writing one."""
-    successes = successes_of(use_case, now)
     parts = [Events.none()]
     for batch in _batches(use_case, now):
-        user_ids, item_ids, names, weights, moments = zip(*batch, strict=True)
-        signed = np.array(weights, dtype=np.float32)
-        parts.append(
-            Events(
-                user_ids=np.array(user_ids, dtype=np.int64),
-                item_ids=np.array(item_ids, dtype=np.int64),
-                weights=signed,
-                times=np.array([moment.timestamp() for moment in moments]),
-                relevant=np.isin(np.array(names), list(successes)) & (signed > 0),
-            )
-        )
+        columns = {name: batch[name].to_numpy(zero_copy_only=False) for name in _OF_EVENTS}
+        user_ids, item_ids, weights, times, relevant = columns.values()
+        parts.append(Events(user_ids, item_ids, weights, times.astype(np.int64) / 1e6, relevant))
     return Events.join(parts)
 
 
@@ -122,30 +125,14 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
     people: set[int] = set()
     items: set[int] = set()
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        successes = successes_of(use_case, now)
         progress.begin(_rows(use_case, now).count(), "interactions")
         for batch in _batches(use_case, now):
-            user_ids, item_ids, names, weights, moments = zip(*batch, strict=True)
-            relevant = [
-                name in successes and weight > 0.0 for name, weight in zip(names, weights, strict=True)
-            ]
-            writer.write_batch(
-                pa.record_batch(
-                    [
-                        pa.array(user_ids, pa.int64()),
-                        pa.array(item_ids, pa.int64()),
-                        pa.array(names, pa.string()).dictionary_encode().cast(SCHEMA.field("type").type),
-                        pa.array(weights, pa.float32()),
-                        pa.array(moments, SCHEMA.field("occurred_at").type),
-                        pa.array(relevant, pa.bool_()),
-                    ],
-                    schema=SCHEMA,
-                )
-            )
-            types.update(names)
-            people.update(user_ids)
-            items.update(item_ids)
-            progress.advance(len(batch))
+            writer.write_batch(batch)
+            for counted in pc.value_counts(batch["type"]).to_pylist():
+                types[counted["values"]] += counted["counts"]
+            people.update(pc.unique(batch["user_id"]).to_pylist())
+            items.update(pc.unique(batch["item_id"]).to_pylist())
+            progress.advance(batch.num_rows)
     return {"rows": types.total(), "people": len(people), "items": len(items), **dict(sorted(types.items()))}
 
 
@@ -153,21 +140,23 @@ def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
     return active_interactions().filter(TEACHES, said_in(use_case), occurred_at__lte=now).exclude(weight=0.0)
 
 
-def _batches(use_case: UseCase, now: datetime) -> Iterator[list[tuple[Any, ...]]]:
+def _batches(use_case: UseCase, now: datetime) -> Iterator[pa.RecordBatch]:
     """The rows in batches: what new accounts did with no more weight than they have together."""
     log = _rows(use_case, now)
-    left = left_of_new(log, now)
-    columns = ("user_id", "item_id", "type", "weight", "occurred_at", "is_new")
-    batch: list[tuple[Any, ...]] = []
-    for *row, is_new in new_in(log, now).order_by("pk").values_list(*columns).iterator(chunk_size=BATCH):
-        if is_new:
-            row[_WEIGHT] = left.weight(row[1], row[_WEIGHT])
-        batch.append(tuple(row))
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-_WEIGHT = 3
+    left, successes = left_of_new(log, now), pa.array(sorted(successes_of(use_case, now)), pa.string())
+    rows = new_in(log, now).order_by("pk").values_list(*_READ.names)
+    for batch in read_batches(rows, _READ):
+        weights = batch["weight"].to_numpy()
+        is_new = batch["is_new"].to_numpy(zero_copy_only=False)
+        weights = left.weights(batch["item_id"].to_numpy(), weights, is_new).astype(np.float32)
+        types = batch["type"].dictionary_encode()
+        is_success = pc.is_in(types.dictionary, successes).take(types.indices)
+        columns = {
+            "user_id": batch["user_id"],
+            "item_id": batch["item_id"],
+            "type": types.cast(SCHEMA.field("type").type),
+            "weight": pa.array(weights),
+            "occurred_at": batch["occurred_at"],
+            "relevant": pc.and_(is_success, pa.array(weights > 0.0)),
+        }
+        yield pa.record_batch([columns[name] for name in SCHEMA.names], SCHEMA)
