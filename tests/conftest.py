@@ -25,6 +25,7 @@ from search.state import forget_search
 from serving.live import forget_state
 from tests.emptying import empty, remember_what_stays
 from tests.factories import make_user
+from tests.logins import log_in
 from tests.migrated import begin_with_a_copy
 
 # The same examples every time; HYPOTHESIS_PROFILE=explore looks for new ones. A busy machine is no failure.
@@ -60,6 +61,7 @@ def pytest_configure() -> None:
         os.environ.setdefault(name, "1")
     threadpool_limits(1)
     TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined]
+    Client.force_login = log_in  # type: ignore[assignment,method-assign]
     gc.disable()
 
 

@@ -20,7 +20,7 @@ from interactions.models import UserInteraction
 from interactions.selectors import active_interactions
 from recommendations.models import RecommendationSession
 from tests.accounts.test_authentication import with_token
-from tests.answers import SAMPLES, assert_refused, description
+from tests.answers import SAMPLES, assert_refused, description, operations
 from tests.factories import allow, make_active_als, make_interaction, make_item, make_items, make_user
 from tests.recommendations.builders import make_session
 
@@ -47,7 +47,7 @@ NONSENSE = [
     "Page-Token ::",
     "Page-Token 0:0:0",
 ]
-OPERATIONS = {(method, path) for path, methods in description()["paths"].items() for method in methods}
+OPERATIONS = set(operations())
 
 
 def by_page(token: str, **headers: str) -> APIClient:

@@ -17,6 +17,7 @@ from feedback.models import Dislike, NegativeTrainingExample
 from profiles.catching_up import catch_up
 from ranking.models import ExampleUse
 from tests.factories import allow, make_interaction, make_item, make_user, make_version
+from tests.logins import log_in_as_noted
 
 NAME = "zelda-quixano"
 PASSWORD = "correct horse 7"
@@ -34,7 +35,7 @@ def make_history(person: User) -> None:
     browser.post("/accounts/login/", {"username": NAME, "password": PASSWORD})
     create_profile(account=person, name="With the kids")
     api = APIClient()
-    api.force_login(person)
+    log_in_as_noted(api, person)
     served = api.get("/api/recommendations/personalized/movies").json()
     session = {"recommendation_session_id": served["recommendation_session_id"]}
     first, second = (slot["item"]["id"] for slot in served["recommendations"][:2])

@@ -12,7 +12,7 @@ from feedback.models import Dislike, FeatureAdjustment
 from feedback.services import save_dislike
 from recommendations.models import RecommendationSession
 from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage, turn_down
-from tests.web.browser.test_access import LONG, UNBROKEN, faults_of
+from tests.web.browser.test_access import LONG, UNBROKEN, faults_in_both
 from tests.web.browser.test_flows import titles
 from tests.web.conftest import MakeItem
 
@@ -270,31 +270,28 @@ def test_without_a_script_it_is_a_form(
     assert active_dislikes() == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(
-    site: str, person: User, two_tastes: Films, open_page: OpenPage, scheme: str
-) -> None:
+def test_axe_finds_nothing_serious(site: str, person: User, two_tastes: Films, open_page: OpenPage) -> None:
     for film in two_tastes["Romance"][:3]:
         save_dislike(user_id=person.pk, item=film, reason="wrong_genre", feedback_text=COMMENT)
-    page = open_page(person, color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(person, reduced_motion="reduce")
     page.goto("/feedback/")
-    faults = faults_of(page)
+    faults = faults_in_both(page)
     page.get_by_role("button", name="Undo: Letter 1").click()
     expect(page.get_by_text("Letter 1 is no longer turned down.")).to_be_visible()
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     page.goto(f"/items/{two_tastes['Romance'][4].pk}/dislike/")
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     page.goto("/")
     fill_in(page)
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     page.route("**/api/dislike", lambda route: route.abort())
     page.get_by_role("button", name="Confirm").click()
     expect(page.get_by_role("button", name="Retry")).to_be_visible()
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     page.unroute("**/api/dislike")
     page.get_by_role("button", name="Retry").click()
     expect(page.get_by_role("button", name="Undo")).to_be_visible()
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     assert faults == []
 
 

@@ -10,7 +10,7 @@ from catalog.models import Item
 from interactions.models import UserInteraction
 from search.state import forget_search
 from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
-from tests.web.browser.test_access import faults_of
+from tests.web.browser.test_access import faults_in_both
 
 pytestmark = pytest.mark.browser
 
@@ -20,30 +20,25 @@ FILE = (
 )
 
 
-@pytest.mark.parametrize(
-    ("viewport", "scheme"),
-    [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark")],
-    ids=["phone", "phone-dark", "desk", "desk-dark"],
-)
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
 def test_a_file_is_looked_at_corrected_and_recorded_by_keyboard(
     site: str,
     person: User,
     two_tastes: dict[str, list[Item]],
     open_page: OpenPage,
     viewport: dict[str, int],
-    scheme: str,
     tmp_path: Path,
 ) -> None:
     forget_search()
     file = tmp_path / "ratings.csv"
     file.write_text(FILE)
-    page = open_page(person, viewport=viewport, color_scheme=scheme)
+    page = open_page(person, viewport=viewport)
     page.goto("/history/import/")
-    faults = faults_of(page)
+    faults = faults_in_both(page)
     page.get_by_label("The file").set_input_files(file)
     page.get_by_role("button", name="See what is found").press("Enter")
     expect(page.get_by_role("heading", name="What was found")).to_be_visible()
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.get_by_role("checkbox", checked=True)).to_have_count(2)
     page.get_by_role("checkbox", name="Letter 2").press("Space")
@@ -61,5 +56,5 @@ def test_a_file_is_looked_at_corrected_and_recorded_by_keyboard(
     page.get_by_role("button", name="See what is found").press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("ratings.csv is a zip archive, not text.")
     expect(page.get_by_label("The file")).to_be_focused()
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     assert faults == []

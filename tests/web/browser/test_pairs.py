@@ -7,7 +7,7 @@ from accounts.models import User
 from catalog.models import Item
 from interactions.models import UserInteraction
 from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
-from tests.web.browser.test_access import faults_of
+from tests.web.browser.test_access import faults_in_both
 from web.pairs import ENOUGH
 
 pytestmark = pytest.mark.browser
@@ -19,14 +19,13 @@ def wait_for(page: Page, answers: int) -> None:
     page.wait_for_load_state()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_five_answers_by_keyboard_lead_to_a_list(
-    site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage, scheme: str
+    site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage
 ) -> None:
-    page = open_page(person, viewport=DESKTOP, color_scheme=scheme)
+    page = open_page(person, viewport=DESKTOP)
     page.goto("/welcome/")
     wait_for(page, 0)
-    faults = faults_of(page)
+    faults = faults_in_both(page)
     page.keyboard.press("ArrowRight")
     wait_for(page, 1)
     expect(page.locator(".pair-one").first).to_be_focused()
@@ -40,7 +39,7 @@ def test_five_answers_by_keyboard_lead_to_a_list(
     page.get_by_role("button", name="Take the last answer back").press("Enter")
     expect(first).to_have_text(title)
     wait_for(page, 2)
-    faults += faults_of(page)
+    faults += faults_in_both(page)
     page.keyboard.press("ArrowLeft")
     for answers in (3, 4):
         wait_for(page, answers)
@@ -51,11 +50,10 @@ def test_five_answers_by_keyboard_lead_to_a_list(
     assert faults == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_tap_on_a_phone_is_an_answer(
-    site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage, scheme: str
+    site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage
 ) -> None:
-    page = open_page(person, viewport=PHONE, color_scheme=scheme, has_touch=True, is_mobile=True)
+    page = open_page(person, viewport=PHONE, has_touch=True, is_mobile=True)
     page.goto("/welcome/")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     # Both of the two and the way past them are on the first screen.
@@ -69,4 +67,4 @@ def test_a_tap_on_a_phone_is_an_answer(
     page.locator(".pair-one").last.tap()
     wait_for(page, 1)
     assert UserInteraction.objects.filter(user=person, type="like").count() == 2
-    assert faults_of(page) == []
+    assert faults_in_both(page) == []

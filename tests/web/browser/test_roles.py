@@ -9,7 +9,7 @@ from catalog.models import Item
 from core.domain import ROLES
 from interactions.models import UserInteraction
 from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage
-from tests.web.browser.test_access import faults_of
+from tests.web.browser.test_access import faults_in_both
 from tests.web.conftest import MakeItem
 
 pytestmark = pytest.mark.browser
@@ -69,16 +69,15 @@ def test_a_button_of_a_role_that_was_left_elsewhere_says_why_it_does_nothing(
     assert not UserInteraction.objects.filter(type="apply").exists()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_the_pages_hold_at_every_width_and_in_both_colors(
-    site: str, person: User, startups: list[Item], open_page: OpenPage, scheme: str, viewport: dict[str, int]
+    site: str, person: User, startups: list[Item], open_page: OpenPage, viewport: dict[str, int]
 ) -> None:
-    page = open_page(person, color_scheme=scheme, viewport=viewport)
+    page = open_page(person, viewport=viewport)
     faults = []
     for roles, path in ((ROLES, "/roles/"), ((), FEED), (ROLES, FEED), (ROLES, f"/items/{startups[0].pk}/")):
         set_roles(user=person, roles=roles)
         page.goto(path)
-        faults += faults_of(page)
+        faults += faults_in_both(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], path
     assert faults == []

@@ -13,7 +13,7 @@ from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
 from recommendations.selectors import SEARCH_METHOD
 from tests.web.browser.conftest import PHONE, OpenPage, turn_down
-from tests.web.browser.test_access import LONG, UNBROKEN, faults_of
+from tests.web.browser.test_access import LONG, UNBROKEN, faults_in_both
 from tests.web.conftest import MakeItem
 
 pytestmark = pytest.mark.browser
@@ -142,18 +142,17 @@ def test_search_says_what_it_understood(site: str, two_tastes: Films, open_page:
     expect(page.get_by_text("15 titles with Romance")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(
-    site: str, person: User, two_tastes: Films, taste_model: None, open_page: OpenPage, scheme: str
+    site: str, person: User, two_tastes: Films, taste_model: None, open_page: OpenPage
 ) -> None:
     like(person, *two_tastes["Romance"][:3])
-    page = open_page(person, color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(person, reduced_motion="reduce")
     faults = []
     for path in ("/taste/?title=letter", "/taste/reset/", "/because/", "/search/?q=romance after 1990"):
         page.goto(path)
         if path.startswith("/taste/?"):
             page.get_by_text("Your taste vector").click()
-        faults += faults_of(page)
+        faults += faults_in_both(page)
     assert faults == []
 
 
