@@ -18,8 +18,8 @@ log_in_as_noted = Client.force_login
 def log_in(client: Client, user: User, backend: str | None = None) -> None:
     """Logs a person in where a test does not say how.
 
-    Django's `force_login` makes ten queries, half of them for records that few tests look at: the moment of
-    the last login and the log of logins. A client that has a session already logs in by it.
+    Django's `force_login` makes nineteen queries, most of them for records that few tests look at. A client
+    that has a session already logs in by it.
     """
     if client.cookies:
         log_in_as_noted(client, user, backend)
