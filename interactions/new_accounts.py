@@ -1,6 +1,5 @@
 """Bounds how much new accounts, which anybody makes in a minute, count for one item."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +9,9 @@ import numpy as np
 from django.conf import settings
 from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
 
+from accounts.models import User
 from accounts.selectors import is_new_account
-from core.arrays import Bools, Doubles, Ints
+from core.arrays import Doubles, Ints
 from core.domain import TYPES
 from interactions.models import UserInteraction
 
@@ -40,18 +40,23 @@ def share_left(worth: float, most: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LeftOfNew:
-    """The share that counts of what new accounts said for an item, and against it; else all of it."""
+    """The share that counts of what new accounts said for an item, and against it; else all of it.
 
+    people  (p,) the ids of these accounts
+    """
+
+    people: Ints
     speaking_for: dict[int, float]
     against: dict[int, float]
 
-    def weights(self, item_ids: Ints, weights: Doubles, is_new: Bools) -> Doubles:
-        """(n,) the weights of interactions as they count, of which new accounts did some."""
+    def weights(self, user_ids: Ints, item_ids: Ints, weights: Doubles) -> Doubles:
+        """(n,) the weights of interactions as they count."""
         counted = weights.copy()
-        for shares, chosen in ((self.speaking_for, weights > 0.0), (self.against, weights <= 0.0)):
-            bounded = np.flatnonzero(chosen & is_new & np.isin(item_ids, list(shares))) if shares else ()
-            for place in bounded:
-                counted[place] *= shares[int(item_ids[place])]
+        if not self.speaking_for and not self.against:
+            return counted
+        for place in np.flatnonzero(np.isin(user_ids, self.people)):
+            shares = self.speaking_for if weights[place] > 0.0 else self.against
+            counted[place] *= shares.get(int(item_ids[place]), 1.0)
         return counted
 
 
@@ -65,25 +70,36 @@ def new_in(log: QuerySet[UserInteraction], now: datetime) -> Any:
 
 
 def left_of_new(log: QuerySet[UserInteraction], now: datetime) -> LeftOfNew:
-    """The share of each sum of weights in a log that `most_of_new` leaves to new accounts: one query."""
+    """The share of each sum of weights in a log that `most_of_new` leaves to new accounts.
+
+    Two queries, and a third, which adds up the log, where such accounts said anything.
+    """
+    new = User.objects.filter(is_new_account(now)).order_by().values("pk")
+    wanting_new, refusing_new = _worth(log.filter(user__in=new))
+    people = np.array(new.values_list("pk", flat=True), np.int64)
+    if not wanting_new:
+        return LeftOfNew(people, {}, {})
+    wanting, refusing = _worth(log.exclude(user__in=new))
+    return LeftOfNew(
+        people,
+        shares_left(wanting_new, most_of_new(wanting.values(), STRONGEST_YES)),
+        shares_left(refusing_new, most_of_new(refusing.values(), STRONGEST_NO)),
+    )
+
+
+def _worth(log: QuerySet[UserInteraction]) -> tuple[dict[int, float], dict[int, float]]:
+    """The sums of weights by item: of what speaks for it, and of what speaks against it."""
     sums = (
-        new_in(log, now)
-        .order_by()
-        .values_list("item_id", "is_new")
+        log.order_by()
+        .values_list("item_id")
         .annotate(
             wanted=Sum("weight", filter=Q(weight__gt=0.0), default=0.0),
             refused=Sum("weight", filter=Q(weight__lt=0.0), default=0.0),
         )
     )
-    worth: dict[bool, tuple[dict[int, float], dict[int, float]]] = defaultdict(lambda: ({}, {}))
-    for item_id, is_new, wanted, refused in sums.iterator(chunk_size=5000):
-        wanting, refusing = worth[bool(is_new)]
-        wanting[item_id], refusing[item_id] = wanted, -refused
-    (wanting, refusing), (wanting_new, refusing_new) = worth[False], worth[True]
-    return LeftOfNew(
-        shares_left(wanting_new, most_of_new(wanting.values(), STRONGEST_YES)),
-        shares_left(refusing_new, most_of_new(refusing.values(), STRONGEST_NO)),
-    )
+    # No cursor, behind which PostgreSQL would not work in parallel: these are some numbers per item.
+    rows = list(sums)
+    return {row[0]: row[1] for row in rows}, {row[0]: -row[2] for row in rows}
 
 
 def shares_left(worth: dict[int, float], most: float) -> dict[int, float]:

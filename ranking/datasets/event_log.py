@@ -20,7 +20,7 @@ from core.batches import read_batches
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
-from interactions.new_accounts import left_of_new, new_in
+from interactions.new_accounts import left_of_new
 from interactions.selectors import TEACHES, active_interactions, said_in
 from interactions.successes import successes_of
 from ranking.datasets.manifest import (
@@ -56,7 +56,6 @@ _READ = pa.schema(
         "type": pa.string(),
         "weight": pa.float64(),
         "occurred_at": pa.timestamp("us", tz="UTC"),
-        "is_new": pa.bool_(),
     }
 )
 _OF_EVENTS = ("user_id", "item_id", "weight", "occurred_at", "relevant")
@@ -144,11 +143,10 @@ def _batches(use_case: UseCase, now: datetime) -> Iterator[pa.RecordBatch]:
     """The rows in batches: what new accounts did with no more weight than they have together."""
     log = _rows(use_case, now)
     left, successes = left_of_new(log, now), pa.array(sorted(successes_of(use_case, now)), pa.string())
-    rows = new_in(log, now).order_by("pk").values_list(*_READ.names)
+    rows = log.order_by("pk").values_list(*_READ.names)
     for batch in read_batches(rows, _READ):
-        weights = batch["weight"].to_numpy()
-        is_new = batch["is_new"].to_numpy(zero_copy_only=False)
-        weights = left.weights(batch["item_id"].to_numpy(), weights, is_new).astype(np.float32)
+        told = (batch[name].to_numpy() for name in ("user_id", "item_id", "weight"))
+        weights = left.weights(*told).astype(np.float32)
         types = batch["type"].dictionary_encode()
         is_success = pc.is_in(types.dictionary, successes).take(types.indices)
         columns = {
