@@ -102,7 +102,7 @@ class Staging(Generic[Row]):
         csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
         copy = f"COPY {self._table.name} ({', '.join(rows.column_names)}) FROM STDIN WITH (FORMAT csv)"
         with connection.cursor() as cursor:
-            cursor.copy_expert(copy, io.BytesIO(text.getvalue()), size=_COPIED_BYTES)
+            cursor.copy_expert(copy, io.BytesIO(text.getvalue()), _COPIED_BYTES)
 
     def flush(self) -> None:
         """Writes what was added and is not in the table yet."""
