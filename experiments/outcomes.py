@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
+import pyarrow as pa
 from django.db.models import Count, Min, QuerySet
 
 from accounts.selectors import counts_for_others
@@ -171,12 +172,12 @@ def _read_done(chunk: SessionChunk, ends: Doubles, positive: Sequence[str]) -> _
     if not rows or not n:
         return done
     keys, item_ids, names, weights, made, withdrawn = zip(*rows, strict=True)
-    slots = slots_of(chunk, keys, item_ids)
+    slots = slots_of(chunk, pa.array(keys), np.array(item_ids))
     end = ends[chunk.list_of_slot[slots]]
     since = np.array([moment.timestamp() for moment in made])
     until = np.array([np.inf if moment is None else moment.timestamp() for moment in withdrawn])
     stood = (slots >= 0) & (since < end) & (until >= end)
-    relevance = relevance_of(names, weights)
+    relevance = relevance_of(pa.array(names).dictionary_encode(), np.array(weights))
     done.acted[slots[stood]] = True
     success = np.isin(names, positive) & (np.array(weights) > 0.0)
     done.engaged[slots[stood & success]] = True

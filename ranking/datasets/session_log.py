@@ -55,6 +55,7 @@ class SessionChunk:
     times        (g,) when it was shown, seconds since 1970
     lists        (g,) Arrow lists of slots
     logged       (g,) the features as bytes, a row of float32 per slot, or None
+    span         when the first and the last was shown
     """
 
     session_ids: Sequence[Any]
@@ -64,6 +65,14 @@ class SessionChunk:
     times: Doubles
     lists: pa.ListArray
     logged: Sequence[bytes | memoryview | None]
+    span: tuple[datetime, datetime]
+
+    def rows(self) -> QuerySet[RecommendationSession]:
+        """The rows of these lists, and of whichever others were shown meanwhile.
+
+        In a query, two moments cost less than thousands of ids.
+        """
+        return RecommendationSession.objects.filter(created_at__range=self.span).order_by()
 
     @cached_property
     def sizes(self) -> Ints:
@@ -159,6 +168,7 @@ def read_sessions(
             times=np.array([moment.timestamp() for moment in moments]),
             lists=_parse(shown),
             logged=features,
+            span=(moments[0], moments[-1]),
         )
 
 

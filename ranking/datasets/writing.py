@@ -26,7 +26,9 @@ class DatasetWriter:
     _items: set[int] = field(default_factory=set)
 
     def __enter__(self) -> Self:
-        self._file = pq.ParquetWriter(self.path, self.schema, compression="zstd")
+        # Numbers that hardly repeat gain nothing by a dictionary, and making one costs more than all else.
+        repeating = [field.name for field in self.schema if not pa.types.is_floating(field.type)]
+        self._file = pq.ParquetWriter(self.path, self.schema, compression="zstd", use_dictionary=repeating)
         return self
 
     def __exit__(
