@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client, TransactionTestCase, override_settings
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 from threadpoolctl import threadpool_limits
 
@@ -120,13 +120,14 @@ def _for_all_tests() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_state(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    # Few tests write there, so the folder is made by who does.
+def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    # Few tests write there, so the folder is made by who does. The next test gets other folders,
+    # so they are set without the signals that a changed setting sends: nothing listens for these.
     own = tmp_path_factory.getbasetemp() / f"own-{next(_tests)}"
-    settings.MODEL_DIR = own / "models"
-    settings.DATASET_DIR = own / "datasets"
-    settings.REPORT_DIR = own / "reports"
-    settings.LOCK_DIR = own / "locks"
+    project.MODEL_DIR = own / "models"
+    project.DATASET_DIR = own / "datasets"
+    project.REPORT_DIR = own / "reports"
+    project.LOCK_DIR = own / "locks"
     forget_state()
     forget_search()
     forget_cards()

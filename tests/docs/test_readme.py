@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,20 +13,41 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+import pytest
+from filelock import FileLock
+
 from tests.docs.examples import Shell, examples_of
 from tests.docs.pages import README, ROOT, blocks_of
 
 PYTHON = ".venv/bin/python"
+TRAINING = "manage.py retrain"
 PATIENCE = 120
 HER_GENRES = {"Crime", "Mystery", "Thriller"}
 
 
-def test_the_commands_of_the_readme_lead_to_a_list_that_heeds_a_no(tmp_path: Path) -> None:
-    setting_up, naming = (block.text for block in blocks_of(README) if block.language == "sh")
-    commands, server = commands_of(setting_up)
+@pytest.fixture(scope="session")
+def imported(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A database after the README's commands before the first training; the first worker makes it."""
+    folder = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        folder = folder.parent
+    made = folder / "imported" / "own.sqlite3"
+    with FileLock(folder / "imported.lock"):
+        if not made.exists():
+            part = folder / "importing"
+            part.mkdir()
+            script(setting_up()[0], own_environment(part))
+            part.rename(made.parent)
+    return made
+
+
+def test_the_commands_of_the_readme_lead_to_a_list_that_heeds_a_no(tmp_path: Path, imported: Path) -> None:
+    _, training, server = setting_up()
+    naming = [block.text for block in blocks_of(README) if block.language == "sh"][1]
     (curls,) = (block.text for block in blocks_of(README) if block.language == "console")
     environment = own_environment(tmp_path)
-    script(commands, environment)
+    shutil.copyfile(imported, tmp_path / imported.name)
+    script(training, {**environment, "DEBUG": "1"})
     token = script(naming + 'echo "$TOKEN"', environment).strip()
     with serving(server, environment) as address:
         shell = Shell({**environment, "HOST": address, "TOKEN": token})
@@ -46,11 +68,13 @@ def served_to_ann(address: str, token: str, kind: str) -> bool:
     return shown["model_version"] != "" and len(hers) >= 7
 
 
-def commands_of(block: str) -> tuple[str, str]:
-    """The lines that set up, without the installation, and the line that starts the server."""
+def setting_up() -> tuple[str, str, str]:
+    """The lines that import, without the installation, those from the first training on, and the server's."""
+    block, _ = (block.text for block in blocks_of(README) if block.language == "sh")
     *lines, server = [line for line in block.splitlines() if "pip install" not in line]
     assert server == f"{PYTHON} manage.py runserver"
-    return "\n".join(lines), server
+    first = next(number for number, line in enumerate(lines) if TRAINING in line)
+    return "\n".join(lines[:first]), "\n".join(lines[first:]), server
 
 
 def own_environment(folder: Path) -> dict[str, str]:

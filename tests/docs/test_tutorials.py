@@ -18,9 +18,10 @@ from accounts.services import issue_service_token
 from demo import loading
 from tests.docs.examples import Shell, examples_of
 from tests.docs.pages import ROOT, blocks_of, read
-from tests.docs.test_readme import own_environment, script, serving
+from tests.docs.test_readme import imported, own_environment, script, serving
 from tests.threads import threads_db  # noqa: F401  a fixture
 
+__all__ = ["imported"]
 TUTORIALS = ROOT / "docs" / "tutorials"
 FIRST_LIST = TUTORIALS / "first-list.md"
 RECOMMENDER = TUTORIALS / "your-first-recommender.md"
@@ -63,7 +64,7 @@ def test_the_first_list_heeds_a_no(demo: str) -> None:
         shell.run(example)
 
 
-def test_the_page_makes_a_recommender(tmp_path: Path, migrated_file: Path) -> None:
+def test_the_page_makes_a_recommender(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     house = checkout(tmp_path / "heed")
     folder = house / "ranking" / "recommenders" / "overlap"
     folder.mkdir()
@@ -77,18 +78,9 @@ def test_the_page_makes_a_recommender(tmp_path: Path, migrated_file: Path) -> No
     environment = {**own_environment(tmp_path), "DEBUG": "1"}
     (trying,) = blocks(RECOMMENDER, "sh")
     assert re.search(r"^\d\d passed", script(trying, environment, house), re.MULTILINE)
-    # Its list, for somebody of the README's history. The README's test migrates; here tables are there.
-    shutil.copyfile(migrated_file, tmp_path / "own.sqlite3")
-    history = tmp_path / "history.csv"
-    token = script(
-        'manage() { .venv/bin/python manage.py "$@" >&2; }\n'
-        "manage import_items demo/data/films.jsonl --kind movie\n"
-        "manage import_items demo/data/dramas.jsonl --kind drama\n"
-        f".venv/bin/python {ROOT}/docs/examples/make_history.py {history}\n"
-        f"manage import_interactions {history}\n.venv/bin/python manage.py issue_token ann\n",
-        environment,
-        house,
-    ).strip()
+    # Its list, for somebody of the README's history. Another worker may be at it, so it is asked for late.
+    shutil.copyfile(request.getfixturevalue("imported"), tmp_path / "own.sqlite3")
+    token = script(".venv/bin/python manage.py issue_token ann\n", environment, house).strip()
     with serving("python manage.py runserver", environment, house) as address:
         shell = Shell({**environment, "HOST": address, "TOKEN": token})
         for example in [one for block in blocks(RECOMMENDER, "console") for one in examples_of(block)]:

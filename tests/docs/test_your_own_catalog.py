@@ -70,6 +70,7 @@ def manage(environment: dict[str, str], *arguments: str, folder: Path = ROOT) ->
     return done.stdout
 
 
+@pytest.mark.django_db
 def test_the_page_makes_a_bookshop(environment: dict[str, str], tmp_path: Path) -> None:
     (commands,) = only("sh")
     export, *lines, server = commands.text.splitlines()
