@@ -20,6 +20,7 @@ BESIDE = {
     "CODE_OF_CONDUCT.md": "project/code-of-conduct.md",
 }
 _SOURCE = {site: source for source, site in BESIDE.items()}
+_SETTING = re.compile(r"<td><code>[A-Z][A-Z0-9_]+</code>")
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^(```.*?^```$)", re.DOTALL | re.MULTILINE)
 # Markdown for Python wants an empty line before a list or a table; GitHub does not.
@@ -40,6 +41,11 @@ def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, **_: object
         part if part.startswith("```") else _LIST.sub(r"\1\n\n", _mend(part, source, site, config))
         for part in parts
     )
+
+
+def on_page_content(html: str, **_: object) -> str:
+    """The page with places in the names of settings where a narrow screen may break them."""
+    return _SETTING.sub(lambda cell: cell.group().replace("_", "_<wbr>"), html)
 
 
 def _mend(text: str, source: str, site: str, config: MkDocsConfig) -> str:
