@@ -8,7 +8,6 @@ touches what is believed of the person (docs/decisions/0034-seen-is-not-refused.
 import numpy as np
 
 from core.arrays import Doubles, Ints
-from ranking.recommenders.similar.model import content_similarities
 from ranking.request import RankingRequest
 
 
@@ -35,6 +34,5 @@ def _likeness_to_known(item_ids: Ints, request: RankingRequest) -> Doubles:
     likeness = np.zeros(len(item_ids))
     if len(known):
         rows = catalog.rows_of(item_ids)
-        alike = content_similarities(known, catalog.content).max(axis=1)
-        likeness[rows >= 0] = alike[rows[rows >= 0]]
+        likeness[rows >= 0] = catalog.content.cosines(rows[rows >= 0], known).max(axis=1)
     return likeness

@@ -61,13 +61,20 @@ def evaluate_each(
                 evaluate_people(data, context, rng, k, progress, boosted=contender.boosted),
                 evaluate_shown(data, context, rng, k, progress, boosted=contender.boosted),
                 leaked=contender.seen_until > data.start,
+                judged=context.judge is not None,
             )
         )
     return results
 
 
 def _combined(
-    name: str, k: int, people: PeopleReport, shown: ListsReport, *, leaked: bool = False
+    name: str,
+    k: int,
+    people: PeopleReport,
+    shown: ListsReport,
+    *,
+    leaked: bool = False,
+    judged: bool = False,
 ) -> ContenderEvaluation:
     return ContenderEvaluation(
         name=name,
@@ -79,6 +86,7 @@ def _combined(
         engagement=shown.engagement,
         dislikes=shown.dislikes,
         leaked=leaked,
+        judged=judged,
         by_models={"ndcg": people.by_models, "list_ndcg": shown.by_models},
         of_items=people.of_items,
         by_source=people.by_source,

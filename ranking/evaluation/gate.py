@@ -26,6 +26,8 @@ class GateRules:
 # only like what they are shown: lists made anew would be measured by how much they repeat those of the models
 # that serve.
 _QUALITY = ("list_ndcg", "ndcg")
+# For each of them the order of what people liked over what they turned down.
+_ORDER = {"list_ndcg": "list_order", "ndcg": "order"}
 # Figures of dislikes, which must not become worse.
 _DISLIKES = ("list_order", "order", "disliked_share", "ndcg_gap")
 # Where so many people all fare worse, chance explains it in 3 % of cases (sign test); fewer show nothing.
@@ -50,7 +52,7 @@ def compare(
 
     It passes when the lower end of the paired 95 % interval of its NDCG difference is not below the margin,
     and neither the order of liked over disliked items nor the share of later disliked ones is clearly worse.
-    It is also held against `baselines`, simple ways that anybody could take: one that is clearly worse than
+    One that adds a model of verdicts passes for what that is for, too (`_turns_down_less`). It is also held against `baselines`, simple ways that anybody could take: one that is clearly worse than
     any of them passes only where it is clearly better than what serves. What the candidate learned from
     decides nothing. No difference where no model made any list, or none that was any good to anybody, is no
     evidence, and does not pass. `why_few`: why there are few people, where there are too few.
@@ -59,7 +61,8 @@ def compare(
         return GateVerdict(False, f"{candidate.name} may have learned from part of what it is evaluated on.")
     differences = {one.figure: one for one in paired_differences(candidate, active, seed=seed)}
     evidence = {name: _evidence(candidate, active, name) for name in _QUALITY}
-    passed, why = _decide(differences, evidence, rules, active.name)
+    adds_judge = candidate.judged and not active.judged
+    passed, why = _decide(differences, evidence, rules, active.name, adds_judge=adds_judge)
     if not passed:
         return GateVerdict(False, why or f"{_too_few(differences, rules)} {why_few}")
     quality = _deciding(differences, rules)
@@ -116,7 +119,12 @@ def _evidence(one: ContenderEvaluation, other: ContenderEvaluation, name: str) -
 
 
 def _decide(
-    by_name: dict[str, PairedDifference], evidence: dict[str, int], rules: GateRules, active: str
+    by_name: dict[str, PairedDifference],
+    evidence: dict[str, int],
+    rules: GateRules,
+    active: str,
+    *,
+    adds_judge: bool,
 ) -> tuple[bool, str]:
     """The decision and its reason; "" where there are too few people to decide."""
     quality = _deciding(by_name, rules)
@@ -128,8 +136,9 @@ def _decide(
             f"{_people(quality.people)} can be evaluated, but for only {told} of them has a model of either "
             f"side {_EVIDENCE[quality.figure]}; {needed} are needed."
         )
+    order = by_name.get(_ORDER[quality.figure]) if adds_judge else None
     # Turned round, so that what is no number passes nothing.
-    if not quality.interval.low >= rules.margin:
+    if not (quality.interval.low >= rules.margin or _turns_down_less(order, quality, rules)):
         return False, (
             f"{_words(quality)} against {active}: the lower end lies below the margin of {rules.margin:+.3f}."
         )
@@ -138,7 +147,21 @@ def _decide(
     for one in clear:
         if clearly_worse(one):
             return False, f"{_words(one)} against {active}: clearly worse."
-    return True, f"{_words(quality)} against {active}; {_about_dislikes(known, clear)}."
+    better = f" {_words(order)}: clearly better." if order is not None and order.interval.low > 0.0 else ""
+    return True, f"{_words(quality)} against {active}; {_about_dislikes(known, clear)}.{better}"
+
+
+def _turns_down_less(order: PairedDifference | None, quality: PairedDifference, rules: GateRules) -> bool:
+    """True where a model of verdicts clearly orders what is liked over what is turned down, at little cost.
+
+    Clearly is a whole interval above 0, over as many people as quality needs. The cost is little where the
+    quality lies above the margin in the mean and is not clearly worse: a few dozen people cannot show more,
+    and a model that passed by its lower end alone would wait for ever beside what it does for them.
+    """
+    if order is None or order.people < max(_MIN_CLEAR, rules.min_people):
+        return False
+    cost = quality.interval
+    return order.interval.low > 0.0 and cost.mean >= rules.margin and cost.high >= 0.0
 
 
 def _too_few(by_name: dict[str, PairedDifference], rules: GateRules) -> str:

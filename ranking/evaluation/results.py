@@ -66,6 +66,7 @@ class ContenderEvaluation:
     calibration_error   the mean distance between the two
     engagement, dislikes   counterfactual share of engaged and of disliked slots; None without propensities
     leaked        its models may have learned from part of what was held out
+    judged        a model of verdicts lowers what people would turn down
     by_models     by figure, ids of the people for whom a model made or ordered a list; a figure that is not
                   in it counts for everybody for whom it is defined
     of_items      by one of ITEM_SEGMENTS, recall and candidate_recall of what people liked of its items
@@ -81,6 +82,7 @@ class ContenderEvaluation:
     engagement: Estimate | None = None
     dislikes: Estimate | None = None
     leaked: bool = False
+    judged: bool = False
     by_models: Mapping[str, Ints] = field(default_factory=dict)
     of_items: Mapping[str, Mapping[str, PersonFigures]] = field(default_factory=dict)
     by_source: Mapping[str, SourceFigures] = field(default_factory=dict)

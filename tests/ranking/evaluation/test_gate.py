@@ -1,5 +1,7 @@
 """The gate: what passes, what does not, and that it says why."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,12 @@ BASE = RNG(0).uniform(0.2, 0.6, PEOPLE)
 
 
 def evaluated(
-    name: str, figures: dict[str, Doubles], *, leaked: bool = False, by_models: dict[str, Ints] | None = None
+    name: str,
+    figures: dict[str, Doubles],
+    *,
+    leaked: bool = False,
+    judged: bool = False,
+    by_models: dict[str, Ints] | None = None,
 ) -> ContenderEvaluation:
     return ContenderEvaluation(
         name=name,
@@ -25,6 +32,7 @@ def evaluated(
             for figure, values in figures.items()
         },
         leaked=leaked,
+        judged=judged,
         by_models=by_models or {},
     )
 
@@ -207,6 +215,53 @@ def test_one_seed_gives_one_verdict() -> None:
     noise = RNG(3).normal(0, 0.1, PEOPLE)
     one, again = (verdict({"ndcg": BASE + noise}, {"ndcg": BASE}) for _ in range(2))
     assert one == again
+
+
+class TestModelOfVerdicts:
+    """What turns down less passes for it, where it costs little of what people like."""
+
+    def verdict(
+        self,
+        *,
+        quality: float,
+        order: float,
+        spread: float = 0.3,
+        people: int = PEOPLE,
+        judged: tuple[bool, bool] = (True, False),
+    ) -> GateVerdict:
+        noise = RNG(1).normal(0, spread, PEOPLE)
+        new = {"ndcg": BASE + noise - noise.mean() + quality, "order": BASE[:people] + order}
+        return compare(
+            evaluated("new", new, judged=judged[0]),
+            evaluated("old", {"ndcg": BASE, "order": BASE[:people]}, judged=judged[1]),
+            RULES,
+            seed=0,
+        )
+
+    def test_it_passes_for_a_clearly_better_order(self) -> None:
+        found = self.verdict(quality=-0.01, order=0.05)
+        assert found.passed
+        assert found.why.startswith("NDCG@10 -0.010 [-0.07")
+        assert found.why.endswith(" AUC +0.050 [+0.050, +0.050] over 60 people: clearly better.")
+
+    @pytest.mark.parametrize(
+        "but",
+        [
+            {"order": 0.0},
+            {"quality": -0.03},
+            # Clearly worse, though the mean lies above the margin.
+            {"quality": -0.015, "spread": 0.03},
+            {"people": RULES.min_people - 1},
+            # Neither has one, or both have.
+            {"judged": (False, False)},
+            {"judged": (True, True)},
+            {"judged": (False, True)},
+        ],
+    )
+    def test_else_it_does_not(self, but: dict[str, Any]) -> None:
+        found = self.verdict(**{"quality": -0.01, "order": 0.05, **but})
+        assert not found.passed
+        assert "the lower end lies below the margin" in found.why
 
 
 class TestBaselines:
