@@ -52,10 +52,11 @@ def compare(
 
     It passes when the lower end of the paired 95 % interval of its NDCG difference is not below the margin,
     and neither the order of liked over disliked items nor the share of later disliked ones is clearly worse.
-    One that adds a model of verdicts passes for what that is for, too (`_turns_down_less`). It is also held against `baselines`, simple ways that anybody could take: one that is clearly worse than
-    any of them passes only where it is clearly better than what serves. What the candidate learned from
-    decides nothing. No difference where no model made any list, or none that was any good to anybody, is no
-    evidence, and does not pass. `why_few`: why there are few people, where there are too few.
+    One that adds a model of verdicts passes for what that is for, too (`_turns_down_less`). It is also held
+    against `baselines`, simple ways that anybody could take: one that is clearly worse than any of them
+    passes only where it is clearly better than what serves. What the candidate learned from decides nothing.
+    No difference where no model made any list, or none that was any good to anybody, is no evidence, and does
+    not pass. `why_few`: why there are few people, where there are too few.
     """
     if candidate.leaked:
         return GateVerdict(False, f"{candidate.name} may have learned from part of what it is evaluated on.")
