@@ -218,7 +218,7 @@ def test_one_seed_gives_one_verdict() -> None:
 
 
 class TestModelOfVerdicts:
-    """What turns down less passes for it, where it costs little of what people like."""
+    """A candidate that turns down less passes for it, where it costs little of what people like."""
 
     def verdict(
         self,
