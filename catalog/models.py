@@ -1,6 +1,6 @@
 """Items and their facets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from catalog.attributes import Attributes
+from core.sql import insert_rows
 from core.values import EXTERNAL_ID, FACET_NAMES, OTHER_TITLE, TITLE
 from core.web_addresses import MAX_WEB_ADDRESS, check_web_address
 
@@ -168,6 +169,12 @@ class ItemFacetQuerySet(models.QuerySet["ItemFacet"]):
             created = super().bulk_create(links, *args, **options)
             Item.objects.filter(pk__in={link.item_id for link in links}).update()
         return created
+
+    def link(self, links: Sequence[tuple[int, int, int]]) -> None:
+        """Creates links, each of an item id, a facet id and a billing, and dates the items."""
+        with transaction.atomic():
+            insert_rows(self.model, ["item", "facet", "billing"], links)
+            Item.objects.filter(pk__in={item_id for item_id, _, _ in links}).update()
 
 
 class ItemFacet(models.Model):

@@ -6,6 +6,8 @@ gives `SELECT item."title" FROM "…" AS item` with the table of the model. Stat
 module is imported, so a field that a model no longer has stops the start instead of a query.
 """
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 from django.core.exceptions import FieldDoesNotExist
@@ -47,6 +49,23 @@ def table_name(model: type[Model]) -> str:
 def column_names(model: type[Model], *fields: str) -> str:
     """The quoted columns of these fields, in their order, separated by commas. Raises FieldDoesNotExist."""
     return ", ".join(connection.ops.quote_name(str(column_field(model, name).column)) for name in fields)
+
+
+def insert_rows(
+    model: type[Model], fields: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
+) -> None:
+    """Writes rows by one statement, which `ending` closes, with their values as the database takes them.
+
+    Django's way costs many times more where rows are short and many: an object for each, and a dozen calls
+    for each of its values.
+    """
+    places = f"({', '.join(['%s'] * len(fields))})"
+    names = column_names(model, *fields)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table_name(model)} ({names}) VALUES {', '.join([places] * len(rows))} {ending}",  # noqa: S608  our own names
+            list(chain.from_iterable(rows)),
+        )
 
 
 def column_field(model: type[Model], name: str) -> AnyField:

@@ -300,12 +300,8 @@ def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCount
     for key in skipped:
         del rows[key]
     written = {key: row for key, row in rows.items() if _differs(row, known.get(key))}
-    _save(written, known)
-    ids = {key: item.pk for key, item in known.items()}
-    new = written.keys() - known.keys()
-    created = len(new)
-    if new:
-        ids.update({key: item.pk for key, item in known_items(new).items()})
+    ids = {key: item.pk for key, item in known.items()} | _save(written, known)
+    created = len(written.keys() - known.keys())
     with_new_facets = _write_facets({ids[key]: row.facets for key, row in rows.items()})
     changed = {ids[key] for key in written} | with_new_facets
     return ItemCounts(
@@ -339,18 +335,20 @@ def _comparable(value: Value) -> Value:
     return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
 
 
-def _save(rows: Mapping[ItemKey, ItemRow], known: Mapping[ItemKey, Item]) -> None:
+def _save(rows: Mapping[ItemKey, ItemRow], known: Mapping[ItemKey, Item]) -> dict[ItemKey, int]:
+    """Writes the items; returns their ids."""
     items = []
     for key, row in rows.items():
         item = known.get(key) or Item(kind=key.kind, external_id=key.external_id)
         values = {name: getattr(item, name) for name in STORED_COLUMNS} | dict(row.values)
         items.append(Item(kind=key.kind, external_id=key.external_id, **values))
-    Item.objects.bulk_create(
+    written = Item.objects.bulk_create(
         items,
         update_conflicts=True,
         unique_fields=["kind", "external_id"],
         update_fields=list(STORED_COLUMNS),
     )
+    return {ItemKey(item.kind, item.external_id): item.pk for item in written}
 
 
 def _write_facets(wanted: Mapping[int, Mapping[str, tuple[str, ...]]]) -> set[int]:
@@ -368,12 +366,12 @@ def _write_facets(wanted: Mapping[int, Mapping[str, tuple[str, ...]]]) -> set[in
         ItemFacet.objects.filter(pk__in=chunk).delete()
     facet_ids = _facet_ids(changed)
     links = (
-        ItemFacet(item_id=item_id, facet_id=facet_ids[kind, name], billing=billing)
+        (item_id, facet_ids[kind, name], billing)
         for (item_id, kind), names in changed.items()
         for billing, name in enumerate(names)
     )
     for batch in _chunks(links):
-        ItemFacet.objects.bulk_create(batch)
+        ItemFacet.objects.link(batch)
     return {item_id for item_id, _ in changed}
 
 

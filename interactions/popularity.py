@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from catalog.models import Item
 from core.arrays import Doubles, Ints
 from core.demand import RESPONSE_DAYS, TREND_DAYS, approval_of, popularity_of
 from core.domain import TYPES, USE_CASES, UseCase
-from core.sql import column_field, column_names, table_name
+from core.sql import column_field, column_names, insert_rows
 from interactions.models import ItemPopularity
 from interactions.new_accounts import most_of_new, new_in, share_left
 from interactions.responses import responses_by_day
@@ -48,11 +48,7 @@ _WRITTEN = [
     "refreshed_at",
 ]
 _KEY = ("use_case", "item")
-_UPSERT = (
-    f"INSERT INTO {table_name(ItemPopularity)} ({column_names(ItemPopularity, *_KEY, *_WRITTEN)}) VALUES "  # noqa: S608
-)
-_PLACES = f"({', '.join(['%s'] * (len(_KEY) + len(_WRITTEN)))})"
-_ON_CONFLICT = f" ON CONFLICT ({column_names(ItemPopularity, *_KEY)}) DO UPDATE SET " + ", ".join(
+_ON_CONFLICT = f"ON CONFLICT ({column_names(ItemPopularity, *_KEY)}) DO UPDATE SET " + ", ".join(
     f"{column} = EXCLUDED.{column}" for column in column_names(ItemPopularity, *_WRITTEN).split(", ")
 )
 
@@ -119,8 +115,7 @@ def _refresh(use_case: str, now: datetime) -> int:
     rows = _rows(use_case, demand, now)
     # In slices, so that on SQLite nobody waits long to write. Each row is right for itself.
     while batch := list(islice(rows, _WRITTEN_AT_ONCE)):
-        with connection.cursor() as cursor:
-            cursor.execute(_UPSERT + ", ".join([_PLACES] * len(batch)) + _ON_CONFLICT, list(chain(*batch)))
+        insert_rows(ItemPopularity, [*_KEY, *_WRITTEN], batch, _ON_CONFLICT)
     ItemPopularity.objects.filter(use_case=use_case, refreshed_at__lt=now).delete()
     return len(demand)
 

@@ -396,7 +396,8 @@ def test_streams_in_chunks_with_a_query_for_each(person: User, monkeypatch: pyte
     assert len(rows) == 14
     assert pq.ParquetFile(folder / "data.parquet").num_row_groups == 4
     # Three chunks more, each with its sessions, what was done with them and what its people like.
-    assert len(chunked) - len(whole) == 9
+    # PostgreSQL hands out the last two by COPY, which Django does not count.
+    assert len(chunked) - len(whole) == (9 if connection.vendor == "sqlite" else 3)
 
 
 def test_the_same_log_gives_the_same_bytes(person: User) -> None:
