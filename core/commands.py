@@ -17,8 +17,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
-from core.database import is_away
-from core.errors import HeedError, LockHeld
+from core.database import is_away, is_still_referred_to
+from core.errors import STILL_REFERRED_TO, HeedError, LockHeld
 from core.progress import Progress
 from core.runs import CommandRun, kept
 
@@ -129,6 +129,8 @@ def sentence_of(error: Exception) -> str | None:
             return str(error)
         case _ if is_away(error):
             return f"The database refused or went away: {str(error).strip()}"
+        case _ if is_still_referred_to(error):
+            return f"{STILL_REFERRED_TO} The database says: {str(error).strip()}"
         case OSError():
             # Full, read-only, not ours, gone: which file, and what the system says of it.
             where = f"{error.filename}: " if error.filename else ""

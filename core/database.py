@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from django.db import DataError, Error, InterfaceError, InternalError, OperationalError, connection
+from django.db import (
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+)
 from django.http import HttpResponseBase
 
 AnyResponse = TypeVar("AnyResponse", bound=HttpResponseBase)
@@ -31,6 +39,19 @@ def is_unstorable(error: BaseException) -> bool:
     )
 
 
+def is_still_referred_to(error: BaseException) -> bool:
+    """True where a foreign key would lead nowhere: a row went that another names, or that names another.
+
+    Deletions of ours take along what they know. The database of a newer release may have tables that this one
+    does not know, and their rows may name what is deleted.
+    """
+    if not isinstance(error, IntegrityError):
+        return False
+    code = getattr(error.__cause__, "pgcode", None)
+    return code == _FOREIGN_KEY or "FOREIGN KEY constraint failed" in str(error)
+
+
+_FOREIGN_KEY = "23503"
 # Neither has a class of its own: psycopg2 of a NUL, Django of a field's value, SQLite of a number.
 _UNSTORABLE = re.compile(
     r"A string literal cannot contain NUL|Field '\w+' expected |Python int too large to convert to SQLite"

@@ -15,6 +15,9 @@ from dataclasses import dataclass
 
 ACCOUNT_GONE = "This account no longer exists. Log in as somebody else, or sign up."
 UNSTORABLE_VALUE = "A value is outside the range that can be stored."
+STILL_REFERRED_TO = (
+    "Something else refers to this, or what it refers to has just gone. Nothing was changed; try again later."
+)
 DATABASE_AWAY = "The database cannot be reached at the moment. Try again in a few seconds."
 
 

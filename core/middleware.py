@@ -25,8 +25,8 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.http import escape_leading_slashes
 
-from core.database import in_one_line, is_away, is_unstorable, logged
-from core.errors import ACCOUNT_GONE, DATABASE_AWAY, UNSTORABLE_VALUE, AccountGone
+from core.database import in_one_line, is_away, is_still_referred_to, is_unstorable, logged
+from core.errors import ACCOUNT_GONE, DATABASE_AWAY, STILL_REFERRED_TO, UNSTORABLE_VALUE, AccountGone
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -41,7 +41,8 @@ _REFUSALS = {
 class ErrorsMiddleware:
     """Turns a lost database connection outside DRF views into a 503 that says to try again.
 
-    A value that no column can hold is a 400, wherever no form refused it.
+    A value that no column can hold is a 400, wherever no form refused it; what is deleted while something of
+    a newer release refers to it, a 409.
     Who was erased in the middle of their own request is sent to the start, where they are told; the API,
     whose views let through what they do not know, answers 401.
     At the addresses of the API it also turns Django's own error pages into the JSON that every other error
@@ -71,6 +72,9 @@ class ErrorsMiddleware:
         was_erased = isinstance(exception, DatabaseError) and _is_gone(request)
         if was_erased or isinstance(exception, AccountGone):
             return _account_gone(request)
+        if is_still_referred_to(exception):
+            logger.error("still referred to", path=request.path, error=in_one_line(exception))
+            return _refusal(request, STILL_REFERRED_TO, 409)
         return None
 
 
