@@ -39,7 +39,7 @@ def referred_to(transactional_db: None) -> Iterator[tuple[User, Item]]:
         editor.create_model(Newer)
     ann, item = User.objects.create_user("ann", password=PASSWORD), make_item()
     record_interaction(user_id=ann.pk, item_id=item.pk, type_name="view")
-    Newer.objects.create(person=ann, item=item)
+    Newer(person=ann, item=item).save()
     yield ann, item
     with connection.schema_editor() as editor:
         editor.delete_model(Newer)
