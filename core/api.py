@@ -15,9 +15,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 
-from core.database import in_one_line, is_away, is_still_referred_to, is_unstorable, logged
+from core.database import in_one_line, is_away, is_unstorable, logged
 from core.domain import KINDS
-from core.errors import DATABASE_AWAY, STILL_REFERRED_TO, UNSTORABLE_VALUE, HeedError, InvalidInput
+from core.errors import DATABASE_AWAY, UNSTORABLE_VALUE, HeedError, InvalidInput
 from core.values import (
     HAPPENED,
     ID,
@@ -264,9 +264,6 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
         case _ if is_unstorable(exception):
             logger.error("value refused by the database", view=context.get("view"), exc_info=exception)
             status, message = 400, UNSTORABLE_VALUE
-        case _ if is_still_referred_to(exception):
-            logger.error("still referred to", view=context.get("view"), error=in_one_line(exception))
-            status, message = 409, STILL_REFERRED_TO
         case _:
             return None
     set_rollback()
