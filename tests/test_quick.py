@@ -1,5 +1,6 @@
 """`make quick` chooses the tests of what changed by path, and stops by the clock."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -73,6 +74,34 @@ def test_what_does_not_start_in_time_is_left_out_and_counted(tmp_path: Path) -> 
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert "2 skipped" in done.stdout
     assert "left to make test" in done.stdout
+
+
+def test_workers_that_start_late_get_what_is_left_of_the_time(tmp_path: Path) -> None:
+    """The second of the first process is over when the worker comes, which begins with a pause."""
+    late = "def pytest_sessionstart(session): time.sleep(1.5 * hasattr(session.config, 'workerinput'))"
+    (tmp_path / "conftest.py").write_text((ROOT / "tests" / "time_limit.py").read_text("utf-8"), "utf-8")
+    (tmp_path / "late.py").write_text(f"import time\n{late}\n", "utf-8")
+    (tmp_path / "test_one.py").write_text("def test_a(): assert False\n", "utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    options = [
+        "-c",
+        "/dev/null",
+        f"--rootdir={tmp_path}",
+        "-n",
+        "1",
+        "-p",
+        "late",
+        "--seconds=1",
+        str(tmp_path),
+    ]
+    done = subprocess.run(
+        [*command, *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert "1 skipped" in done.stdout, done.stdout
 
 
 def test_a_test_that_runs_too_long_is_left_out_but_not_while_an_object_is_taken_down(

@@ -1,11 +1,16 @@
-"""The option `--seconds` of `make quick`: no test starts later, and one that runs GRACE longer is cut off."""
+"""The option `--seconds` of `make quick`: no test starts later, and one that runs GRACE longer is cut off.
 
+The time begins with the first process. Workers that a busy machine starts late get what is left of it.
+"""
+
+import math
 import signal
 import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -18,33 +23,50 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seconds", type=float, default=0.0, help="start no test after so many seconds; 0: all")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Notes when the time is over, by the clock of the machine."""
+    limit: float = config.getoption("--seconds")
+    told: dict[str, float] = getattr(config, "workerinput", {})
+    config.option.seconds_end = told.get("seconds_end", _STARTED + limit if limit else math.inf)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells a worker, before it starts."""
+    node.workerinput["seconds_end"] = node.config.option.seconds_end
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> None:
-    limit: float = item.config.getoption("--seconds")
-    if limit and time.monotonic() - _STARTED > limit:
+    if time.monotonic() > _end(item):
         item.add_marker(pytest.mark.skip(reason="not within the time of make quick, left to make test"))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
-    with _cut_off(item.config.getoption("--seconds")):
+    with _cut_off(_end(item)):
         yield
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    with _cut_off(item.config.getoption("--seconds")):
+    with _cut_off(_end(item)):
         yield
+
+
+def _end(item: pytest.Item) -> float:
+    end: float = item.config.option.seconds_end
+    return end
 
 
 @contextmanager
-def _cut_off(limit: float) -> Iterator[None]:
-    """Counts what still runs GRACE seconds after the limit as left out; 0 is no limit."""
-    if not limit:
+def _cut_off(end: float) -> Iterator[None]:
+    """Counts what still runs GRACE seconds after the end as left out."""
+    if end == math.inf:
         yield
         return
     signal.signal(signal.SIGALRM, _leave_out)
-    signal.setitimer(signal.ITIMER_REAL, max(_STARTED + limit + GRACE - time.monotonic(), 0.01))
+    signal.setitimer(signal.ITIMER_REAL, max(end + GRACE - time.monotonic(), 0.01))
     try:
         yield
     finally:
