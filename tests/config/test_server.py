@@ -21,8 +21,12 @@ from tests.config.test_proxy import free_port, wait_for
 from tests.docs.pages import ROOT
 
 APP = """
+import gc
+
 def app(environ, start_response):
     body = environ["wsgi.input"].read()
+    if environ["PATH_INFO"] == "/frozen":
+        body = str(gc.get_freeze_count()).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
     return [body]
 """
@@ -226,3 +230,11 @@ def test_documented_commands_take_this_worker() -> None:
         commands = [line for line in Path(ROOT / name).read_text().splitlines() if "config.wsgi" in line]
         assert commands
         assert not [line for line in commands if "worker-class" in line]
+
+
+def test_what_a_worker_has_loaded_is_not_looked_through_for_garbage(server: Server) -> None:
+    """A full look through the modules of Heed stops all threads of a worker for a tenth of a second."""
+    with server.connect() as client:
+        client.sendall(b"GET /frozen HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = client.makefile("rb").read()
+    assert int(answer.rpartition(b"\r\n")[2]) > 10_000
