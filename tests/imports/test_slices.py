@@ -205,6 +205,15 @@ def test_who_is_erased_between_two_slices_is_gone_and_the_import_says_so(
     assert run(command, file(tmp_path))["created"] > 0
 
 
+def test_imports_of_the_same_rows_at_once_write_them_once(tmp_path: Path) -> None:
+    path = interactions_file(tmp_path)
+    summaries = together(3, lambda _: run("import_interactions", path))
+    created = [summary["created"] for summary in summaries]
+    assert sorted(created)[:2] == [0, 0]
+    assert max(created) > 30
+    assert run("import_interactions", path)["created"] == 0
+
+
 def test_a_killed_import_is_taken_back_by_prune_and_by_the_next_import(tmp_path: Path) -> None:
     many = json_lines(
         tmp_path / "many.jsonl", *({"external_id": f"k{n}", "title": f"Film {n}"} for n in range(20_000))
