@@ -13,6 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 SECONDS = 22
+# So few tests are handed to a process at once: by default the second of two begins in the middle of the list.
+AT_ONCE = 4
 # After every change: what docstrings and spelling must be like takes a second.
 ALWAYS = ("tests/test_docstrings.py", "tests/test_spelling.py")
 # The one file whose tests Schemathesis makes.
@@ -31,6 +33,9 @@ ELSEWHERE = {
     ),
     "changelog.d": ("tests/docs/test_changelog.py",),
 }
+# What the suite of all recommenders tries, and the suite.
+OF_RECOMMENDERS = ("ranking/recommenders", "ranking/kinds.py", "tests/ranking/recommenders/kinds.py")
+CONTRACT = "tests/ranking/recommenders/test_contract.py"
 
 
 def changed_files() -> list[str]:
@@ -55,7 +60,8 @@ def chosen_for(changed: Iterable[str], root: Path = ROOT) -> list[str]:
     """Test files and folders of changed files: those of the same name first, then folders; each once."""
     near: dict[str, None] = {}
     far: dict[str, None] = {}
-    for name in changed:
+    # Code first: what a page or heed.toml has for tests is further off.
+    for name in sorted(changed, key=lambda name: not name.endswith(".py")):
         path = Path(name)
         for found in _nearest(path, root):
             near.setdefault(found)
@@ -71,12 +77,14 @@ def _nearest(path: Path, root: Path) -> list[str]:
         return list(ELSEWHERE[path.parts[0]])
     if path.suffix == ".md":
         return list(ELSEWHERE["docs"])
+    contract = [CONTRACT] if any(path.is_relative_to(one) for one in OF_RECOMMENDERS) else []
     if path.parts[0] == "tests":
         is_test = path.name.startswith("test_") and path.suffix == ".py"
-        return [path.as_posix()] if is_test else []
+        return [path.as_posix()] if is_test else contract
     places = [root / "tests" / path.parent, *(root / "tests" / path.parent).parents]
     named = [place / f"test_{name}.py" for place in places for name in (path.stem, path.parent.name)]
-    return [one.relative_to(root).as_posix() for one in named if one.exists() and root in one.parents]
+    found = [one.relative_to(root).as_posix() for one in named if one.exists() and root in one.parents]
+    return [*found, *contract]
 
 
 def _folder(path: Path, root: Path) -> str:
@@ -92,7 +100,8 @@ def _folder(path: Path, root: Path) -> str:
 
 def options_for(chosen: Iterable[str]) -> list[str]:
     """Options of pytest. The plugin of Schemathesis takes a second to load, in each of three processes."""
-    options = ["-q", "-rfE", "-n", "2", "-p", "no:randomly", "-m", "not browser", f"--seconds={SECONDS}"]
+    options = ["-q", "-rfE", "-n", "2", f"--maxschedchunk={AT_ONCE}", "-p", "no:randomly"]
+    options += ["-m", "not browser", f"--seconds={SECONDS}"]
     return options if OF_SCHEMATHESIS in chosen else [*options, "-p", "no:schemathesis"]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import time_limit
-from tests.quick import OF_SCHEMATHESIS, ROOT, chosen_for, options_for
+from tests.quick import CONTRACT, OF_SCHEMATHESIS, ROOT, chosen_for, options_for
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,9 @@ from tests.quick import OF_SCHEMATHESIS, ROOT, chosen_for, options_for
         ("tests/factories.py", []),
         ("templates/web/feed.html", ["tests/web", "tests/console"]),
         ("ranking/recommenders/als/model.py", ["tests/ranking/recommenders/als"]),
+        ("ranking/recommenders/linear.py", [CONTRACT, "tests/ranking/recommenders"]),
+        ("ranking/kinds.py", [CONTRACT, "tests/ranking"]),
+        ("tests/ranking/recommenders/kinds.py", [CONTRACT, "tests/ranking/recommenders"]),
         ("LICENSE", []),
     ],
 )
@@ -44,6 +47,12 @@ def test_a_page_is_tested_by_the_checks_of_pages() -> None:
 def test_a_folder_within_another_is_named_once() -> None:
     found = chosen_for(["ranking/recommenders/als/model.py", "ranking/scoring.py"])
     assert [one for one in found if not one.endswith(".py")] == ["tests/ranking"]
+
+
+def test_the_tests_of_code_come_before_those_of_its_configuration() -> None:
+    found = chosen_for(["heed.toml", "ranking/kinds.py"])
+    assert found[0] == CONTRACT
+    assert "tests/core/domain" in found
 
 
 def test_a_change_of_the_next_release_is_tested_by_the_checks_of_changes() -> None:
@@ -102,6 +111,27 @@ def test_workers_that_start_late_get_what_is_left_of_the_time(tmp_path: Path) ->
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     assert "1 skipped" in done.stdout, done.stdout
+
+
+def test_files_run_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
+    limit = (ROOT / "tests" / "time_limit.py").read_text("utf-8")
+    # As pytest-django does: what uses the database first.
+    order = "\n\n@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_modifyitems(items): items.reverse()\n"
+    (tmp_path / "test_near.py").write_text("def test_a(): pass\n", "utf-8")
+    (tmp_path / "test_far.py").write_text("def test_b(): pass\n", "utf-8")
+    (tmp_path / "conftest.py").write_text("", "utf-8")
+    (tmp_path / "limit.py").write_text(limit, "utf-8")
+    (tmp_path / "reorder.py").write_text("import pytest" + order, "utf-8")
+    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:randomly", "-p", "no:cacheprovider"]
+    options = ["-p", "limit", "-p", "reorder", "-c", "/dev/null", f"--rootdir={tmp_path}", "--seconds=100"]
+    done = subprocess.run(
+        [*command, *options, str(tmp_path / "test_near.py"), str(tmp_path / "test_far.py")],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )
+    assert done.stdout.index("test_near.py::test_a") < done.stdout.index("test_far.py::test_b")
 
 
 def test_a_test_that_runs_too_long_is_left_out_but_not_while_an_object_is_taken_down(

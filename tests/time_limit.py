@@ -1,6 +1,7 @@
 """The option `--seconds` of `make quick`: no test starts later, and one that runs GRACE longer is cut off.
 
 The time begins with the first process. Workers that a busy machine starts late get what is left of it.
+Files keep the order in which they are named, so that the time goes to the nearest.
 """
 
 import math
@@ -9,6 +10,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -34,6 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tells a worker, before it starts."""
     node.workerinput["seconds_end"] = node.config.option.seconds_end
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Puts the files in order again: pytest-django begins with all that use the database, however far."""
+    named: dict[Path, int] = {}
+    for item in items:
+        named.setdefault(item.path, len(named))
+    yield
+    if config.getoption("--seconds"):
+        items.sort(key=lambda item: named[item.path])
 
 
 @pytest.hookimpl(tryfirst=True)

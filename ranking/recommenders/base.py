@@ -1,6 +1,6 @@
 """The protocol of every recommender, all that serving, evaluation, the gate and the commands know of a kind.
 
-A kind is one folder, and one line in `ranking.recommenders.registry`:
+A kind is one folder, and its name in `ranking.kinds`:
 
     model.py        mathematics over arrays: no Django, no clock, no settings
     file.py         its file, by `ranking.recommenders.artifact`      (where it is trained)
