@@ -10,10 +10,11 @@ from contextlib import closing
 from io import BufferedReader
 from typing import Any, BinaryIO
 
-import pyarrow as pa
 from django.db import connection
 from django.db.models import QuerySet
 from pyarrow import csv
+
+from core.arrow import pa
 
 # What is read at once: some tens of thousands of rows.
 BLOCK_BYTES = 1 << 22

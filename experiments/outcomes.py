@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import numpy as np
-import pyarrow as pa
 from django.db.models import Count, Min, QuerySet
 
 from accounts.selectors import counts_for_others
 from core.arrays import Bools, Doubles, Ints, Rows
+from core.arrow import pa
 from core.domain import USE_CASES
 from feedback.models import Dislike
 from interactions.models import UserInteraction

@@ -4,8 +4,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-import pyarrow as pa
-
+from core.arrow import pa
 from core.commands import HeedCommand
 from core.domain import KINDS
 from core.errors import InvalidInput

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import numpy as np
-import pyarrow as pa
 
 from accounts.selectors import people_served
 from catalog.models import Item
+from core.arrow import pa
 from core.domain import UseCase
 from exports.writing import Entry
 from serving.curating import curated_list

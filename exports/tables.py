@@ -11,10 +11,10 @@ from itertools import islice
 from typing import Any, TypeAlias
 from uuid import UUID
 
-import pyarrow as pa
 from django.db.models import QuerySet
 
 from catalog.models import Item, ItemFacet
+from core.arrow import pa
 from core.domain import FACETS, KINDS
 from exports.writing import Entry
 from feedback.models import Dislike

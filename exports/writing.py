@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 import fsspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from core.arrow import pa
 from core.errors import InvalidInput
 from core.progress import Progress
 from core.stores import is_refusal, refusal_of

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from core.arrow import pa
 from imports.rows import Row
 
 # Longer cells are looked at one by one.

@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.arrow import pa
 from core.domain import TYPES
 from core.values import CLOCK_SKEW, LEAST_EPOCH, TAKEN, BadValue, check_rated, named
 from imports.blocks import Block

@@ -7,9 +7,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
+from core.arrow import pa
 from imports.sources import BrokenFile
 
 BATCH = 1_000

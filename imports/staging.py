@@ -72,7 +72,7 @@ class Staging(Generic[Row]):
 
     def add_columns(self, columns: Mapping[str, "Array"]) -> None:
         """Adds many rows, of which some columns are given by their names; the others hold nothing."""
-        import pyarrow as pa
+        from core.arrow import pa
 
         if connection.vendor == "postgresql":
             self.flush()

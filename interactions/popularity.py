@@ -158,7 +158,7 @@ def _count_demand(use_case: str, now: datetime) -> dict[int, _Demand]:
 
 
 def _schema() -> "Schema":
-    import pyarrow as pa
+    from core.arrow import pa
 
     return pa.schema(
         {

@@ -46,8 +46,9 @@ def remove_datasets(folders: list[Path]) -> list[Path]:
 def _has_others(path: Path, on_record: "Ints") -> bool:
     """True where a Parquet file names anybody but these people, whose ids are sorted."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.parquet as pq
+
+    from core.arrow import pa
 
     try:
         with pq.ParquetFile(path) as file:

@@ -16,10 +16,10 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 import numpy as np
-import pyarrow as pa
 from django.conf import settings
 
 from core.arrays import Doubles, Floats, Ints
+from core.arrow import pa
 from core.domain import UseCase
 from ranking.candidates import Candidates
 from ranking.context import ScoringContext

@@ -10,12 +10,12 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from core.arrow import pa
 from core.batches import read_batches
 from core.domain import UseCase
 from core.progress import Progress

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from django.conf import settings
 
 from core.arrays import Bools, Doubles, Ints, Rows, positions
+from core.arrow import pa
 from core.batches import read_batches
 from core.domain import APPROVAL_WEIGHT, MOST_TRAINING_WEIGHT, REASONS, TYPES, UseCase
 from core.domain.roles import types_of_other_roles

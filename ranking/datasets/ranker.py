@@ -5,12 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from django.utils import timezone
 
 from core.arrays import Bools, Doubles, Ints, Rows
+from core.arrow import pa
 from core.domain import UseCase
 from core.progress import Progress
 from feedback.training import countable_examples

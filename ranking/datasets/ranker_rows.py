@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import numpy as np
-import pyarrow as pa
 
 from core.arrays import Bools, Doubles, Floats, Ints
+from core.arrow import pa
 from ranking.datasets.writing import DatasetWriter
 from ranking.features import FEATURES
 from ranking.statistics.exposure import examination

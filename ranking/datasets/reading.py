@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from core.arrow import pa
 from ranking.datasets.manifest import DATA
 
 

@@ -12,13 +12,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.json
 from django.db.models import BinaryField, Model, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from accounts.selectors import counts_for_others
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
+from core.arrow import pa
 from core.domain import UseCase
 from ranking.datasets.manifest import DatasetError
 from ranking.features import FEATURES

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from core.arrays import Doubles, Ints
+from core.arrow import pa
 from core.domain import UseCase
 from ranking.datasets.manifest import read_manifest
 from ranking.datasets.ranker_rows import KIND

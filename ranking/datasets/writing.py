@@ -6,8 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
-import pyarrow as pa
 import pyarrow.parquet as pq
+
+from core.arrow import pa
 
 
 @dataclass(slots=True)

@@ -43,6 +43,16 @@ def test_a_ranker_in_service_brings_no_tables() -> None:
     assert loaded(("pandas",), "django.setup()", load, "import pandas") == ["pandas"]
 
 
+def test_tables_are_read_and_written_without_pandas() -> None:
+    """At its first array pyarrow asks for it: 55 MB in every import, dataset and export."""
+    write = (
+        "from exports import tables; from imports import blocks; import pyarrow; pyarrow.table({'a': [1]})"
+    )
+    assert loaded(("pyarrow", "pandas"), "django.setup()", write) == ["pyarrow"]
+    # To others it is there as before.
+    assert loaded(("pandas",), "django.setup()", write, "import pandas") == ["pandas"]
+
+
 def test_pages_do_not_load_what_a_setting_asks_for() -> None:
     names = ("redis", "opentelemetry.sdk", "pandas", "sklearn")
     assert loaded(names, "django.setup()", "import config.urls") == []

@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 from django.conf import settings
 from scipy.sparse import csr_matrix
 
 from core.arrays import Floats
+from core.arrow import pa
 from core.errors import InvalidInput
 from ranking.recommenders.als.model import Progress
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Floats, Ints, Rows, positions
+from core.arrow import pa
 from core.domain import UseCase
 from ranking.datasets.manifest import DATA, Manifest, read_manifest
 from ranking.recommenders.two_tower.data import TwoTowerExamples, TwoTowerItems

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from catalog.models import Item, ItemFacet
+from core.arrow import pa
 from core.domain import UseCase
 from core.text import words
 

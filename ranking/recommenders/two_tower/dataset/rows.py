@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.arrays import Ints
+from core.arrow import pa
 from ranking.datasets.writing import DatasetWriter
 from ranking.recommenders.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
 from ranking.recommenders.two_tower.dataset.examples import Example
