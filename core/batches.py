@@ -22,7 +22,11 @@ BLOCK_ROWS = 50_000
 
 
 def read_batches(rows: "QuerySet[Any, Any]", schema: pa.Schema) -> Generator[pa.RecordBatch, None, None]:
-    """The rows of `values_list` in batches with the names and types of `schema`, whose order they have."""
+    """The rows of `values_list` in batches with the names and types of `schema`, whose order they have.
+
+    Between two batches nothing may be asked of the database: the connection is at its COPY, which waits for
+    whoever reads here.
+    """
     statement, parameters = rows.query.sql_with_params()
     if connection.vendor == "postgresql":
         yield from _copied(statement, parameters, schema)
