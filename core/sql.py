@@ -54,18 +54,20 @@ def column_names(model: type[Model], *fields: str) -> str:
 def insert_rows(
     model: type[Model], fields: Sequence[str], rows: Sequence[Sequence[Any]], ending: str = ""
 ) -> None:
-    """Writes rows by one statement, which `ending` closes, with their values as the database takes them.
+    """Writes rows by statements that `ending` closes, each of as many as the database takes at once.
 
-    Django's way costs many times more where rows are short and many: an object for each, and a dozen calls
-    for each of its values.
+    The values are those that the database takes. Django's way costs many times more where rows are short and
+    many: an object for each, and a dozen calls for each of its values.
     """
     places = f"({', '.join(['%s'] * len(fields))})"
-    names = column_names(model, *fields)
+    start = f"INSERT INTO {table_name(model)} ({column_names(model, *fields)}) VALUES"
+    most = connection.features.max_query_params
+    size = max(1, len(rows) if most is None else most // len(fields))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table_name(model)} ({names}) VALUES {', '.join([places] * len(rows))} {ending}",  # noqa: S608  our own names
-            list(chain.from_iterable(rows)),
-        )
+        for first in range(0, len(rows), size):
+            part = rows[first : first + size]
+            statement = f"{start} {', '.join([places] * len(part))} {ending}"
+            cursor.execute(statement, list(chain.from_iterable(part)))
 
 
 def column_field(model: type[Model], name: str) -> AnyField:

@@ -17,7 +17,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from core.arrays import Doubles, Ints
+from core.arrays import Doubles, Floats, Ints
 from ranking.candidates import Brought, Candidates
 from ranking.feature_rows import features_of, moment_features_of
 from ranking.features import FEATURES, OF_MOMENT
@@ -45,10 +45,12 @@ class BaseScores:
 
     base           (n,) in [0, 1], which lists are ordered by; NaN for an item that the catalog does not have
     probabilities  (n,) what the models say, before popularity is mixed in; NaN where none has anything to say
+    features       (n, f) what the ranker read; None without a ranker
     """
 
     base: Doubles
     probabilities: Doubles
+    features: Floats | None
 
 
 def retrieve(request: RankingRequest, only: Collection[str] = ()) -> list[Brought]:
@@ -79,31 +81,35 @@ def _ask_sources(request: RankingRequest, only: Collection[str]) -> list[Brought
 
 
 def rank(request: RankingRequest, retrieved: list[Brought]) -> Candidates:
-    """The pool of all sources under base scores, best first; with the features that a ranker read."""
+    """The pool of all sources under base scores, best first."""
     kept = request.remembered
     is_usual = kept.brought is not None and kept.brought[0] is retrieved
     pool = kept.brought[1] if kept.brought is not None and is_usual else Candidates.join(retrieved)
     if is_usual and (before := _as_before(request, pool)) is not None:
         return before
-    ranked = pool.with_base(score_items(request, pool.item_ids).base)
+    scores = score_items(request, pool.item_ids)
+    ranked = pool.with_base(scores.base)
     if is_usual:
-        kept.ranked = (_moment_of(request, pool.item_ids), ranked)
+        of_moment = None if scores.features is None else scores.features[:, _OF_MOMENT]
+        kept.ranked = (_told_apart(request, of_moment), ranked)
     return ranked
 
 
 def _as_before(request: RankingRequest, pool: Candidates) -> Candidates | None:
     """The usual pool as it was ranked last; None where time has changed a score."""
     kept = request.remembered.ranked
-    return kept[1] if kept is not None and kept[0] == _moment_of(request, pool.item_ids) else None
+    if kept is None:
+        return None
+    of_moment = None if request.context.ranker is None else moment_features_of(request, pool.item_ids)
+    return kept[1] if kept[0] == _told_apart(request, of_moment) else None
 
 
-def _moment_of(request: RankingRequest, item_ids: Ints) -> bytes:
-    """A digest of all that the moment says to a ranker of these items; empty where none serves."""
+def _told_apart(request: RankingRequest, of_moment: Floats | None) -> bytes:
+    """A digest of all that a ranker tells apart of the moment's features (n, k); empty where none serves."""
     ranker = request.context.ranker
-    if ranker is None:
+    if ranker is None or of_moment is None:
         return b""
-    cells = ranker.cells(moment_features_of(request, item_ids), _OF_MOMENT)
-    return blake2b(cells.tobytes(), digest_size=16).digest()
+    return blake2b(ranker.cells(of_moment, _OF_MOMENT).tobytes(), digest_size=16).digest()
 
 
 def exclude(candidates: Candidates, not_to_show: Barred) -> Candidates:
@@ -122,6 +128,7 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
     catalog = request.context.catalog
     rows = catalog.rows_of(item_ids)
     has = rows >= 0
+    features = None
     if request.context.ranker is None:
         probabilities = joint_scores(request, item_ids)
     else:
@@ -140,7 +147,7 @@ def score_items(request: RankingRequest, item_ids: Ints) -> BaseScores:
             popularity[has] = catalog.demand.popularity[rows[has]]
             base = (1.0 - share) * base + share * bent_to_taste(request, item_ids, popularity)
     base[~has] = np.nan
-    return BaseScores(base * kept_after_refusal(request, item_ids), probabilities)
+    return BaseScores(base * kept_after_refusal(request, item_ids), probabilities, features)
 
 
 def kept_after_refusal(request: RankingRequest, item_ids: Ints) -> Doubles:

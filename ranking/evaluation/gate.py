@@ -148,21 +148,19 @@ def _decide(
     for one in clear:
         if clearly_worse(one):
             return False, f"{_words(one)} against {active}: clearly worse."
-    better = f" {_words(order)}: clearly better." if order is not None and order.interval.low > 0.0 else ""
+    better = f" {_words(order)}: clearly better." if order is not None and clearly_better(order) else ""
     return True, f"{_words(quality)} against {active}; {_about_dislikes(known, clear)}.{better}"
 
 
 def _turns_down_less(order: PairedDifference | None, quality: PairedDifference, rules: GateRules) -> bool:
     """True where a model of verdicts clearly orders what is liked over what is turned down, at little cost.
 
-    Clearly is a whole interval above 0, over as many people as quality needs. The cost is little where the
-    quality lies above the margin in the mean and is not clearly worse: a few dozen people cannot show more,
-    and a model that passed by its lower end alone would wait for ever beside what it does for them.
+    It takes as many people as quality does. The cost is little where quality lies above the margin in the
+    mean and is not clearly worse: a few dozen people cannot show more.
     """
-    if order is None or order.people < max(_MIN_CLEAR, rules.min_people):
+    if order is None or order.people < rules.min_people or not clearly_better(order):
         return False
-    cost = quality.interval
-    return order.interval.low > 0.0 and cost.mean >= rules.margin and cost.high >= 0.0
+    return quality.interval.mean >= rules.margin and not clearly_worse(quality)
 
 
 def _too_few(by_name: dict[str, PairedDifference], rules: GateRules) -> str:
@@ -182,9 +180,22 @@ def _about_dislikes(known: list[PairedDifference], clear: list[PairedDifference]
 
 def clearly_worse(one: PairedDifference) -> bool:
     """True where the whole interval of a difference lies on the wrong side of 0, over people enough."""
-    if one.people < _MIN_CLEAR:
-        return False
-    return one.interval.low > 0.0 if FIGURES[one.figure].better < 0 else one.interval.high < 0.0
+    is_rise = FIGURES[one.figure].better < 0
+    return _is_clear_rise(one) if is_rise else _is_clear_fall(one)
+
+
+def clearly_better(one: PairedDifference) -> bool:
+    """True where the whole interval of a difference lies on the right side of 0, over people enough."""
+    is_rise = FIGURES[one.figure].better >= 0
+    return _is_clear_rise(one) if is_rise else _is_clear_fall(one)
+
+
+def _is_clear_rise(one: PairedDifference) -> bool:
+    return one.people >= _MIN_CLEAR and one.interval.low > 0.0
+
+
+def _is_clear_fall(one: PairedDifference) -> bool:
+    return one.people >= _MIN_CLEAR and one.interval.high < 0.0
 
 
 def _words(one: PairedDifference) -> str:

@@ -6,9 +6,12 @@ import subprocess
 import sys
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.checks import check_admin_app
+
+from tests.core.test_sql import sources
 
 # Each costs tenths of a second of CPU and tens of megabytes; training, or a ranker in service, needs them.
 HEAVY = ("lightgbm", "sklearn", "pandas", "implicit", "optuna", "torch", "scipy.stats", "scipy.optimize")
@@ -51,6 +54,17 @@ def test_tables_are_read_and_written_without_pandas() -> None:
     assert loaded(("pyarrow", "pandas"), "django.setup()", write) == ["pyarrow"]
     # To others it is there as before.
     assert loaded(("pandas",), "django.setup()", write, "import pandas") == ["pandas"]
+
+
+def test_everybody_has_arrow_without_pandas() -> None:
+    folders = {config.name for config in apps.get_app_configs()} | {"core"}
+    ours = (file.relative_to(settings.BASE_DIR) for file in sources())
+    asking = {
+        str(file)
+        for file in ours
+        if file.parts[0] in folders and "import pyarrow as pa" in file.read_text("utf-8")
+    }
+    assert asking == {"core/arrow.py"}
 
 
 def test_pages_do_not_load_what_a_setting_asks_for() -> None:

@@ -9,10 +9,13 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
+from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
-from catalog.models import Item
-from core.sql import Table, column_names, fill
+from catalog.models import Facet, Item, ItemFacet
+from core.sql import Table, column_names, fill, insert_rows
 from interactions.models import UserInteraction
+from tests.factories import make_items
 
 ROOT = Path(settings.BASE_DIR)
 SQL = re.compile(r"\b(SELECT|FROM|JOIN|INTO|UPDATE|ANALYZE|TABLE|WHERE)\b")
@@ -80,3 +83,19 @@ def test_a_renamed_column_is_followed_and_a_missing_one_refused(monkeypatch: pyt
     for missing in ("heading", "facets", "interactions"):
         with pytest.raises(FieldDoesNotExist):
             fill(f"{{item.{missing}}}", item=Table(Item, "item"))
+
+
+@pytest.mark.django_db
+def test_rows_are_inserted_in_as_many_statements_as_the_database_needs(
+    django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite takes 32,766 values at once where nobody built it to take more."""
+    genre = Facet.objects.create(kind="genre", name="Drama")
+    rows = [(item.pk, genre.pk, place) for place, item in enumerate(make_items(5))]
+    # Two rows of three values.
+    monkeypatch.setitem(vars(connection.features), "max_query_params", 7)
+    with django_assert_num_queries(3):
+        insert_rows(ItemFacet, ["item", "facet", "billing"], rows)
+    assert list(ItemFacet.objects.order_by("billing").values_list("item", "facet", "billing")) == rows
+    with django_assert_num_queries(0):
+        insert_rows(ItemFacet, ["item", "facet", "billing"], [])

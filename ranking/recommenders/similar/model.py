@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.arrays import Doubles, Rows
+from core.arrays import Doubles
 from core.sparse import dense_row
 from ranking.item_content import ItemContent
 
@@ -12,11 +12,3 @@ def similarities_to(row: int, content: ItemContent) -> Doubles:
     # A product with a dense vector is several times faster than one of two sparse ones.
     cosines: Doubles = np.asarray(content.units @ dense_row(content.units, row))
     return np.minimum(cosines, 1.0, out=cosines)
-
-
-def content_similarities(rows: Rows, content: ItemContent) -> Doubles:
-    """The same with each of the items at `rows`, (n, len(rows))."""
-    cosines = np.empty((len(rows), len(content.item_ids)))
-    for place, row in enumerate(rows.tolist()):
-        cosines[place] = similarities_to(row, content)
-    return cosines.T
