@@ -33,6 +33,24 @@ def refusal_of(error: Exception) -> str:
     return " ".join(told.split())
 
 
+@contextmanager
+def file_system(address: str, **options: Any) -> Iterator[tuple[Any, str]]:
+    """The file system of an address, and the path in it.
+
+    fsspec keeps one for each thread, since to make one of S3 takes a quarter of a second. One that refused is
+    not kept: it may have been made before there were credentials, and would refuse for ever.
+    """
+    import fsspec
+
+    system, path = fsspec.url_to_fs(address, **options)
+    try:
+        yield system, path
+    except Exception as error:
+        if is_refusal(error):
+            type(system).clear_instance_cache()
+        raise
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """A folder of this machine, and the address where its files are kept; "" where the folder is all.
@@ -119,16 +137,13 @@ class Store:
     @contextmanager
     def _system(self) -> Iterator[tuple[Any, str]]:
         """The file system of the address and the path in it; what it refuses becomes an OSError."""
-        import fsspec
-
         try:
-            # Without what was listed before, which may be out of date. fsspec keeps one for each thread: to
-            # make one of S3 takes a quarter of a second.
-            system, root = fsspec.url_to_fs(self.address, use_listings_cache=False)
-            if hasattr(system, "auto_mkdir"):
-                # Of a disk that machines share; other stores have no folders.
-                system.auto_mkdir = True
-            yield system, root.rstrip("/")
+            # Without what was listed before, which may be out of date.
+            with file_system(self.address, use_listings_cache=False) as (system, root):
+                if hasattr(system, "auto_mkdir"):
+                    # Of a disk that machines share; other stores have no folders.
+                    system.auto_mkdir = True
+                yield system, root.rstrip("/")
         except Exception as error:
             if not is_refusal(error) or self._is_of_this_machine(error):
                 raise

@@ -17,14 +17,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
-import fsspec
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from core.arrow import pa
 from core.errors import InvalidInput
 from core.progress import Progress
-from core.stores import is_refusal, refusal_of
+from core.stores import file_system, is_refusal, refusal_of
 from core.text import inert_cell
 
 CSV, JSONL, PARQUET = "csv", "jsonl", "parquet"
@@ -100,10 +99,10 @@ def _counted(rows: Iterable[Entry], progress: Progress) -> Iterator[Entry]:
 def _opened(address: str) -> Iterator[BinaryIO]:
     """A stream to an address, under whose name nothing appears unless the block ends well."""
     try:
-        system, path = fsspec.url_to_fs(address)
-        opened = _local_file(Path(path)) if isinstance(system, LocalFileSystem) else _remote(system, path)
-        with opened as stream:
-            yield stream
+        with file_system(address) as (system, path):
+            opened = _local_file(Path(path)) if isinstance(system, LocalFileSystem) else _remote(system, path)
+            with opened as stream:
+                yield stream
     except Exception as error:
         if not is_refusal(error):
             raise

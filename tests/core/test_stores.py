@@ -3,6 +3,7 @@
 import errno
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from core.folders import folder_and_store
@@ -137,3 +138,17 @@ def test_a_bucket_that_is_not_there_is_told(bucket: str, tmp_path: Path) -> None
 def test_a_setting_names_a_folder_or_an_address(given: str, expected: tuple[str, str]) -> None:
     folder, address = folder_and_store(given, Path("own"))
     assert (str(folder), address) == expected
+
+
+def test_credentials_that_come_later_are_used(
+    bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, f"s3://{bucket}/files")
+    # Clients of tests before had theirs.
+    type(fsspec.filesystem("s3")).clear_instance_cache()
+    with monkeypatch.context() as before:
+        before.delenv("AWS_ACCESS_KEY_ID")
+        before.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        with pytest.raises(OSError, match="credentials"):
+            store.check()
+    store.check()
