@@ -238,9 +238,12 @@ def _lists_of(
     seen: SeenLists,
     rng: np.random.Generator,
 ) -> Iterator[BootstrapList]:
-    part = holdout(events, window.start, window.end).sample(people, rng)
     within = events.between(window.start, window.end)
     within = within.select(np.argsort(within.user_ids, kind="stable"))
+    # Nobody else is evaluated: of a long log that sorts and pairs a small part.
+    acting = events.select(np.isin(events.user_ids, within.user_ids[within.relevant]))
+    part = holdout(acting, window.start, window.end, drawn=(people, rng))
+    del acting
     for person in part.people():
         first, after = np.searchsorted(within.user_ids, [person.user_id, person.user_id + 1])
         arriving = at_arrival(person, window.start, int(rng.choice(FIRST_ITEMS)))

@@ -10,6 +10,8 @@ from ranking.statistics.decay import DecayedSums
 from ranking.statistics.events import Events
 from ranking.statistics.responses import ItemResponses
 
+_AT_ONCE = 100_000
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ItemDemand:
@@ -106,5 +108,7 @@ def demand_of(
 ) -> ItemDemand:
     """The demand after all of `events`, which come in any order; `item_ids` (n,) sorted."""
     sweep = DemandSweep(item_ids, half_life_days=half_life_days)
-    sweep.add(events)
+    # What is decayed takes several times the memory of the events themselves.
+    for start in range(0, len(events), _AT_ONCE):
+        sweep.add(events.slice(start, start + _AT_ONCE))
     return sweep.demand(responses=responses)

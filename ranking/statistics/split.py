@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.arrays import Bools, Doubles, Ints
+from core.arrays import Bools, Doubles, Ints, Rows, positions
 from ranking.statistics.events import Events
+
+_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +49,7 @@ class Holdout:
         """The same with at most so many people, drawn evenly."""
         if len(self) <= most:
             return self
-        chosen = np.sort(rng.choice(self.user_ids, size=most, replace=False))
+        chosen = _drawn(self.user_ids, most, rng)
         return replace(
             self,
             user_ids=chosen,
@@ -84,7 +86,9 @@ def time_cuts(times: Doubles, fractions: Sequence[float]) -> list[float]:
     return [float(np.quantile(times, fraction, method="higher")) for fraction in fractions]
 
 
-def holdout(events: Events, start: float, end: float) -> Holdout:
+def holdout(
+    events: Events, start: float, end: float, *, drawn: tuple[int, np.random.Generator] | None = None
+) -> Holdout:
     """Evaluate the people with relevant events in start <= time < end; train on nothing from `start` on.
 
     A person's history is all of their events before `start`. Somebody new gives the first half of their
@@ -92,22 +96,28 @@ def holdout(events: Events, start: float, end: float) -> Holdout:
     the person folded in from what is known at that moment. Items of the history are never targets; an
     item both liked and disliked in the window counts as disliked. People left without a history or
     without a relevant item are not evaluated. Items that the training events do not know stay targets.
+    With `drawn`, at most so many people are, as by `sample`, but without holding the events of the others.
 
     Raises ValueError unless start < end.
     """
     if not start < end:
         raise ValueError("The window must end after it starts.")
-    window = events.select(events.times < end)
+    until = np.flatnonzero(events.times < end)
     # By item after time, so that the order does not depend on how the events came in.
-    window = window.select(np.lexsort((window.item_ids, window.times, window.user_ids)))
+    order = np.lexsort((events.item_ids[until], events.times[until], events.user_ids[until]))
+    window = events.select(until[order])
+    del until, order
     known = _is_history(window, start)
 
     is_target = ~known & (window.relevant | (window.weights < 0))
-    is_target &= ~_pair_seen(window, known)
+    is_target &= ~_pair_seen(window, is_target, known)
+    liked, disliked = is_target & window.relevant, is_target & (window.weights < 0)
     evaluated = np.setdiff1d(
-        window.user_ids[is_target & window.relevant & ~_pair_seen(window, is_target & (window.weights < 0))],
+        window.user_ids[liked & ~_pair_seen(window, liked, disliked)],
         np.setdiff1d(window.user_ids, window.user_ids[known]),
     )
+    if drawn is not None:
+        evaluated = _drawn(evaluated, *drawn)
     of_evaluated = np.isin(window.user_ids, evaluated)
     return Holdout(
         start=start,
@@ -117,6 +127,11 @@ def holdout(events: Events, start: float, end: float) -> Holdout:
         history=window.select(known & of_evaluated),
         targets=window.select(is_target & of_evaluated),
     )
+
+
+def _drawn(user_ids: Ints, most: int, rng: np.random.Generator) -> Ints:
+    """At most so many of the people (p,), drawn evenly, sorted."""
+    return user_ids if len(user_ids) <= most else np.sort(rng.choice(user_ids, size=most, replace=False))
 
 
 def _is_history(window: Events, start: float) -> Bools:
@@ -129,11 +144,24 @@ def _is_history(window: Events, start: float) -> Bools:
     return before | (in_first_half & ~np.repeat(has_history, counts))
 
 
-def _pair_seen(events: Events, which: Bools) -> Bools:
-    """The mask of events of a (person, item) pair that occurs among the events of `which`."""
-    if not len(events):
-        return which
-    _, people = np.unique(events.user_ids, return_inverse=True)
-    items, columns = np.unique(events.item_ids, return_inverse=True)
-    pairs = people * len(items) + columns
-    return np.isin(pairs, pairs[which])
+def _pair_seen(events: Events, asked: Bools, which: Bools) -> Bools:
+    """The mask of the events of `asked` whose (person, item) pair occurs among the events of `which`.
+
+    Only what is asked about is looked for, some events at a time: of a long log that is a small part.
+    """
+    people, items = np.unique(events.user_ids[asked]), np.unique(events.item_ids[asked])
+
+    def pairs_of(rows: Rows) -> Ints:
+        """(n,) a number for each pair, -1 where nobody asked about the person or the item."""
+        person, item = positions(events.user_ids[rows], people), positions(events.item_ids[rows], items)
+        return np.where((person >= 0) & (item >= 0), person * len(items) + item, -1)
+
+    distinct, pair_of_asked = np.unique(pairs_of(np.flatnonzero(asked)), return_inverse=True)
+    # The last entry takes what nobody asked about.
+    met = np.zeros(len(distinct) + 1, dtype=np.bool_)
+    others = np.flatnonzero(which)
+    for start in range(0, len(others), _AT_ONCE):
+        met[positions(pairs_of(others[start : start + _AT_ONCE]), distinct)] = True
+    seen = asked.copy()
+    seen[asked] = met[pair_of_asked]
+    return seen

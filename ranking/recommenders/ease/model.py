@@ -145,7 +145,13 @@ def _most_approved(approvals: Ints, most: int) -> Rows:
 def _closed_form(preferences: "csr_matrix[np.float32]", regularization: float) -> Floats:
     """B in full, (n, n), by a Cholesky factorization in place; single precision is enough beside the
     regularization, which keeps the matrix far from singular."""
-    gram = np.asfortranarray((preferences.T @ preferences).toarray(), dtype=np.float32)
+    items = preferences.shape[1]
+    gram = np.empty((items, items), dtype=np.float32, order="F")
+    # A block of columns at a time: the whole product as a sparse matrix is three times as large as in full.
+    of_items, by_items = preferences.T.tocsr(), preferences.tocsc()
+    for start in range(0, items, _AT_ONCE):
+        block = slice(start, start + _AT_ONCE)
+        gram[:, block] = (of_items @ by_items[:, block]).toarray()
     diagonal = np.diag_indices(len(gram))
     gram[diagonal] += np.float32(regularization)
     factor, failed = lapack.spotrf(gram, lower=1, overwrite_a=1)

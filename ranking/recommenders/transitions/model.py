@@ -33,7 +33,7 @@ NOTHING = "There are no positive interactions to train on; import or record some
 # Days beside which all of history is near; infinity has no place in JSON.
 NO_LIMIT = 1e9
 # So many pairs are counted at once: 24 bytes each.
-_PAIRS_AT_ONCE = 5_000_000
+_PAIRS_AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class _Choices:
 def fit_transitions(events: Events, parameters: TransitionsParameters) -> Transitions:
     """The transitions between all items with an event; equal events and parameters give an equal model.
 
-    What is held at once are some five million pairs and the transitions that are kept.
+    What is held at once are some million pairs and the transitions that are kept.
     Raises ValueError if no event speaks for an item.
     """
     if not len(events):
@@ -171,32 +171,34 @@ def _counts(
     choices: _Choices, first: int, last: int, items: int, parameters: TransitionsParameters
 ) -> "csr_matrix[np.float64]":
     """N of the items first to last - 1, (last - first, items)."""
+    # The places of what was approved among the choices: alone from these do pairs of the block begin.
+    wanted = (choices.items >= first) & (choices.items < last) & (choices.verdicts > 0)
+    places = np.flatnonzero(wanted)
     found = [
         pairs
         for distance in range(1, parameters.window + 1)
-        for pairs in _pairs(choices, distance, first, last, parameters)
+        for pairs in _pairs(choices, distance, places, parameters)
     ]
     sources, targets, values = (np.concatenate(column) for column in zip(*found, strict=True))
     return coo_matrix((values, (sources - first, targets)), shape=(last - first, items)).tocsr()
 
 
 def _pairs(
-    choices: _Choices, distance: int, first: int, last: int, parameters: TransitionsParameters
+    choices: _Choices, distance: int, places: Rows, parameters: TransitionsParameters
 ) -> Iterator[tuple[Rows, Rows, Doubles]]:
-    """Sources, targets and values of all pairs so many places apart."""
-    early, late = np.arange(max(len(choices.items) - distance, 0)), np.arange(distance, len(choices.items))
-    late = late[: len(early)]
-    gaps = choices.times[late] - choices.times[early]
-    near = (choices.people[late] == choices.people[early]) & (
-        gaps <= parameters.window_days * SECONDS_PER_DAY
-    )
-    together = near & (gaps == 0)
-    share = np.where(together, 0.5, 1.0) / distance**parameters.decay
-    for one, other, which in ((early, late, near), (late, early, together)):
-        wanted = which & (choices.verdicts[one] > 0)
-        wanted &= (choices.items[one] >= first) & (choices.items[one] < last)
-        one, other = one[wanted], other[wanted]
-        yield choices.items[one], choices.items[other], share[wanted] * choices.verdicts[other]
+    """Sources, targets and values of all pairs so many places apart that begin at the `places`.
+
+    What happened at one moment has no order, so there both ways count half.
+    """
+    for step in (distance, -distance):
+        one = places[(places + step >= 0) & (places + step < len(choices.items))]
+        other = one + step
+        gaps = choices.times[other] - choices.times[one]
+        near = choices.people[other] == choices.people[one]
+        near &= gaps <= parameters.window_days * SECONDS_PER_DAY if step > 0 else gaps == 0
+        one, other, gaps = one[near], other[near], gaps[near]
+        share = np.where(gaps == 0, 0.5, 1.0) / distance**parameters.decay
+        yield choices.items[one], choices.items[other], share * choices.verdicts[other]
 
 
 def _strengths(

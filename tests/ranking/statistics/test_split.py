@@ -1,10 +1,13 @@
 """The split of a log in time."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ranking.statistics.events import Events
 from ranking.statistics.split import Holdout, Person, holdout, time_cuts
 from tests.ranking.statistics.builders import Row, dislike, event_rows, like, make_events, view
 
@@ -136,24 +139,30 @@ def test_the_order_of_events_does_not_matter(rows: list[Row], seed: int) -> None
         assert one.disliked_items.tolist() == other.disliked_items.tolist()
 
 
+@given(rows=event_rows, start=st.integers(1, 20).map(float))
+def test_a_slice_of_one_event_finds_what_a_slice_of_all_finds(rows: list[Row], start: float) -> None:
+    whole = holdout(make_events(rows), start, start + 5)
+    with patch("ranking.statistics.split._AT_ONCE", 1):
+        sliced = holdout(make_events(rows), start, start + 5)
+    assert sliced.user_ids.tolist() == whole.user_ids.tolist()
+    assert sliced.targets.item_ids.tolist() == whole.targets.item_ids.tolist()
+    assert sliced.history.item_ids.tolist() == whole.history.item_ids.tolist()
+
+
+def events_of_twelve() -> Events:
+    """Twelve people, each of whom liked and disliked something after the start."""
+    return make_events(
+        [
+            row
+            for user in range(12)
+            for row in (like(user, 50 + user, 1.0), like(user, user, 11.0), dislike(user, 20 + user, 12.0))
+        ]
+    )
+
+
 @pytest.fixture
 def twelve() -> Holdout:
-    """Twelve people, each of whom liked and disliked something after the start."""
-    return holdout(
-        make_events(
-            [
-                row
-                for user in range(12)
-                for row in (
-                    like(user, 50 + user, 1.0),
-                    like(user, user, 11.0),
-                    dislike(user, 20 + user, 12.0),
-                )
-            ]
-        ),
-        10.0,
-        20.0,
-    )
+    return holdout(events_of_twelve(), 10.0, 20.0)
 
 
 class TestSample:
@@ -185,6 +194,14 @@ class TestSample:
         before = rng.bit_generator.state
         assert twelve.sample(most, rng) is twelve
         assert rng.bit_generator.state == before
+
+    @pytest.mark.parametrize("most", [5, 12, 13])
+    def test_those_drawn_at_once_are_those_drawn_afterwards(self, twelve: Holdout, most: int) -> None:
+        at_once = holdout(events_of_twelve(), 10.0, 20.0, drawn=(most, np.random.default_rng(3)))
+        afterwards = twelve.sample(most, np.random.default_rng(3))
+        assert at_once.user_ids.tolist() == afterwards.user_ids.tolist()
+        assert at_once.history.item_ids.tolist() == afterwards.history.item_ids.tolist()
+        assert at_once.targets.item_ids.tolist() == afterwards.targets.item_ids.tolist()
 
     def test_everybody_is_drawn_as_often(self, twelve: Holdout) -> None:
         rng = np.random.default_rng(2)
