@@ -44,6 +44,7 @@ def main() -> None:
 
 
 def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
+    from core.sparse import Reversible
     from profiles.boosts import boost, personal_alpha
     from profiles.personas import find_personas
     from profiles.reduction import Event, Rules, decode, encode, no_taste, reduce_events
@@ -53,7 +54,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
     catalog = _invent_facets(options.items, rng)
     facet_ids = np.arange(1, len(KINDS) + 1)
     candidates = catalog[rng.choice(options.items, options.candidates, replace=False)]
-    rules = Rules(3, ())
+    rules, by_facet = Rules(3, ()), Reversible.of(catalog)
     rows = []
     for history in HISTORIES:
         events = [
@@ -67,7 +68,7 @@ def _time_arrays(options: argparse.Namespace) -> dict[str, object]:
                 candidates, facet_ids, taste, alpha=alpha, strength=1.0
             ),
             "distances_to_all_items": lambda taste=taste: nearness(  # type: ignore[misc]
-                catalog, vector_for(taste, facet_ids)
+                by_facet, vector_for(taste, facet_ids)
             ),
             "decode_alpha_persona": lambda data=data, taste=taste: (  # type: ignore[misc]
                 personal_alpha(decode(data, names={}, evidence=1, feedback=1)),

@@ -11,6 +11,9 @@ Floats: TypeAlias = NDArray[np.float32]
 Doubles: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
 
+# Scores whose highest stands for all of them.
+_BLOCK = 64
+
 
 def positions(values: Ints, sorted_ids: Ints) -> Rows:
     """Index of each value in a sorted unique array, -1 where it is absent; shape as `values`."""
@@ -32,6 +35,18 @@ def top_k(scores: Floats | Doubles, k: int, exclude_rows: Rows) -> Rows:
     allowed = np.ones(len(scores), dtype=np.bool_)
     allowed[exclude_rows] = False
     return top_k_of(scores, k, allowed)
+
+
+def reaching(scores: Floats | Doubles, k: int) -> Rows:
+    """The rows, rising, of at least the k highest scores, with all that equal the last of them.
+
+    Of many scores some more than k: the maxima of blocks tell how high at least k of them are.
+    """
+    if k >= len(scores):
+        return np.arange(len(scores))
+    whole = len(scores) // _BLOCK
+    levels = scores if whole < 4 * k else scores[: whole * _BLOCK].reshape(whole, _BLOCK).max(axis=1)
+    return np.flatnonzero(scores >= np.partition(levels, len(levels) - k)[len(levels) - k])
 
 
 def top_k_of(scores: Floats | Doubles, k: int, allowed: Bools) -> Rows:

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from core.arrays import Doubles, Ints, Rows
+
+# So much more an entry costs that is chosen by its column, which is copied first. To choose at all costs as
+# much as so many entries.
+_DEARER, _CHOOSING = 3, 200_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +85,29 @@ def products(matrix: "csr_matrix[Any]", rows: Rows, others: Rows) -> Doubles:
         starts = np.flatnonzero(np.diff(owners, prepend=-1))
         result[owners[starts]] = np.add.reduceat(added, starts, axis=0)
     return result.T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reversible:
+    """A sparse matrix (n, m). A product reads all of it, or the columns asked for where they hold less."""
+
+    by_row: "csr_matrix[Any]"
+    by_column: "csc_matrix[Any]"
+
+    @classmethod
+    def of(cls, matrix: "csr_matrix[Any]") -> "Reversible":
+        """Both forms of a matrix."""
+        return cls(matrix, csc_matrix(matrix))
+
+    def product(self, vector: Doubles) -> Doubles:
+        """(n,) the product with a vector (m,), most of whose entries may be 0."""
+        if self.by_row.nnz > _CHOOSING:
+            columns = np.flatnonzero(vector)
+            starts = self.by_column.indptr
+            asked = int((starts[columns + 1] - starts[columns]).sum())
+            if asked * _DEARER + _CHOOSING < self.by_row.nnz:
+                return np.asarray(self.by_column[:, columns] @ vector[columns])
+        return np.asarray(self.by_row @ vector)
 
 
 def dense_row(matrix: "csr_matrix[Any]", row: int) -> Doubles:

@@ -1,14 +1,10 @@
 """The taste vector over a catalog, and how near items lie to it by Manhattan distance."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
+from core.sparse import Reversible
 from profiles.reduction import NEUTRAL, Taste, columns_of
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
 
 
 def vector_for(taste: Taste, facet_ids: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -22,7 +18,7 @@ def vector_for(taste: Taste, facet_ids: NDArray[np.int64]) -> NDArray[np.float64
     return vector
 
 
-def nearness(item_facets: "csr_matrix[np.float64]", vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def nearness(item_facets: Reversible, vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """The amount by which each item is nearer to a taste vector (m,) than one without any facet, (n,).
 
     item_facets  (n, m), 1 where the item has the facet
@@ -30,5 +26,4 @@ def nearness(item_facets: "csr_matrix[np.float64]", vector: NDArray[np.float64])
     The distance Σ |v − x| over all facets is Σ v for an item without any. Each facet that an item has changes
     it by |v − 1| − v = 1 − 2v, so that one at 0.5, of which the vector knows nothing, orders nothing.
     """
-    nearer: NDArray[np.float64] = np.asarray(item_facets @ (2.0 * vector - 1.0))
-    return nearer
+    return item_facets.product(2.0 * vector - 1.0)

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csc_matrix, csr_matrix, diags
 
 from core.arrays import Doubles, Ints, Rows, positions
 from core.domain import NUMBERS
-from core.sparse import products
+from core.sparse import Reversible, dense_row, products
 
 FacetGroup = Literal["genre", "theme", "people", "other"]
 GROUPS: tuple[str, ...] = get_args(FacetGroup)
@@ -61,13 +61,22 @@ class ItemContent:
         return found
 
     @cached_property
-    def weighted(self) -> "csr_matrix[np.float64]":
-        """(n, m): each facet of an item with its inverse document frequency, log((n + 1) / (items + 1))."""
+    def by_facet(self) -> Reversible:
+        """`facets`, of which a product with few facets reads only the items that have them."""
+        return Reversible(self.facets, csc_matrix(self.facets.astype(np.int8)))
+
+    @cached_property
+    def rarity(self) -> Doubles:
+        """(m,): the inverse document frequency of each facet, log((n + 1) / (items + 1))."""
         items_with = np.bincount(self.facets.indices, minlength=self.facets.shape[1])
-        rarity = np.log((len(self.item_ids) + 1) / (items_with + 1))
-        return csr_matrix(
-            (rarity[self.facets.indices], self.facets.indices, self.facets.indptr), shape=self.facets.shape
-        )
+        rarity: Doubles = np.log((len(self.item_ids) + 1) / (items_with + 1))
+        return rarity
+
+    @cached_property
+    def weighted(self) -> "csr_matrix[np.float64]":
+        """(n, m): each facet of an item with its rarity."""
+        facets = self.facets
+        return csr_matrix((self.rarity[facets.indices], facets.indices, facets.indptr), shape=facets.shape)
 
     @cached_property
     def membership(self) -> Doubles:
@@ -87,9 +96,22 @@ class ItemContent:
     def units(self) -> "csr_matrix[np.float64]":
         """(n, m): the weighted facets of each item, of length 1 where it has any."""
         weighted = self.weighted
-        lengths = np.repeat(self.norms[:, -1], np.diff(weighted.indptr))
-        units = np.divide(weighted.data, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+        units = weighted.data * np.repeat(self.shrinking, np.diff(weighted.indptr))
         return csr_matrix((units, weighted.indices, weighted.indptr), shape=weighted.shape)
+
+    @cached_property
+    def shrinking(self) -> Doubles:
+        """(n,): the factor by which the weighted facets of each item have length 1; 0 for one without any."""
+        lengths = self.norms[:, -1]
+        return np.divide(1.0, lengths, out=np.zeros(len(lengths)), where=lengths > 0)
+
+    def cosines_to(self, rows: Rows) -> Doubles:
+        """(n,) the greatest cosine of the weighted facets of each item with those of an item at `rows`."""
+        shared = (self.by_facet.product(self.rarity * dense_row(self.units, row)) for row in rows.tolist())
+        # Every further array of a large catalog costs as much as a product.
+        cosines = reduce(lambda most, one: np.maximum(most, one, out=most), shared)
+        cosines *= self.shrinking
+        return np.minimum(cosines, 1.0, out=cosines)
 
     def cosines(self, rows: Rows, others: Rows) -> Doubles:
         """(len(rows), len(others)) the cosines of the weighted facets of items with those of others."""

@@ -6,7 +6,6 @@ from core.arrays import Bools, Doubles
 from core.sparse import dense_row
 from ranking.context import ScoringContext
 from ranking.item_content import CONTENT, GROUPS, ItemContent
-from ranking.recommenders.similar.model import similarities_to
 
 # Weight of the behavior of people beside what the items are, where there is any.
 BEHAVIOR_SHARE = 0.5
@@ -53,7 +52,7 @@ def neighbor_scores(row: int, context: ScoringContext) -> Doubles:
     no neighbor below LEAST_BEHAVIOR. The item itself gets 0.
     """
     content = context.catalog.content
-    near = similarities_to(row, content)
+    near = content.cosines_to(np.array([row]))
     lead = context.recommenders.get(context.lead or "")
     if lead is not None:
         alike = np.maximum(lead.similarities(content.item_ids, content.item_ids[[row]])[:, 0], 0.0)

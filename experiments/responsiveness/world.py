@@ -13,7 +13,6 @@ from core.arrays import Doubles, Ints
 from core.domain import CATEGORIES, UseCase
 from ranking.context import ScoringContext
 from ranking.neighbors import neighbor_scores
-from ranking.recommenders.similar.model import similarities_to
 from search.pipeline import search_items
 from serving.carousels import similar_items
 from serving.live import get_context
@@ -85,8 +84,8 @@ class World:
         """The NEAREST of the catalog by weighted facets; never the item, and nothing that shares none."""
         if item_id not in self._by_facets:
             catalog = self.context.catalog
-            row = int(catalog.rows_of(np.array([item_id]))[0])
-            near = similarities_to(row, catalog.content)
+            rows = catalog.rows_of(np.array([item_id]))
+            near = catalog.content.cosines_to(rows)
             self._by_facets[item_id] = self._nearest(near, item_id)
         return self._by_facets[item_id]
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from core.arrays import Doubles, Ints, Rows
+from core.sparse import Reversible
 from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Retrieved
@@ -26,11 +27,20 @@ class NearTo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ByNearness:
-    """The recommender of a model over a catalog, whose items have `units` as vectors."""
+    """The recommender of a model over a catalog, whose items have `units` as vectors.
+
+    vectors  those of `units`, by row and by column
+    """
 
     model: NearnessWeights
     catalog: CatalogSnapshot
     units: Units
+    vectors: Reversible
+
+    @classmethod
+    def build(cls, model: NearnessWeights, catalog: CatalogSnapshot, units: Units) -> "ByNearness":
+        """The recommender, with what its products need."""
+        return cls(model, catalog, units, Reversible.of(units.values))
 
     def represent(self, person: PersonState) -> NearTo | None:
         """The scores of all items; None where nothing that they approved has to do with any item."""
@@ -44,11 +54,11 @@ class ByNearness:
         columns = profile(self.units, rows, shares, self.model)
         if not (columns > 0).any():
             return None
-        return NearTo(rows, shares, np.asarray(self.units.values @ columns))
+        return NearTo(rows, shares, self.vectors.product(columns))
 
     def retrieve(self, representation: NearTo, limit: int, barred: Barred) -> Retrieved:
         scores = representation.scores
-        rows = retrieve_rows(scores, self.catalog.item_ids, limit, barred, scores > 0.0)
+        rows = retrieve_rows(scores, self.catalog.item_ids, limit, barred, above=0.0)
         return Retrieved(self.catalog.item_ids[rows], self._calibrated(scores[rows]))
 
     def score(self, representation: NearTo, item_ids: Ints) -> Doubles:

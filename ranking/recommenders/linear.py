@@ -78,7 +78,7 @@ class ItemToItem:
     def retrieve(self, representation: KnownHistory, limit: int, barred: Barred) -> Retrieved:
         scores = representation.scores
         # An item that has nothing to do with the history is no more likely than any other.
-        rows = retrieve_rows(scores, self.model.item_ids, limit, barred, self.allowed & (scores > 0.0))
+        rows = retrieve_rows(scores, self.model.item_ids, limit, barred, self.allowed, above=0.0)
         return Retrieved(self.model.item_ids[rows], self._calibrated(scores[rows]))
 
     def score(self, representation: KnownHistory, item_ids: Ints) -> Doubles:

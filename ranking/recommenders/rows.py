@@ -2,9 +2,14 @@
 
 import numpy as np
 
-from core.arrays import Bools, Doubles, Floats, Ints, positions, top_k_of
+from core.arrays import Bools, Doubles, Floats, Ints, Rows, positions, reaching, top_k_of
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Retrieved
+
+# From so many items on the best are looked for without a look at each item's barring.
+LARGE = 50_000
+# So many times as many are looked at where too few of the best may be brought.
+_MORE = 8
 
 
 def retrieve_rows(
@@ -13,31 +18,51 @@ def retrieve_rows(
     limit: int,
     barred: Barred,
     allowed: Bools | None = None,
-) -> Ints:
+    *,
+    above: float = -np.inf,
+) -> Rows:
     """The rows with the highest scores (n,), best first: at most `limit`, none of a barred item.
 
     item_ids  (n,) sorted: the item of each row
     allowed   (n,) rows that may be brought at all; all where left out
+    above     the score that each must be above
     """
-    return top_k_of(scores, limit, barred.open_among(item_ids, allowed))
+    if len(scores) < LARGE or barred.filtered is not None:
+        above_it = scores > above
+        among = above_it if allowed is None else above_it & allowed
+        return top_k_of(scores, limit, barred.open_among(item_ids, among))
+    # A mask of a large catalog costs more than to look at the best, and at more where too few are open.
+    size = limit + len(barred.ids)
+    while True:
+        rows = reaching(scores, size)
+        rows = rows[scores[rows] > above]
+        is_open = ~barred.holds(item_ids[rows])
+        if allowed is not None:
+            is_open &= allowed[rows]
+        if len(rows) < size or np.count_nonzero(is_open) >= limit:
+            return rows[top_k_of(scores[rows], limit, is_open)]
+        size *= _MORE
 
 
 def retrieve_above(scores: Doubles, item_ids: Ints, limit: int, barred: Barred, least: float) -> Retrieved:
     """The items with the highest scores (n,) of at least `least`."""
-    rows = retrieve_rows(scores, item_ids, limit, barred, scores >= least)
+    rows = retrieve_rows(scores, item_ids, limit, barred, above=np.nextafter(least, -np.inf))
     return Retrieved(item_ids[rows], scores[rows])
 
 
 def retrieve_ordered(order: Ints, scores: Doubles, item_ids: Ints, limit: int, barred: Barred) -> Retrieved:
     """The first items of a fixed `order` of rows, with their scores (n,)."""
-    is_open = barred.open_among(item_ids)
-    size = limit + len(barred.ids)
+    is_masked = len(item_ids) < LARGE or barred.filtered is not None
+    is_open = barred.open_among(item_ids) if is_masked else None
     # So many at the front are enough where no filter leaves more out.
-    while size < len(order) and np.count_nonzero(is_open[order[:size]]) < limit:
-        size *= 8
-    front = order[:size]
-    rows = front[is_open[front]][:limit]
-    return Retrieved(item_ids[rows], scores[rows])
+    size = limit + len(barred.ids)
+    while True:
+        front = order[:size]
+        which = ~barred.holds(item_ids[front]) if is_open is None else is_open[front]
+        rows = front[which][:limit]
+        if len(rows) == limit or size >= len(order):
+            return Retrieved(item_ids[rows], scores[rows])
+        size *= _MORE
 
 
 def scores_of(item_ids: Ints, known_ids: Ints, scores: Doubles) -> Doubles:

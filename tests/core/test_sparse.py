@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix, random_array
 
-from core.sparse import Entries, dense_row, products, weighted_sum
+from core import sparse
+from core.sparse import Entries, Reversible, dense_row, products, weighted_sum
 
 
 @given(
@@ -40,3 +41,15 @@ def test_they_are_those_of_scipy(
 def test_nothing_is_nothing(rows: list[int]) -> None:
     matrix = csr_matrix((2, 3))
     assert weighted_sum(matrix, np.array(rows, dtype=np.intp), np.ones(len(rows))).tolist() == [0.0, 0.0, 0.0]
+
+
+@given(share=st.sampled_from([0.0, 0.02, 0.1, 0.5, 1.0]), seed=st.integers(0, 1000))
+def test_a_product_is_the_same_by_rows_and_by_columns(share: float, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    matrix = csr_matrix(random_array((30, 50), density=0.2, rng=rng))
+    vector = np.where(rng.random(50) < share, rng.normal(size=50), 0.0)
+    for choosing in (0, 1_000_000):
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(sparse, "_CHOOSING", choosing)
+            product = Reversible.of(matrix).product(vector)
+        np.testing.assert_allclose(product, matrix.toarray() @ vector, atol=1e-12)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.sparse import csr_matrix
 
+from core.sparse import Reversible
 from profiles.reduction import no_taste
 from profiles.taste import nearness, vector_for
 from tests.profiles.builders import DRAMA, event, manhattan_distances, reduce_all
@@ -23,7 +24,7 @@ def test_nearness_is_told_by_the_distances(items: np.ndarray, values: np.ndarray
     catalog = np.array([1, 3, 5, 9])
     vector, facets = vector_for(taste, catalog), csr_matrix(items)
     expected = vector.sum() - manhattan_distances(facets, vector)
-    np.testing.assert_allclose(nearness(facets, vector), expected, atol=1e-12)
+    np.testing.assert_allclose(nearness(Reversible.of(facets), vector), expected, atol=1e-12)
 
 
 def test_the_vector_stands_in_the_columns_of_the_catalog() -> None:
@@ -33,5 +34,5 @@ def test_the_vector_stands_in_the_columns_of_the_catalog() -> None:
 
 
 def test_no_items_and_no_facets() -> None:
-    assert nearness(csr_matrix((0, 3)), np.full(3, 0.5)).shape == (0,)
-    assert nearness(csr_matrix((2, 0)), np.zeros(0)).tolist() == [0.0, 0.0]
+    assert nearness(Reversible.of(csr_matrix((0, 3))), np.full(3, 0.5)).shape == (0,)
+    assert nearness(Reversible.of(csr_matrix((2, 0))), np.zeros(0)).tolist() == [0.0, 0.0]

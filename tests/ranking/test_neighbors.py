@@ -12,7 +12,6 @@ from ranking.feature_rows import lead_neighbors
 from ranking.item_content import ItemContent
 from ranking.neighbors import BEHAVIOR_SHARE, ENOUGH_LIKENESS, OTHER_MIX, neighbor_scores
 from ranking.recommenders.als.model import AlsModel, gram_matrix
-from ranking.recommenders.similar.model import similarities_to
 from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.demand import ItemDemand
@@ -92,7 +91,7 @@ def test_the_feature_is_the_nearest_of_the_approved() -> None:
 )
 def test_cosines_are_symmetric_and_between_0_and_1(facets: list[list[int]], seed: int) -> None:
     content = make_content([tuple(one) for one in facets], groups=["theme"] * 7)
-    everything = np.column_stack([similarities_to(row, content) for row in range(len(facets))])
+    everything = np.column_stack([content.cosines_to(np.array([row])) for row in range(len(facets))])
     assert everything == pytest.approx(everything.T)
     assert ((everything >= 0.0) & (everything <= 1.0)).all()
     row = seed % len(facets)
@@ -120,7 +119,7 @@ def test_other_categories_count_against_what_else_is_shared() -> None:
     facets = [(0, 1, 4), (0, 1, 4), (0, 2, 4), (2, 3, 4), (4,), (3,)]
     groups = ["genre"] * 4 + ["theme"]
     near = similarities(0, make_content(facets, groups=groups), None)
-    plain = similarities_to(0, make_content(facets, groups=groups))
+    plain = make_content(facets, groups=groups).cosines_to(np.array([0]))
     factors = near[1:5] / plain[1:5]
     assert factors[[0, 3]] == pytest.approx([1.0, 1.0])
     assert OTHER_MIX < factors[1] < 1.0

@@ -1,6 +1,7 @@
 """ALS in service: a person is folded in from the history of this very moment."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.person import PersonState
 from ranking.recommenders.als.explain import contributions
 from ranking.recommenders.als.file import load_als
+from ranking.recommenders.als.longest import LongestFactors, lengths_of
 from ranking.recommenders.als.model import AlsModel, calibrate, fold_in, score_all
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
@@ -18,27 +20,47 @@ from ranking.snapshot import CatalogSnapshot
 _HALFWAY = 20.0
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class FoldedIn:
     """A person in the model.
 
-    scores          (n,) raw, of every row of the model
+    factor          (f,) of the person
     history         (h,) item ids of the history that the model knows
     rows, weights   (h,) their rows and signed training weights
     """
 
-    scores: Floats
+    model: AlsModel
+    factor: Floats
     history: Ints
     rows: Rows
     weights: Floats
 
+    @cached_property
+    def scores(self) -> Floats:
+        """(n,) raw, of every row of the model."""
+        return score_all(self.model, self.factor)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Als:
-    """`allowed` (n,): rows of the model whose item is in the catalog."""
+    """ALS over a catalog.
+
+    allowed      (n,) rows of the model whose item is in the catalog
+    longest      where nearly all lists come from in a large catalog; None in others
+    mean_square  of the lengths of the factors
+    """
 
     model: AlsModel
     allowed: Bools
+    longest: LongestFactors | None
+    mean_square: float
+
+    @classmethod
+    def build(cls, model: AlsModel, catalog: CatalogSnapshot) -> "Als":
+        """The recommender of a model over a catalog."""
+        allowed, factors = catalog.holds(model.item_ids), model.item_factors
+        longest = LongestFactors.of(factors, model.item_ids, allowed)
+        return cls(model, allowed, longest, float(np.square(lengths_of(factors).astype(np.float64)).mean()))
 
     def represent(self, person: PersonState) -> FoldedIn | None:
         """The person folded in; None where the model knows nothing that speaks for anything with them."""
@@ -47,19 +69,25 @@ class Als:
         weights = person.weights[known]
         if not (weights > 0).any():
             return None
-        scores = score_all(self.model, fold_in(self.model, rows[known], weights))
-        return FoldedIn(scores, person.item_ids[known], rows[known], weights)
+        factor = fold_in(self.model, rows[known], weights)
+        return FoldedIn(self.model, factor, person.item_ids[known], rows[known], weights)
 
     def retrieve(self, representation: FoldedIn, limit: int, barred: Barred) -> Retrieved:
-        scores, model = representation.scores, self.model
-        rows = retrieve_rows(scores, model.item_ids, limit, barred, self.allowed)
-        return Retrieved(model.item_ids[rows], calibrate(model, scores[rows]))
+        model = self.model
+        rows = None
+        if self.longest is not None and barred.filtered is None:
+            rows = self.longest.best(representation.factor, limit, barred)
+        if rows is None:
+            rows = retrieve_rows(representation.scores, model.item_ids, limit, barred, self.allowed)
+        scores = self._scores_at(representation, rows)
+        best = np.argsort(-scores, kind="stable")[:limit]
+        return Retrieved(model.item_ids[rows[best]], calibrate(model, scores[best]))
 
     def score(self, representation: FoldedIn, item_ids: Ints) -> Doubles:
         rows = self.model.rows_of(item_ids)
         scores = np.full(len(item_ids), np.nan)
         known = rows >= 0
-        scores[known] = calibrate(self.model, representation.scores[rows[known]])
+        scores[known] = calibrate(self.model, self._scores_at(representation, rows[known]))
         return scores
 
     def floor(self, representation: FoldedIn) -> float:
@@ -86,18 +114,22 @@ class Als:
 
         Regularization keeps the factor short of an item that few have met, or that people only refused.
         """
-        squares = np.square(self.model.item_factors.astype(np.float64)).sum(axis=1)
-        mean, rows = float(squares.mean()), self.model.rows_of(item_ids)
-        if mean <= 0.0:
+        rows = self.model.rows_of(item_ids)
+        if self.mean_square <= 0.0:
             return np.zeros(len(item_ids))
-        return np.where(rows >= 0, np.minimum(squares[rows] / mean, 1.0), 0.0)
+        squares = np.square(lengths_of(self.model.item_factors[rows]).astype(np.float64))
+        return np.where(rows >= 0, np.minimum(squares / self.mean_square, 1.0), 0.0)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         return cosines(self.model.item_factors, self.model.rows_of(item_ids), self.model.rows_of(others))
 
-
-def _build(model: AlsModel, catalog: CatalogSnapshot) -> Als:
-    return Als(model, catalog.holds(model.item_ids))
+    def _scores_at(self, representation: FoldedIn, rows: Rows) -> Floats:
+        """The raw scores of rows of the model; each the same whichever others are asked about."""
+        if self.longest is None:
+            return representation.scores[rows]
+        # A product of BLAS rounds by how many rows there are.
+        scores: Floats = np.einsum("nf,f->n", self.model.item_factors[rows], representation.factor)
+        return scores
 
 
 KIND = Kind(
@@ -105,7 +137,7 @@ KIND = Kind(
     label="ALS",
     method="als",
     why="People with a taste like yours chose it.",
-    build=_build,
+    build=Als.build,
     load=load_als,
     sizes=lambda model: {"factors": model.item_factors.shape[1]},
     trust=lambda approved: approved / (approved + _HALFWAY),

@@ -9,7 +9,7 @@ from ranking.snapshot import CatalogSnapshot
 
 
 def _build(model: NearnessWeights, catalog: CatalogSnapshot) -> ByNearness:
-    return ByNearness(model, catalog, unit_facets(catalog.content))
+    return ByNearness.build(model, catalog, unit_facets(catalog.content))
 
 
 KIND = Kind(

@@ -1,7 +1,6 @@
 """Likeness to what a person approved last, as a recommender: new items get into lists by what they are."""
 
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
@@ -10,7 +9,6 @@ from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
 from ranking.recommenders.rows import full_evidence, retrieve_above, scores_of
-from ranking.recommenders.similar.model import similarities_to
 from ranking.snapshot import CatalogSnapshot
 
 # From this training weight on an item is approved of: liked, kept, or watched and not rated below 5.
@@ -45,8 +43,7 @@ class Similar:
         rows = rows[rows >= 0][::-1][:_ANCHORS]
         if not len(rows):
             return None
-        likeness = (similarities_to(row, self.catalog.content) for row in rows.tolist())
-        return Anchors(rows, reduce(np.maximum, likeness))
+        return Anchors(rows, self.catalog.content.cosines_to(rows))
 
     def retrieve(self, representation: Anchors, limit: int, barred: Barred) -> Retrieved:
         return retrieve_above(representation.scores, self.catalog.item_ids, limit, barred, _LEAST)

@@ -44,7 +44,7 @@ class NearTaste:
         if not (taste.values > NEUTRAL).any():
             return None
         vector = vector_for(taste, self.catalog.facet_ids)
-        nearer = np.maximum(nearness(self.catalog.content.facets, vector), 0.0)
+        nearer = np.maximum(nearness(self.catalog.content.by_facet, vector), 0.0)
         scores = nearer / (nearer + _HALFWAY)
         return TasteScores(taste, np.where(scores >= _ROUNDING, scores, 0.0))
 

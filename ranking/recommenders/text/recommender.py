@@ -8,7 +8,7 @@ from ranking.snapshot import CatalogSnapshot
 
 
 def _build(model: TextModel, catalog: CatalogSnapshot) -> ByNearness:
-    return ByNearness(model, catalog, unit_texts(catalog.item_ids, model.item_ids, model.vectors))
+    return ByNearness.build(model, catalog, unit_texts(catalog.item_ids, model.item_ids, model.vectors))
 
 
 KIND = Kind(

@@ -165,14 +165,18 @@ def judge_of(table: VerdictTable, rows: Rows, verdicts: Doubles) -> Judge:
     return Judge(rows, deviations, level, factors, likings, of_levels)
 
 
-def log_odds_of_yes(table: VerdictTable, judge: Judge) -> Doubles:
-    """logit P(yes) for every item of the catalog, (k,)."""
+def log_odds_of_yes(table: VerdictTable, judge: Judge, rows: Rows | None = None) -> Doubles:
+    """logit P(yes) of the items at `rows` of the catalog, or of all of its k; the same to the bit."""
+    chosen = slice(None) if rows is None else rows
+    means, levels = (one if rows is None else one[rows] for one in (table.means, table.levels))
     weights = table.model.weights
     liked = judge.likings * weights[3:-2][table.content.groups]
-    odds: Doubles = weights[1] * table.bias + weights[2] * (table.factors @ judge.factors)
-    odds += np.asarray(table.means @ liked) + neutral(table, judge)
+    # A product of BLAS rounds by how many rows there are.
+    by_factors = np.einsum("kf,f->k", table.factors[chosen], judge.factors)
+    odds: Doubles = weights[1] * table.bias[chosen] + weights[2] * by_factors
+    odds += np.asarray(means @ liked) + neutral(table, judge)
     if weights[-2:].any():
-        odds += weights[-2] * table.effect + weights[-1] * np.asarray(table.levels @ judge.of_levels)
+        odds += weights[-2] * table.effect[chosen] + weights[-1] * np.asarray(levels @ judge.of_levels)
     return odds
 
 

@@ -1,14 +1,15 @@
 """The model of verdicts in service: brings what the person is least likely to turn down."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from core.arrays import Doubles, Ints
+from core.arrays import Doubles, Ints, Rows
 from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
-from ranking.recommenders.rows import full_evidence, no_similarities, retrieve_rows
+from ranking.recommenders.rows import LARGE, full_evidence, no_similarities, retrieve_rows
 from ranking.recommenders.verdict.file import load_verdicts
 from ranking.recommenders.verdict.model import (
     Judge,
@@ -24,12 +25,23 @@ from ranking.statistics.calibration import probabilities
 from ranking.statistics.events import verdicts_of
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Expected:
-    """A person, and logit P(yes) of every item, (n,)."""
+    """A person before the items of a catalog."""
 
+    table: VerdictTable
     judge: Judge
-    odds: Doubles
+
+    @cached_property
+    def odds(self) -> Doubles:
+        """logit P(yes) of every item, (n,)."""
+        return log_odds_of_yes(self.table, self.judge)
+
+    def odds_at(self, rows: Rows) -> Doubles:
+        """logit P(yes) of the items at these rows. Of a small catalog all are as cheap as some."""
+        if len(self.table.bias) < LARGE:
+            return self.odds[rows]
+        return log_odds_of_yes(self.table, self.judge, rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,8 +62,7 @@ class ByVerdict:
         said = (rows >= 0) & (person.weights != 0)
         if not said.any() or not self.table.model.has_refusals:
             return None
-        judge = judge_of(self.table, rows[said], verdicts_of(person.weights[said]))
-        return Expected(judge, log_odds_of_yes(self.table, judge))
+        return Expected(self.table, judge_of(self.table, rows[said], verdicts_of(person.weights[said])))
 
     def retrieve(self, representation: Expected, limit: int, barred: Barred) -> Retrieved:
         """The likeliest yeses, of those likelier than of an item of which nothing is known."""
@@ -64,7 +75,7 @@ class ByVerdict:
         rows = self.catalog.rows_of(item_ids)
         scores = np.full(len(item_ids), np.nan)
         known = np.flatnonzero(rows >= 0)
-        scores[known] = self._calibrated(representation.odds[rows[known]])
+        scores[known] = self._calibrated(representation.odds_at(rows[known]))
         return scores
 
     def refusal(self, representation: Expected, item_ids: Ints) -> Doubles:
@@ -72,7 +83,7 @@ class ByVerdict:
         rows = self.catalog.rows_of(item_ids)
         chances = np.full(len(item_ids), np.nan)
         known = np.flatnonzero(rows >= 0)
-        chances[known] = probabilities(-representation.odds[rows[known]], 1.0, 0.0)
+        chances[known] = probabilities(-representation.odds_at(rows[known]), 1.0, 0.0)
         return chances
 
     def floor(self, representation: Expected) -> float:

@@ -43,7 +43,7 @@ def weights_of(genre: float = 0.0, people: float = 0.0, refused: float = 0.0) ->
 
 
 def raw_scores(person: PersonState, weights: NearnessWeights) -> Doubles:
-    seen = ByNearness(weights, catalog_of(CONTENT), UNITS).represent(person)
+    seen = ByNearness.build(weights, catalog_of(CONTENT), UNITS).represent(person)
     assert seen is not None
     return seen.scores
 
@@ -166,13 +166,13 @@ def test_hyper_parameters_that_cannot_be_are_refused(values: dict[str, int]) -> 
 
 
 def test_a_person_of_refusals_alone_is_not_known_to_it() -> None:
-    assert ByNearness(UNLEARNED, catalog_of(CONTENT), UNITS).represent(person_with([(0, -1.0)])) is None
+    assert ByNearness.build(UNLEARNED, catalog_of(CONTENT), UNITS).represent(person_with([(0, -1.0)])) is None
 
 
 def test_a_catalog_of_other_facets_takes_the_same_model() -> None:
     """The file holds weights of groups alone, so facets that came later count as well."""
     later = make_content([(0,), (0,), (1,)], groups=["people", "people"], item_ids=[70, 71, 72])
-    seen = ByNearness(weights_of(people=1.0), catalog_of(later), unit_facets(later)).represent(
+    seen = ByNearness.build(weights_of(people=1.0), catalog_of(later), unit_facets(later)).represent(
         person_with([(70, 2.0)])
     )
     assert seen is not None

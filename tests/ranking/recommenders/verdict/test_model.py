@@ -109,6 +109,13 @@ def test_what_each_verdict_adds_sums_to_what_its_deviations_say() -> None:
     np.testing.assert_allclose(told, expected, atol=1e-8)
 
 
+def test_the_odds_of_some_are_to_the_bit_those_among_all() -> None:
+    table = VerdictTable.of(fit_verdicts(genre_haters(), CONTENT, PARAMETERS, seed=1), CONTENT)
+    judge = judge_of(table, np.array([1, 2, 3]), np.array([-1.0, 1.0, 1.0]))
+    for rows in (np.array([5]), np.array([4, 0, 7]), np.array([], dtype=np.intp)):
+        assert log_odds_of_yes(table, judge, rows).tobytes() == log_odds_of_yes(table, judge)[rows].tobytes()
+
+
 def test_it_learns_who_turns_what_down() -> None:
     model = fit_verdicts(genre_haters(), CONTENT, PARAMETERS, seed=1)
     table = VerdictTable.of(model, CONTENT)
