@@ -16,6 +16,11 @@ from django.core.management import call_command
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation.feedback import FeedbackSources
+from schemathesis.generation.hypothesis.builder import ApiOperationMark
+from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.pytest.plugin import SchemathesisFunction
+from schemathesis.python._constants.orchestrator import make_constants_value_source
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -37,7 +42,13 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-schema = schemathesis.openapi.from_wsgi("/api/schema?format=json", application)
+# The document that is checked in, which tests/docs/test_api_stability.py compares with what is served: to make
+# it anew takes a second of each process that collects tests.
+schema = schemathesis.openapi.from_path(settings.BASE_DIR / "docs" / "openapi.json")
+schema.app = application
+# So that an operation has a test. Its requests are made up when that runs: to do so takes five seconds of each
+# process that collects tests.
+schema.config.phases.update(phases=["fuzzing"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +118,23 @@ def world(transactional_db: None) -> World:
             "recommendation_session_id": shown.pk,
             "use_case": "movie_home",
         },
+    )
+
+
+@pytest.fixture(autouse=True)
+def _its_requests(request: pytest.FixtureRequest) -> None:
+    """Makes up the requests of an operation: of its examples, of each form that it describes, and by chance."""
+    if not isinstance(request.node, SchemathesisFunction):
+        return
+    schema.config.phases.update(phases=["examples", "coverage", "fuzzing"])
+    operation = ApiOperationMark.get(request.node.obj)
+    assert operation is not None
+    request.node.obj = build_operation_test(
+        config=schema.config,
+        operation=operation,
+        test_func=request.node.test_function,
+        given_kwargs={},
+        feedback=FeedbackSources(constants_value_source=make_constants_value_source(schema)),
     )
 
 
