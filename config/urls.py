@@ -134,4 +134,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler404 = "core.middleware.not_found"
 handler500 = "core.middleware.server_error"

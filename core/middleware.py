@@ -24,6 +24,7 @@ from django.middleware.common import CommonMiddleware
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.http import escape_leading_slashes
+from django.views.defaults import page_not_found
 
 from core.database import in_one_line, is_away, is_still_referred_to, is_unstorable, logged
 from core.errors import ACCOUNT_GONE, DATABASE_AWAY, STILL_REFERRED_TO, UNSTORABLE_VALUE, AccountGone
@@ -120,6 +121,13 @@ class PolicyMiddleware(CSPMiddleware):
 @cache
 def _plain_policy() -> str:
     return build_policy()
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler404`. A program at an address of the API gets JSON, and no page is made for it."""
+    if _is_api(request):
+        return _json_error(_REFUSALS[404], 404)
+    return page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
