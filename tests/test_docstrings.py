@@ -8,10 +8,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 QUESTION = re.compile(r"(What|How|Whether|Which|When|Where|Why|Who|Whose)\b")
+# Any text that begins so: files without one, nearly all, need not be parsed.
+QUOTED = re.compile(rf"[\"']\s*{QUESTION.pattern}")
 
 
 def _starts(source: str) -> Iterator[tuple[int, str]]:
-    """Line and first line of each docstring in `source`."""
+    """Line and first line of each docstring in a source that quotes a question."""
+    if not QUOTED.search(source):
+        return
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node)

@@ -12,8 +12,7 @@ BRITISH = re.compile(
     r"analys(e|ed|ing)\b|anonymis|artefact|behaviour|cancell(ed|ing)|catalogue|categoris|centre|colour"
     r"|customis|defence|emphasis(e|ing)|factoris|favour|generalis|grey|honour|initialis|judgement|labelled|licence"
     r"|maximis|minimis|modell(ed|ing)|neighbour|normalis|optimis|organis|penalis|personalis|programme\b|randomis"
-    r"|recognis|regularis|serialis|signalled|standardis|summaris|synchronis|tokenis|travell(ed|er|ing)|vectoris",
-    re.IGNORECASE,
+    r"|recognis|regularis|serialis|signalled|standardis|summaris|synchronis|tokenis|travell(ed|er|ing)|vectoris"
 )
 # Stored keys and names of others, each with its reason.
 ALLOWED = {
@@ -28,17 +27,20 @@ HERE = Path(__file__).relative_to(ROOT).as_posix()
 
 
 def _british(text: str) -> list[str]:
+    """Each after the number of its line. A whole file is looked through at once, which is much faster."""
     for name in ALLOWED:
         text = text.replace(name, "")
-    return [found.group() for found in BRITISH.finditer(text)]
+    text = text.lower()
+    found = list(BRITISH.finditer(text))
+    return [f"{1 + text[: one.start()].count(chr(10))}: {one.group()}" for one in found]
 
 
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("def test_an_empty_catalogue()", ["catalogue"]),
-        ("Normalised, in the licence", ["Normalis", "licence"]),
-        ("its neighbour_score and neighbours", ["neighbour"]),
+        ("def test_an_empty_catalogue()", ["1: catalogue"]),
+        ("Normalised, in\nthe LICENCE", ["1: normalis", "2: licence"]),
+        ("its neighbour_score\n\nand neighbours", ["3: neighbour"]),
         ("promise, analyses, labeled, color", []),
     ],
 )
@@ -49,10 +51,5 @@ def test_british_words_are_found(text: str, found: list[str]) -> None:
 def test_spelling_is_american() -> None:
     listed = subprocess.run(["git", "ls-files", *FILES], cwd=ROOT, capture_output=True, text=True, check=True)
     names = [name for name in listed.stdout.splitlines() if name != HERE and (ROOT / name).exists()]
-    british = [
-        f"{name}:{number}: {word}"
-        for name in names
-        for number, line in enumerate((ROOT / name).read_text("utf-8").splitlines(), 1)
-        for word in _british(line)
-    ]
+    british = [f"{name}:{word}" for name in names for word in _british((ROOT / name).read_text("utf-8"))]
     assert british == []

@@ -25,12 +25,14 @@ TABLES = {model._meta.db_table for model in apps.get_models(include_auto_created
 def sources() -> Iterator[Path]:
     """Our own Python files, without tests and migrations."""
     for folder in sorted(ROOT.iterdir()):
-        if folder.is_dir() and folder.name not in {".venv", "tests", "var"}:
+        if folder.is_dir() and folder.name not in {".git", ".venv", "node_modules", "tests", "var"}:
             yield from (path for path in folder.rglob("*.py") if "migrations" not in path.parts)
 
 
 def literal_names(source: str) -> list[str]:
     """Tables, and columns of `Table(…, "alias")`, that the SQL of a Python file names by itself."""
+    if not SQL.search(source):
+        return []
     texts = (node.value for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Constant))
     statements = [text for text in texts if isinstance(text, str) and SQL.search(text)]
     aliases = "|".join(re.findall(r'Table\(\w+, "(\w+)"\)', source))
