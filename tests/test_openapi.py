@@ -42,12 +42,12 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-# The document that is checked in, which tests/docs/test_api_stability.py compares with what is served: to make
-# it anew takes a second of each process that collects tests.
+# The document that is checked in, which tests/docs/test_api_stability.py compares with what is served: to
+# make it anew takes a second of each process that collects tests.
 schema = schemathesis.openapi.from_path(settings.BASE_DIR / "docs" / "openapi.json")
 schema.app = application
-# So that an operation has a test. Its requests are made up when that runs: to do so takes five seconds of each
-# process that collects tests.
+# So that each operation has a test. Its requests are made up when that runs: to do so takes five seconds of
+# each process that collects tests.
 schema.config.phases.update(phases=["fuzzing"])
 
 
@@ -123,7 +123,7 @@ def world(transactional_db: None) -> World:
 
 @pytest.fixture(autouse=True)
 def _its_requests(request: pytest.FixtureRequest) -> None:
-    """Makes up the requests of an operation: of its examples, of each form that it describes, and by chance."""
+    """Makes up the requests of an operation: by its examples, by what it describes, and by chance."""
     if not isinstance(request.node, SchemathesisFunction):
         return
     schema.config.phases.update(phases=["examples", "coverage", "fuzzing"])

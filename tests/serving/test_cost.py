@@ -71,7 +71,7 @@ def ask(ask_models: Callable[[], None]) -> Callable[[], None]:
 def counted() -> Iterator[list[int]]:
     """The number of calls in the block.
 
-    No garbage is looked for meanwhile: what earlier tests left would be tidied up, in calls that are not its own.
+    No garbage is looked for meanwhile: to tidy up what earlier tests left takes calls, too.
     """
     calls = [0]
 
