@@ -101,7 +101,7 @@ def invented_context(items: int, met: Any, rng: np.random.Generator) -> Any:
 
 
 def _met(items: int, rng: np.random.Generator) -> Any:
-    """How many people met each item: as one over its rank, in no order, twenty for each item in all."""
+    """People who met each item: as one over its rank, in no order, twenty for each item in all."""
     counts = 20 * items / np.log(items) / np.arange(1, items + 1)
     return rng.permutation(counts)
 
