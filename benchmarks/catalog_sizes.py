@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def measured(items: int, people: int) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     met = _met(items, rng)
     context = invented_context(items, met, rng)
-    persons = [_person(number, met, rng) for number in range(people + 2)]
+    persons = [_person(number, met, context.catalog, rng) for number in range(people + 2)]
     times: dict[str, list[float]] = defaultdict(list)
 
     @contextmanager
@@ -140,16 +141,31 @@ def _drawn(size: int, shape: tuple[int, ...], rng: np.random.Generator) -> Any:
     return np.minimum((size * rng.random(shape) ** 2.5).astype(np.int64), size - 1)
 
 
-def _person(number: int, met: Any, rng: np.random.Generator) -> Any:
+def _person(number: int, met: Any, catalog: Any, rng: np.random.Generator) -> Any:
     """Somebody who met items of two groups, as often as everybody does."""
+    from profiles.selectors import STRANGER
     from ranking.person import build_person
 
     theirs = np.flatnonzero(np.isin(np.arange(len(met)) % GENRES, rng.choice(GENRES, 2, replace=False)))
     share = met[theirs] / met[theirs].sum()
     chosen = rng.choice(theirs, size=HISTORY, replace=False, p=share) + 1
     weights = np.where(rng.random(HISTORY) < 0.85, 2.0, -2.0)
+    columns = np.unique(catalog.content.facets[chosen[weights > 0] - 1].indices)
+    values = rng.uniform(0.4, 0.9, len(columns))
+    taste = replace(
+        STRANGER.taste,
+        facet_ids=catalog.facet_ids[columns],
+        kinds=np.zeros(len(columns), dtype=np.uint8),
+        scores=2 * values - 1,
+        values=values,
+        running=values,
+    )
     return build_person(
-        user_id=number, item_ids=chosen.astype(np.int64), weights=weights, excluded=chosen.astype(np.int64)
+        user_id=number,
+        item_ids=chosen.astype(np.int64),
+        weights=weights,
+        excluded=chosen.astype(np.int64),
+        taste=replace(STRANGER, taste=taste),
     )
 
 

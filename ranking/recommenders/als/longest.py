@@ -12,8 +12,9 @@ import numpy as np
 
 from core.arrays import Bools, Floats, Ints, Rows, reaching
 from ranking.recommenders.barred import Barred
-from ranking.recommenders.rows import LARGE
 
+# From so many items on it is worth it: of fewer, the best thousand are too large a part to be all long.
+LARGE = 500_000
 # The share of the items that are held twice, and the part of them that is met first.
 _SHARE, _FIRST = 0.25, 1 / 8
 

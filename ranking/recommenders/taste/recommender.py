@@ -16,16 +16,16 @@ from ranking.tastes import liked_facets
 
 # So much nearer to the taste vector makes half of the score: about three well-liked facets.
 _HALFWAY = 2.0
-# Sums of thousands of entries are exact to this.
+# Who is nearer by less is no nearer: sums of thousands of entries are exact to this.
 _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TasteScores:
-    """A person's taste, and the score of each row of the catalog, (n,) in [0, 1)."""
+    """A person's taste, and how much nearer to it each row of the catalog is, (n,)."""
 
     taste: Taste
-    scores: Doubles
+    nearer: Doubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +44,18 @@ class NearTaste:
         if not (taste.values > NEUTRAL).any():
             return None
         vector = vector_for(taste, self.catalog.facet_ids)
-        nearer = np.maximum(nearness(self.catalog.content.by_facet, vector), 0.0)
-        scores = nearer / (nearer + _HALFWAY)
-        return TasteScores(taste, np.where(scores >= _ROUNDING, scores, 0.0))
+        return TasteScores(taste, nearness(self.catalog.content.by_facet, vector))
 
     def retrieve(self, representation: TasteScores, limit: int, barred: Barred) -> Retrieved:
-        return retrieve_above(representation.scores, self.catalog.item_ids, limit, barred, _ROUNDING)
+        nearest = retrieve_above(representation.nearer, self.catalog.item_ids, limit, barred, _ROUNDING)
+        return Retrieved(nearest.item_ids, _score_of(nearest.scores))
 
     def score(self, representation: TasteScores, item_ids: Ints) -> Doubles:
-        return scores_of(item_ids, self.catalog.item_ids, representation.scores)
+        nearer = scores_of(item_ids, self.catalog.item_ids, representation.nearer)
+        return _score_of(np.where(nearer >= _ROUNDING, nearer, np.nan))
 
     def floor(self, representation: TasteScores) -> float:
-        return _ROUNDING
+        return float(_score_of(np.array(_ROUNDING)))
 
     def explain(self, representation: TasteScores, item_ids: Ints) -> list[Evidence | None]:
         """The facets of each item that the vector likes most."""
@@ -68,6 +68,11 @@ class NearTaste:
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         return no_similarities(item_ids, others)
+
+
+def _score_of(nearer: Doubles) -> Doubles:
+    scores: Doubles = nearer / (nearer + _HALFWAY)
+    return scores
 
 
 KIND = Kind(

@@ -6,11 +6,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ranking.recommenders.als import longest
-from ranking.recommenders.als.longest import LongestFactors
+from ranking.recommenders.als.longest import LARGE, LongestFactors
 from ranking.recommenders.als.model import AlsModel, gram_matrix
 from ranking.recommenders.als.recommender import Als
 from ranking.recommenders.barred import Barred
-from ranking.recommenders.rows import LARGE
 from tests.ranking.builders import bare_context, person_with
 
 patching = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
