@@ -21,7 +21,7 @@ from feedback.likings import likings_of
 from feedback.models import Dislike, FeatureAdjustment, NegativeTrainingExample, OwnRule
 from feedback.patterns import refresh_patterns
 from feedback.selectors import active_dislikes
-from feedback.training import Retraining, apply_dislike_to_training_data, get_retrainings
+from feedback.training import Retraining, apply_dislike_to_training_data, get_retrainings, may_become_due
 from interactions.selectors import active_interactions
 from interactions.services import record_interaction, withdraw_state
 from recommendations.models import RecommendationSession
@@ -106,7 +106,8 @@ def save_dislike(
         record_feedback_impact(dislike, deltas)
         refresh_patterns(user_ids=[user_id])
     _tell(dislike, deltas)
-    tell_of_threshold(before, get_retrainings(kind=item.kind))
+    if may_become_due(before):
+        tell_of_threshold(before, get_retrainings(kind=item.kind))
     return SavedDislike(dislike, created=True, example=example, deltas=deltas)
 
 

@@ -14,6 +14,8 @@ from core.domain import DOMAIN, USE_CASES, UseCase
 from feedback.models import Dislike, NegativeTrainingExample, RetrainingMark
 
 MAX_BATCH = 100
+# So many people may say no at the same moment, each of whom counts none of the others.
+AT_ONCE = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,11 @@ def countable_examples() -> QuerySet[NegativeTrainingExample]:
     return standing.filter(counts_for_others("dislike__user")).exclude(
         dislike__review_state=Dislike.ReviewState.EXCLUDED
     )
+
+
+def may_become_due(before: Iterable[Retraining]) -> bool:
+    """True where one more no could ask for a new model; elsewhere there is nothing to count again."""
+    return any(not one.due and one.untrained + AT_ONCE >= one.threshold for one in before)
 
 
 def get_retraining(use_case: UseCase, *, until: datetime | None = None) -> Retraining:

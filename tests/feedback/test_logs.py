@@ -7,6 +7,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from feedback.services import save_dislike, undo_dislike
+from feedback.training import Retraining, get_retrainings
 from tests.factories import make_item, make_items
 from tests.feedback.builders import dislike, full_film
 
@@ -70,6 +71,23 @@ def test_the_threshold_is_told_when_it_is_crossed_and_not_again(
         [],
         [],
     ]
+
+
+@pytest.mark.parametrize(("threshold", "times"), [(1, 2), (10, 2), (11, 1), (20, 1)])
+def test_a_no_far_from_the_threshold_is_not_counted_again(
+    person: User, settings: Settings, monkeypatch: pytest.MonkeyPatch, threshold: int, times: int
+) -> None:
+    """Far is where ten people who say no at the same moment do not reach it."""
+    settings.DISLIKE_RETRAIN_THRESHOLD = threshold
+    counted: list[str] = []
+
+    def count(*, kind: str) -> list[Retraining]:
+        counted.append(kind)
+        return get_retrainings(kind=kind)
+
+    monkeypatch.setattr("feedback.services.get_retrainings", count)
+    dislike(person, make_item())
+    assert counted == ["movie"] * times
 
 
 def test_a_value_cannot_make_a_line_of_its_own(log: pytest.LogCaptureFixture, person: User) -> None:
