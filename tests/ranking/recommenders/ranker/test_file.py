@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pytest
 
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.recommenders.artifact import ArtifactError
 from ranking.recommenders.ranker.file import LAYOUT, dump_ranker, load_ranker
+from ranking.recommenders.ranker.library import load_lightgbm
 from ranking.recommenders.ranker.trees import check_trees
 from tests.factories import ranker_bytes
 from tests.ranking.recommenders.files import header_of, rewritten
@@ -26,7 +26,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(**_: object) -> None:
         pytest.fail("the trees were given to LightGBM")
 
-    monkeypatch.setattr(lgb, "Booster", refuse)
+    monkeypatch.setattr("lightgbm.Booster", refuse)
 
 
 def with_header(change: Callable[[dict[str, Any]], object]) -> bytes:
@@ -193,6 +193,9 @@ def test_trees_of_one_leaf_and_trees_that_ask_for_the_unknown_are_let_through(ro
     rng = np.random.default_rng(0)
     values = rng.random((rows, len(FEATURES)))
     values[rng.random(values.shape) < 0.5] = np.nan
+    load_lightgbm()
+    import lightgbm as lgb
+
     data = lgb.Dataset(
         values, rng.integers(0, 2, rows), group=[20] * (rows // 20), feature_name=list(FEATURES)
     )
@@ -203,6 +206,9 @@ def test_trees_of_one_leaf_and_trees_that_ask_for_the_unknown_are_let_through(ro
 def test_trees_of_other_features() -> None:
     rng = np.random.default_rng(0)
     names = [*FEATURES[1:], FEATURES[0]]
+    load_lightgbm()
+    import lightgbm as lgb
+
     data = lgb.Dataset(
         rng.random((200, len(names))), rng.integers(0, 2, 200), group=[200], feature_name=names
     )
