@@ -1,10 +1,15 @@
 """The taste vector over a catalog, and how near items lie to it by Manhattan distance."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
-from core.sparse import Reversible
 from profiles.reduction import NEUTRAL, Taste, columns_of
+
+if TYPE_CHECKING:
+    # It loads SciPy, which the commands of rows do without.
+    from core.sparse import Reversible
 
 
 def vector_for(taste: Taste, facet_ids: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -18,7 +23,7 @@ def vector_for(taste: Taste, facet_ids: NDArray[np.int64]) -> NDArray[np.float64
     return vector
 
 
-def nearness(item_facets: Reversible, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+def nearness(item_facets: "Reversible", vector: NDArray[np.float64]) -> NDArray[np.float64]:
     """The amount by which each item is nearer to a taste vector (m,) than one without any facet, (n,).
 
     item_facets  (n, m), 1 where the item has the facet
