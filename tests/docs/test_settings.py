@@ -12,6 +12,7 @@ SETTINGS = ROOT / "config" / "settings.py"
 # Here for the programs that are started by hand, which read what their own heading says.
 BESIDE_THE_PRODUCT = ("benchmarks", "demo/client.py", "tests/docs", "var", ".venv")
 FROM_OUTSIDE = {"CI", "DJANGO_SETTINGS_MODULE"}
+ASKING = ("os.environ.get", "os.getenv")
 
 
 def calls_in(path: Path) -> Iterator[tuple[str, ast.Call]]:
@@ -33,11 +34,10 @@ def read_elsewhere() -> set[str]:
     """The variables that are read straight from the environment."""
     names = set()
     for path in ROOT.rglob("*.py"):
-        if not name_of(path).startswith(BESIDE_THE_PRODUCT):
+        # A file that does not ask need not be parsed.
+        if not name_of(path).startswith(BESIDE_THE_PRODUCT) and any(one in read(path) for one in ASKING):
             names |= {
-                str(ast.literal_eval(call.args[0]))
-                for function, call in calls_in(path)
-                if function in {"os.environ.get", "os.getenv"}
+                str(ast.literal_eval(call.args[0])) for function, call in calls_in(path) if function in ASKING
             }
     return names - FROM_OUTSIDE
 

@@ -42,6 +42,7 @@ from tests.factories import (
     make_item,
     make_items,
     make_user,
+    make_users,
     make_version,
 )
 
@@ -127,7 +128,7 @@ def test_without_an_experiment_no_list_names_an_arm(films: list[Item], person: U
 
 def test_each_list_says_the_arm_it_was_made_by(films: list[Item]) -> None:
     experiment = running()
-    people = [make_user() for _ in range(12)]
+    people = make_users(12)
     arms = [arm_on_record(serve(user)) for user in people]
     assert set(arms) == {"trial/feedback", "trial/no-feedback"}
     forget_state()
@@ -266,7 +267,7 @@ def test_no_answer_tells_the_arm(films: list[Item], api: APIClient, browserless:
 
 def test_an_arm_that_is_switched_off_gets_the_usual_lists_and_moves_nobody(films: list[Item]) -> None:
     experiment = running()
-    people = [make_user() for _ in range(12)]
+    people = make_users(12)
     before = [arm_on_record(serve(user)) for user in people]
     switch_off_arm(arm=experiment.arms.get(name="no-feedback"))
     after = [arm_on_record(serve(user)) for user in people]

@@ -36,7 +36,7 @@ from tests.factories import (
     make_active_als,
     make_interaction,
     make_item,
-    make_user,
+    make_users,
     make_version,
     new_item,
 )
@@ -116,7 +116,7 @@ class TestSimilarItems:
         self, films: dict[str, list[Item]]
     ) -> None:
         crime, western = films["Crime"], films["Western"]
-        people = [make_user() for _ in range(8)]
+        people = make_users(8)
         for one in people:
             for film in crime:
                 make_interaction(one, film)

@@ -28,7 +28,7 @@ from tests.factories import (
     make_active_als,
     make_interaction,
     make_items,
-    make_user,
+    make_users,
 )
 from tests.feedback.builders import make_film
 
@@ -140,7 +140,7 @@ def test_people_are_weighed_as_large_as_they_are(settings: Settings) -> None:
     settings.MODEL_CHECK_SECONDS = settings.CATALOG_REFRESH_SECONDS = 3600.0
     films = make_items(300, genres=["Drama"])
     active_ranker()
-    people = [make_user() for _ in range(40)]
+    people = make_users(40)
     for place, person in enumerate(people):
         make_interaction(person, films[place], "watched", rating=9)
 

@@ -26,7 +26,7 @@ from serving.live import forget_state
 from serving.looking import look, why_not
 from serving.pipeline import recommend
 from serving.together import recommend_together
-from tests.factories import make_active_als, make_item, make_items, make_rule, make_user
+from tests.factories import make_active_als, make_item, make_items, make_rule, make_user, make_users
 
 LIST = "/api/recommendations/personalized/movies"
 MOVIES = USE_CASES["movie_home"]
@@ -351,7 +351,7 @@ def test_arms_run_with_and_without_rules(films: list[Item]) -> None:
     start_experiment(experiment=experiment)
     arms = list(experiment.arms.select_related("experiment"))
     found: dict[str, set[tuple[bool, bool, tuple[int, ...]]]] = {}
-    for user in (make_user() for _ in range(30)):
+    for user in make_users(30):
         arm = assign(user.pk, allocation_of(arms))
         assert arm is not None
         served = recommend(user_id=user.pk, use_case=MOVIES)

@@ -37,7 +37,7 @@ from tests.factories import (
     make_interaction,
     make_item,
     make_items,
-    make_user,
+    make_users,
     new_interaction,
     new_item,
 )
@@ -74,8 +74,9 @@ def films(person: User) -> list[Item]:
     Item.objects.bulk_create(films)
     give_facets([(film, {"genre": genres[n % 2]}) for n, film in enumerate(films)])
     make_active_als([[film.pk for film in films[:15]], [film.pk for film in films[15:]]])
-    fans = [(film, make_user()) for place, film in enumerate(films[:10]) for _ in range(10 - place)]
-    UserInteraction.objects.bulk_create([new_interaction(fan, film) for film, fan in fans])
+    met = [film for place, film in enumerate(films[:10]) for _ in range(10 - place)]
+    fans = make_users(len(met))
+    UserInteraction.objects.bulk_create(map(new_interaction, fans, met))
     make_interaction(person, films[2], "view", day=1)
     make_interaction(person, films[4], "like", day=2)
     make_interaction(person, films[7], "dislike", day=3)

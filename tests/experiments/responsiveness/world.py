@@ -3,7 +3,7 @@
 from accounts.models import User
 from catalog.models import Item
 from serving.live import forget_state
-from tests.factories import give_facets, make_active_als, make_interaction, make_items, make_user
+from tests.factories import give_facets, make_active_als, make_interaction, make_items, make_users
 
 PEOPLE = 3
 GENRES = ("Horror", "Comedy", "War")
@@ -20,7 +20,7 @@ def make_world(people: int = PEOPLE) -> tuple[list[User], dict[str, list[Item]]]
             for place, film in enumerate(films)
         ]
     )
-    persons = [make_user() for _ in range(people)]
+    persons = make_users(people)
     for number, person in enumerate(persons):
         for films in items.values():
             for film in films[number : number + 2]:

@@ -17,7 +17,7 @@ from ranking.features import FEATURES
 from ranking.item_content import ItemContent
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
-from tests.factories import EPOCH, make_active_als, make_interaction, make_items, make_user
+from tests.factories import EPOCH, make_active_als, make_interaction, make_items, make_users
 from tests.ranking.statistics.builders import make_events, random_events
 
 MOVIES = USE_CASES["movie_home"]
@@ -95,7 +95,7 @@ def _sessions(db: None, monkeypatch: pytest.MonkeyPatch) -> list[RecommendationS
     """Lists on three days of a log of fifty, in which two groups of people like six items each."""
     monkeypatch.setattr(past_models, "LISTS_TO_FIT_FOR", 3)
     items = make_items(12, genres=["Drama"])
-    people = [make_user() for _ in range(10)]
+    people = make_users(10)
     for number, person in enumerate(people):
         for place in range(5):
             item = items[(number % 2) * 6 + (place + number) % 6]

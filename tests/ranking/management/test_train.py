@@ -14,7 +14,7 @@ from ranking.registry.loading import load_version
 from ranking.registry.versions import activate_version
 from serving.live import get_context
 from serving.pipeline import recommend
-from tests.factories import make_interaction, make_item, make_items, make_user, new_interaction
+from tests.factories import make_interaction, make_item, make_items, make_user, make_users, new_interaction
 
 pytestmark = pytest.mark.django_db
 MOVIES = USE_CASES["movie_home"]
@@ -26,7 +26,7 @@ def log(person: User) -> list[int]:
     items = make_items(12)
     done = [
         new_interaction(user, item, day=number)
-        for number, user in enumerate(make_user() for _ in range(24))
+        for number, user in enumerate(make_users(24))
         for item in (items[:6] if number % 2 else items[6:])
     ]
     UserInteraction.objects.bulk_create(done)

@@ -25,7 +25,7 @@ from ranking.registry.versions import activate_version, register_version
 from ranking.retraining import retrain as retraining
 from ranking.retraining.publishing import RetrainSummary
 from recommendations.models import RecommendationSession
-from tests.factories import EPOCH, make_als_bytes, make_user
+from tests.factories import EPOCH, make_als_bytes, new_user
 
 MOVIES = USE_CASES["movie_home"]
 QUIET = Progress(quiet=True)
@@ -70,7 +70,7 @@ def folders_in(folder: Path) -> dict[str, Path]:
 def make_people(films: list[Item]) -> list[User]:
     """Sixteen people, each of one taste; for 36 days each is shown a list now and then, and likes from it."""
     rng = np.random.default_rng(3)
-    people = [make_user(f"p{number}") for number in range(PEOPLE)]
+    people = User.objects.bulk_create([new_user(f"p{number}") for number in range(PEOPLE)])
     lists, likes = [], []
     for number, person in enumerate(people):
         own, other = (films[:10], films[10:]) if number % 2 else (films[10:], films[:10])

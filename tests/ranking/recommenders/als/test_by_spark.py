@@ -21,7 +21,7 @@ from ranking.recommenders.als.train import TRAINER
 from ranking.recommenders.offline import fold_in_history
 from ranking.registry.versions import read_verified
 from ranking.statistics.events import Events
-from tests.factories import make_items, make_user, new_interaction
+from tests.factories import make_items, make_users, new_interaction
 from tests.ranking.statistics.builders import dislike, like, make_events
 
 PLAIN = AlsParameters(confidence="plain", factors=8, iterations=10, alpha=4.0)
@@ -111,7 +111,7 @@ def test_a_confidence_below_one_is_refused() -> None:
 def make_log() -> None:
     """Twelve people of two tastes over twelve days."""
     films = make_items(12)
-    people = [make_user() for _ in range(12)]
+    people = make_users(12)
     UserInteraction.objects.bulk_create(
         new_interaction(person, films[6 * (number % 2) + (number + place) % 6], "like", day=float(3 * place))
         for number, person in enumerate(people)
