@@ -342,7 +342,7 @@ EXPLORATION_SHARE = min(1.0, max(0.0, env.float("EXPLORATION_SHARE", default=0.0
 # Workers look for a newly activated model or experiment, and for changes of the catalog, this often.
 MODEL_CHECK_SECONDS = env.float("MODEL_CHECK_SECONDS", default=2.0)
 # What a process keeps of the people whom it made lists for, at most: some 170 kB each.
-PEOPLE_MEMORY_MB = env.float("PEOPLE_MEMORY_MB", default=64.0)
+PEOPLE_MEMORY_MB = env.float("PEOPLE_MEMORY_MB", default=128.0)
 # Named CATALOGUE_REFRESH_SECONDS before; environments made for that are still heeded.
 CATALOG_REFRESH_SECONDS = env.float(
     "CATALOG_REFRESH_SECONDS", default=env.float("CATALOGUE_REFRESH_SECONDS", default=60.0)

@@ -168,6 +168,23 @@ def test_a_connection_rests_longer_than_a_proxy_keeps_it() -> None:
     assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["keepalive"] > nginx_keeps
 
 
+def test_workers_are_forked_with_the_code_that_lists_need_and_with_nothing_that_runs() -> None:
+    """Neither a thread nor a connection to the database outlives a fork."""
+    loading = (
+        "import runpy, sys, threading\n"
+        "conf = runpy.run_path('gunicorn.conf.py')\n"
+        "assert conf['preload_app']\n"
+        "import config.wsgi\n"
+        "conf['when_ready'](None)\n"
+        "assert {'serving.live', 'web.urls', 'numpy', 'scipy', 'lightgbm'} <= sys.modules.keys()\n"
+        "assert not {'pandas', 'sklearn', 'implicit', 'optuna'} & sys.modules.keys()\n"
+        "from django.db import connection\n"
+        "assert threading.active_count() == 1 and connection.connection is None\n"
+    )
+    environment = {**os.environ, "DEBUG": "1"}
+    subprocess.run([sys.executable, "-c", loading], cwd=ROOT, env=environment, check=True)
+
+
 def test_a_client_that_asks_first_is_told_to_go_on(server: Server) -> None:
     with server.connect() as one:
         one.sendall(HEAD + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
