@@ -1,6 +1,7 @@
 """`train_ranker`: from the lists that were shown to a registered candidate, evaluated on the last of them."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,12 +15,14 @@ from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.ranker.file import load_ranker
 from ranking.recommenders.ranker.model import BASE_MARGINS, DEBIASES
+from ranking.recommenders.ranker.train import with_lists_beside
 from ranking.registry.locks import training_lock
 from ranking.registry.versions import read_verified
 from recommendations.models import RecommendationSession
 from serving.live import get_context
 from serving.pipeline import recommend
 from tests.factories import EPOCH, make_interaction, make_items, make_user, new_interaction
+from tests.ranking.recommenders.ranker.test_debiasing import lists_of
 from tests.ranking.retraining.builders import make_list
 
 QUICK = {"rounds": 8, "num_leaves": 4, "min_data_in_leaf": 5, "early_stopping": 4}
@@ -185,3 +188,14 @@ def test_a_second_run_exits_with_3() -> None:
 def test_options_out_of_range_are_refused(options: list[str]) -> None:
     with pytest.raises(CommandError):
         call_command("train_ranker", *options)
+
+
+@pytest.mark.parametrize(("made_up", "expected"), [(100, 0.2), (4, 1.0), (1, 1.0)])
+def test_lists_beside_weigh_less_the_more_they_outweigh_what_was_shown(made_up: int, expected: float) -> None:
+    shown, beside = lists_of([[1, 2]] * 4), lists_of([[1, 2, 1, 1]] * made_up)
+    both = with_lists_beside(shown, replace(beside, weights=0.5 * beside.weights))
+    assert both.sizes.tolist() == [4] * made_up + [2] * 4
+    of_beside, of_shown = np.split(both.weights, [4 * made_up])
+    assert of_shown.tolist() == shown.weights.tolist()
+    # 8 of what was shown, 200, 8 or 2 of what was not.
+    assert of_beside == pytest.approx(np.full(4 * made_up, 0.5 * expected))
