@@ -1,6 +1,8 @@
 """The top of the admin's first page: health, what serves, whether it gets better, and what waits."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -193,3 +195,16 @@ def test_charts_of_evaluations_have_it_too() -> None:
     style = render_to_string("evaluation/_style.html")
     assert "--fill: var(--color-primary-600," in style
     assert "--fill: var(--color-primary-500," in style
+
+
+@pytest.mark.parametrize(
+    ("asked", "page"),
+    [("", "/admin/"), ("?next=/admin/bursts/", "/admin/bursts/"), ("?next=https://evil.example/", "/")],
+)
+def test_who_logs_in_to_the_admin_is_in_the_admin(client: Client, asked: str, page: str) -> None:
+    User.objects.create_superuser("boss", password="a long word of its own")
+    form = client.get(f"/admin/login/{asked}").content.decode()
+    (following,) = re.findall(r'name="next" value="([^"]*)" form="login-form"', form)
+    said = {"username": "boss", "password": "a long word of its own", "next": unescape(following)}
+    answer = client.post(f"/admin/login/{asked}", said)
+    assert (answer.status_code, answer["Location"]) == (302, page)
