@@ -12,6 +12,13 @@ import pytest
 from tests import time_limit
 from tests.quick import CONTRACT, OF_SCHEMATHESIS, ROOT, chosen_for, options_for
 
+# A run of pytest with no plugin that is not named: all of those installed take a second to load.
+PYTEST = (sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider")
+
+
+def without_plugins(folder: Path) -> dict[str, str]:
+    return {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(folder)}
+
 
 @pytest.mark.parametrize(
     ("changed", "chosen"),
@@ -78,9 +85,10 @@ def test_every_app_has_a_folder_of_tests() -> None:
 def test_what_does_not_start_in_time_is_left_out_and_counted(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "time_limit.py").read_text("utf-8"), "utf-8")
     (tmp_path / "test_two.py").write_text("def test_a(): pass\ndef test_b(): assert False\n", "utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:randomly", "-p", "no:cacheprovider"]
     options = ["-c", "/dev/null", f"--rootdir={tmp_path}", "--seconds=0.001", str(tmp_path)]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*PYTEST, *options], capture_output=True, text=True, check=False, env=without_plugins(tmp_path)
+    )
     assert "2 skipped" in done.stdout
     assert "left to make test" in done.stdout
 
@@ -91,7 +99,6 @@ def test_workers_that_start_late_get_what_is_left_of_the_time(tmp_path: Path) ->
     (tmp_path / "conftest.py").write_text((ROOT / "tests" / "time_limit.py").read_text("utf-8"), "utf-8")
     (tmp_path / "late.py").write_text(f"import time\n{late}\n", "utf-8")
     (tmp_path / "test_one.py").write_text("def test_a(): assert False\n", "utf-8")
-    command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:randomly", "-p", "no:cacheprovider"]
     options = [
         "-c",
         "/dev/null",
@@ -99,16 +106,17 @@ def test_workers_that_start_late_get_what_is_left_of_the_time(tmp_path: Path) ->
         "-n",
         "1",
         "-p",
+        "xdist",
+        "-p",
         "late",
         "--seconds=1",
-        str(tmp_path),
     ]
     done = subprocess.run(
-        [*command, *options],
+        [*PYTEST, *options, str(tmp_path)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env=without_plugins(tmp_path),
     )
     assert "1 skipped" in done.stdout, done.stdout
 
@@ -122,14 +130,23 @@ def test_files_run_in_the_order_in_which_they_are_named(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("", "utf-8")
     (tmp_path / "limit.py").write_text(limit, "utf-8")
     (tmp_path / "reorder.py").write_text("import pytest" + order, "utf-8")
-    command = [sys.executable, "-m", "pytest", "-v", "-p", "no:randomly", "-p", "no:cacheprovider"]
-    options = ["-p", "limit", "-p", "reorder", "-c", "/dev/null", f"--rootdir={tmp_path}", "--seconds=100"]
+    options = [
+        "-v",
+        "-p",
+        "limit",
+        "-p",
+        "reorder",
+        "-c",
+        "/dev/null",
+        f"--rootdir={tmp_path}",
+        "--seconds=100",
+    ]
     done = subprocess.run(
-        [*command, *options, str(tmp_path / "test_near.py"), str(tmp_path / "test_far.py")],
+        [*PYTEST, *options, str(tmp_path / "test_near.py"), str(tmp_path / "test_far.py")],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env=without_plugins(tmp_path),
     )
     assert done.stdout.index("test_near.py::test_a") < done.stdout.index("test_far.py::test_b")
 
