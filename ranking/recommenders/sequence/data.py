@@ -12,6 +12,8 @@ from ranking.statistics.events import Events, verdicts_of
 
 NOTHING = "There are no positive interactions to train on; import or record some first."
 DEVICES = ("auto", "cpu", "cuda")
+# An epoch reads at most so many events; of a longer log, whose end nobody would wait for, a part.
+LONGEST_EPOCH = 150_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,11 @@ def dimensions_of(events: int, items: int) -> int:
 
 
 def epochs_of(events: int) -> int:
-    """The most epochs where none are chosen: so many that some 4 million events are read, 20 to 60."""
-    return int(np.clip(4_000_000 // max(events, 1), 20, 60))
+    """The most epochs where none are chosen: so many that some 4 million events are read, 20 to 60.
+
+    An epoch of a long log is a part of it, so that the time of training is bounded whatever the log.
+    """
+    return int(np.clip(4_000_000 // min(max(events, 1), LONGEST_EPOCH), 20, 60))
 
 
 def resolved(parameters: SequenceParameters, events: int, items: int) -> SequenceParameters:

@@ -24,6 +24,7 @@ from torch.nn import functional
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.recommenders.sequence.data import (
+    LONGEST_EPOCH,
     SequenceParameters,
     Sequences,
     Windows,
@@ -226,18 +227,40 @@ class _Trainer:
             self._network.parameters(), lr=parameters.learning_rate, betas=(0.9, 0.98), weight_decay=0.0
         )
         self._step = 0
+        self._coming: Iterator[_Batch] = iter(())
 
     def run_epoch(self) -> None:
-        """Every event with something to be told once, or more often where there are few."""
+        """Every event with something to be told once; more often where there are few, a part where many.
+
+        Of a long log an epoch goes on where the one before ended, so that whether it is time to stop is asked
+        after as many events as for a shorter one.
+        """
         self._network.train()
+        if len(self._sequences) > LONGEST_EPOCH:
+            self._learn_part()
+            return
         for _ in range(int(np.clip(_EPOCH_EVENTS // len(self._sequences), 1, _MOST_PASSES))):
             for batch in self._batches():
-                self._step += 1
-                for group in self._optimizer.param_groups:
-                    group["lr"] = self._parameters.learning_rate * min(1.0, self._step / _WARM_UP)
-                self._optimizer.zero_grad()
-                self._loss(batch).backward()  # type: ignore[no-untyped-call]
-                self._optimizer.step()
+                self._learn(batch)
+
+    def _learn_part(self) -> None:
+        """LONGEST_EPOCH events, from where the last ended; after the last of the log from its first again."""
+        events = 0
+        while events < LONGEST_EPOCH:
+            batch = next(self._coming, None)
+            if batch is None:
+                self._coming = self._batches()
+                continue
+            self._learn(batch)
+            events += batch.rows.size
+
+    def _learn(self, batch: _Batch) -> None:
+        self._step += 1
+        for group in self._optimizer.param_groups:
+            group["lr"] = self._parameters.learning_rate * min(1.0, self._step / _WARM_UP)
+        self._optimizer.zero_grad()
+        self._loss(batch).backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
 
     def export(self) -> SequenceModel:
         """The model as it stands. Raises FloatingPointError if it is not finite."""

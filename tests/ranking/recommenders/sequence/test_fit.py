@@ -2,17 +2,23 @@
 
 import sys
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix
 
+from ranking.recommenders.sequence import fit
 from ranking.recommenders.sequence.data import (
+    LONGEST_EPOCH,
     SequenceParameters,
     Sequences,
     Windows,
     dimensions_of,
     epochs_of,
+    read_sequences,
+    resolved,
 )
 from ranking.recommenders.sequence.fit import fit_sequence
 from ranking.recommenders.sequence.model import APPROVED, KINDS, REFUSED, SequenceModel, kinds_of, score_all
@@ -159,6 +165,44 @@ def test_training_ends_where_nothing_gets_better() -> None:
     fit = fit_sequence(chains(240), replace(TINY, epochs=60, patience=2, learning_rate=0.02), seed=0)
     assert len(fit.ndcg) < 60
     assert fit.ndcg[fit.best_epoch - 1] == max(fit.ndcg)
+
+
+def test_an_epoch_of_a_long_log_is_a_part_that_goes_on_where_the_last_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    learned: list[list[int]] = []
+
+    def note(_trainer: object, batch: fit._Batch) -> None:
+        learned[-1] += batch.wanted.tolist()
+
+    monkeypatch.setattr(fit._Trainer, "_learn", note)
+    events = chains(240)
+    item_ids, sequences = read_sequences(events)
+    parameters = resolved(replace(TINY, batch_size=40), len(sequences), len(item_ids))
+    no_facets = csr_matrix((len(item_ids), 0))
+
+    def told(epochs: int, longest: int) -> list[list[int]]:
+        monkeypatch.setattr(fit, "LONGEST_EPOCH", longest)
+        rng = np.random.default_rng(1)
+        trainer = fit._Trainer(sequences, item_ids, no_facets, parameters, rng)
+        learned.clear()
+        for _ in range(epochs):
+            learned.append([])
+            trainer.run_epoch()
+        return list(learned)
+
+    monkeypatch.setattr(fit, "_MOST_PASSES", 1)
+    (whole,) = told(1, len(sequences))
+    parts = told(4, len(sequences) // 4)
+    assert all(0 < len(part) < len(whole) / 2 for part in parts)
+    together = list(chain.from_iterable(parts))
+    # Nothing twice before everything once, in the order of a whole epoch of the same draw.
+    assert together[: len(whole)] == whole[: len(together)]
+
+
+def test_the_events_read_are_bounded_whatever_the_log() -> None:
+    read = [epochs_of(events) * min(events, LONGEST_EPOCH) for events in (150_000, 500_000, 50_000_000)]
+    assert max(read) <= 4_000_000
 
 
 def test_settings_of_torch_are_left_as_they_were() -> None:
