@@ -65,12 +65,6 @@ def pytest_configure() -> None:
     gc.disable()
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: some wait for a browser or a process of their own."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_collection_finish() -> None:
     """Leaves what the collection made out of every later look for garbage."""
     gc.freeze()
