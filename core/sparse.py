@@ -89,19 +89,23 @@ def products(matrix: "csr_matrix[Any]", rows: Rows, others: Rows) -> Doubles:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reversible:
-    """A sparse matrix (n, m). A product reads all of it, or the columns asked for where they hold less."""
+    """A sparse matrix (n, m). A product reads all of it, or the columns asked for where they hold less.
+
+    by_column  the same matrix; None where no product would read it
+    """
 
     by_row: "csr_matrix[Any]"
-    by_column: "csc_matrix[Any]"
+    by_column: "csc_matrix[Any] | None"
 
     @classmethod
     def of(cls, matrix: "csr_matrix[Any]") -> "Reversible":
-        """Both forms of a matrix."""
-        return cls(matrix, csc_matrix(matrix))
+        """Both forms of a matrix; of a full one, such as of embeddings, the rows alone."""
+        is_sparse = _DEARER * matrix.nnz < matrix.shape[0] * matrix.shape[1]
+        return cls(matrix, csc_matrix(matrix) if is_sparse else None)
 
     def product(self, vector: Doubles) -> Doubles:
         """(n,) the product with a vector (m,), most of whose entries may be 0."""
-        if self.by_row.nnz > _CHOOSING:
+        if self.by_column is not None and self.by_row.nnz > _CHOOSING:
             columns = np.flatnonzero(vector)
             starts = self.by_column.indptr
             asked = int((starts[columns + 1] - starts[columns]).sum())

@@ -43,6 +43,12 @@ def test_nothing_is_nothing(rows: list[int]) -> None:
     assert weighted_sum(matrix, np.array(rows, dtype=np.intp), np.ones(len(rows))).tolist() == [0.0, 0.0, 0.0]
 
 
+def test_a_full_matrix_is_held_once() -> None:
+    full = csr_matrix(np.ones((4, 3)))
+    assert Reversible.of(full).by_column is None
+    assert Reversible.of(full).product(np.array([1.0, 0.0, 2.0])).tolist() == [3.0] * 4
+
+
 @given(share=st.sampled_from([0.0, 0.02, 0.1, 0.5, 1.0]), seed=st.integers(0, 1000))
 def test_a_product_is_the_same_by_rows_and_by_columns(share: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
