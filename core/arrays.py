@@ -38,7 +38,7 @@ def top_k(scores: Floats | Doubles, k: int, exclude_rows: Rows) -> Rows:
 
 
 def reaching(scores: Floats | Doubles, k: int) -> Rows:
-    """The rows, rising, of at least the k highest scores, with all that equal the last of them.
+    """The rows, rising, of at least the k highest scores, k > 0, with all that equal the last of them.
 
     Of many scores some more than k: the maxima of blocks tell how high at least k of them are.
     """

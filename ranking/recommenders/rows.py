@@ -32,7 +32,7 @@ def retrieve_rows(
         among = above_it if allowed is None else above_it & allowed
         return top_k_of(scores, limit, barred.open_among(item_ids, among))
     # A mask of a large catalog costs more than to look at the best, and at more where too few are open.
-    size = limit + len(barred.ids)
+    size = max(1, limit + len(barred.ids))
     while True:
         rows = reaching(scores, size)
         rows = rows[scores[rows] > above]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.arrays import Bools, Floats, Ints, Rows, reaching
+from ranking.recommenders.als.model import AlsModel
 from ranking.recommenders.barred import Barred
 
 # From so many items on it is worth it: of fewer, the best thousand are too large a part to be all long.
@@ -35,20 +36,21 @@ class LongestFactors:
     lengths: Floats
 
     @classmethod
-    def of(cls, factors: Floats, item_ids: Ints, allowed: Bools) -> "LongestFactors | None":
-        """Of the allowed rows of the factors (n, f) of items (n,); None where there are few."""
+    def of(cls, model: AlsModel, allowed: Bools) -> "LongestFactors | None":
+        """Of the allowed rows (n,) of a model; None where there are few."""
         rows = np.flatnonzero(allowed)
         if len(rows) < LARGE:
             return None
-        lengths = lengths_of(factors[rows])
+        lengths = model.lengths[rows]
         longest = np.argsort(-lengths, kind="stable")[: int(_SHARE * len(rows)) + 1]
         chosen = rows[longest[:-1]]
-        return cls(chosen, item_ids[chosen], factors[chosen], lengths[longest])
+        return cls(chosen, model.item_ids[chosen], model.item_factors[chosen], lengths[longest])
 
     def best(self, vector: Floats, limit: int, barred: Barred) -> Rows | None:
         """The rows of the model, rising, with the highest scores for a person's factor (f,).
 
-        Some more than `limit`, none barred. None where others than the longest may be among them.
+        Some more than `limit`, which is at least 1, none barred. None where others than the longest may be
+        among them.
         """
         # Lengths are rounded as scores are.
         bounds = (1.0 + 1e-5) * float(np.linalg.norm(vector)) * self.lengths
@@ -63,9 +65,3 @@ class LongestFactors:
                 return np.sort(self.rows[near])
             met, end = end, min(2 * end, len(scores))
         return None
-
-
-def lengths_of(factors: Floats) -> Floats:
-    """(n,) the length of each factor (n, f)."""
-    lengths: Floats = np.sqrt(np.einsum("nf,nf->n", factors, factors))
-    return lengths

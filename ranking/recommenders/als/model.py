@@ -20,7 +20,7 @@ No user factors are kept: whoever is to be served is folded in from the history 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Literal, Protocol
 
 import numpy as np
@@ -120,7 +120,7 @@ class AlsParameters:
             raise ValueError('Confidence must be "damped" or "plain".')
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class AlsModel:
     """A trained model; row i of `item_factors` belongs to `item_ids[i]`.
 
@@ -140,6 +140,12 @@ class AlsModel:
     slope: float = UNCALIBRATED_SLOPE
     intercept: float = UNCALIBRATED_INTERCEPT
     confidence: Confidence = "damped"
+
+    @cached_property
+    def lengths(self) -> Floats:
+        """(n,) the length of each item's factor."""
+        lengths: Floats = np.sqrt(np.einsum("nf,nf->n", self.item_factors, self.item_factors))
+        return lengths
 
     def rows_of(self, item_ids: Ints) -> Rows:
         """Row of each item id, -1 where the model does not know the item; shape as `item_ids`."""

@@ -9,7 +9,7 @@ from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.person import PersonState
 from ranking.recommenders.als.explain import contributions
 from ranking.recommenders.als.file import load_als
-from ranking.recommenders.als.longest import LongestFactors, lengths_of
+from ranking.recommenders.als.longest import LongestFactors
 from ranking.recommenders.als.model import AlsModel, calibrate, fold_in, score_all
 from ranking.recommenders.barred import Barred
 from ranking.recommenders.base import Evidence, Kind, Retrieved
@@ -45,22 +45,19 @@ class FoldedIn:
 class Als:
     """ALS over a catalog.
 
-    allowed      (n,) rows of the model whose item is in the catalog
-    longest      where nearly all lists come from in a large catalog; None in others
-    mean_square  of the lengths of the factors
+    allowed  (n,) rows of the model whose item is in the catalog
+    longest  where nearly all lists come from in a large catalog; None in others
     """
 
     model: AlsModel
     allowed: Bools
     longest: LongestFactors | None
-    mean_square: float
 
     @classmethod
     def build(cls, model: AlsModel, catalog: CatalogSnapshot) -> "Als":
         """The recommender of a model over a catalog."""
-        allowed, factors = catalog.holds(model.item_ids), model.item_factors
-        longest = LongestFactors.of(factors, model.item_ids, allowed)
-        return cls(model, allowed, longest, float(np.square(lengths_of(factors).astype(np.float64)).mean()))
+        allowed = catalog.holds(model.item_ids)
+        return cls(model, allowed, LongestFactors.of(model, allowed))
 
     def represent(self, person: PersonState) -> FoldedIn | None:
         """The person folded in; None where the model knows nothing that speaks for anything with them."""
@@ -75,7 +72,7 @@ class Als:
     def retrieve(self, representation: FoldedIn, limit: int, barred: Barred) -> Retrieved:
         model = self.model
         rows = None
-        if self.longest is not None and barred.filtered is None:
+        if self.longest is not None and barred.filtered is None and limit > 0:
             rows = self.longest.best(representation.factor, limit, barred)
         if rows is None:
             rows = retrieve_rows(representation.scores, model.item_ids, limit, barred, self.allowed)
@@ -114,11 +111,11 @@ class Als:
 
         Regularization keeps the factor short of an item that few have met, or that people only refused.
         """
-        rows = self.model.rows_of(item_ids)
-        if self.mean_square <= 0.0:
+        squares = np.square(self.model.lengths.astype(np.float64))
+        mean, rows = float(squares.mean()), self.model.rows_of(item_ids)
+        if mean <= 0.0:
             return np.zeros(len(item_ids))
-        squares = np.square(lengths_of(self.model.item_factors[rows]).astype(np.float64))
-        return np.where(rows >= 0, np.minimum(squares / self.mean_square, 1.0), 0.0)
+        return np.where(rows >= 0, np.minimum(squares[rows] / mean, 1.0), 0.0)
 
     def similarities(self, item_ids: Ints, others: Ints) -> Doubles:
         return cosines(self.model.item_factors, self.model.rows_of(item_ids), self.model.rows_of(others))

@@ -15,7 +15,7 @@ patching = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @patching
 @given(
     size=st.integers(0, 700),
-    limit=st.integers(1, 8),
+    limit=st.integers(0, 8),
     above=st.sampled_from([-np.inf, 0.0, 0.5]),
     different=st.sampled_from([2, 5, 10_000]),
     open_share=st.sampled_from([0.0, 0.05, 0.9]),

@@ -1,5 +1,7 @@
 """Lists from the longest factors are those of all factors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -35,7 +37,7 @@ def test_no_better_item_is_missed(
     rng = np.random.default_rng(seed)
     model, vector = model_of(size, seed, spread), rng.normal(size=4).astype(np.float32)
     allowed, barred = rng.random(size) < 0.9, Barred(rng.integers(1, size + 1, size=5))
-    some = LongestFactors.of(model.item_factors, model.item_ids, allowed)
+    some = LongestFactors.of(model, allowed)
     rows = None if some is None else some.best(vector, limit, barred)
     if rows is None:
         return
@@ -48,7 +50,7 @@ def test_no_better_item_is_missed(
 
 def test_where_few_items_are_long_they_alone_are_met() -> None:
     model = model_of(LARGE, 1)
-    some = LongestFactors.of(model.item_factors, model.item_ids, np.ones(LARGE, dtype=np.bool_))
+    some = LongestFactors.of(model, np.ones(LARGE, dtype=np.bool_))
     assert some is not None
     assert len(some.rows) == LARGE // 4
     vector = np.array([1.0, -1.0, 0.5, 0.0], dtype=np.float32)
@@ -61,7 +63,8 @@ def test_where_few_items_are_long_they_alone_are_met() -> None:
 def test_where_all_are_of_a_length_nothing_is_promised() -> None:
     model = model_of(LARGE, 1, spread=0.0)
     flat = model.item_factors / np.linalg.norm(model.item_factors, axis=1, keepdims=True)
-    some = LongestFactors.of(flat, model.item_ids, np.ones(LARGE, dtype=np.bool_))
+    model = replace(model, item_factors=flat)
+    some = LongestFactors.of(model, np.ones(LARGE, dtype=np.bool_))
     assert some is not None
     assert some.best(np.ones(4, dtype=np.float32), LARGE // 8, NOBODY) is None
 
@@ -83,6 +86,7 @@ def test_a_list_of_a_large_catalog_is_that_of_a_small_one(
         brought = one.retrieve(seen, 30, barred)
         np.testing.assert_array_equal(one.score(seen, brought.item_ids), brought.scores)
         assert (brought.scores >= one.floor(seen) - 1e-6).all()
+        assert not len(one.retrieve(seen, 0, barred).item_ids)
         lists.append(brought.item_ids.tolist())
         scores.append(brought.scores)
     assert lists[0] == lists[1]
