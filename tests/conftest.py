@@ -1,6 +1,7 @@
 """Fixtures of every test: folders of its own, and nothing remembered from the test before."""
 
 import gc
+import logging
 import os
 import subprocess
 import sys
@@ -132,9 +133,15 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     forget_search()
     forget_cards()
     cache.clear()
+    handlers = _handlers_of_log()
     yield
     forget_state()
     forget_search()
+    assert _handlers_of_log() == handlers, "Another log was left behind: every later line would go there."
+
+
+def _handlers_of_log() -> list[logging.Handler]:
+    return [one for one in logging.root.handlers if type(one) is logging.StreamHandler]
 
 
 @pytest.fixture(scope="session")

@@ -14,14 +14,6 @@ from interactions.ratings import weigh_ratings
 from ranking.statistics.events import Events
 from tests.factories import make_interaction, make_items
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The benchmarks, which are scripts and no package."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:

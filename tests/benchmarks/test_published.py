@@ -8,14 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The benchmarks, which are scripts and no package."""
-    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
-
 
 def published(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data: Path, *arguments: str
