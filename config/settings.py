@@ -356,12 +356,14 @@ DISLIKE_LIGHT_SHARE = env.float("DISLIKE_LIGHT_SHARE", default=0.03)
 DISLIKE_NAMED_SHARE = env.float("DISLIKE_NAMED_SHARE", default=0.5)
 DISLIKE_FRANCHISE_SHARE = env.float("DISLIKE_FRANCHISE_SHARE", default=0.12)
 # However many dislikes, nothing is held back further than to this share of its score.
+DISLIKE_FLOOR = env.float("DISLIKE_FLOOR", default=0.3)
+# The exponent of all of them: with 2 one dislike acts as two. MOST_STRENGTH is in feedback/adjustments.py.
+DISLIKES_STRENGTH = min(4.0, max(0.0, env.float("DISLIKES_STRENGTH", default=1.0)))
 # By how much an item sinks with each list in which it was passed over, and the double of a known one.
 PASSED_OVER_SHARE = min(1.0, max(0.0, env.float("PASSED_OVER_SHARE", default=0.05)))
 KNOWN_SHARE = min(1.0, max(0.0, env.float("KNOWN_SHARE", default=0.1)))
 # The most of a base score that goes with the chance that the item is turned down (a model of verdicts tells).
 REFUSAL_SHARE = min(1.0, max(0.0, env.float("REFUSAL_SHARE", default=1.0)))
-DISLIKE_FLOOR = env.float("DISLIKE_FLOOR", default=0.3)
 DISLIKE_HALF_LIFE_DAYS = env.float("DISLIKE_HALF_LIFE_DAYS", default=90.0)
 DISLIKE_EXAMPLE_WEIGHT = env.float("DISLIKE_EXAMPLE_WEIGHT", default=0.8)
 # So many examples ask for a new model; one person counts with so many at the most.

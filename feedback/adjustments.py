@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # From this preference on somebody demonstrably likes a category: after three likes, and not after two.
 _LIKED_FROM = 0.25
 _STEEPNESS = 12.0
+# One dislike as four of the same kind. No experiment needs more to show that it is too much.
+MOST_STRENGTH = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,17 @@ def combine_adjustments(
 
 
 def apply_feature_adjustments(
-    item_facets: "csr_matrix[np.float64]", facet_ids: NDArray[np.int64], factors: Mapping[int, float]
+    item_facets: "csr_matrix[np.float64]",
+    facet_ids: NDArray[np.int64],
+    factors: Mapping[int, float],
+    strength: float = 1.0,
 ) -> NDArray[np.float64]:
     """The penalty of each item, the factor of its score: (n,) in [floor, 1].
 
     item_facets  (n, m), 1 where the item has the facet
     facet_ids    (m,) sorted: the facet of each column
     factors      of the facets held back; facets that no column has are passed over
+    strength     the exponent of each factor: with 2 each dislike acts as two
 
     The factors of an item's facets multiply, down to the floor.
     """
@@ -118,5 +124,5 @@ def apply_feature_adjustments(
     values = np.fromiter(factors.values(), dtype=np.float64, count=len(factors))
     logarithms[columns[known]] = np.log(values[known])
     sums: NDArray[np.float64] = np.asarray(item_facets @ logarithms)
-    multipliers: NDArray[np.float64] = np.maximum(np.exp(sums), settings.DISLIKE_FLOOR)
+    multipliers: NDArray[np.float64] = np.maximum(np.exp(strength * sums), settings.DISLIKE_FLOOR)
     return multipliers

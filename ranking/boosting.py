@@ -38,8 +38,8 @@ def _bent(candidates: Candidates, request: RankingRequest) -> Candidates:
         return candidates
     facets = catalog.content.facets[catalog.rows_of(candidates.item_ids)]
     penalties = candidates.penalties
-    if person.penalties and request.context.policy.dislikes_hold_back:
-        penalties = apply_feature_adjustments(facets, catalog.facet_ids, person.penalties)
+    if person.penalties and (strength := request.context.policy.hold_back):
+        penalties = apply_feature_adjustments(facets, catalog.facet_ids, person.penalties, strength)
         if person.allowed:
             penalties[np.isin(candidates.item_ids, person.allowed)] = 1.0
     return candidates.with_boosts(boosts_of(facets, request).parts, penalties)

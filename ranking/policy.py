@@ -12,6 +12,7 @@ from django.conf import settings
 from core.domain import UseCase
 from core.errors import InvalidInput
 from curation.kinds import ALL
+from feedback.adjustments import MOST_STRENGTH
 from ranking.kinds import BRINGING, LEARNING
 
 
@@ -27,6 +28,7 @@ class Policy:
     boost_strength_with_ranker     the same where a ranker orders the list
     dislikes_hold_back             dislikes lower the scores of items like theirs; what was disliked itself
                                    never comes again, whatever stands here
+    dislikes_strength              the exponent of all penalties, 0 to 4: with 2 one dislike acts as two
     passed_over_share              how much an item sinks with each list in which it was passed over, 0 to 1
     refusal_share                  how much of a base score the chance takes away at the most that an item is
                                    turned down, 0 to 1, where a model of verdicts serves
@@ -42,6 +44,7 @@ class Policy:
     boost_strength: float
     boost_strength_with_ranker: float
     dislikes_hold_back: bool
+    dislikes_strength: float
     passed_over_share: float
     refusal_share: float
     known_share: float
@@ -59,6 +62,7 @@ class Policy:
             boost_strength=settings.BOOST_STRENGTH,
             boost_strength_with_ranker=settings.BOOST_STRENGTH_WITH_RANKER,
             dislikes_hold_back=True,
+            dislikes_strength=settings.DISLIKES_STRENGTH,
             passed_over_share=settings.PASSED_OVER_SHARE,
             refusal_share=settings.REFUSAL_SHARE,
             known_share=settings.KNOWN_SHARE,
@@ -69,6 +73,11 @@ class Policy:
     def lead(self) -> str | None:
         """The trained kind that is trusted most; features are made of its scores."""
         return _first_trained(self.sources)
+
+    @property
+    def hold_back(self) -> float:
+        """The exponent of every penalty; 0 where dislikes hold nothing back."""
+        return self.dislikes_strength if self.dislikes_hold_back else 0.0
 
     def changed(self, overrides: Mapping[str, Any]) -> "Policy":
         """The same policy with other values of some fields.
@@ -87,23 +96,25 @@ def _first_trained(sources: Sequence[str]) -> str | None:
     return next((name for name in sources if name in LEARNING), None)
 
 
-_SHARES = (
-    "popularity_share",
-    "boost_strength",
-    "boost_strength_with_ranker",
-    "passed_over_share",
-    "refusal_share",
-    "known_share",
-    "exploration_share",
-)
+# The largest value of each number; the smallest is 0.
+_MOST = {
+    "popularity_share": 1.0,
+    "boost_strength": 1.0,
+    "boost_strength_with_ranker": 1.0,
+    "dislikes_strength": MOST_STRENGTH,
+    "passed_over_share": 1.0,
+    "refusal_share": 1.0,
+    "known_share": 1.0,
+    "exploration_share": 1.0,
+}
 _COUNTS = ("candidates_per_source", "candidates_per_further_source")
 _MOST_CANDIDATES = 10_000
 
 
 def _checked(name: str, value: Any) -> Any:
-    if name in _SHARES:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
-            raise InvalidInput(f"{name} must be a number from 0 to 1.")
+    if name in _MOST:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= _MOST[name]:
+            raise InvalidInput(f"{name} must be a number from 0 to {_MOST[name]:g}.")
         return float(value)
     if name in _COUNTS:
         if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MOST_CANDIDATES:

@@ -7,14 +7,14 @@ class ServingConfig(AppConfig):
     name = "serving"
 
     def ready(self) -> None:
-        """Tells the app of dislikes whom to ask whether they hold anything back."""
+        """Tells the app of dislikes whom to ask how much they hold back."""
         from feedback import effect
 
-        effect.ask(_dislikes_hold_back)
+        effect.ask(_strength_of_dislikes)
 
 
-def _dislikes_hold_back(user_id: int, kind: str) -> bool:
+def _strength_of_dislikes(user_id: int, kind: str) -> float:
     # Loaded when it is asked: what serves takes half a second that most commands need not pay.
-    from serving.live import dislikes_hold_back
+    from serving.live import strength_of_dislikes
 
-    return dislikes_hold_back(user_id, kind)
+    return strength_of_dislikes(user_id, kind)

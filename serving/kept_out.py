@@ -37,9 +37,8 @@ class _Pool:
         ids = self.candidates.item_ids
         facets = catalog.content.facets[catalog.rows_of(ids)]
         left = {one: factor for one, factor in self.request.person.penalties.items() if one not in without}
-        penalties = np.ones(len(ids))
-        if self.request.context.policy.dislikes_hold_back:
-            penalties = apply_feature_adjustments(facets, catalog.facet_ids, left)
+        strength = self.request.context.policy.hold_back
+        penalties = apply_feature_adjustments(facets, catalog.facet_ids, left, strength)
         penalties[np.isin(ids, self.request.person.allowed)] = 1.0
         scores: Doubles = self.candidates.boosted_scores * penalties
         freed = catalog.with_facets(without)

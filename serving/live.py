@@ -228,11 +228,14 @@ def get_state(use_case: str) -> ServingState:
     return state
 
 
-def dislikes_hold_back(user_id: int, kind: str) -> bool:
-    """True where dislikes hold anything back in any of a person's lists of a kind, by the policy of these."""
-    return any(
-        get_state(use_case.name).for_person(user_id).policy.dislikes_hold_back
-        for use_case in use_cases_of_kind(kind)
+def strength_of_dislikes(user_id: int, kind: str) -> float:
+    """The exponent of the penalties in a person's lists of a kind; of policies that differ the largest."""
+    return max(
+        (
+            get_state(use_case.name).for_person(user_id).policy.hold_back
+            for use_case in use_cases_of_kind(kind)
+        ),
+        default=0.0,
     )
 
 

@@ -178,7 +178,7 @@ def _held_back(found: Look, item_id: int, rules: StandingRules) -> list[str]:
     catalog, person = found.request.context.catalog, found.request.person
     row = catalog.content.facets[catalog.rows_of(np.array([item_id]))]
     held = set(catalog.facet_ids[row.indices].tolist()) & {*person.penalties, *rules.never}
-    if not held or item_id in person.allowed or not found.request.context.policy.dislikes_hold_back:
+    if not held or item_id in person.allowed or not (strength := found.request.context.policy.hold_back):
         return []
     names = name_facets(held)
     lost = titles_kept_out(
@@ -192,7 +192,7 @@ def _held_back(found: Look, item_id: int, rules: StandingRules) -> list[str]:
     said = []
     for one in sorted(held):
         kind, name = names.get(one, ("facet", str(one)))
-        factor = "left out" if one in rules.never else f"× {person.penalties[one]:.3f}"
+        factor = "left out" if one in rules.never else f"× {person.penalties[one] ** strength:.3f}"
         alone = " Without this alone it would be in the list." if _has(lost, one, item_id) else ""
         said.append(f"Held back for its {kind} {name}: {factor}.{alone}")
     if len(held) > 1 and _has(lost, 0, item_id):

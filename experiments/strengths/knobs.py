@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from core.domain import DOMAIN
+from feedback.adjustments import MOST_STRENGTH
 
 # In place of the value that is set: half of it, half as much again, and twice as much.
 MULTIPLES = (0.5, 1.5, 2.0)
@@ -14,16 +15,19 @@ FIELDS: Mapping[str, str] = {
     "POPULARITY_SHARE": "popularity_share",
     "BOOST_STRENGTH": "boost_strength",
     "BOOST_STRENGTH_WITH_RANKER": "boost_strength_with_ranker",
+    "DISLIKES_STRENGTH": "dislikes_strength",
     "PASSED_OVER_SHARE": "passed_over_share",
     "KNOWN_SHARE": "known_share",
     "EXPLORATION_SHARE": "exploration_share",
 }
 SETTINGS: Mapping[str, str] = {field: setting for setting, field in FIELDS.items()}
 HALF_LIFE = "DISLIKE_HALF_LIFE_DAYS"
+DISLIKES = "DISLIKES_STRENGTH"
 PASSED_OVER = "PASSED_OVER_SHARE"
 BOOSTS = ("BOOST_STRENGTH", "BOOST_STRENGTH_WITH_RANKER")
-# What changes the base scores or the likeness of items leaves no trace in a slot's record.
-ONLY_BY_EXPERIMENT = ("POPULARITY_SHARE", "KNOWN_SHARE")
+# What changes the base scores or the likeness of items leaves no trace in a slot's record. The log speaks of
+# each reason's share by itself; what it says of all at once would be proposed twice.
+ONLY_BY_EXPERIMENT = ("POPULARITY_SHARE", "KNOWN_SHARE", DISLIKES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,6 @@ def knobs() -> list[Knob]:
 
 def _knob(setting: str) -> Knob:
     value = float(getattr(settings, setting))
-    most = float("inf") if setting == HALF_LIFE else 1.0
+    most = {HALF_LIFE: float("inf"), DISLIKES: MOST_STRENGTH}.get(setting, 1.0)
     tried = dict.fromkeys(round(min(most, value * multiple), 4) for multiple in MULTIPLES)
     return Knob(setting, value, FIELDS.get(setting, ""), tuple(one for one in tried if one != value))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+from django.conf import settings
 from scipy.sparse import csr_matrix
 
 from core.arrays import Bools, Doubles
@@ -80,7 +81,7 @@ class ReplayedList:
             for one in self.held
         ]
         factors = combine_adjustments(scaled, now=self.moment, half_life_days=half_life)
-        return apply_feature_adjustments(self.facets, catalog.facet_ids, factors)
+        return apply_feature_adjustments(self.facets, catalog.facet_ids, factors, settings.DISLIKES_STRENGTH)
 
 
 @dataclass(slots=True)

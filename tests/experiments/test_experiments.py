@@ -27,6 +27,7 @@ from experiments.services import (
     stop_experiment,
     switch_off_arm,
 )
+from feedback.effect import in_force
 from feedback.services import save_dislike
 from interactions.popularity import refresh_popularity
 from ranking.assignment import Allocation, assign
@@ -161,6 +162,20 @@ def test_dislikes_hold_back_in_one_arm_only_and_what_is_disliked_is_gone_in_both
         multipliers[arm] = served.slots[0].multiplier
     assert multipliers["feedback"] < 1.0
     assert multipliers["no-feedback"] == 1.0
+
+
+def test_dislikes_of_twice_the_strength_act_as_two_and_are_told_so(films: list[Item]) -> None:
+    experiment = running(ArmPlan("usual"), ArmPlan("twice", policy={"dislikes_strength": 2}))
+    disliked, like_it = make_item(genres=["Crime"]), make_item(genres=["Crime"])
+    multipliers, told = {}, {}
+    for arm in ("usual", "twice"):
+        user = person_in(experiment, arm)
+        saved = save_dislike(user_id=user.pk, item=disliked, reason="wrong_genre")
+        multipliers[arm] = next(s.multiplier for s in serve(user, limit=100).slots if s.item.id == like_it.pk)
+        (told[arm],) = [one.delta for one in in_force(saved.deltas, user_id=user.pk, kind="movie")]
+    assert multipliers["usual"] == pytest.approx(0.85, abs=1e-4)
+    assert multipliers["twice"] == pytest.approx(0.85**2, abs=1e-4)
+    assert told == {"usual": -0.15, "twice": pytest.approx(0.85**2 - 1.0, abs=1e-4)}
 
 
 def test_taste_boosts_in_one_arm_only(settings: Settings) -> None:
@@ -416,6 +431,8 @@ def test_an_experiment_needs_arms_to_compare(how_many: int) -> None:
             "must be a whole number",
         ),
         (ArmPlan("a", policy={"dislikes_hold_back": 0}), "dislikes_hold_back must be true or false"),
+        (ArmPlan("a", policy={"dislikes_strength": 4.5}), "dislikes_strength must be a number from 0 to 4"),
+        (ArmPlan("a", policy={"dislikes_strength": True}), "dislikes_strength must be a number from 0 to 4"),
         (ArmPlan("a", policy={"boost": 1.0}), "A policy has no 'boost'; it has sources"),
         (ArmPlan("a/b"), "slug"),
         (ArmPlan("same"), "already exists"),

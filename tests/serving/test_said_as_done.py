@@ -1,5 +1,7 @@
 """Words about dislikes, in an arm of an experiment where these hold nothing back, and in others."""
 
+from collections.abc import Mapping
+
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
@@ -8,7 +10,7 @@ from accounts.models import User
 from catalog.models import Item
 from core.domain import USE_CASES
 from experiments.services import ArmPlan, create_experiment, start_experiment, stop_experiment
-from feedback.effect import holds_back
+from feedback.effect import strength_of
 from feedback.wording import _RECORDED
 from interactions.services import record_interaction
 from ranking.models import Experiment
@@ -24,9 +26,15 @@ def films() -> list[Item]:
     return [make_item(f"Film {number}", genres=["Drama"]) for number in range(5)]
 
 
-def run_experiment(*, feedback: bool = True, boosts: bool = True, use_case: str = "movie_home") -> Experiment:
+def run_experiment(
+    *,
+    feedback: bool = True,
+    boosts: bool = True,
+    use_case: str = "movie_home",
+    policy: Mapping[str, object] | None = None,
+) -> Experiment:
     """Everybody is in an arm in which dislikes act or do not, and taste boosts or does not."""
-    arms = [ArmPlan(name, feedback=feedback, boosts=boosts) for name in ("one", "other")]
+    arms = [ArmPlan(name, feedback=feedback, boosts=boosts, policy=policy or {}) for name in ("one", "other")]
     experiment = create_experiment(name=f"try-{use_case.replace('_', '-')}", use_case=use_case, arms=arms)
     start_experiment(experiment=experiment)
     refresh_now(use_case)
@@ -62,6 +70,32 @@ def test_the_answer_to_a_dislike_says_what_the_next_list_does(
         assert answer["message"] == _RECORDED
         assert adjustments["genre_adjustments"] == {}
         assert penalties(person) == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("strength", "told", "strongest"), [(2, "−27.8 %", "−27.8 %"), (0.5, "−7.8 %", "−15 %")]
+)
+def test_dislikes_of_another_strength_are_told_by_what_they_do(
+    api: APIClient,
+    browserless: Client,
+    person: User,
+    films: list[Item],
+    strength: float,
+    told: str,
+    strongest: str,
+) -> None:
+    """The page speaks of all kinds of items, so of the strongest; dislikes act as usual in other lists."""
+    run_experiment(policy={"dislikes_strength": strength})
+    answer = say_no(api, films[0])
+    assert answer["message"] == f"{_RECORDED} From now on: less Drama, {told}."
+    assert strongest in browserless.get("/feedback/").content.decode()
+    (penalty,) = penalties(person)
+    assert penalty == pytest.approx(0.85**strength, abs=1e-3)
+
+
+def test_dislikes_of_no_strength_are_told_to_hold_nothing_back(api: APIClient, films: list[Item]) -> None:
+    run_experiment(policy={"dislikes_strength": 0})
+    assert say_no(api, films[0])["message"] == _RECORDED
 
 
 @pytest.mark.parametrize("address", ["/feedback/", "/taste/"])
@@ -103,9 +137,9 @@ def test_in_half_of_a_kinds_lists_it_is_said() -> None:
     """Developers' lists of start-ups hold nothing back, investors' do."""
     make_items(2, kind="startup")
     run_experiment(feedback=False, use_case="developer_startup")
-    assert holds_back(1, "startup")
+    assert strength_of(1, "startup") == 1.0
     run_experiment(feedback=False, use_case="investor_startup")
-    assert not holds_back(1, "startup")
+    assert strength_of(1, "startup") == 0.0
 
 
 @pytest.mark.parametrize("boosts", [True, False])
