@@ -33,7 +33,7 @@ from imports.app_items import (
     put_item,
     upsert_items,
 )
-from imports.items import ItemKey
+from imports.item_rows import ItemKey
 
 CHANGE, DELETE = "catalog.change_item", "catalog.delete_item"
 

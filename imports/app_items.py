@@ -14,16 +14,8 @@ from catalog.models import Item
 from core.errors import Conflict, InvalidInput, NotFound, RowError
 from core.values import EXTERNAL_ID, FACET_NAMES, KIND, BadValue, named, shown
 from feedback.models import Dislike
-from imports.items import (
-    FACET_COLUMNS,
-    VALUE_COLUMNS,
-    ItemCounts,
-    ItemKey,
-    ItemRow,
-    Value,
-    known_items,
-    write_items,
-)
+from imports.item_merge import ItemCounts, known_items, write_items
+from imports.item_rows import FACET_COLUMNS, VALUE_COLUMNS, ItemKey, ItemRow, Value
 from interactions.models import UserInteraction
 
 MAX_ITEMS = 1_000

@@ -15,7 +15,7 @@ from core.values import (
 from imports.cells import Bindable
 from imports.interaction_merge import merge_interactions
 from imports.interaction_rows import INTERACTION_COLUMNS, OUR_SCALE, RatingScale, parse_interaction
-from imports.items import kind_named
+from imports.item_rows import kind_named
 from imports.reading import read_parts
 from imports.rows import AS_IT_SHOWS, BadRow, BadRows, Notation, Row
 from imports.slices import in_slices

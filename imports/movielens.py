@@ -33,7 +33,8 @@ from core.values import (
 )
 from imports.cells import optional, required
 from imports.interaction_merge import MergeCounts, merge_interactions
-from imports.items import ItemCounts, ItemKey, ItemRow, write_items
+from imports.item_merge import ItemCounts, write_items
+from imports.item_rows import ItemKey, ItemRow
 from imports.reading import read_json_array, read_rows
 from imports.rows import BadRow, BadRows, Columns, Notation, Row
 from imports.slices import Slices, in_slices

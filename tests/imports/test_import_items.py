@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from catalog.models import Facet, Item, ItemFacet
 from core.errors import InvalidInput
-from imports import items as importers
+from imports import item_merge
+from imports.item_rows import ItemKey, ItemRow
+from imports.items import import_items
 from tests.imports.helpers import json_lines, refusal, run, write
 
 pytestmark = pytest.mark.django_db
@@ -124,10 +126,8 @@ def test_a_row_that_waited_is_what_it_was() -> None:
     }
     values["attributes"] = {"runtime": 90.5, "country": ["France", "Norway"], "is_long": False}
     for one in (values, values | {"published_at": None}, {"title": "Ferry"}):
-        row = importers.ItemRow(
-            importers.ItemKey("movie", "1"), one, {"genre": ("Drama", "Noir"), "theme": ()}, 7
-        )
-        assert importers.ItemRow.of_line(f"{row.as_line()}\n") == row
+        row = ItemRow(ItemKey("movie", "1"), one, {"genre": ("Drama", "Noir"), "theme": ()}, 7)
+        assert ItemRow.of_line(f"{row.as_line()}\n") == row
 
 
 def test_what_a_file_does_not_say_stays(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_new_billing_order_alone_is_an_update(tmp_path: Path) -> None:
 def test_of_two_rows_for_one_item_the_later_wins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int
 ) -> None:
-    monkeypatch.setattr(importers, "BATCH_ROWS", batch_rows)
+    monkeypatch.setattr(item_merge, "BATCH_ROWS", batch_rows)
     rows = [
         {"external_id": "x", "title": "First", "year": 1990, "genres": ["A", "B"]},
         {"external_id": "x", "title": "Second", "genres": ["B", "C"]},
@@ -432,7 +432,7 @@ def test_a_file_that_breaks_after_many_batches_leaves_nothing(tmp_path: Path) ->
 def test_a_run_that_dies_half_way_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importers, "BATCH_ROWS", 2)
+    monkeypatch.setattr(item_merge, "BATCH_ROWS", 2)
     first = [{"external_id": number, "title": "Old", "genres": ["Old"]} for number in range(3)]
     run("import_items", json_lines(tmp_path / "1.jsonl", *first))
     calls = 0
@@ -444,8 +444,8 @@ def test_a_run_that_dies_half_way_leaves_what_was_there(
             raise KeyboardInterrupt
         return write_facets(*args, **kwargs)
 
-    write_facets = importers._write_facets
-    monkeypatch.setattr(importers, "_write_facets", dies_at_third)
+    write_facets = item_merge._write_facets
+    monkeypatch.setattr(item_merge, "_write_facets", dies_at_third)
     second = [{"external_id": number, "title": "New", "genres": ["New"]} for number in range(6)]
     path = json_lines(tmp_path / "2.jsonl", *second)
     with pytest.raises(KeyboardInterrupt):
@@ -468,7 +468,7 @@ def test_the_number_of_queries_does_not_grow_with_the_rows_of_a_batch(tmp_path: 
         with CaptureQueriesContext(
             connection,
         ) as queries:
-            importers.import_items(path=path)
+            import_items(path=path)
         counts.append(len(queries))
     # bulk_create splits by the parameters that one statement takes: a few more, not hundreds.
     assert counts[1] <= counts[0] + 10
@@ -558,7 +558,7 @@ def test_no_value_whatever_crashes_the_import(tmp_path: Path, rows: list[dict[st
 def test_no_bytes_whatever_crash_the_import(tmp_path: Path, content: bytes) -> None:
     path = write(tmp_path / "i.csv", b"external_id,title\n" + content)
     try:
-        importers.import_items(path=path, max_errors=1000)
+        import_items(path=path, max_errors=1000)
     except InvalidInput as error:
         assert "i.csv" in error.message  # noqa: PT017
 

@@ -16,7 +16,7 @@ from django.db import close_old_connections, connection, transaction
 from accounts.models import User
 from catalog.models import Facet, Item
 from feedback.completion import record_with_dislikes
-from imports import interaction_merge, interactions, items, session_merge, sessions, slices
+from imports import interaction_merge, interactions, item_merge, items, session_merge, sessions, slices
 from interactions.services import Wanted
 from privacy.services import erase_person
 from tests.assistants.test_mcp import database_url
@@ -33,7 +33,7 @@ POPULARITY = "interactions.ItemPopularity"
 @pytest.fixture(autouse=True)
 def site(threads_db: None, monkeypatch: pytest.MonkeyPatch) -> list[Item]:
     """Films, of which one is liked, one rated and one turned down; imports write in tiny slices."""
-    monkeypatch.setattr(items, "SLICE_ROWS", 2)
+    monkeypatch.setattr(item_merge, "SLICE_ROWS", 2)
     monkeypatch.setattr(interaction_merge, "PAIRS", 2)
     monkeypatch.setattr(interaction_merge, "PEOPLE_AT_ONCE", 1)
     monkeypatch.setattr(session_merge, "BATCH", 2)
@@ -123,7 +123,7 @@ def dies(*_: object, **__: object) -> int:
 def test_what_fails_at_its_end_leaves_nothing_and_works_the_next_time(
     command: str, file: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, before, whole = file(tmp_path), everything(), items.write_items
+    path, before, whole = file(tmp_path), everything(), item_merge.write_items
     with monkeypatch.context() as patched:
         patched.setattr(interactions, "refresh_popularity", dies)
         patched.setattr(sessions, "refresh_popularity", dies)
@@ -156,7 +156,7 @@ def test_others_write_between_two_slices_and_keep_what_they_wrote(
     site: list[Item], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On SQLite. PostgreSQL lets others write beside an import, and there it is one slice."""
-    ann, path, whole = User.objects.get(username="ann"), films_file(tmp_path), items.write_items
+    ann, path, whole = User.objects.get(username="ann"), films_file(tmp_path), item_merge.write_items
 
     def write_meanwhile(_: int) -> None:
         new = Item.objects.filter(external_id="6").first()
