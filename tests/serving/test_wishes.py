@@ -259,6 +259,13 @@ class TestOffsets:
         assert "not both" in assert_refused(get(api, f"after={first}&offset=5"), 400)
 
 
+def without_features(answer: Any) -> list[dict[str, Any]]:
+    return [
+        {name: value for name, value in slot.items() if name != "features"}
+        for slot in answer.json()["recommendations"]
+    ]
+
+
 class TestCursors:
     def test_go_on_with_all_that_was_asked_for(self, api: APIClient, films: dict[str, int]) -> None:
         for first in (
@@ -267,7 +274,10 @@ class TestCursors:
         ):
             cursor = first.json()["next"]
             second = get(api, f"cursor={cursor}")
-            assert post(api, cursor=cursor).json()["recommendations"] == second.json()["recommendations"]
+            posted = post(api, cursor=cursor)
+            # Some features are of the moment.
+            assert without_features(posted) == without_features(second)
+            assert posted.json()["recommendations"][0]["features"]
             assert ids(first) == [films["Salt Road"]]
             assert ids(second) == [films["Night Train"]]
             assert second.json()["recommendations"][0]["features"]
