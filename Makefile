@@ -1,4 +1,4 @@
-# make demo     a running product with demo data      make test     the whole suite
+# make demo     a running product with demo data      make test     all tests but the slow ones; ALL=1 for these too
 # make install  all that work on Heed needs           make quick    the tests of what changed, half a minute
 # make check    linters, types, imports, documents    make docs     the documentation as a site, in site/
 # make openapi  the API's description, and clients    make lock     versions with hashes, after requirements.txt
@@ -25,8 +25,9 @@ demo: $(VENV)/installed
 
 install: $(VENV)/installed-dev node_modules/installed browser
 
+# Three tests in a hundred take two seconds or more each, and half of the time. ALL=1 runs them too, as .ci/run does.
 test: $(VENV)/installed-dev browser
-	DEBUG=1 $(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+	DEBUG=1 $(BIN)/python -m pytest -n auto --dist worksteal $(if $(ALL),,-m "not slow") $(PYTEST_ARGS)
 
 # The rule by which a changed file names its tests: tests/quick.py.
 quick: $(VENV)/installed-dev

@@ -138,6 +138,7 @@ def _its_requests(request: pytest.FixtureRequest) -> None:
     )
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @hypothesis_settings(
     max_examples=EXAMPLES,

@@ -93,6 +93,7 @@ def test_what_does_not_start_in_time_is_left_out_and_counted(tmp_path: Path) -> 
     assert "left to make test" in done.stdout
 
 
+@pytest.mark.slow
 def test_workers_that_start_late_get_what_is_left_of_the_time(tmp_path: Path) -> None:
     """The second of the first process is over when the worker comes, which begins with a pause."""
     late = "def pytest_sessionstart(session): time.sleep(1.5 * hasattr(session.config, 'workerinput'))"

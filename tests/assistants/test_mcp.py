@@ -51,6 +51,7 @@ async def refused(client: Client, name: str, **arguments: Any) -> str:
     return str(answer.content[0].text)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_a_session_over_standard_input_and_output(threads_db: None) -> None:  # noqa: F811
     person = make_user("ann")
     drama, *_ = (make_item(title, genres=["Drama"], year=2000) for title in ("Night Ferry", "Salt Road"))

@@ -168,6 +168,7 @@ def test_a_connection_rests_longer_than_a_proxy_keeps_it() -> None:
     assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["keepalive"] > nginx_keeps
 
 
+@pytest.mark.slow
 def test_workers_are_forked_with_the_code_that_lists_need_and_with_nothing_that_runs() -> None:
     """Neither a thread nor a connection to the database outlives a fork."""
     loading = (

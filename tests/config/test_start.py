@@ -13,6 +13,8 @@ from django.contrib.admin.checks import check_admin_app
 
 from tests.core.test_sql import sources
 
+pytestmark = pytest.mark.slow
+
 # Each costs tenths of a second of CPU and tens of megabytes; training, or a ranker in service, needs them.
 HEAVY = ("lightgbm", "sklearn", "pandas", "implicit", "optuna", "torch", "scipy.stats", "scipy.optimize")
 CHECKED = ("django.setup()", 'call_command("check")')

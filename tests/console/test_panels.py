@@ -237,6 +237,7 @@ def test_only_staff_who_may_see_dislikes_get_figures(client: Client) -> None:
     assert "What people turn down" not in page.content.decode()
 
 
+@pytest.mark.slow
 def test_fifty_dislikes_ask_no_more_queries_than_one(person: User) -> None:
     def queries() -> int:
         with CaptureQueriesContext(

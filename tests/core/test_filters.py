@@ -136,6 +136,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_any_json_is_a_filter_or_refused(value: object) -> None:
     assert len(refusal(value)) < 400

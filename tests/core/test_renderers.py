@@ -19,6 +19,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), values, min_size=1, max_size=4), st.sets(st.integers(0, 3)))
 def test_an_answer_is_the_same_whatever_of_it_was_written_before(
     answer: dict[str, Any], places: set[int]

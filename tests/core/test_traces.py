@@ -160,6 +160,7 @@ def test_a_command_that_never_ends_is_no_span(traced: InMemorySpanExporter) -> N
     assert names(traced) == []
 
 
+@pytest.mark.slow
 def test_nothing_of_it_is_loaded_while_it_is_off() -> None:
     assert (
         loaded(("opentelemetry", "core.traces"), "django.setup()", "import core.measures, serving.pipeline")
@@ -199,6 +200,7 @@ class Collector(BaseHTTPRequestHandler):
         """Says nothing."""
 
 
+@pytest.mark.slow
 def test_a_process_sends_what_it_did_before_it_ends() -> None:
     Collector.received.clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)

@@ -21,6 +21,8 @@ from interactions.models import UserInteraction
 from ranking.models import ModelVersion
 from recommendations.models import RecommendationSession
 
+pytestmark = pytest.mark.slow
+
 
 def load(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     call_command("load_demo", people=24, nights=2, json=True, quiet=True)

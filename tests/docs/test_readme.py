@@ -19,6 +19,8 @@ from filelock import FileLock
 from tests.docs.examples import Shell, examples_of
 from tests.docs.pages import README, ROOT, blocks_of
 
+pytestmark = pytest.mark.slow
+
 PYTHON = ".venv/bin/python"
 TRAINING = "manage.py retrain"
 PATIENCE = 120

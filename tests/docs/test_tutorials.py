@@ -21,6 +21,8 @@ from tests.docs.pages import ROOT, blocks_of, read
 from tests.docs.test_readme import imported, own_environment, script, serving
 from tests.threads import threads_db  # noqa: F401  a fixture
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["imported"]
 TUTORIALS = ROOT / "docs" / "tutorials"
 FIRST_LIST = TUTORIALS / "first-list.md"

@@ -9,6 +9,8 @@ from django.core.management import call_command
 
 from tests.docs.pages import ROOT, blocks_of
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = ROOT / "node_modules" / ".bin"
 WRONG = 'await heed.api.itemDetail("12", "movies");\n'
 

@@ -16,6 +16,8 @@ from tests.docs.examples import Shell, examples_of
 from tests.docs.pages import ROOT, Block, blocks_of
 from tests.docs.test_readme import serving
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "tutorials" / "your-own-catalog.md"
 MORE_READERS = 16
 STRANGE = re.compile(r"\b(?:films?|movies?|dramas?|start-ups?|genres?|actors?|directors?)\b", re.IGNORECASE)

@@ -361,6 +361,7 @@ def active_states() -> set[tuple[str, str, str, str]]:
 
 
 # Four imports each.
+@pytest.mark.slow
 @settings(several, max_examples=25)
 @given(rows=valid_rows, cut=st.integers(0, 25))
 def test_any_valid_rows_import_once_and_in_parts_alike(
@@ -392,6 +393,7 @@ any_json = (
 )
 
 
+@pytest.mark.slow
 @several
 @given(
     rows=st.lists(

@@ -522,6 +522,7 @@ several = settings(
 )
 
 
+@pytest.mark.slow
 @several
 @given(rows=valid_rows)
 def test_valid_rows_always_import_and_a_second_run_leaves_them(

@@ -284,6 +284,7 @@ def test_what_is_missing_or_broken_is_named(folder: Path) -> None:
     assert not Item.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.real_data
 def test_the_real_folder_with_its_metadata(tmp_path: Path) -> None:
     data = Path(settings.BASE_DIR).parent / "shared" / "data"

@@ -454,6 +454,7 @@ ACTIONS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_chunks")
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

@@ -117,6 +117,7 @@ def test_two_columns_of_one_name_are_refused_after_renaming_too(tmp_path: Path) 
     assert "the same key twice" in bad_rows.reports[0].reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows.csv.gz", "rows.csv"])
 def test_gzip_is_read_directly_and_damage_is_said(tmp_path: Path, name: str) -> None:
     packed = gzip.compress(b"a,b\n" + b"1,x\n" * 50_000)

@@ -214,6 +214,7 @@ def test_imports_of_the_same_rows_at_once_write_them_once(tmp_path: Path) -> Non
     assert run("import_interactions", path)["created"] == 0
 
 
+@pytest.mark.slow
 def test_a_killed_import_is_taken_back_by_prune_and_by_the_next_import(tmp_path: Path) -> None:
     many = json_lines(
         tmp_path / "many.jsonl", *({"external_id": f"k{n}", "title": f"Film {n}"} for n in range(20_000))

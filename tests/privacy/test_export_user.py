@@ -114,6 +114,7 @@ class TestWhatIsNot:
 
 
 class TestManyRows:
+    @pytest.mark.slow
     def test_memory_stays_flat(self) -> None:
         person, film = make_user("ann"), make_item("Heat")
         UserInteraction.objects.bulk_create(

@@ -82,6 +82,7 @@ def take(step: Step, person: User, items: list[Item], start: datetime) -> None:
             )
 
 
+@pytest.mark.slow
 @given(steps=st.lists(STEPS, max_size=25, unique_by=lambda step: (step[0], step[1], step[2])))
 @hypothesis_settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_happens_catching_up_is_making_anew(db: None, steps: list[Step]) -> None:

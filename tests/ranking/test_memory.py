@@ -52,6 +52,7 @@ def ordered(request: RankingRequest) -> Candidates:
     return personalize(ranked_pool(request), request)
 
 
+@pytest.mark.slow
 @given(contexts(), st.lists(st.tuples(histories(), st.booleans(), st.integers(-11_000, 100)), max_size=5))
 def test_lists_are_those_of_who_remembers_nothing(
     context: ScoringContext, asked: list[tuple[list[tuple[int, float]], bool, int]]

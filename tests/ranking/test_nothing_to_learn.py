@@ -184,6 +184,7 @@ def test_a_moment_with_nothing_on_one_side_says_so(since: str, why: str) -> None
     assert f"There is nobody and nothing to evaluate on. {why}" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fields",
     [{"year": 2090}, {"published_at": EPOCH + timedelta(days=9000)}, {"year": 2026}, {}],

@@ -75,6 +75,7 @@ def histories(draw: st.DrawFn) -> list[tuple[int, float]]:
     return draw(st.lists(some, max_size=8))
 
 
+@pytest.mark.slow
 @given(contexts(), histories(), st.booleans(), st.booleans(), st.integers(0, 2**32 - 1))
 def test_evaluation_scores_as_serving_ranks(
     context: ScoringContext, history: list[tuple[int, float]], boosted: bool, has_taste: bool, seed: int
@@ -97,6 +98,7 @@ def test_evaluation_scores_as_serving_ranks(
     assert (np.diff([scores[item] for item in served.item_ids.tolist()]) <= 1e-12).all()
 
 
+@pytest.mark.slow
 @given(contexts(), histories())
 def test_a_score_does_not_depend_on_who_else_is_scored_or_brought(
     context: ScoringContext, history: list[tuple[int, float]]

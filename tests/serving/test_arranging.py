@@ -34,6 +34,7 @@ def arranged(candidates: Candidates, limit: int, rng: np.random.Generator) -> Ar
 class TestChance:
     LIMIT, BEHIND, SHARE, DRAWS = 5, 12, 0.3, 20_000
 
+    @pytest.mark.slow
     def test_each_place_and_item_come_up_as_often_as_their_propensity_says(self) -> None:
         rng = np.random.default_rng(3)
         seen = np.zeros((self.LIMIT, self.BEHIND))
@@ -89,6 +90,7 @@ def known_cards(monkeypatch: pytest.MonkeyPatch, db: None) -> list[Item]:
     return items
 
 
+@pytest.mark.slow
 def test_logged_propensities_are_the_frequencies_of_whole_lists(
     known_cards: list[Item], settings: Settings
 ) -> None:

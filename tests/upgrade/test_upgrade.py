@@ -18,6 +18,8 @@ from pytest_django import DjangoDbBlocker, Settings
 from feedback.models import Dislike
 from recommendations.models import RecommendationSession
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).resolve().parent
 PASSWORD = "older-pass"
 MODELS = "als-movie_home-1+two_tower-movie_home-1+ranker-movie_home-1"

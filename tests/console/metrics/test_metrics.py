@@ -204,6 +204,7 @@ def test_the_dashboard_has_every_measure(api: APIClient) -> None:
     assert {name.removesuffix("_bucket") for name in made} <= {name.removesuffix("_bucket") for name in drawn}
 
 
+@pytest.mark.slow
 @pytest.mark.any_database
 def test_workers_of_gunicorn_count_together(tmp_path: Path) -> None:
     """Each process has files of its own, and whoever is asked adds all of them up."""

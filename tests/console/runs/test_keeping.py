@@ -273,6 +273,7 @@ def begun(environment: dict[str, str]) -> bool:
     return rows(environment, "SELECT status FROM console_run") == [("running",)]
 
 
+@pytest.mark.slow
 @pytest.mark.any_database
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_run_is_lost_and_a_stopped_one_says_so(shared: dict[str, str], number: int) -> None:
@@ -286,6 +287,7 @@ def test_a_killed_run_is_lost_and_a_stopped_one_says_so(shared: dict[str, str], 
     assert rows(shared, "SELECT status FROM console_run WHERE command <> 'retrain'") == [("failed",)]
 
 
+@pytest.mark.slow
 @pytest.mark.any_database
 def test_a_canceled_run_ends_by_itself(shared: dict[str, str]) -> None:
     process = manage(shared, "retrain", "--watch", "600")

@@ -169,6 +169,7 @@ def test_it_starts_what_staff_asked_for_once(person: User, monkeypatch: pytest.M
     assert spawned == [run]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "outcome"),
     [
@@ -204,6 +205,7 @@ def test_the_admin_shows_the_next_runs_and_whether_a_schedule_runs(client: Clien
     assert "The schedule runs." in client.get(address).content.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.any_database
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_in_order_with_what_it_runs(

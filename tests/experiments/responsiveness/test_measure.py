@@ -57,6 +57,7 @@ def effect(report: Responsiveness, form: str, surface: str = FEED, days: int = 0
     return found
 
 
+@pytest.mark.slow
 def test_nothing_of_a_run_is_left_in_any_table() -> None:
     make_world()
     before = rows_of_all_tables()
@@ -105,6 +106,7 @@ def test_every_form_is_tried_on_every_surface_beside_a_control() -> None:
     assert effect(report, "unrelated").prevented.mean < effect(report, "wrong_genre").prevented.mean
 
 
+@pytest.mark.slow
 def test_noes_to_a_topic_clear_the_list_of_it() -> None:
     [plain, strongest] = report_of_a_world().scrubbing
     assert (plain.form, strongest.form) == ("not_interested", "wrong_genre")
@@ -135,6 +137,7 @@ def test_without_people_or_with_a_catalog_too_small_it_says_so_or_finds_nothing(
     assert not ResponsivenessReport.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_stored_report() -> None:
     make_world()
     out = io.StringIO()

@@ -42,6 +42,7 @@ def make_report() -> ResponsivenessReport:
     )
 
 
+@pytest.mark.slow
 def test_only_staff_with_the_permission_see_a_report(client: Client, staff: User) -> None:
     report = make_report()
     page = f"{LIST}{report.pk}/change/"

@@ -125,6 +125,7 @@ def proposal(strengths: Strengths, setting: str) -> Any:
     return one
 
 
+@pytest.mark.slow
 def test_where_what_is_like_a_refused_genre_is_disliked_a_stronger_share_is_proposed(
     settings: Settings,
 ) -> None:
@@ -142,6 +143,7 @@ def test_where_what_is_like_a_refused_genre_is_disliked_a_stronger_share_is_prop
     assert "effective sample of 0 lists; 200 are needed" in other.why
 
 
+@pytest.mark.slow
 def test_where_what_is_like_a_refused_genre_is_liked_the_share_is_kept() -> None:
     World(people=60, lists=5, hated=False)
     strengths = estimate_strengths(use_case=FILMS)
@@ -203,6 +205,7 @@ def test_the_gate(
     assert gate(Interval(*engagement), Interval(*dislikes), 0.2)[0] is passes
 
 
+@pytest.mark.slow
 def test_the_command_prints_settings_and_writes_nothing() -> None:
     World(people=40, lists=6, hated=True)
     models = [model for model in apps.get_models() if model.__name__ != "Run"]  # that it ran is on record

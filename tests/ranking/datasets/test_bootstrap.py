@@ -146,6 +146,7 @@ def test_nothing_known_to_the_person_before_is_a_candidate(events: Events, made:
         assert not np.isin(one.candidates.item_ids, known).any()
 
 
+@pytest.mark.slow
 def test_what_comes_later_changes_no_candidate_and_no_feature(
     events: Events, catalog: CatalogSnapshot, made: list[BootstrapList]
 ) -> None:
@@ -178,6 +179,7 @@ def test_what_comes_later_changes_no_candidate_and_no_feature(
     assert compared > 5
 
 
+@pytest.mark.slow
 def test_an_item_that_nobody_had_met_is_no_candidate(events: Events, catalog: CatalogSnapshot) -> None:
     """Ten items, the newest in the catalog, are touched in the last days of the log only."""
     late = np.isin(events.item_ids, ITEMS[-10:])
@@ -213,6 +215,7 @@ def test_an_item_is_there_from_its_date_whoever_met_it(events: Events, catalog: 
     assert context.catalog.item_ids.tolist() == np.union1d(ITEMS[:10], met).tolist()
 
 
+@pytest.mark.slow
 def test_equal_input_gives_equal_lists_and_sessions(
     events: Events, catalog: CatalogSnapshot, made: list[BootstrapList]
 ) -> None:
@@ -270,6 +273,7 @@ def test_a_plan_out_of_range_is_refused(wrong: dict[str, float]) -> None:
         BootstrapPlan(**wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_newcomers_stand_there_once_more_as_they_were_at_arrival(
     events: Events, catalog: CatalogSnapshot
 ) -> None:

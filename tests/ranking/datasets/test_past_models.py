@@ -35,6 +35,7 @@ def _past(content: ItemContent) -> PastModels:
     return PastModels.of(MOVIES, {"als": {"factors": 3, "iterations": 2}}, 1, content)
 
 
+@pytest.mark.slow
 def test_every_kind_that_learns_from_events_is_there_at_every_moment(past: PastModels) -> None:
     assert set(past.trainers) >= {"als", "transitions", "ease", "content", "verdict"}
     assert not {"two_tower", "ranker"} & set(past.trainers)
@@ -45,6 +46,7 @@ def test_every_kind_that_learns_from_events_is_there_at_every_moment(past: PastM
     assert [set(one.by_kind) for one in found] == [set(past.trainers)] * 2
 
 
+@pytest.mark.slow
 def test_what_comes_later_changes_no_model(past: PastModels) -> None:
     events = random_events(3)
     since, moment = np.quantile(events.times, [0.3, 0.6]).tolist()

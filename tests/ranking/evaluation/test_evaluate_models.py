@@ -166,6 +166,7 @@ def test_where_no_report_could_be_kept_it_says_so_before_it_evaluates(
         run(*options)
 
 
+@pytest.mark.slow
 def test_without_names_come_the_active_the_candidates_and_what_served_before() -> None:
     items = make_history()
     first, active, candidate = als(items), als(items, seed=1), als(items, seed=2)

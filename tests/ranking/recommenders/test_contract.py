@@ -278,6 +278,7 @@ def test_the_file_of_another_kind_is_refused(name: str, other: str) -> None:
             load(name, BYTES[other]())
 
 
+@pytest.mark.slow
 @every_model
 def test_equal_events_and_seed_give_an_equal_model(name: str) -> None:
     trainer = event_trainer_of(name)
@@ -310,6 +311,7 @@ def test_it_can_be_fitted_on_one_item_and_one_person(name: str, people: int) -> 
     assert not np.isnan(rank(request, retrieve(request)).base_scores).any()
 
 
+@pytest.mark.slow
 @every_model
 def test_the_known_answer_comes_first(name: str) -> None:
     """Each of the first twelve people likes all of the left items but one: that one is theirs."""

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestOrphans:
+    @pytest.mark.slow
     def test_a_run_killed_while_it_published_leaves_nothing_to_the_next(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -37,6 +37,7 @@ class TestCommand:
             call_command("retrain", quiet=True)
         assert caught.value.returncode == 3
 
+    @pytest.mark.slow
     def test_it_says_what_it_did_as_json(
         self, people: list[User], films: list[Item], capsys: pytest.CaptureFixture[str]
     ) -> None:

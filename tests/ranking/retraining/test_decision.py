@@ -91,6 +91,7 @@ class TestDue:
         ModelVersion.objects.update(created_at=earlier)
         assert self.due() == (True, "3 dislikes wait for a model; 3 ask for one.")
 
+    @pytest.mark.slow
     def test_what_a_new_model_was_evaluated_on_does_not_ask_for_another_at_once(
         self, people: list[User], films: list[Item]
     ) -> None:

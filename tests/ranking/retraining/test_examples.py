@@ -16,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestExamples:
+    @pytest.mark.slow
     def test_they_are_noted_for_exactly_the_versions_that_learned_from_them(
         self, people: list[User], films: list[Item]
     ) -> None:
@@ -42,6 +43,7 @@ class TestExamples:
         assert late.example.used_in_training is False
         assert not NegativeTrainingExample.objects.filter(dislike=no_taste).exists()
 
+    @pytest.mark.slow
     def test_the_next_version_does_not_claim_them_again(self, people: list[User], films: list[Item]) -> None:
         serve(films)
         say_no(people[0], films[0], 10)

@@ -37,6 +37,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestRun:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("name", "value", "why"),
         [
@@ -59,6 +60,7 @@ class TestRun:
         assert not NegativeTrainingExample.objects.filter(used_in_training=True).exists()
         assert read_verified(of("als"))
 
+    @pytest.mark.slow
     def test_no_models_are_evaluated_twice(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -73,6 +75,7 @@ class TestRun:
         summary = run()
         assert len(seen) == len(set(seen)) > len(summary.outcomes)
 
+    @pytest.mark.slow
     def test_the_first_model_is_held_against_popularity(self, people: list[User], films: list[Item]) -> None:
         summary = run("als")
         assert summary.outcomes[0].status == Status.ACTIVE
@@ -82,6 +85,7 @@ class TestRun:
         assert names.count("popularity") == 0
         assert names[:2] == ["candidate", "active"]
 
+    @pytest.mark.slow
     def test_how_much_a_no_takes_away_is_measured_and_kept_until_it_is_measured_again(
         self, people: list[User], films: list[Item], settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -104,6 +108,7 @@ class TestRun:
         second = of("verdict")
         assert (second.version, second.refusal_share) == (2, 0.25)
 
+    @pytest.mark.slow
     def test_a_model_of_verdicts_which_makes_no_list_is_never_held_alone_against_the_one_before(
         self, people: list[User], films: list[Item], settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -138,12 +143,14 @@ class TestRun:
         assert outcome.status == Status.REJECTED
         assert "Only 1 person can be evaluated" in outcome.why
 
+    @pytest.mark.slow
     def test_a_damaged_active_file_is_replaced(self, people: list[User], films: list[Item]) -> None:
         damaged = serve(films)
         (Path(django_settings.MODEL_DIR) / damaged.file).write_bytes(b"half")
         assert run("als").outcomes[0].status == Status.ACTIVE
         assert load_models("movie_home").problem == ""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("kind", "rating"), [("click", None), ("view", None), ("watched", 9.0)])
     def test_a_history_of_one_kind_of_signal_is_learned_and_evaluated(
         self, people: list[User], films: list[Item], kind: str, rating: float | None
@@ -154,6 +161,7 @@ class TestRun:
         assert summary.people_evaluated >= 5
         assert summary.outcomes[0].status == Status.ACTIVE, summary.outcomes[0].why
 
+    @pytest.mark.slow
     def test_few_lists_are_made_up_from_the_log(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -163,6 +171,7 @@ class TestRun:
         assert of("ranker").dataset_manifest["kind"] == "als"
         assert not ExampleUse.objects.filter(version=of("ranker")).exists()
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("refused", ["transitions", "content"])
     def test_a_ranker_learns_from_the_scores_of_what_will_serve_with_it(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch, refused: str
@@ -200,6 +209,7 @@ class TestRun:
             run()
         assert not ModelVersion.objects.exists()
 
+    @pytest.mark.slow
     def test_a_version_put_into_service_meanwhile_stays(
         self, people: list[User], films: list[Item], monkeypatch: pytest.MonkeyPatch
     ) -> None:

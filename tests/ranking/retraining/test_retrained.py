@@ -72,6 +72,7 @@ class TestRun:
         assert "candidate" not in {version.status for version in ModelVersion.objects.all()}
         assert not note_path("movie_home").exists()
 
+    @pytest.mark.slow
     def test_neither_learns_from_what_it_is_evaluated_on(self, retrained: Retrained) -> None:
         manifest = of("als").dataset_manifest
         cut = datetime.fromisoformat(manifest["window_end"])
@@ -88,6 +89,7 @@ class TestRun:
         run(seed=SEED)
         assert datetime.fromisoformat(of("als").dataset_manifest["window_end"]) > cut
 
+    @pytest.mark.slow
     def test_what_was_done_after_the_cut_teaches_no_list_from_before_it(self, retrained: Retrained) -> None:
         learned = of("ranker").dataset_manifest["counts"]["liked"]
         ModelVersion.objects.all().delete()
@@ -101,6 +103,7 @@ class TestRun:
         run(seed=SEED)
         assert of("ranker").dataset_manifest["counts"]["liked"] == learned - 1
 
+    @pytest.mark.slow
     def test_one_seed_gives_the_same_models(self, retrained: Retrained) -> None:
         first = {kind: of(kind).sha256 for kind in ("als", "ranker")}
         ModelVersion.objects.all().delete()

@@ -75,6 +75,7 @@ def shift_of(page: Page, *, after_input: bool = False) -> float:
     return shift
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(
     site: str, person: User, two_tastes: Films, taste_model: None, open_page: OpenPage
 ) -> None:

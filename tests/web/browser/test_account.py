@@ -13,6 +13,7 @@ from tests.web.test_account import ADDRESS, NEW, link_in, sent
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desk"])
 def test_from_an_address_to_a_new_password(
     site: str,

@@ -11,6 +11,7 @@ from tests.web.browser.test_access import faults_in_both
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
 def test_a_profile_is_made_changed_to_and_deleted(
     site: str,

@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Request, expect
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "shown"), [("/docs", "/api/recommendations/personalized/{kind}"), ("/redoc", "Heed (1.0.0)")]
 )

@@ -270,6 +270,7 @@ def test_without_a_script_it_is_a_form(
     assert active_dislikes() == []
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(site: str, person: User, two_tastes: Films, open_page: OpenPage) -> None:
     for film in two_tastes["Romance"][:3]:
         save_dislike(user_id=person.pk, item=film, reason="wrong_genre", feedback_text=COMMENT)

@@ -31,6 +31,7 @@ SCROLLED = """() => new Promise((resolve) => {
 })"""
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_list_is_narrowed_and_shown_whole_again(
     site: str,

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 Films = dict[str, list[Item]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desk"])
 def test_from_a_dislike_to_the_file_and_out(
     site: str,

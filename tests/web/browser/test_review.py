@@ -40,6 +40,7 @@ def said(page: Page, words: str) -> None:
     expect(page.locator("[data-review-said]")).to_have_text(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_keys_decide_move_and_undo(
     reviewer: User, queue: list[Dislike], open_page: OpenPage, scheme: str

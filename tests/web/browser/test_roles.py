@@ -69,6 +69,7 @@ def test_a_button_of_a_role_that_was_left_elsewhere_says_why_it_does_nothing(
     assert not UserInteraction.objects.filter(type="apply").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_the_pages_hold_at_every_width_and_in_both_colors(
     site: str, person: User, startups: list[Item], open_page: OpenPage, viewport: dict[str, int]

@@ -21,6 +21,7 @@ def editor(site: str) -> User:
     return editor
 
 
+@pytest.mark.slow
 def test_a_rule_from_its_preview_to_its_end(
     site: str, person: User, two_tastes: Films, taste_model: None, editor: User, open_page: OpenPage
 ) -> None:

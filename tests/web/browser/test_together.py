@@ -13,6 +13,7 @@ from tests.web.browser.test_access import faults_in_both
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
 def test_the_link_of_another_leads_to_a_list_of_both(
     site: str,

@@ -13,6 +13,7 @@ from tests.web.browser.test_access import faults_in_both
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["390", "1440"])
 def test_a_dislike_is_left_out_and_then_undone(
     person: User,

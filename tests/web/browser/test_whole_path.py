@@ -15,7 +15,7 @@ from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage, turn_down
 from tests.web.browser.test_access import faults_of, shift_of
 from tests.web.conftest import PASSWORD, MakeItem
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Films = dict[str, list[Item]]
 
 # As transferred, without a cache. Every page has style and script of its own.

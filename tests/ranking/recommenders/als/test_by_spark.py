@@ -24,6 +24,8 @@ from ranking.statistics.events import Events
 from tests.factories import make_items, make_users, new_interaction
 from tests.ranking.statistics.builders import dislike, like, make_events
 
+pytestmark = pytest.mark.slow
+
 PLAIN = AlsParameters(confidence="plain", factors=8, iterations=10, alpha=4.0)
 # Half of the time went into compiling what runs a few times, and such code needs deeper stacks.
 _BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss16m"

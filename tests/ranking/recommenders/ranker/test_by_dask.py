@@ -28,6 +28,8 @@ from ranking.statistics.lists import evaluate_examined_lists
 from recommendations.models import RecommendationSession
 from tests.ranking.recommenders.ranker.test_train import lists, train
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["lists"]
 QUICK = RankerParameters(rounds=20, num_leaves=4, min_data_in_leaf=5, debias="exposure", early_stopping=0)
 WANTED = FEATURES.index("recency_score")

@@ -115,6 +115,7 @@ def first_of(model: SequenceModel, *history: tuple[int, int]) -> int:
     return int(scores.argmax())
 
 
+@pytest.mark.slow
 def test_what_follows_is_learned_whether_all_items_or_some_are_told_apart() -> None:
     for negatives in (100, 2):
         parameters = replace(TINY, epochs=40, learning_rate=0.02, negatives=negatives)
@@ -132,6 +133,7 @@ def refusing_world(people: int = 120) -> Events:
     return make_events(rows)
 
 
+@pytest.mark.slow
 def test_what_was_refused_is_read_and_changes_what_comes_next() -> None:
     parameters = replace(TINY, epochs=30, learning_rate=0.02)
     model = fit_sequence(refusing_world(), parameters, seed=0).model
@@ -145,6 +147,7 @@ def test_what_was_refused_is_read_and_changes_what_comes_next() -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_people_refuse_next_falls_below_what_they_approve() -> None:
     rows: list[Row] = []
     for one in range(100):

@@ -49,6 +49,7 @@ def stored() -> Texts:
     return texts
 
 
+@pytest.mark.slow
 def test_what_reads_alike_lies_close(capsys: pytest.CaptureFixture[str]) -> None:
     described(SPACE, MARS, COOKING, BAKERY)
     make_item("Without words")

@@ -133,6 +133,7 @@ class TestBatches:
         batch = one_batch(make_examples([Example(1, 0, history=((0, 2.0),)), Example(2, 1)]))
         assert not batch.barred.any()
 
+    @pytest.mark.slow
     def test_the_pool_is_as_often_what_its_log_probability_says(self) -> None:
         rows = [Example(user, user % 7 % 3) for user in range(140)]
         rows += [Example(user, 5, label=0.0, kind=RANDOM_NEGATIVE) for user in range(35)]

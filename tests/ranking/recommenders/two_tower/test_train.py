@@ -76,6 +76,7 @@ def test_a_candidate_is_registered_with_all_that_made_it(
     assert get_context("movie_home").models.by_kind == {}
 
 
+@pytest.mark.slow
 @with_torch
 def test_it_is_evaluated_beside_als_popularity_and_random_on_the_same_people(
     log: dict[str, list[Item]], capsys: pytest.CaptureFixture[str]
@@ -96,6 +97,7 @@ def test_it_is_evaluated_beside_als_popularity_and_random_on_the_same_people(
     assert tower.differences[0].interval.mean > 0
 
 
+@pytest.mark.slow
 @with_torch
 def test_the_trained_model_serves_and_knows_what_nobody_met(
     log: dict[str, list[Item]], capsys: pytest.CaptureFixture[str]
@@ -116,6 +118,7 @@ def test_the_trained_model_serves_and_knows_what_nobody_met(
     assert all(0 <= slot.score <= 1 for slot in served.slots)
 
 
+@pytest.mark.slow
 @with_torch
 def test_one_seed_gives_one_model(log: dict[str, list[Item]], capsys: pytest.CaptureFixture[str]) -> None:
     assert train(capsys, seed=1)["sha256"] == train(capsys, seed=1)["sha256"]
@@ -196,6 +199,7 @@ def test_without_torch_training_says_what_to_install(no_torch: None) -> None:
     assert caught.value.returncode == 1
 
 
+@pytest.mark.slow
 def test_the_product_does_not_load_torch() -> None:
     """Neither serving nor any command but the trainer's: it would cost each worker hundreds of megabytes."""
     script = (

@@ -230,6 +230,7 @@ class TestRetrain:
         assert "als" in kinds_of(summary)
         assert not datasets_folder("two_tower", "movie_home").exists()
 
+    @pytest.mark.slow
     @with_torch
     def test_its_successor_is_trained_before_the_cut_evaluated_after_it_and_published(
         self, items: list[Item]
@@ -275,6 +276,7 @@ class TestRetrain:
         before.refresh_from_db()
         assert before.status == Status.ACTIVE
 
+    @pytest.mark.slow
     def test_without_torch_the_others_are_trained_and_the_summary_says_so(
         self, items: list[Item], monkeypatch: pytest.MonkeyPatch
     ) -> None:
