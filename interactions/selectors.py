@@ -105,11 +105,11 @@ def said_in(use_case: UseCase) -> Q:
     Of one for a role: its successes, wherever the item was met, and never those of other roles. A view, a
     click or a dislike has no role of its own; it has that of its list, and without a list it counts for all.
     """
-    return Q(item__kind=use_case.kind) & _said_for(use_case)
+    return Q(item__kind=use_case.kind) & said_of_any_kind(use_case)
 
 
-def _said_for(use_case: UseCase) -> Q:
-    """`said_in` of items of any kind."""
+def said_of_any_kind(use_case: UseCase) -> Q:
+    """`said_in` without the kind of the item, for who knows the kinds of the items."""
     lists = use_cases_of_other_roles(use_case)
     if not lists:
         return Q()
@@ -125,7 +125,7 @@ def history_rows(
     A dislike is one in every role: whatever list it came from, the item is not shown to the person again.
     Items of other kinds are among them: to ask for the kind of each, PostgreSQL reads the whole catalog.
     """
-    said = _said_for(use_case)
+    said = said_of_any_kind(use_case)
     if use_case.role is not None:
         said |= Q(type=DISLIKE)
     return (

@@ -11,14 +11,17 @@ _LIKED = 3
 
 
 def successes_of(use_case: UseCase, until: datetime) -> tuple[str, ...]:
-    """The types that count as a success in a use case by its history up to `until`: one query.
+    """The types that count as a success in a use case by its history up to `until`: one query or two.
 
     Those that the use case names, where any of them is on record. A history without any is learned from and
     evaluated by what it has: ratings, or whatever else says that an item was liked, and without such a thing
     what speaks for an item at all, such as clicks. Only interactions that speak for their item count.
     """
-    rows = active_interactions().filter(said_in(use_case), weight__gt=0.0, occurred_at__lte=until)
-    return successes_among(use_case, set(rows.order_by().values_list("type", flat=True).distinct()))
+    rows = active_interactions().filter(said_in(use_case), weight__gt=0.0, occurred_at__lte=until).order_by()
+    # One row tells, where there is any; for the types of all the whole log is read.
+    if rows.filter(type__in=use_case.positive_interactions).exists():
+        return use_case.positive_interactions
+    return successes_among(use_case, set(rows.values_list("type", flat=True).distinct()))
 
 
 def successes_among(use_case: UseCase, found: Collection[str]) -> tuple[str, ...]:

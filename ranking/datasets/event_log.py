@@ -15,13 +15,15 @@ import pyarrow.parquet as pq
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from catalog.models import Item
+from core.arrays import Ints, positions
 from core.arrow import pa
 from core.batches import read_batches
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
 from interactions.new_accounts import left_of_new
-from interactions.selectors import TEACHES, active_interactions, said_in
+from interactions.selectors import TEACHES, active_interactions, said_of_any_kind
 from interactions.successes import successes_of
 from ranking.datasets.manifest import (
     DATA,
@@ -58,6 +60,7 @@ _READ = pa.schema(
         "occurred_at": pa.timestamp("us", tz="UTC"),
     }
 )
+_ITEMS = pa.schema({"id": pa.int64()})
 _OF_EVENTS = ("user_id", "item_id", "weight", "occurred_at", "relevant")
 
 
@@ -123,8 +126,11 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
     types: Counter[str] = Counter()
     people: set[int] = set()
     items: set[int] = set()
-    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        progress.begin(_rows(use_case, now).count(), "interactions")
+    # Moments differ, so a dictionary of them would cost as much as all else and make the file larger.
+    repeated = [name for name in SCHEMA.names if name not in ("occurred_at", "relevant")]
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=repeated) as writer:
+        # How many there are takes as long as reading them.
+        progress.begin(None, "interactions")
         for batch in _batches(use_case, now):
             writer.write_batch(batch)
             for counted in pc.value_counts(batch["type"]).to_pylist():
@@ -136,15 +142,23 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
 
 
 def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
-    return active_interactions().filter(TEACHES, said_in(use_case), occurred_at__lte=now).exclude(weight=0.0)
+    """The interactions that teach in a use case, with items of any kind, in the order of the log.
+
+    Joined with the items, the log is not read along its index but sorted, or the items are looked up row by
+    row: either takes twice as long.
+    """
+    rows = active_interactions().filter(TEACHES, said_of_any_kind(use_case), occurred_at__lte=now)
+    return rows.exclude(weight=0.0).order_by("pk")
 
 
 def _batches(use_case: UseCase, now: datetime) -> Iterator[pa.RecordBatch]:
     """The rows in batches: what new accounts did with no more weight than they have together."""
-    log = _rows(use_case, now)
-    left, successes = left_of_new(log, now), pa.array(sorted(successes_of(use_case, now)), pa.string())
-    rows = log.order_by("pk").values_list(*_READ.names)
-    for batch in read_batches(rows, _READ):
+    log, items = _rows(use_case, now), _items_of(use_case)
+    left = left_of_new(log.filter(item__kind=use_case.kind), now)
+    successes = pa.array(sorted(successes_of(use_case, now)), pa.string())
+    for read in read_batches(log.values_list(*_READ.names), _READ):
+        is_of_kind = positions(read["item_id"].to_numpy(), items) >= 0
+        batch = read if is_of_kind.all() else read.filter(pa.array(is_of_kind))
         told = (batch[name].to_numpy() for name in ("user_id", "item_id", "weight"))
         weights = left.weights(*told).astype(np.float32)
         types = batch["type"].dictionary_encode()
@@ -158,3 +172,10 @@ def _batches(use_case: UseCase, now: datetime) -> Iterator[pa.RecordBatch]:
             "relevant": pc.and_(is_success, pa.array(weights > 0.0)),
         }
         yield pa.record_batch([columns[name] for name in SCHEMA.names], SCHEMA)
+
+
+def _items_of(use_case: UseCase) -> Ints:
+    """The ids of all items of the use case's kind, sorted: (n,)."""
+    rows = Item.objects.filter(kind=use_case.kind).order_by("pk").values_list("pk")
+    parts = [batch["id"].to_numpy() for batch in read_batches(rows, _ITEMS)]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
