@@ -1,6 +1,6 @@
 """Items and their facets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -170,11 +170,15 @@ class ItemFacetQuerySet(models.QuerySet["ItemFacet"]):
             Item.objects.filter(pk__in={link.item_id for link in links}).update()
         return created
 
-    def link(self, links: Sequence[tuple[int, int, int]]) -> None:
-        """Creates links, each of an item id, a facet id and a billing, and dates the items."""
+    def link(self, links: Sequence[tuple[int, int, int]], *, dated: Collection[int] = ()) -> None:
+        """Creates links, each of an item id, a facet id and a billing, and dates the items.
+
+        Those of `dated` were written in this transaction, and are dated by that.
+        """
         with transaction.atomic():
             insert_rows(self.model, ["item", "facet", "billing"], links)
-            Item.objects.filter(pk__in={item_id for item_id, _, _ in links}).update()
+            if others := {item_id for item_id, _, _ in links}.difference(dated):
+                Item.objects.filter(pk__in=others).update()
 
 
 class ItemFacet(models.Model):

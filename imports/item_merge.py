@@ -1,4 +1,4 @@
-"""From rows to items and their facets: an upsert on (kind, external id), in batches.
+"""From rows to items: an upsert on (kind, external id), in batches.
 
 What a row does not say stays as it is; the facets of a kind are replaced by a row that has that kind.
 """
@@ -6,11 +6,16 @@ What a row does not say stays as it is; the facets of a kind are replaced by a r
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
+
+from django.db import connection
+from django.utils import timezone
 
 from catalog.models import Facet, Item, ItemFacet
+from core.sql import column_names, insert_rows
 from core.statistics import refresh_statistics
-from imports.item_rows import STORED_COLUMNS, ItemKey, ItemRow, Value
+from imports.item_facets import KnownFacets, write_facets
+from imports.item_rows import STORED_COLUMNS, VALUE_COLUMNS, ItemKey, ItemRow, Value
 from imports.rows import Row
 from imports.slices import WHOLE, Slices
 
@@ -18,11 +23,31 @@ BATCH_ROWS = 500
 # In slices, for which others wait.
 SLICE_ROWS = 100
 BATCH_BYTES = 4_000_000
-_IN_LIST = 5_000
 _STATISTICS_AFTER_BATCHES = 10
 
-Entry = TypeVar("Entry")
+_KEY = ("kind", "external_id")
+_COLUMNS = (*_KEY, *STORED_COLUMNS, "created_at", "changed_at")
+_ON_CONFLICT = (
+    f"ON CONFLICT ({column_names(Item, *_KEY)}) DO UPDATE SET "
+    + ", ".join(
+        f"{column} = EXCLUDED.{column}"
+        for column in column_names(Item, *STORED_COLUMNS, "changed_at").split(", ")
+    )
+    + f" RETURNING {column_names(Item, 'id', *_KEY)}"
+)
+# Of an item that is new, where its row does not say otherwise.
+_AT_FIRST: dict[str, Value] = {name: default for name, (_, default) in VALUE_COLUMNS.items()} | {
+    "attributes": {}
+}
+
 Sized = TypeVar("Sized", Row, ItemRow)
+
+
+class StoredItem(NamedTuple):
+    """An item as it is stored: its id, and its values by column."""
+
+    id: int
+    values: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +76,7 @@ def write_items(rows: Iterable[ItemRow], *, only_known: bool = False, slices: Sl
     A new item must come with a title. With `only_known` rows of items that do not exist are skipped.
     """
     counts = ItemCounts()
+    facets = KnownFacets()
     for number, batch in enumerate(batches(rows)):
         if number == _STATISTICS_AFTER_BATCHES:
             refresh_statistics(Item, Facet, ItemFacet)
@@ -60,15 +86,16 @@ def write_items(rows: Iterable[ItemRow], *, only_known: bool = False, slices: Sl
         if not (slices.is_whole or only_known):
             # All of the batch at once, so that facets have the same ids whatever the size of a slice.
             with slices.one():
-                _facet_ids(
-                    {(row.key, kind): names for row in merged.values() for kind, names in row.facets.items()}
-                )
+                facets.forget_if_others_wrote()
+                facets.learn(row.facets for row in merged.values())
         size = BATCH_ROWS if slices.is_whole else SLICE_ROWS
         keys = list(merged)
         for start in range(0, len(keys), size):
             part = {key: merged[key] for key in keys[start : start + size]}
             with slices.one():
-                counts += _write_batch(part, only_known=only_known)
+                if not slices.is_whole:
+                    facets.forget_if_others_wrote()
+                counts += _write_batch(part, facets, only_known=only_known)
         counts += ItemCounts(repeated=len(batch) - len(merged))
     return counts
 
@@ -87,16 +114,16 @@ def batches(rows: Iterable[Sized]) -> Iterator[list[Sized]]:
         yield batch
 
 
-def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCounts:
+def _write_batch(rows: dict[ItemKey, ItemRow], facets: KnownFacets, *, only_known: bool) -> ItemCounts:
     known = known_items(rows)
     skipped = [key for key in rows if key not in known] if only_known else []
     for key in skipped:
         del rows[key]
     written = {key: row for key, row in rows.items() if _differs(row, known.get(key))}
-    ids = {key: item.pk for key, item in known.items()} | _save(written, known)
+    ids = {key: item.id for key, item in known.items()} | _save(written, known)
     created = len(written.keys() - known.keys())
-    with_new_facets = _write_facets({ids[key]: row.facets for key, row in rows.items()})
-    changed = {ids[key] for key in written} | with_new_facets
+    saved = {ids[key] for key in written}
+    changed = saved | write_facets({ids[key]: row.facets for key, row in rows.items()}, facets, dated=saved)
     return ItemCounts(
         created=created,
         updated=len(changed) - created,
@@ -105,110 +132,46 @@ def _write_batch(rows: dict[ItemKey, ItemRow], *, only_known: bool) -> ItemCount
     )
 
 
-def known_items(keys: Iterable[ItemKey]) -> dict[ItemKey, Item]:
+def known_items(keys: Iterable[ItemKey]) -> dict[ItemKey, StoredItem]:
     """Those of the items that exist, in one order locked against other imports until this one ends."""
     by_kind: dict[str, list[str]] = {}
     for key in keys:
         by_kind.setdefault(key.kind, []).append(key.external_id)
-    found: dict[ItemKey, Item] = {}
+    found: dict[ItemKey, StoredItem] = {}
     for kind in sorted(by_kind):
         items = Item.objects.select_for_update(no_key=True).filter(kind=kind, external_id__in=by_kind[kind])
-        found.update({ItemKey(kind, item.external_id): item for item in items.order_by("external_id")})
+        rows = items.order_by("external_id").values_list("external_id", "pk", *STORED_COLUMNS)
+        for external_id, item_id, *values in rows:
+            stored = dict(zip(STORED_COLUMNS, values, strict=True))
+            found[ItemKey(kind, external_id)] = StoredItem(item_id, stored)
     return found
 
 
-def _differs(row: ItemRow, item: Item | None) -> bool:
+def _differs(row: ItemRow, item: StoredItem | None) -> bool:
     return item is None or any(
-        _comparable(getattr(item, name)) != _comparable(value) for name, value in row.values.items()
+        item.values[name] != value or (isinstance(value, dict) and _is_other(item.values[name], value))
+        for name, value in row.values.items()
     )
 
 
-def _comparable(value: Value) -> Value:
-    """Attributes as text in which true is not 1 and names have one order; all else as it is."""
-    return json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+def _is_other(stored: Value, given: Value) -> bool:
+    """True for attributes that are other ones although Python finds them equal: true is not 1."""
+    return json.dumps(stored, sort_keys=True) != json.dumps(given, sort_keys=True)
 
 
-def _save(rows: Mapping[ItemKey, ItemRow], known: Mapping[ItemKey, Item]) -> dict[ItemKey, int]:
+def _save(rows: Mapping[ItemKey, ItemRow], known: Mapping[ItemKey, StoredItem]) -> dict[ItemKey, int]:
     """Writes the items; returns their ids."""
-    items = []
-    for key, row in rows.items():
-        item = known.get(key) or Item(kind=key.kind, external_id=key.external_id)
-        values = {name: getattr(item, name) for name in STORED_COLUMNS} | dict(row.values)
-        items.append(Item(kind=key.kind, external_id=key.external_id, **values))
-    written = Item.objects.bulk_create(
-        items,
-        update_conflicts=True,
-        unique_fields=["kind", "external_id"],
-        update_fields=list(STORED_COLUMNS),
-    )
-    return {ItemKey(item.kind, item.external_id): item.pk for item in written}
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
+    written = [
+        _as_stored(key, {**(known[key].values if key in known else _AT_FIRST), **row.values}, now)
+        for key, row in rows.items()
+    ]
+    found = insert_rows(Item, _COLUMNS, written, _ON_CONFLICT)
+    return {ItemKey(kind, external_id): item_id for item_id, kind, external_id in found}
 
 
-def _write_facets(wanted: Mapping[int, Mapping[str, tuple[str, ...]]]) -> set[int]:
-    """Makes the facets of each item, by item id, what is wanted; returns the items that were changed."""
-    current = _current_facets(wanted)
-    stale: list[int] = []
-    changed: dict[tuple[int, str], tuple[str, ...]] = {}
-    for item_id, facets in wanted.items():
-        for kind, names in facets.items():
-            rows = current.get((item_id, kind), {})
-            if tuple(rows) != names:
-                stale += rows.values()
-                changed[item_id, kind] = names
-    for chunk in _chunks(stale):
-        ItemFacet.objects.filter(pk__in=chunk).delete()
-    facet_ids = _facet_ids(changed)
-    links = (
-        (item_id, facet_ids[kind, name], billing)
-        for (item_id, kind), names in changed.items()
-        for billing, name in enumerate(names)
-    )
-    for batch in _chunks(links):
-        ItemFacet.objects.link(batch)
-    return {item_id for item_id, _ in changed}
-
-
-def _current_facets(
-    wanted: Mapping[int, Mapping[str, tuple[str, ...]]],
-) -> dict[tuple[int, str], dict[str, int]]:
-    """Per item and kind: the facet names in billing order, each with the id of its link."""
-    # All kinds: asked for some, SQLite would read every link of those kinds for each batch.
-    rows = (
-        ItemFacet.objects.filter(item_id__in=list(wanted))
-        .order_by("item_id", "billing", "pk")
-        .values_list("pk", "item_id", "facet__kind", "facet__name")
-    )
-    current: dict[tuple[int, str], dict[str, int]] = {}
-    for link_id, item_id, kind, name in rows:
-        current.setdefault((item_id, kind), {})[name] = link_id
-    return current
-
-
-def _facet_ids(
-    changed: Mapping[tuple[int, str], tuple[str, ...]] | Mapping[tuple[ItemKey, str], tuple[str, ...]],
-) -> dict[tuple[str, str], int]:
-    """The id of every facet that is named; those that are new are created."""
-    names_by_kind: dict[str, set[str]] = {}
-    for (_, kind), names in changed.items():
-        names_by_kind.setdefault(kind, set()).update(names)
-    ids: dict[tuple[str, str], int] = {}
-    for kind, wanted_names in sorted(names_by_kind.items()):
-        for chunk in _chunks(sorted(wanted_names)):
-            found = Facet.objects.filter(kind=kind, name__in=chunk)
-            known = set(found.values_list("name", flat=True))
-            new = [Facet(kind=kind, name=name) for name in chunk if name not in known]
-            Facet.objects.bulk_create(new, ignore_conflicts=True)
-            ids.update({(kind, name): pk for pk, name in found.values_list("pk", "name")})
-    return ids
-
-
-def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Lists of at most _IN_LIST entries: a statement takes only so many parameters."""
-    chunk: list[Entry] = []
-    for entry in entries:
-        chunk.append(entry)
-        if len(chunk) == _IN_LIST:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _as_stored(key: ItemKey, values: dict[str, Any], now: Any) -> tuple[Any, ...]:
+    """The values of `_COLUMNS` as the database takes them."""
+    values["published_at"] = connection.ops.adapt_datetimefield_value(values["published_at"])
+    values["attributes"] = json.dumps(values["attributes"])
+    return (*key, *map(values.__getitem__, STORED_COLUMNS), now, now)

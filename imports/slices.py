@@ -74,8 +74,12 @@ WHOLE = Slices()
 def in_slices() -> Iterator[Slices]:
     """A block whose writes all stay, or are all taken back where it raises."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
-        with transaction.atomic():
-            yield WHOLE
+        try:
+            with transaction.atomic():
+                yield WHOLE
+        except IntegrityError as error:
+            _refuse_if_gone(error)
+            raise
         return
     with _file_lock(blocking=True):
         _take_back()
@@ -90,13 +94,19 @@ def in_slices() -> Iterator[Slices]:
             # A lost database keeps its notes for the next run, and what lost it is the error to show.
             with suppress(DatabaseError):
                 _take_back()
-            if isinstance(error, IntegrityError) and _OF_SOMETHING_GONE in str(error):
-                raise Conflict(_GONE_MEANWHILE) from error
+            if isinstance(error, IntegrityError):
+                _refuse_if_gone(error)
             raise
         _drop_triggers()
         # From here on nothing is taken back.
         execute(f"ALTER TABLE {_NOTES} RENAME TO {_DONE}")
         _forget_done()
+
+
+def _refuse_if_gone(error: IntegrityError) -> None:
+    """Raises Conflict where the error is that something is gone to which rows belong."""
+    if _OF_SOMETHING_GONE in str(error).upper():
+        raise Conflict(_GONE_MEANWHILE) from error
 
 
 def take_back_killed_import() -> bool:

@@ -10,7 +10,6 @@ import contextlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -19,6 +18,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import DateTimeField, UUIDField
 from django.db.models.expressions import Col
 
+from core.copying import copy_rows
 from core.sql import AnyField
 
 if TYPE_CHECKING:
@@ -33,14 +33,6 @@ Row = TypeVar("Row")
 
 # Fields whose values the two databases take and return in other forms.
 _ADAPTED = (DateTimeField, UUIDField)
-# How COPY writes what is no text; all else is `str` of it.
-_COPIED: dict[type, Callable[[Any], str]] = {
-    type(None): lambda _: "\\N",
-    bool: lambda value: "t" if value else "f",
-    datetime: datetime.isoformat,
-}
-# Characters that mean something in a line of COPY.
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +100,7 @@ class Staging(Generic[Row]):
         """Writes what was added and is not in the table yet."""
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                lines = io.StringIO("".join(map(_line_of_copy, self._pending)))
-                cursor.copy_expert(f"COPY {self._table.name} FROM STDIN", lines)
+                copy_rows(self._table.name, self._pending)
             else:
                 places = ", ".join(["%s"] * (len(self._table.columns) + 1))
                 cursor.executemany(f"INSERT INTO {self._table.name} VALUES ({places})", self._pending)  # noqa: S608  our own names
@@ -194,19 +185,6 @@ def execute_write(statement: str, parameters: Sequence[Any] = ()) -> int:
 def _index(table: str, columns: Sequence[str]) -> None:
     execute(f"CREATE INDEX {table}_index ON {table} ({', '.join(columns)})")
     execute(f"ANALYZE {table}")
-
-
-def _line_of_copy(values: Sequence[Any]) -> str:
-    """A row in the text form of COPY (PostgreSQL's documentation, "File Formats")."""
-    return (
-        "\t".join(
-            [
-                value.translate(_ESCAPES) if type(value) is str else _COPIED.get(type(value), str)(value)
-                for value in values
-            ]
-        )
-        + "\n"
-    )
 
 
 def _adapters(fields: Iterable[AnyField]) -> list[tuple[int, Callable[[Any], Any]]]:

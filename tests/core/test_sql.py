@@ -9,10 +9,11 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from catalog.models import Facet, Item, ItemFacet
+from core import sql
 from core.sql import Table, column_names, fill, insert_rows
 from interactions.models import UserInteraction
 from tests.factories import make_items
@@ -101,3 +102,22 @@ def test_rows_are_inserted_in_as_many_statements_as_the_database_needs(
     assert list(ItemFacet.objects.order_by("billing").values_list("item", "facet", "billing")) == rows
     with django_assert_num_queries(0):
         insert_rows(ItemFacet, ["item", "facet", "billing"], [])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("copied_from", [1, 100])
+def test_rows_are_written_alike_by_copy_and_by_values(
+    copied_from: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite there is no COPY, and both are one."""
+    monkeypatch.setattr(sql, "COPIED_FROM", copied_from)
+    odd = ["\\N", "a\tb", "two\nlines\r\n", "\\", "\\.", " ", "é ✓ 漢", "'quoted\"", "NULL", "100 %s"]
+    rows = [("genre", name) for name in odd]
+    ending = f"ON CONFLICT DO NOTHING RETURNING {column_names(Facet, 'id', 'name')}"
+    assert insert_rows(Facet, ["kind", "name"], rows[:3]) == []
+    returned = insert_rows(Facet, ["kind", "name"], rows, ending)
+    assert [name for _, name in returned] == odd[3:]
+    assert dict(returned).items() <= dict(Facet.objects.values_list("pk", "name")).items()
+    assert list(Facet.objects.order_by("pk").values_list("kind", "name")) == rows
+    with pytest.raises(IntegrityError), transaction.atomic():
+        insert_rows(Facet, ["kind", "name"], rows[:1])

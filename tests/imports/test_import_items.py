@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from catalog.models import Facet, Item, ItemFacet
 from core.errors import InvalidInput
-from imports import item_merge
+from imports import item_facets, item_merge
 from imports.item_rows import ItemKey, ItemRow
 from imports.items import import_items
 from tests.imports.helpers import json_lines, refusal, run, write
@@ -444,8 +444,8 @@ def test_a_run_that_dies_half_way_leaves_what_was_there(
             raise KeyboardInterrupt
         return write_facets(*args, **kwargs)
 
-    write_facets = item_merge._write_facets
-    monkeypatch.setattr(item_merge, "_write_facets", dies_at_third)
+    write_facets = item_facets.write_facets
+    monkeypatch.setattr(item_merge, "write_facets", dies_at_third)
     second = [{"external_id": number, "title": "New", "genres": ["New"]} for number in range(6)]
     path = json_lines(tmp_path / "2.jsonl", *second)
     with pytest.raises(KeyboardInterrupt):

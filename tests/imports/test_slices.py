@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -15,8 +16,18 @@ from django.db import close_old_connections, connection, transaction
 
 from accounts.models import User
 from catalog.models import Facet, Item
+from core import sql
 from feedback.completion import record_with_dislikes
-from imports import interaction_merge, interactions, item_merge, items, session_merge, sessions, slices
+from imports import (
+    interaction_merge,
+    interactions,
+    item_facets,
+    item_merge,
+    items,
+    session_merge,
+    sessions,
+    slices,
+)
 from interactions.services import Wanted
 from privacy.services import erase_person
 from tests.assistants.test_mcp import database_url
@@ -205,13 +216,62 @@ def test_who_is_erased_between_two_slices_is_gone_and_the_import_says_so(
     assert run(command, file(tmp_path))["created"] > 0
 
 
-def test_imports_of_the_same_rows_at_once_write_them_once(tmp_path: Path) -> None:
-    path = interactions_file(tmp_path)
-    summaries = together(3, lambda _: run("import_interactions", path))
-    created = [summary["created"] for summary in summaries]
-    assert sorted(created)[:2] == [0, 0]
-    assert max(created) > 30
-    assert run("import_interactions", path)["created"] == 0
+@pytest.mark.parametrize(("command", "file"), FILES[:2])
+@pytest.mark.parametrize("copied_from", [1, 100])
+def test_imports_of_the_same_rows_at_once_write_them_once(
+    command: str,
+    file: Callable[[Path], Path],
+    copied_from: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sql, "COPIED_FROM", copied_from)
+    path, before = file(tmp_path), everything()
+    together(3, lambda _: run(command, path))
+    after = everything()
+    assert after != before
+    assert run(command, path)["created"] == 0
+    assert {label for label, rows in everything().items() if rows != after[label]} <= {POPULARITY}
+
+
+@pytest.mark.skipif(not HAS_SLICES, reason="elsewhere an import is one slice")
+def test_a_facet_that_is_erased_between_two_slices_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept = count()
+    monkeypatch.setattr(slices, "HELD_SECONDS", 0.0)
+
+    def erase(_: int) -> None:
+        Facet.objects.filter(name="Crime").delete()
+
+    monkeypatch.setattr(slices, "sleep", lambda _: together(1, erase) if next(slept) == 1 else None)
+    assert run("import_items", films_file(tmp_path))["created"] == 3
+    assert set(Item.objects.filter(facets__name="Crime").values_list("external_id", flat=True)) > {"7", "8"}
+
+
+@pytest.mark.skipif(HAS_SLICES, reason="there nobody else writes while rows are linked")
+def test_where_a_facet_is_erased_meanwhile_nothing_is_imported_and_the_import_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, whole = films_file(tmp_path), item_facets.write_facets
+    Facet.objects.create(kind="genre", name="New 6")
+    before = everything()
+
+    def erase(_: int) -> None:
+        Facet.objects.filter(name="New 6").delete()
+
+    def write_and_erase(*args: Any, **rest: Any) -> Any:
+        changed = whole(*args, **rest)
+        together(1, erase)
+        return changed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(item_merge, "write_facets", write_and_erase)
+        with pytest.raises(CommandError, match="was erased while it was imported"):
+            run("import_items", path)
+    for label in ("catalog.Item", "catalog.ItemFacet"):
+        assert everything()[label] == before[label]
+    assert run("import_items", path)["created"] == 3
 
 
 @pytest.mark.slow
