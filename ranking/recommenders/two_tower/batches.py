@@ -9,6 +9,7 @@ from core.arrays import Bools, Doubles, Floats, Ints, Rows
 from ranking.recommenders.two_tower.data import (
     HARD_NEGATIVE,
     RANDOM_NEGATIVE,
+    States,
     TwoTowerExamples,
     TwoTowerItems,
     TwoTowerParameters,
@@ -16,6 +17,8 @@ from ranking.recommenders.two_tower.data import (
 from ranking.recommenders.two_tower.demand import DemandHistory
 from ranking.statistics.events import SECONDS_PER_DAY
 
+# An epoch reads at most so many positives; of a longer log, whose end nobody would wait for, a part.
+LONGEST_EPOCH = 100_000
 # No item is taken for rarer in a batch than this.
 RAREST = 1e-9
 
@@ -68,7 +71,8 @@ def example_weights(positives: TwoTowerExamples, half_life_days: float) -> Float
 class Batch:
     """b examples, and p items among which each of them has to find its own.
 
-    examples        with a part of some histories hidden
+    examples
+    states          (b,) of their people, with a part of some histories hidden
     weights         (b,) how much each counts
     pool            (p,) item rows, sorted, unique; the items of the examples are among them
     anonymous       (p,) which of them are to be known by their features alone
@@ -81,6 +85,7 @@ class Batch:
     """
 
     examples: TwoTowerExamples
+    states: States
     weights: Floats
     pool: Rows
     anonymous: Bools
@@ -115,15 +120,21 @@ class Batches:
         self._random = train.item_rows[train.kinds == RANDOM_NEGATIVE]
         self._refused = _Refused.of(train.take(train.kinds == HARD_NEGATIVE), self.positives.user_ids)
         self._log_inclusions = self._inclusions()
+        # The positives of the next epochs.
+        self._coming: Rows = np.empty(0, dtype=np.intp)
 
     def __iter__(self) -> Iterator[Batch]:
-        """One epoch: every positive once, in a new order."""
-        order = self._rng.permutation(len(self.positives))
+        """One epoch: every positive once, in a new order; of very many a part, and others the next time."""
+        count = min(len(self.positives), LONGEST_EPOCH)
+        if len(self._coming) < count:
+            self._coming = np.concatenate([self._coming, self._rng.permutation(len(self.positives))])
+        order, self._coming = self._coming[:count], self._coming[count:]
         for start in range(0, len(order), self.size):
             yield self._batch(order[start : start + self.size])
 
     def _batch(self, rows: Rows) -> Batch:
         examples = self.positives.take(rows)
+        states = examples.states.take(examples.state_of)
         drawn = [
             examples.item_rows,
             self._rng.integers(self._items, size=self._parameters.uniform_negatives),
@@ -134,39 +145,40 @@ class Batches:
         refused = self._refused.draw(rows, self._rng)
         demand = self.demand.before(examples.times)
         return Batch(
-            examples=self._with_parts_hidden(examples),
+            examples=examples,
+            states=self._with_parts_hidden(states),
             weights=self._weights[rows],
             pool=pool,
             anonymous=self._rng.random(len(pool)) < self._parameters.id_dropout,
             targets=np.searchsorted(pool, examples.item_rows),
-            barred=self._barred(examples, pool),
-            log_demand=self.demand.logs[np.ix_(demand, pool)],
+            barred=self._barred(states, examples.item_rows, pool),
+            log_demand=self.demand.logs[:, pool][demand],
             log_inclusions=self._log_inclusions[pool],
             refused=refused,
             refused_demand=np.where(refused >= 0, self.demand.logs[demand, refused], 0.0).astype(np.float32),
         )
 
-    def _with_parts_hidden(self, examples: TwoTowerExamples) -> TwoTowerExamples:
+    def _with_parts_hidden(self, states: States) -> States:
         """So that a model learns of people of whom little is known from those of whom much is."""
-        rates = self._rng.random(len(examples))
-        rates[self._rng.random(len(examples)) >= self._parameters.history_dropout] = 0.0
-        sizes = np.diff(examples.history_indptr)
-        kept = self._rng.random(len(examples.history_rows)) >= np.repeat(rates, sizes)
+        rates = self._rng.random(len(states))
+        rates[self._rng.random(len(states)) >= self._parameters.history_dropout] = 0.0
+        sizes = np.diff(states.history_indptr)
+        kept = self._rng.random(len(states.history_rows)) >= np.repeat(rates, sizes)
         return replace(
-            examples,
-            history_indptr=np.concatenate([[0], np.cumsum(kept)])[examples.history_indptr],
-            history_rows=examples.history_rows[kept],
-            history_weights=examples.history_weights[kept],
+            states,
+            history_indptr=np.concatenate([[0], np.cumsum(kept)])[states.history_indptr],
+            history_rows=states.history_rows[kept],
+            history_weights=states.history_weights[kept],
         )
 
-    def _barred(self, examples: TwoTowerExamples, pool: Rows) -> Bools:
+    def _barred(self, states: States, own: Rows, pool: Rows) -> Bools:
         place = np.full(self._items, -1, dtype=np.intp)
         place[pool] = np.arange(len(pool))
-        barred = np.zeros((len(examples), len(pool)), dtype=np.bool_)
-        of_entry = np.repeat(np.arange(len(examples)), np.diff(examples.history_indptr))
-        columns = place[examples.history_rows]
+        barred = np.zeros((len(states), len(pool)), dtype=np.bool_)
+        of_entry = np.repeat(np.arange(len(states)), np.diff(states.history_indptr))
+        columns = place[states.history_rows]
         barred[of_entry[columns >= 0], columns[columns >= 0]] = True
-        barred[np.arange(len(examples)), place[examples.item_rows]] = False
+        barred[np.arange(len(states)), place[own]] = False
         return barred
 
     def _inclusions(self) -> Floats:

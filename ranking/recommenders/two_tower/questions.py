@@ -7,7 +7,7 @@ import numpy as np
 
 from core.arrays import Bools, Doubles, Floats, Ints, Rows, top_k
 from ranking.recommenders.two_tower.batches import first_meetings
-from ranking.recommenders.two_tower.data import TARGET_LABEL, TwoTowerExamples, TwoTowerItems
+from ranking.recommenders.two_tower.data import TARGET_LABEL, States, TwoTowerExamples, TwoTowerItems
 from ranking.recommenders.two_tower.model import TwoTower, score_items, user_vector
 
 RECALL_AT = 100
@@ -23,12 +23,14 @@ MOST_PAIRS = 20
 class Question:
     """One query: the items that a person would like from a moment on.
 
-    state     one example: the person as they were at the moment
+    user_id   whose
+    state     a single one: the person as they were at the moment
     barred    item rows that they had met before, sorted
     targets   item rows that they met from then on and found good, sorted, none of them barred
     """
 
-    state: TwoTowerExamples
+    user_id: int
+    state: States
     barred: Rows
     targets: Rows
 
@@ -64,10 +66,10 @@ def _of_person(user_id: int, positives: TwoTowerExamples, met: TwoTowerExamples)
     for start in sorted({int(share * len(mine)) for share in MOMENTS}):
         barred = np.unique(np.concatenate([before, mine.item_rows[:start]]))
         later, good = mine.item_rows[start:], mine.labels[start:] >= TARGET_LABEL
-        state = mine.take(np.array([start]))
+        state = mine.states.take(mine.state_of[[start]])
         targets = np.setdiff1d(later[good], np.union1d(barred, state.history_rows))
         if len(targets) and (len(state.history_rows) or len(state.facet_columns)):
-            yield Question(state, np.union1d(barred, state.history_rows), targets)
+            yield Question(user_id, state, np.union1d(barred, state.history_rows), targets)
 
 
 def _place(sorted_ids: Ints, user_id: int) -> slice:
@@ -82,7 +84,7 @@ def mean_recall(model: TwoTower, items: TwoTowerItems, questions: list[Question]
 
     0 for a question about somebody whom the model does not know; NaN without any question.
     """
-    people = np.array([int(question.state.user_ids[0]) for question in questions], dtype=np.int64)
+    people = np.array([question.user_id for question in questions], dtype=np.int64)
     recalls = np.zeros(len(questions))
     for place, question in enumerate(questions):
         vector = question.vector(model, items)

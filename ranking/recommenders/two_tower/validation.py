@@ -107,12 +107,11 @@ def _first_targets(data: TwoTowerData, test: Holdout) -> Rows:
 def _user_at(model: TwoTower, data: TwoTowerData, row: int) -> Floats | None:
     """The person's vector from the state of one example."""
     examples = data.examples
-    history = slice(*examples.history_indptr[row : row + 2])
-    taste = slice(*examples.taste_indptr[row : row + 2])
+    state = examples.states.take(examples.state_of[[row]])
     return user_vector(
         model,
-        item_ids=data.items.item_ids[examples.history_rows[history]],
-        weights=examples.history_weights[history],
-        facet_ids=data.items.facet_ids[examples.facet_columns[taste]],
-        facet_scores=examples.facet_scores[taste],
+        item_ids=data.items.item_ids[state.history_rows],
+        weights=state.history_weights,
+        facet_ids=data.items.facet_ids[state.facet_columns],
+        facet_scores=state.facet_scores,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from ranking.recommenders.two_tower.data import OBSERVED, TwoTowerExamples, TwoTowerItems
+from ranking.recommenders.two_tower.data import OBSERVED, States, TwoTowerExamples, TwoTowerItems
 from ranking.recommenders.two_tower.model import Dense, TwoTower
 
 DAY = 86_400.0
@@ -36,13 +36,21 @@ def make_examples(rows: Sequence[Example]) -> TwoTowerExamples:
         rank_weights=np.array([row.weight for row in rows], dtype=np.float32),
         kinds=np.array([row.kind for row in rows], dtype=np.int8),
         times=np.array([row.time for row in rows], dtype=np.float64),
-        history_indptr=np.cumsum([0, *(len(row.history) for row in rows)], dtype=np.int64),
-        history_rows=np.array([row for row, _ in histories], dtype=np.intp),
-        history_weights=np.array([weight for _, weight in histories], dtype=np.float32),
-        taste_indptr=np.cumsum([0, *(len(row.taste) for row in rows)], dtype=np.int64),
-        facet_columns=np.array([column for column, _ in tastes], dtype=np.intp),
-        facet_scores=np.array([score for _, score in tastes], dtype=np.float32),
+        state_of=np.arange(len(rows), dtype=np.intp),
+        states=States(
+            history_indptr=np.cumsum([0, *(len(row.history) for row in rows)], dtype=np.int64),
+            history_rows=np.array([row for row, _ in histories], dtype=np.int32),
+            history_weights=np.array([weight for _, weight in histories], dtype=np.float32),
+            taste_indptr=np.cumsum([0, *(len(row.taste) for row in rows)], dtype=np.int64),
+            facet_columns=np.array([column for column, _ in tastes], dtype=np.int32),
+            facet_scores=np.array([score for _, score in tastes], dtype=np.float32),
+        ),
     )
+
+
+def states_of(examples: TwoTowerExamples) -> States:
+    """The state of each example, in their order."""
+    return examples.states.take(examples.state_of)
 
 
 def make_items(facets: Sequence[Sequence[int]], *, kinds: int, words: int = 4) -> TwoTowerItems:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ranking.recommenders.two_tower import batches as batches_module
 from ranking.recommenders.two_tower.batches import Batch, Batches, example_weights, first_meetings
 from ranking.recommenders.two_tower.data import (
     HARD_NEGATIVE,
@@ -18,6 +19,7 @@ from tests.ranking.recommenders.two_tower.builders import (
     Example,
     make_examples,
     make_items,
+    states_of,
     two_camps,
     two_camps_items,
 )
@@ -49,7 +51,7 @@ class TestFirstMeetings:
         assert met.times.tolist() == [3.0, 1.0]
         assert met.labels.tolist() == [1.0, 0.5]
         assert met.rank_weights.tolist() == [2.0, 1.0]
-        assert not len(met.history_rows)
+        assert not len(states_of(met).history_rows)
 
     def test_what_was_refused_speaks_for_nothing_before_and_after(self) -> None:
         rows = [Example(1, 4, time=time) for time in (1.0, 9.0)] + [Example(2, 4), Example(1, 5)]
@@ -116,6 +118,15 @@ class TestBatches:
         items = np.concatenate([batch.examples.item_rows for batch in found])
         assert sorted(items.tolist()) == sorted(found.positives.item_rows.tolist())
 
+    def test_epochs_of_very_many_go_on_where_the_last_ended(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(batches_module, "LONGEST_EPOCH", 20)
+        examples = make_examples([Example(user, user % 16) for user in range(50)])
+        found = batches(examples)
+        epochs = [np.concatenate([batch.examples.user_ids for batch in found]).tolist() for _ in range(5)]
+        assert [len(set(one)) for one in epochs[:2]] == [20, 20]
+        counts = np.bincount(np.concatenate(epochs), minlength=50)
+        assert (counts == 2).all()
+
     def test_every_example_finds_its_own_item_in_the_pool(self) -> None:
         for batch in batches(two_camps()):
             np.testing.assert_array_equal(batch.pool[batch.targets], batch.examples.item_rows)
@@ -161,7 +172,7 @@ class TestBatches:
     def test_parts_of_some_histories_are_hidden(self) -> None:
         history = tuple((item, 2.0) for item in range(1, 12))
         examples = make_examples([Example(user, 0, history=history) for user in range(400)])
-        shown = one_batch(examples, replace(PLAIN, batch_size=400, history_dropout=0.5)).examples
+        shown = one_batch(examples, replace(PLAIN, batch_size=400, history_dropout=0.5)).states
         sizes = np.diff(shown.history_indptr)
         assert 0.4 < (sizes == 11).mean() < 0.65
         assert 0.6 < sizes.mean() / 11 < 0.9

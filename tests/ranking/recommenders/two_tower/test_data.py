@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ranking.recommenders.two_tower.data import HARD_NEGATIVE, RANDOM_NEGATIVE, TwoTowerParameters
-from tests.ranking.recommenders.two_tower.builders import Example, make_examples, make_items
+from tests.ranking.recommenders.two_tower.builders import Example, make_examples, make_items, states_of
 
 EXAMPLES = make_examples(
     [
@@ -18,6 +18,7 @@ EXAMPLES = make_examples(
         Example(3, 3, kind=RANDOM_NEGATIVE, time=9.0),
     ]
 )
+STATES = EXAMPLES.states
 ITEMS = make_items([[0], [1], [0, 1], []], kinds=2)
 
 
@@ -30,15 +31,16 @@ def test_taken_examples_keep_their_own_lists(which: list[int]) -> None:
     taken = EXAMPLES.take(np.array(which, dtype=np.intp))
     assert taken.item_rows.tolist() == [[0, 3, 1, 2, 3][row] for row in which]
     histories = [[1, 2], [], [], [0], []]
-    assert taken.history_rows.tolist() == [item for row in which for item in histories[row]]
-    assert np.diff(taken.taste_indptr).tolist() == [[0, 1, 0, 2, 0][row] for row in which]
+    states = states_of(taken)
+    assert states.history_rows.tolist() == [item for row in which for item in histories[row]]
+    assert np.diff(states.taste_indptr).tolist() == [[0, 1, 0, 2, 0][row] for row in which]
 
 
 def test_a_mask_and_a_window_of_time_take_the_same() -> None:
     by_mask = EXAMPLES.take(np.array([False, True, True, False, False]))
     by_time = EXAMPLES.between(6.0, 8.0)
     assert by_mask.item_rows.tolist() == by_time.item_rows.tolist() == [3, 1]
-    assert by_mask.facet_scores.tolist() == by_time.facet_scores.tolist() == [0.5]
+    assert states_of(by_mask).facet_scores.tolist() == states_of(by_time).facet_scores.tolist() == [0.5]
     assert EXAMPLES.before(6.0).times.tolist() == [5.0]
 
 
@@ -51,17 +53,30 @@ def test_a_mask_and_a_window_of_time_take_the_same() -> None:
         {"rank_weights": -EXAMPLES.rank_weights},
         {"kinds": EXAMPLES.kinds + np.int8(1)},
         {"times": EXAMPLES.times * np.inf},
-        {"history_indptr": EXAMPLES.history_indptr[:-1]},
-        {"history_indptr": EXAMPLES.history_indptr[::-1].copy()},
-        {"history_weights": EXAMPLES.history_weights[:-1]},
-        {"history_weights": EXAMPLES.history_weights * np.float32("inf")},
-        {"facet_scores": EXAMPLES.facet_scores * np.float32(2)},
-        {"facet_columns": EXAMPLES.facet_columns[:-1]},
+        {"state_of": EXAMPLES.state_of[:-1]},
+        {"state_of": EXAMPLES.state_of + 1},
+        {"state_of": EXAMPLES.state_of - 1},
     ],
 )
 def test_examples_that_do_not_fit_together_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         replace(EXAMPLES, **wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"history_indptr": STATES.history_indptr[:-1]},
+        {"history_indptr": STATES.history_indptr[::-1].copy()},
+        {"history_weights": STATES.history_weights[:-1]},
+        {"history_weights": STATES.history_weights * np.float32("inf")},
+        {"facet_scores": STATES.facet_scores * np.float32(2)},
+        {"facet_columns": STATES.facet_columns[:-1]},
+    ],
+)
+def test_states_that_do_not_fit_together_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        replace(STATES, **wrong)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from profiles.models import TasteProfile
 from profiles.services import reset_profile
 from ranking.datasets.manifest import DatasetError, newest_dataset, read_manifest
 from ranking.recommenders.two_tower.data import HARD_NEGATIVE, OBSERVED, RANDOM_NEGATIVE
+from ranking.recommenders.two_tower.dataset import arrays
 from ranking.recommenders.two_tower.dataset import log as two_tower_log
 from ranking.recommenders.two_tower.dataset.arrays import TwoTowerData, load_two_tower_data
 from ranking.recommenders.two_tower.dataset.examples import label_of, rank_weight
@@ -35,6 +36,7 @@ from ranking.recommenders.two_tower.input import MOST_FACETS, MOST_ITEMS, TowerI
 from ranking.statistics.events import summed_history
 from recommendations.models import RecommendationSession
 from tests.factories import EPOCH, make_interaction, make_item, make_items, make_user
+from tests.ranking.recommenders.two_tower.builders import states_of
 
 MOVIES = USE_CASES["movie_home"]
 QUIET = Progress(quiet=True)
@@ -373,7 +375,7 @@ class TestArrays:
         data = load(generate())
         examples = data.examples
         (last,) = np.flatnonzero((examples.times == EPOCH.timestamp() + 3 * 86400) & examples.positive)
-        history = examples.history_rows[examples.history_indptr[last] : examples.history_indptr[last + 1]]
+        history = states_of(examples.take(np.array([last]))).history_rows
         assert data.items.item_ids[history].tolist() == [second.pk]
 
     def test_arrays_say_what_the_files_say(self, busy_log: None) -> None:
@@ -387,11 +389,51 @@ class TestArrays:
         assert examples.times.tolist() == [row["occurred_at"].timestamp() for row in rows]
         known = set(data.items.facet_ids.tolist())
         for place, row in enumerate(rows):
-            of_row = slice(*examples.taste_indptr[place : place + 2])
-            taste = data.items.facet_ids[examples.facet_columns[of_row]].tolist()
-            assert taste == [facet_id for facet_id in row["facet_ids"] if facet_id in known]
+            state = states_of(examples.take(np.array([place])))
+            taste = data.items.facet_ids[state.facet_columns].tolist()
+            said = [facet_id for facet_id in row["facet_ids"] if facet_id in known]
+            assert taste == (said if row["kind"] == "observed" else [])
+            history = data.items.item_ids[state.history_rows].tolist()
+            said = [item_id for item_id in row["history_item_ids"] if item_id != row["item_id"]]
+            assert history == (said if row["kind"] == "observed" else [])
+        kinds = [row["kind"] for row in rows if row["history_item_ids"]]
+        assert set(kinds) == set(codes)
         assert len(data.events) == sum(row["weight"] != 0 for row in rows)
         assert data.events.item_ids.tolist() == data.items.item_ids[examples.item_rows[data.rows]].tolist()
+
+    def test_what_was_done_with_an_item_at_one_moment_has_one_state(self, person: User) -> None:
+        first, second = make_items(2)
+        for item in (first, second):
+            for kind in ("view", "like"):
+                make_interaction(person, item, kind, day=1)
+        make_interaction(person, first, "favorite", day=2)
+        examples = load(generate()).examples
+        observed = examples.take(examples.kinds == OBSERVED)
+        by_item = {row: observed.state_of[observed.item_rows == row].tolist() for row in (0, 1)}
+        assert [len(set(states)) for states in by_item.values()] == [2, 1]
+        assert len(by_item[0]) == 3
+        assert len(examples.states) == 4
+
+    def test_of_very_many_examples_the_last_are_read(
+        self, busy_log: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = generate()
+        everything = load(folder)
+        count = len(everything.examples) // 2
+        monkeypatch.setattr(arrays, "MOST_ROWS", count)
+        last = load(folder)
+        since = np.sort(everything.examples.times)[-count]
+        later = np.flatnonzero(everything.examples.times >= since)
+        assert count <= len(later) < len(everything.examples)
+        kept = everything.examples.take(later)
+        assert last.examples.item_rows.tolist() == kept.item_rows.tolist()
+        for name in ("history_indptr", "history_rows", "facet_scores"):
+            mine, theirs = (getattr(states_of(one), name) for one in (last.examples, kept))
+            np.testing.assert_array_equal(mine, theirs)
+        assert len(states_of(kept).history_rows)
+        assert (
+            last.events.item_ids.tolist() == last.items.item_ids[last.examples.item_rows[last.rows]].tolist()
+        )
 
     def test_words_are_weighed_by_how_informative_they_are(self) -> None:
         for title in ("Heat", "Heat and rain", "?!"):

@@ -12,13 +12,14 @@ from ranking.recommenders.two_tower.batches import Batches
 from ranking.recommenders.two_tower.data import (
     HARD_NEGATIVE,
     RANDOM_NEGATIVE,
+    States,
     TwoTowerExamples,
     TwoTowerParameters,
 )
 from ranking.recommenders.two_tower.file import dump_two_tower
 from ranking.recommenders.two_tower.fit import TwoTowerFit, _Trainer, fit_two_tower
 from ranking.recommenders.two_tower.model import TwoTower, calibrated, score_items, user_vector
-from ranking.recommenders.two_tower.networks import Towers
+from ranking.recommenders.two_tower.networks import Towers, _means
 from ranking.recommenders.two_tower.questions import calibration_pairs, mean_recall, questions_of
 from tests.ranking.recommenders.two_tower.builders import (
     DAY,
@@ -26,6 +27,7 @@ from tests.ranking.recommenders.two_tower.builders import (
     Example,
     make_examples,
     make_items,
+    states_of,
     two_camps,
     two_camps_items,
 )
@@ -94,10 +96,10 @@ def test_the_tower_in_numpy_is_that_in_torch() -> None:
     examples = examples_with_gaps()
     model = towers.export(np.zeros(len(ITEMS), dtype=np.float32))
     with torch.no_grad():
-        theirs = towers.users(examples).numpy()
+        theirs = towers.users(states_of(examples)).numpy()
     compared = 0
     for place in range(len(examples)):
-        one = examples.take(np.array([place]))
+        one = states_of(examples.take(np.array([place])))
         mine = user_vector(
             model,
             item_ids=ITEMS.item_ids[one.history_rows],
@@ -112,6 +114,22 @@ def test_the_tower_in_numpy_is_that_in_torch() -> None:
     np.testing.assert_allclose(np.linalg.norm(theirs, axis=1), 1.0, atol=1e-5)
 
 
+def test_gradients_of_means_are_those_of_torch() -> None:
+    weights = np.array([2.0, -1.0, 0.5, 1.0], dtype=np.float32)
+    rows, bounds = np.array([0, 2, 1, 2]), np.array([0, 2, 2, 4])
+    vectors = torch.nn.Parameter(torch.arange(12.0).reshape(4, 3))
+    asked = torch.arange(9.0).reshape(3, 3)
+    means = _means(vectors, rows, weights, bounds)
+    (means * asked).sum().backward()  # type: ignore[no-untyped-call]
+    found, vectors.grad = vectors.grad, None
+    dense = torch.zeros(3, 4)
+    dense[0, [0, 2]] = torch.tensor([2.0, -1.0]) / 3
+    dense[2, [1, 2]] = torch.tensor([0.5, 1.0]) / 1.5
+    (dense @ vectors * asked).sum().backward()  # type: ignore[no-untyped-call]
+    torch.testing.assert_close(means, dense @ vectors)
+    torch.testing.assert_close(found, vectors.grad)
+
+
 def test_the_loss_is_that_of_the_corrected_softmax() -> None:
     refused = make_examples([Example(user, 5, kind=HARD_NEGATIVE, label=0.0) for user in range(0, 60, 4)])
     parameters = replace(SMALL, batch_size=40, hard_negative_weight=3.0)
@@ -120,7 +138,7 @@ def test_the_loss_is_that_of_the_corrected_softmax() -> None:
     batch = next(iter(batches))
     towers = trainer._towers
     with torch.no_grad():
-        users = towers.users(batch.examples).numpy()
+        users = towers.users(batch.states).numpy()
         cosines = users @ towers.items(batch.pool, batch.anonymous).numpy().T
         fives = users @ towers.items(np.array([5]), np.array([False])).numpy()[0]
     losses = []
@@ -309,10 +327,8 @@ def test_an_example_of_what_is_not_there_is_refused(row: Example) -> None:
 
 
 def test_vectors_that_are_not_finite_are_told() -> None:
-    without_end = make_examples([Example(user, user % 5, history=((5, 1e38),)) for user in range(20)])
-    items = replace(ITEMS, words=ITEMS.words * np.float32(1e38) * np.float32(3))
     with pytest.raises(FloatingPointError, match="learning rate"):
-        fit_two_tower(items, without_end, None, replace(SMALL, learning_rate=1.0, epochs=3), seed=1)
+        fit_two_tower(ITEMS, two_camps(), None, replace(SMALL, temperature=1e-44, epochs=1), seed=1)
 
 
 class TestQuestions:
@@ -335,14 +351,14 @@ class TestQuestions:
 
 def _joined(one: TwoTowerExamples, other: TwoTowerExamples) -> TwoTowerExamples:
     """Both, one after the other."""
-
-    def both(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        return np.concatenate([getattr(one, name), getattr(other, name)])
-
     plain = ("user_ids", "item_rows", "labels", "rank_weights", "kinds", "times")
+    columns = {name: np.concatenate([getattr(one, name), getattr(other, name)]) for name in plain}
     lists = ("history_rows", "history_weights", "facet_columns", "facet_scores")
-    bounds = {
-        name: np.concatenate([getattr(one, name), getattr(one, name)[-1] + getattr(other, name)[1:]])
-        for name in ("history_indptr", "taste_indptr")
+    states = {
+        name: np.concatenate([getattr(one.states, name), getattr(other.states, name)]) for name in lists
     }
-    return TwoTowerExamples(**{name: both(name) for name in (*plain, *lists)}, **bounds)  # type: ignore[arg-type]
+    for name in ("history_indptr", "taste_indptr"):
+        first, second = getattr(one.states, name), getattr(other.states, name)
+        states[name] = np.concatenate([first, first[-1] + second[1:]])
+    state_of = np.concatenate([one.state_of, len(one.states) + other.state_of])
+    return TwoTowerExamples(**columns, state_of=state_of, states=States(**states))
