@@ -1,4 +1,4 @@
-"""The import of interactions beside COPY of the same rows into the same table, on PostgreSQL.
+"""The imports of items and interactions beside COPY of the same rows into the same tables, on PostgreSQL.
 
     DEBUG=1 python benchmarks/import_against_copy.py [--rows 100000]
 
@@ -14,10 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from django.db.models import Model
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -31,10 +35,9 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=100_000)
     rows: int = parser.parse_args().rows
-    from django.db import connection
     from import_files import write_interactions, write_items
 
-    from core.sql import table_name
+    from catalog.models import Facet, Item, ItemFacet
     from imports.interactions import import_interactions
     from imports.items import import_items
     from interactions.models import UserInteraction
@@ -45,16 +48,30 @@ def main() -> None:
         write_interactions(interactions, rows, items=rows // 10)
         with measured("import_items", rows // 10):
             import_items(path=items, kind="drama")
+        with measured("import_items, the same again", rows // 10):
+            import_items(path=items, kind="drama")
+        copy("COPY of these items", rows // 10, Item, Facet, ItemFacet)
         with measured("import_interactions", rows):
             import_interactions(path=interactions, kind="drama")
-    table = table_name(UserInteraction)
-    with connection.cursor() as cursor, tempfile.TemporaryFile() as copied:
-        cursor.copy_expert(f"COPY {table} TO STDOUT", copied)
-        copied.seek(0)
-        # The same table, with its indexes and its foreign keys.
-        cursor.execute(f"TRUNCATE {table} CASCADE")
-        with measured("COPY of these interactions", rows):
-            cursor.copy_expert(f"COPY {table} FROM STDIN", copied)
+    copy("COPY of these interactions", rows, UserInteraction)
+
+
+def copy(name: str, rows: int, *models: "type[Model]") -> None:
+    """Prints what COPY takes for the rows of the same tables, with their indexes and foreign keys."""
+    from django.db import connection
+
+    from core.sql import table_name
+
+    tables = [table_name(model) for model in models]
+    with ExitStack() as opened, connection.cursor() as cursor:
+        copied = [opened.enter_context(tempfile.TemporaryFile()) for _ in tables]
+        for table, file in zip(tables, copied, strict=True):
+            cursor.copy_expert(f"COPY {table} TO STDOUT", file)
+            file.seek(0)
+        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        with measured(name, rows):
+            for table, file in zip(tables, copied, strict=True):
+                cursor.copy_expert(f"COPY {table} FROM STDIN", file)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
@@ -87,7 +88,8 @@ class Text(Rule[str]):
         if not isinstance(value, str):
             raise BadValue(f"must be text, not {shown(value)}")
         text = value.strip()
-        if (UNSTORABLE if self.many_lines else _CONTROL).search(text):
+        # What is printable holds neither, and is found out far sooner.
+        if not text.isprintable() and (UNSTORABLE if self.many_lines else _CONTROL).search(text):
             raise BadValue(f"holds a character that cannot be stored: {shown(text)}")
         if len(text) > self.max_length:
             raise BadValue(f"has {len(text):,} characters; {self.max_length:,} is the most")
@@ -266,7 +268,7 @@ class Names(Rule[tuple[str, ...]]):
             raise BadValue(f"must be a list of names, not {shown(value)}")
         if len(value) > self.most:
             raise BadValue(f"holds {len(value):,} names; {self.most} is the most")
-        names = tuple(dict.fromkeys(map(Text(self.max_length), value)))
+        names = tuple(dict.fromkeys(map(_text(self.max_length), value)))
         if "" in names:
             raise BadValue("holds an empty name")
         return names
@@ -285,6 +287,11 @@ class Uuid(Rule[UUID]):
             with contextlib.suppress(ValueError):
                 return UUID(value)
         raise BadValue(f"must be a UUID, not {shown(value)}")
+
+
+@cache
+def _text(max_length: int) -> Text:
+    return Text(max_length)
 
 
 def check_rated(type_name: str) -> None:

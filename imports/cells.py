@@ -65,17 +65,19 @@ class Bindable:
             )
 
 
-def remembered(known: dict[str, T], value: object, read: Callable[[object], T]) -> T:
+def remembered(
+    known: dict[str, T], value: object, read: Callable[[object], T], most: int = MOST_REMEMBERED
+) -> T:
     """The value that `read` makes of a cell, kept in `known` by its text: a file names the same often.
 
-    What raises is not kept. The texts are dropped when there are MOST_REMEMBERED, so that memory is flat.
+    What raises is not kept. The texts are dropped when there are `most`, so that memory is flat.
     """
     if not isinstance(value, str):
         return read(value)
     found = known.get(value)
     if found is None:
         found = read(value)
-        if len(known) >= MOST_REMEMBERED:
+        if len(known) >= most:
             known.clear()
         known[value] = found
     return found

@@ -6,11 +6,13 @@ from typing import TypeAlias, TypeVar
 
 from catalog.models import Facet, ItemFacet
 from core.sql import insert_rows
+from imports.slices import WHOLE, Slices
 from imports.staging import execute
 
 # So many ids are kept at the most, so that memory is flat.
 MOST_KNOWN = 50_000
-_IN_LIST = 5_000
+# A statement takes only so many parameters, and others wait for a slice of them.
+_IN_LIST = 2_000
 
 Entry = TypeVar("Entry")
 # The names that an item has, by the kind of facet.
@@ -25,14 +27,7 @@ class KnownFacets:
     _kinds: dict[int, str] = field(default_factory=dict)
     _version: int = 0
 
-    def forget_if_others_wrote(self) -> None:
-        """Forgets all where another connection wrote meanwhile: it may have deleted some. For SQLite."""
-        ((version,),) = execute("PRAGMA data_version")
-        if version != self._version:
-            self._forget()
-            self._version = version
-
-    def learn(self, items: Iterable[Names]) -> None:
+    def learn(self, items: Iterable[Names], slices: Slices = WHOLE) -> None:
         """Looks up every facet that is named; those that are new are created, in one order."""
         if len(self._kinds) > MOST_KNOWN:
             self._forget()
@@ -41,22 +36,39 @@ class KnownFacets:
             for kind, names in facets.items():
                 named.setdefault(kind, set()).update(names)
         for kind in sorted(named):
-            known = self._ids.setdefault(kind, {})
+            known = self._ids.get(kind, {})
             for chunk in _chunks(sorted(name for name in named[kind] if name not in known)):
-                self._find(kind, chunk)
-                if new := [(kind, name) for name in chunk if name not in known]:
-                    insert_rows(Facet, ["kind", "name"], new, "ON CONFLICT DO NOTHING")
-                    self._find(kind, [name for _, name in new])
+                with slices.one():
+                    self.forget_if_others_wrote(slices)
+                    self._find_or_create(kind, chunk)
+
+    def forget_if_others_wrote(self, slices: Slices) -> None:
+        """Forgets all where somebody wrote since the last slice, who may have deleted some."""
+        if slices.is_whole:
+            return
+        # SQLite's number of what other connections have written.
+        ((version,),) = execute("PRAGMA data_version")
+        if version != self._version:
+            self._forget()
+            self._version = version
 
     def ids(self, kind: str, names: Iterable[str]) -> tuple[int, ...]:
         """The ids of facets that were learned."""
-        return tuple(map(self._ids[kind].__getitem__, names))
+        known = self._ids.get(kind, {})
+        return tuple([known[name] for name in names])
 
     def kinds(self, facet_ids: Collection[int]) -> Mapping[int, str]:
         """The kinds of facets by their ids, and maybe of more than these."""
         for chunk in _chunks({facet_id for facet_id in facet_ids if facet_id not in self._kinds}):
             self._kinds.update(Facet.objects.filter(pk__in=chunk).values_list("pk", "kind"))
         return self._kinds
+
+    def _find_or_create(self, kind: str, names: Collection[str]) -> None:
+        known = self._ids.setdefault(kind, {})
+        self._find(kind, names)
+        if new := [(kind, name) for name in names if name not in known]:
+            insert_rows(Facet, ["kind", "name"], new, "ON CONFLICT DO NOTHING")
+            self._find(kind, [name for _, name in new])
 
     def _find(self, kind: str, names: Collection[str]) -> None:
         for name, facet_id in Facet.objects.filter(kind=kind, name__in=names).values_list("name", "pk"):
@@ -108,7 +120,7 @@ def _current_links(item_ids: Collection[int], known: KnownFacets) -> dict[tuple[
 
 
 def _chunks(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Lists of at most _IN_LIST entries: a statement takes only so many parameters."""
+    """Lists of at most _IN_LIST entries."""
     chunk: list[Entry] = []
     for entry in entries:
         chunk.append(entry)

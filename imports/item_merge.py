@@ -19,11 +19,11 @@ from imports.item_rows import STORED_COLUMNS, VALUE_COLUMNS, ItemKey, ItemRow, V
 from imports.rows import Row
 from imports.slices import WHOLE, Slices
 
-BATCH_ROWS = 500
+BATCH_ROWS = 2_000
 # In slices, for which others wait.
 SLICE_ROWS = 100
 BATCH_BYTES = 4_000_000
-_STATISTICS_AFTER_BATCHES = 10
+_STATISTICS_AFTER_BATCHES = 3
 
 _KEY = ("kind", "external_id")
 _COLUMNS = (*_KEY, *STORED_COLUMNS, "created_at", "changed_at")
@@ -85,29 +85,27 @@ def write_items(rows: Iterable[ItemRow], *, only_known: bool = False, slices: Sl
             merged[row.key] = merged[row.key].updated_by(row) if row.key in merged else row
         if not (slices.is_whole or only_known):
             # All of the batch at once, so that facets have the same ids whatever the size of a slice.
-            with slices.one():
-                facets.forget_if_others_wrote()
-                facets.learn(row.facets for row in merged.values())
+            facets.learn((row.facets for row in merged.values()), slices)
         size = BATCH_ROWS if slices.is_whole else SLICE_ROWS
         keys = list(merged)
         for start in range(0, len(keys), size):
             part = {key: merged[key] for key in keys[start : start + size]}
             with slices.one():
-                if not slices.is_whole:
-                    facets.forget_if_others_wrote()
+                facets.forget_if_others_wrote(slices)
                 counts += _write_batch(part, facets, only_known=only_known)
         counts += ItemCounts(repeated=len(batch) - len(merged))
     return counts
 
 
-def batches(rows: Iterable[Sized]) -> Iterator[list[Sized]]:
-    """Lists of rows that are bounded in number and in bytes, so that memory is."""
+def batches(rows: Iterable[Sized], most: int | None = None) -> Iterator[list[Sized]]:
+    """Lists of at most `most` rows, else BATCH_ROWS; bounded in bytes too, so that memory is."""
+    most = most or BATCH_ROWS
     batch: list[Sized] = []
     size = 0
     for row in rows:
         batch.append(row)
         size += row.size
-        if len(batch) >= BATCH_ROWS or size >= BATCH_BYTES:
+        if len(batch) >= most or size >= BATCH_BYTES:
             yield batch
             batch, size = [], 0
     if batch:

@@ -3,11 +3,11 @@
 What a file does not say is not in its rows: a column that it lacks, and the facets of a kind without one.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from catalog.attributes import Attributes, parse_attributes
 from core.domain import FACETS, KINDS, KINDS_BY_WORD
@@ -25,10 +25,11 @@ from core.values import (
     Rule,
     named,
 )
-from imports.cells import is_empty, optional, required
+from imports.cells import is_empty, optional, remembered, required
 from imports.lists import parse_names
 from imports.rows import Columns, Row
 
+T = TypeVar("T")
 Value: TypeAlias = str | int | bool | datetime | Attributes | None
 
 FACET_COLUMNS = {facet.column: facet.name for facet in FACETS.values()}
@@ -44,6 +45,9 @@ VALUE_COLUMNS: dict[str, tuple[Rule[Value], Value]] = {
     "is_active": (TRUTH, True),
     "is_synthetic": (TRUTH, False),
 }
+_OF_FEW_VALUES = frozenset({"year", "is_active", "is_synthetic"})
+# Of each column so many cells are remembered.
+MOST_CELLS = 5_000
 STORED_COLUMNS = (*VALUE_COLUMNS, "attributes")
 # One column of a CSV file for each attribute: attributes.runtime, attributes.country.
 ATTRIBUTE_PREFIX = "attributes."
@@ -74,17 +78,23 @@ class ItemRow:
         """Both rows as one; where they disagree the later one is right."""
         return ItemRow(self.key, {**self.values, **later.values}, {**self.facets, **later.facets}, later.size)
 
-    def as_line(self) -> str:
-        """The row as a line of JSON, without its end."""
-        return json.dumps([self.key, self.values, self.facets, self.size], default=datetime.isoformat)
+    def as_plain(self) -> tuple[Any, ...]:
+        """The row as `marshal` takes it."""
+        moment = self.values.get("published_at")
+        values = (
+            {**self.values, "published_at": moment.isoformat()}
+            if isinstance(moment, datetime)
+            else self.values
+        )
+        return *self.key, values, self.facets, self.size
 
     @classmethod
-    def of_line(cls, line: str) -> "ItemRow":
-        """The row that `as_line` wrote."""
-        key, values, facets, size = json.loads(line)
+    def of_plain(cls, plain: tuple[Any, ...]) -> "ItemRow":
+        """The row that `as_plain` made this of."""
+        kind, external_id, values, facets, size = plain
         if values.get("published_at") is not None:
             values["published_at"] = datetime.fromisoformat(values["published_at"])
-        return cls(ItemKey(*key), values, {kind: tuple(names) for kind, names in facets.items()}, size)
+        return cls(ItemKey(kind, external_id), values, facets, size)
 
 
 def kind_named(word: str) -> str:
@@ -94,34 +104,53 @@ def kind_named(word: str) -> str:
     return KINDS_BY_WORD[word].name
 
 
-def parse_key(values: Mapping[str, Any], default_kind: str) -> ItemKey:
-    """The item that a row is about: its `kind`, or the default, and its id. Raises BadValue."""
-    kind = optional("kind", KIND, values.get("kind")) or default_kind
-    return ItemKey(kind, required("external_id", EXTERNAL_ID, values.get("external_id")))
+class ItemParser:
+    """The rules of the rows of a file, whose lists are split as `separators` says by column.
+
+    Of columns in which a file says the same often, what was read is remembered by the text of the cell.
+    """
+
+    def __init__(self, default_kind: str, separators: Mapping[str, str | None]) -> None:
+        self._default_kind = default_kind
+        self._values = {name: _reader(name) for name in VALUE_COLUMNS}
+        self._names = {
+            column: (kind, _remembering(partial(parse_names, column, separator=separators[column])))
+            for column, kind in FACET_COLUMNS.items()
+        }
+
+    def parse(self, row: Row) -> ItemRow:
+        """The checked values of one row. Raises BadValue."""
+        values = row.values
+        return ItemRow(
+            self._key(values),
+            {name: read(values[name]) for name, read in self._values.items() if name in values}
+            | _attributes(values),
+            {kind: read(values[column]) for column, (kind, read) in self._names.items() if column in values},
+            row.size,
+        )
+
+    def _key(self, values: Mapping[str, Any]) -> ItemKey:
+        """The item that a row is about: its `kind`, or the default, and its id. Raises BadValue."""
+        kind = optional("kind", KIND, values.get("kind")) or self._default_kind
+        return ItemKey(kind, required("external_id", EXTERNAL_ID, values.get("external_id")))
 
 
-def parse_item(row: Row, default_kind: str, separators: Mapping[str, str | None]) -> ItemRow:
-    """The checked values of one row, its lists split as `separators` says by column. Raises BadValue."""
-    values = row.values
-    return ItemRow(
-        key=parse_key(values, default_kind),
-        values={name: _value(name, values[name]) for name in VALUE_COLUMNS if name in values}
-        | _attributes(values),
-        facets={
-            facet_kind: parse_names(column, values[column], separators[column])
-            for column, facet_kind in FACET_COLUMNS.items()
-            if column in values
-        },
-        size=row.size,
-    )
-
-
-def _value(name: str, value: object) -> Value:
+def _reader(name: str) -> Callable[[object], Value]:
+    """The way to read a cell of one of VALUE_COLUMNS."""
     rule, default = VALUE_COLUMNS[name]
     if name == "title":
-        return required(name, rule, value)
-    found = optional(name, rule, value)
-    return default if found is None else found
+        return partial(required, name, rule)
+
+    def read(value: object) -> Value:
+        found = optional(name, rule, value)
+        return default if found is None else found
+
+    return _remembering(read) if name in _OF_FEW_VALUES else read
+
+
+def _remembering(read: Callable[[object], T]) -> Callable[[object], T]:
+    known: dict[str, T] = {}
+    return lambda value: remembered(known, value, read, MOST_CELLS)
 
 
 def _attributes(values: Mapping[str, Any]) -> dict[str, Value]:
