@@ -35,12 +35,12 @@ class Progress:
         self.unit = unit
         self.count = 0
         self._stream = stream or sys.stderr
-        self._quiet = quiet
+        self.is_quiet = quiet
         self._bar: tqdm[NoReturn] | None = None
         self._started = self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
-        if not self._quiet and self._stream.isatty():
+        if not self.is_quiet and self._stream.isatty():
             from tqdm import tqdm
 
             self._bar = tqdm(
@@ -80,7 +80,7 @@ class Progress:
         self.count += count
         if self._bar is not None:
             self._bar.update(count)
-        elif not self._quiet:
+        elif not self.is_quiet:
             now = time.monotonic()
             if now - self._last_line >= SECONDS_BETWEEN_LINES:
                 self._last_line = now
