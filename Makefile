@@ -25,7 +25,7 @@ demo: $(VENV)/installed
 
 install: $(VENV)/installed-dev node_modules/installed browser
 
-# Three tests in a hundred take two seconds or more each, and half of the time. ALL=1 runs them too, as .ci/run does.
+# Five tests in a hundred take most of the time, two seconds or more each on a slow machine. ALL=1 runs them too, as .ci/run does.
 test: $(VENV)/installed-dev browser
 	DEBUG=1 $(BIN)/python -m pytest -n auto --dist worksteal $(if $(ALL),,-m "not slow") $(PYTEST_ARGS)
 

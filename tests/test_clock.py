@@ -88,6 +88,7 @@ def evening(client: Client, headers: dict[str, str], item: Item, key: str) -> li
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offsets", JUMPS)
 def test_an_evening_goes_on_by_token_and_by_session(
     jump: Jump, ann: User, offsets: tuple[float, ...]

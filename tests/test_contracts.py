@@ -43,6 +43,7 @@ def plant(house: Path, module: str, statement: str) -> None:
     path.write_text(f"{statement}\n{path.read_text()}")
 
 
+@pytest.mark.slow
 def test_the_contracts_hold(house: Path) -> None:
     assert broken_contracts(house) == []
 

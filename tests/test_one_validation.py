@@ -62,6 +62,7 @@ INTERACTION = {"user": "ann", "type": "watched", "occurred_at": "2024-01-01"}
 SLOT = {"user": "ann", "shown_at": "2024-01-01", "rank": 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "rule", "ask", "command", "row"),
     [

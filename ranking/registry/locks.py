@@ -2,11 +2,11 @@
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
 from filelock import FileLock, Timeout
 
 from core.errors import LockHeld
@@ -47,7 +47,13 @@ def _advisory_lock(name: str) -> Iterator[None]:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [key])
             if not cursor.fetchone()[0]:
                 raise _held(name)
-        yield
+        try:
+            yield
+        finally:
+            # The server notices a closed session only later, and the next run may come sooner. One that is
+            # lost holds nothing.
+            with suppress(Error), session.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [key])
     finally:
         session.close()
 

@@ -47,6 +47,7 @@ def clock(threads_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return tmp_path / "clock"
 
 
+@pytest.mark.slow
 def test_nothing_acknowledged_is_lost_while_workers_die_connections_break_and_the_clock_jumps(
     clock: Path,
 ) -> None:

@@ -83,6 +83,7 @@ def test_equal_scores_count_as_the_mean_over_their_orders(
     assert value == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_table_or_json(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

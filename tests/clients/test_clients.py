@@ -42,6 +42,7 @@ def test_what_is_generated_is_of_the_description() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_client_in_python(live: tuple[str, str]) -> None:
     address, token = live
     app = Heed(address + "/", token)
@@ -103,6 +104,7 @@ def test_the_client_in_python(live: tuple[str, str]) -> None:
     assert gone.value.status == 403
 
 
+@pytest.mark.slow
 def test_the_client_in_typescript(live: tuple[str, str], tmp_path: Path) -> None:
     """Compiled under --strict with the program that uses it, and run."""
     for source in (CLIENTS / "typescript" / "src").iterdir():

@@ -90,6 +90,7 @@ def test_a_burst_is_discounted_once_and_counted_again(client: Client, keeper: Us
     assert client.get("/admin/").status_code == 200
 
 
+@pytest.mark.slow
 def test_strange_input_changes_nothing(client: Client, keeper: User, film: Item) -> None:
     assert client.get(f"{PAGE}?burst=%00").status_code == 200
     for text in ("", "\x00", f"{film.pk}", f"{film.pk}-against", f"{'9' * 40}-for", "0001-01-01", "²"):

@@ -61,6 +61,7 @@ def test_a_folder_that_is_gone_tells_nothing(tmp_path: Path) -> None:
     assert counted(tmp_path / "gone") == ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system reserves no blocks")
 def test_a_worker_starts_where_there_is_no_room(tmp_path: Path) -> None:
     code = (

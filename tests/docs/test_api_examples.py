@@ -42,6 +42,7 @@ def environment(threads_db: None, settings: LazySettings) -> Iterator[dict[str, 
     server.stop()
 
 
+@pytest.mark.slow
 def test_the_examples_with_curl_answer_as_shown(environment: dict[str, str]) -> None:
     shell = Shell(environment)
     examples = [

@@ -27,6 +27,7 @@ def environment(threads_db: None, settings: LazySettings) -> Iterator[dict[str, 
     server.stop()
 
 
+@pytest.mark.slow
 def test_the_app_lives_on_the_api_alone(environment: dict[str, str]) -> None:
     program = [sys.executable, str(ROOT / "docs" / "examples" / "app.py")]
     done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=60)

@@ -16,6 +16,7 @@ from tests.factories import make_user
 from tests.threads import threads_db  # noqa: F401  a fixture
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_client_goes_from_an_empty_catalog_to_a_list_that_heeds_a_no(
     threads_db: None,  # noqa: F811

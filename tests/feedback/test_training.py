@@ -115,6 +115,7 @@ class TestBatch:
         batch = get_negative_training_batch()
         assert [one.example_id for one in batch] == [row.example.pk for row in rows[:5]]
 
+    @pytest.mark.slow
     def test_has_a_hundred_at_the_most(self) -> None:
         items = make_items(5)
         for _ in range(21):

@@ -551,6 +551,7 @@ def test_valid_rows_always_import_and_a_second_run_leaves_them(
         assert names(item, "genre") == list(dict.fromkeys(name.strip() for name in last["genres"]))
 
 
+@pytest.mark.slow
 @several
 @given(rows=st.lists(st.dictionaries(st.sampled_from(sorted(FULL)), any_json), min_size=1, max_size=5))
 def test_no_value_whatever_crashes_the_import(tmp_path: Path, rows: list[dict[str, Any]]) -> None:

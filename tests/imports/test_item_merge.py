@@ -73,6 +73,7 @@ def tables() -> list[list[tuple[Any, ...]]]:
     return [list(model.objects.order_by("pk").values_list()) for model in (Item, Facet, ItemFacet)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("copied_from", [1, 100], ids=["by COPY", "by values"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=ROWS, second=ROWS)

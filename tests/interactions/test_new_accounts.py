@@ -120,6 +120,7 @@ def test_a_site_begins_with_new_accounts() -> None:
     assert scores[liked.pk] < 0.3 * scores[well_liked.pk]
 
 
+@pytest.mark.slow
 def test_new_accounts_alone_ask_for_no_new_model(settings: Settings) -> None:
     films = make_items(5)
     make_interaction(accounts(1, days=30)[0], make_item())

@@ -105,6 +105,7 @@ class TestOwnMiddle:
 
 
 class TestDefinition(TestCase):
+    @pytest.mark.slow
     @given(ratings=st.lists(st.integers(0, 20).map(lambda half: half / 2), max_size=12), order=st.randoms())
     def test_it_is_the_same_in_whatever_order_they_come(self, ratings: list[float], order: object) -> None:
         person = make_user()

@@ -48,6 +48,7 @@ def logs(draw: st.DrawFn) -> list[Event]:
     ]
 
 
+@pytest.mark.slow
 @given(log=logs(), cuts=st.lists(st.integers(0, 30)))
 def test_any_cut_of_the_log_gives_the_numbers_of_the_whole(log: list[Event], cuts: list[int]) -> None:
     taste, done = no_taste(), 0

@@ -347,6 +347,7 @@ def test_nonsense_gives_a_well_formed_result(kind: str, query: str) -> None:
     well_formed(demo(kind).index, query, 20)
 
 
+@pytest.mark.slow
 @hypothesis_settings(max_examples=200)
 @given(
     st.text()

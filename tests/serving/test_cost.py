@@ -135,6 +135,7 @@ def test_who_did_something_costs_what_it_did(ask: Callable[[], None], person: Us
     assert calls[0] <= GROWTH * NEW
 
 
+@pytest.mark.slow
 def test_people_are_weighed_as_large_as_they_are(settings: Settings) -> None:
     """Within a third: with a ranker, reasons and slots. PEOPLE_MEMORY_MB counts by it."""
     settings.MODEL_CHECK_SECONDS = settings.CATALOG_REFRESH_SECONDS = 3600.0

@@ -62,6 +62,7 @@ def test_a_column_that_came_later_is_nullable_or_has_a_default_in_the_database()
     assert lacking == NO_DEFAULT
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite copies a table for each change of it")
 def test_a_new_migration_lets_the_release_before_serve_meanwhile() -> None:
     """All that it reads and writes stays: nothing is renamed, dropped or made to lack a default."""

@@ -166,6 +166,7 @@ def policy_with(origins: str) -> Any:
     )
 
 
+@pytest.mark.slow
 def test_the_policy_of_the_pages_allows_the_origins_and_no_others() -> None:
     done = policy_with("https://Images.example/,http://127.0.0.1:9000")
     assert done.stdout.strip() == (

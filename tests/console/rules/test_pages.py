@@ -110,6 +110,7 @@ def test_each_page_needs_its_permission(client: Client, staff: User, person: Use
     assert Rule.objects.get().ends_at is None
 
 
+@pytest.mark.slow
 def test_a_rule_is_shown_before_it_acts_then_saved_and_ended(
     client: Client, writer: User, person: User, films: list[Item]
 ) -> None:

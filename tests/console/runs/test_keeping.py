@@ -297,6 +297,7 @@ def test_a_canceled_run_ends_by_itself(shared: dict[str, str]) -> None:
     assert rows(shared, "SELECT status, why FROM console_run") == [("canceled", "It was told to stop.")]
 
 
+@pytest.mark.slow
 @pytest.mark.any_database
 def test_a_run_that_was_asked_for_is_taken_up_by_its_process(shared: dict[str, str]) -> None:
     now = timezone.now().isoformat(sep=" ")

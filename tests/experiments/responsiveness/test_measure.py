@@ -75,6 +75,7 @@ def test_a_no_to_a_genre_keeps_out_more_than_a_no_that_says_nothing_of_taste() -
     assert genre.prevented.low <= genre.prevented.mean <= genre.prevented.high
 
 
+@pytest.mark.slow
 def test_it_is_what_the_next_list_of_the_same_person_really_shows() -> None:
     [person], _ = make_world(people=1)
     report = measure()
@@ -97,6 +98,7 @@ def test_a_no_fades_with_the_days_by_a_moved_clock() -> None:
     assert day.rebounded.mean <= decade.rebounded.mean
 
 
+@pytest.mark.slow
 def test_every_form_is_tried_on_every_surface_beside_a_control() -> None:
     report = report_of_a_world()
     forms = {form.name for form in forms_of(FILMS)}
@@ -118,6 +120,7 @@ def test_noes_to_a_topic_clear_the_list_of_it() -> None:
     assert strongest.noes is None or 1 <= strongest.noes <= strongest.most
 
 
+@pytest.mark.slow
 def test_who_is_gone_or_has_no_history_breaks_nothing() -> None:
     persons, _ = make_world(people=2)
     stranger = make_user()

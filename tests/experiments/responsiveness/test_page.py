@@ -62,6 +62,7 @@ def test_only_staff_with_the_permission_see_a_report(client: Client, staff: User
         assert client.get(what).status_code == 403
 
 
+@pytest.mark.slow
 def test_people_who_are_no_staff_see_nothing(browserless: Client) -> None:
     report = make_report()
     for visitor in (browserless, Client()):

@@ -182,6 +182,7 @@ def test_without_names_come_the_active_the_candidates_and_what_served_before() -
     ]
 
 
+@pytest.mark.slow
 def test_a_ranker_alone_stands_on_the_active_als_or_on_the_one_named(client: Client, staff: User) -> None:
     items = make_history()
     active, other, one = activate(als(items)), als(items, seed=1), ranker()
@@ -304,6 +305,7 @@ def show_lists(people: int = 24) -> None:
             made.save()
 
 
+@pytest.mark.slow
 def test_lists_that_were_shown_are_evaluated_as_well() -> None:
     items = make_items(12)
     for number in range(24):
@@ -327,6 +329,7 @@ def test_lists_that_were_shown_are_evaluated_as_well() -> None:
     assert "Calibration" in text
 
 
+@pytest.mark.slow
 def test_what_decided_about_a_version_is_kept_beside_a_later_evaluation() -> None:
     version = als(make_history())
     decided = EvaluationReport(
@@ -343,6 +346,7 @@ def test_what_decided_about_a_version_is_kept_beside_a_later_evaluation() -> Non
     assert latest.results[0].name == version.label
 
 
+@pytest.mark.slow
 def test_the_admin_shows_an_evaluation(client: Client, staff: User) -> None:
     allow(staff, "view_modelversion")
     items = make_history()

@@ -29,6 +29,7 @@ def said_by(log: StringIO, command: str, *options: str) -> list[str]:
     return [line for line in log.getvalue().splitlines() if line.startswith(f"{command}: ")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("commands", "units"),
     [

@@ -126,6 +126,7 @@ def test_it_brings_the_taste_of_the_person_best_first(name: str) -> None:
         assert set(brought.item_ids.tolist()) <= {*LEFT, 12} - {0, 1}
 
 
+@pytest.mark.slow
 @every_retriever
 @pytest.mark.parametrize("barred", [[], [2], [2, 3, 4, 5, 12], list(ITEMS)])
 def test_it_brings_nothing_barred_and_nothing_outside_of_the_catalog(name: str, barred: list[int]) -> None:

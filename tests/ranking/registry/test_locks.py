@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core.errors import LockHeld
 from ranking.registry.locks import training_lock
@@ -54,6 +55,27 @@ def start_holder(name: str) -> subprocess.Popen[str]:
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
     return holder
+
+
+@pytest.mark.django_db
+def test_who_comes_before_the_server_noticed_the_end_gets_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_still: list[BaseDatabaseWrapper] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseDatabaseWrapper, "close", lambda session: open_still.append(session))
+        with training_lock("train-als-movie_home"):
+            pass
+        with training_lock("train-als-movie_home"):
+            pass
+    for session in open_still:
+        session.close()
+
+
+@pytest.mark.django_db
+def test_a_run_that_failed_gives_the_lock_back() -> None:
+    with pytest.raises(ZeroDivisionError), training_lock("train-als-movie_home"):
+        raise ZeroDivisionError
+    with training_lock("train-als-movie_home"):
+        pass
 
 
 @pytest.mark.django_db(transaction=True)

@@ -76,6 +76,7 @@ class TestDue:
         ModelVersion.objects.filter(pk=version.pk).update(created_at=timezone.now() - timedelta(days=8))
         assert self.due() == (True, "als-movie_home-1 is older than 7 days.")
 
+    @pytest.mark.slow
     def test_not_soon_after_the_gate_said_no(
         self, people: list[User], films: list[Item], settings: Settings
     ) -> None:

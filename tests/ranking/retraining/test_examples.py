@@ -51,6 +51,7 @@ class TestExamples:
         assert run("als").examples_used == 0
         assert ExampleUse.objects.values("example").distinct().count() == 1
 
+    @pytest.mark.slow
     def test_a_model_that_leaves_dislikes_out_used_none(self, people: list[User], films: list[Item]) -> None:
         version = serve(films)
         version.hyper_parameters["negatives"] = "drop"

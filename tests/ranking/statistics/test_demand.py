@@ -82,6 +82,7 @@ def test_slices_make_no_difference(rows: list[Row], cuts: list[int]) -> None:
     assert_same(sweep.demand(), demand_of(events, ITEMS, half_life_days=HALF_LIFE))
 
 
+@pytest.mark.slow
 @given(event_rows)
 def test_each_moment_of_a_sweep_sees_its_past_alone(rows: list[Row]) -> None:
     events = in_days(rows)

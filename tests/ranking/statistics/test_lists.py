@@ -71,6 +71,7 @@ def test_what_was_passed_over_or_disliked_gains_nothing() -> None:
     assert np.isnan(one_list([2, 2], [1, 2])[0])
 
 
+@pytest.mark.slow
 @given(lists_of_slots)
 def test_the_order_of_relevance_is_perfect_and_no_other_is_better(lists: list[Any]) -> None:
     sizes, users, relevance, scores = as_arrays(lists)

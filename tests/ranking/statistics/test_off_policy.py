@@ -121,6 +121,7 @@ def logs(draw: st.DrawFn) -> LoggedSlots:
 
 
 class TestProperties:
+    @pytest.mark.slow
     @given(logs())
     def test_evaluating_the_logging_policy_itself_gives_its_mean(self, slots: LoggedSlots) -> None:
         same = replace(slots, targets=slots.propensities)
@@ -129,6 +130,7 @@ class TestProperties:
         assert estimate.effective_slots == pytest.approx(len(slots))
         assert (estimate.support, estimate.clipped) == (1.0, 0.0)
 
+    @pytest.mark.slow
     @given(logs(), st.floats(-100, 100))
     def test_snips_moves_with_a_constant_added_to_every_reward(
         self, slots: LoggedSlots, added: float
@@ -138,12 +140,14 @@ class TestProperties:
         for old, new in ((before.mean, after.mean), (before.low, after.low), (before.high, after.high)):
             assert new == pytest.approx(old + added, abs=1e-6, nan_ok=True)
 
+    @pytest.mark.slow
     @given(logs())
     def test_snips_stays_within_the_rewards(self, slots: LoggedSlots) -> None:
         value = snips(slots, rng=rng(), rounds=5).value.mean
         assert math.isnan(value) == (not slots.targets.any())
         assert math.isnan(value) or slots.rewards.min() - 1e-9 <= value <= slots.rewards.max() + 1e-9
 
+    @pytest.mark.slow
     @given(logs(), st.floats(0.1, 50))
     def test_clipping_evens_the_weights(self, slots: LoggedSlots, clip: float) -> None:
         clipped = snips(slots, rng=rng(), clip=clip, rounds=5)
@@ -152,6 +156,7 @@ class TestProperties:
         assert full.clipped == 0
         assert 0 <= clipped.clipped < 1
 
+    @pytest.mark.slow
     @given(logs(), st.randoms(use_true_random=False))
     def test_the_order_of_the_log_does_not_matter(self, slots: LoggedSlots, shuffle: random.Random) -> None:
         order = np.array(shuffle.sample(range(len(slots)), len(slots)))

@@ -126,6 +126,7 @@ def test_histories_and_targets_are_disjoint(rows: list[Row], start: float) -> No
         assert disliked <= set(own.item_ids[own.weights < 0].tolist())
 
 
+@pytest.mark.slow
 @given(rows=event_rows.filter(bool), seed=st.integers(0, 99))
 def test_the_order_of_events_does_not_matter(rows: list[Row], seed: int) -> None:
     mixed = [rows[i] for i in np.random.default_rng(seed).permutation(len(rows))]

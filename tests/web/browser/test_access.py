@@ -100,6 +100,7 @@ def test_axe_finds_nothing_serious(
     assert faults == []
 
 
+@pytest.mark.slow
 def test_the_keyboard_alone_is_enough(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -133,6 +134,7 @@ def test_the_keyboard_alone_is_enough(
     assert [row.type for row in UserInteraction.objects.filter(user=person, withdrawn_at=None)] == ["like"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, {"width": 1440, "height": 900}], ids=["phone", "desktop"])
 def test_long_titles_stay_within_the_page(
     site: str, person: User, make_item: MakeItem, open_page: OpenPage, viewport: dict[str, int]

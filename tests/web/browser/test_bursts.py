@@ -12,6 +12,7 @@ from tests.web.browser.test_access import faults_of
 pytestmark = [pytest.mark.browser, pytest.mark.any_database]
 
 
+@pytest.mark.slow
 def test_a_burst_from_the_page_to_its_end(site: str, open_page: OpenPage) -> None:
     keeper = make_user("keeper", is_staff=True)
     allow(keeper, "change_user", "view_user", "view_item")

@@ -36,6 +36,7 @@ def active_dislikes() -> list[Dislike]:
     return list(Dislike.objects.filter(interaction__withdrawn_at=None))
 
 
+@pytest.mark.slow
 def test_a_reason_and_a_comment_are_recorded_and_the_next_list_follows(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -79,6 +80,7 @@ def test_what_holds_nothing_back_says_nothing_of_it(
     assert not FeatureAdjustment.objects.exists()
 
 
+@pytest.mark.slow
 def test_cancel_and_escape_record_nothing_and_give_the_focus_back(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -101,6 +103,7 @@ def test_cancel_and_escape_record_nothing_and_give_the_focus_back(
     assert not Dislike.objects.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("by_keyboard", [False, True], ids=["click", "keyboard"])
 def test_it_is_confirmed_without_a_reason(
@@ -141,6 +144,7 @@ def test_each_kind_is_called_by_its_name(
         expect(page.get_by_role("dialog", name=sure)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_failure_keeps_what_was_typed_until_it_works(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -176,6 +180,7 @@ def test_a_failure_keeps_what_was_typed_until_it_works(
     assert (dislike.reason, dislike.feedback_text, dislike.rank) == ("wrong_genre", COMMENT, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_gone", [False, True], ids=["at once", "when it has gone"])
 def test_undo_puts_it_back(
     site: str, person: User, two_tastes: Films, open_page: OpenPage, is_gone: bool
@@ -221,6 +226,7 @@ def test_the_focus_stays_in_the_dialog(
     expect(page.locator('[data-rank="2"]').get_by_role("button", name="Not for me")).to_be_focused()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["Escape", "Enter"])
 @pytest.mark.parametrize("is_gone", [False, True], ids=["at once", "when it has gone"])
 def test_the_focus_goes_back_from_the_toast_to_the_card(
@@ -248,6 +254,7 @@ def test_the_focus_goes_back_from_the_toast_to_the_card(
     page.unroute_all(behavior="ignoreErrors")
 
 
+@pytest.mark.slow
 def test_without_a_script_it_is_a_form(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:

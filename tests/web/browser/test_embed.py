@@ -187,6 +187,7 @@ def test_a_card_has_the_picture_that_comes_and_no_gap_for_one_that_does_not(
     expect(cards(page).filter(has_text="Orbit").locator(".heed-picture")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_page_of_the_guide_shows_a_list_that_learns(
     two_tastes: Films, other_site: OtherSite, visit: Visit
 ) -> None:
@@ -266,6 +267,7 @@ def test_what_was_seen_is_on_record(two_tastes: Films, other_site: OtherSite, vi
     assert shown.seen_rank == 25
 
 
+@pytest.mark.slow
 def test_a_dislike_that_is_undone_and_a_like_that_is_taken_back(
     two_tastes: Films, other_site: OtherSite, visit: Visit
 ) -> None:
@@ -371,6 +373,7 @@ def test_without_a_token_that_holds_the_page_stays_quiet(
     assert not RecommendationSession.objects.exists()
 
 
+@pytest.mark.slow
 def test_a_site_that_is_not_listed_sees_nothing(
     two_tastes: Films, other_site: OtherSite, visit: Visit, settings: LazySettings
 ) -> None:
@@ -402,6 +405,7 @@ def test_a_login_at_heed_is_worth_nothing_in_another_sites_page(
     assert not RecommendationSession.objects.exists()
 
 
+@pytest.mark.slow
 def test_the_code_of_the_guide(two_tastes: Films, other_site: OtherSite, visit: Visit) -> None:
     other_site.use_page("<ul></ul>")
     page = visit()
@@ -432,6 +436,7 @@ def test_rows_of_what_is_like_something(two_tastes: Films, other_site: OtherSite
     assert row.recommendation_session == RecommendationSession.objects.get()
 
 
+@pytest.mark.slow
 def test_what_does_not_arrive_is_sent_again_under_the_same_key(
     two_tastes: Films, other_site: OtherSite, visit: Visit
 ) -> None:
@@ -478,6 +483,7 @@ def test_however_it_is_loaded_it_leaves_one_global(
     assert page.evaluate("() => [document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
 
 
+@pytest.mark.slow
 def test_cards_are_accessible_and_stay_within_a_phone(
     two_tastes: Films, make_item: MakeItem, other_site: OtherSite, visit: Visit
 ) -> None:

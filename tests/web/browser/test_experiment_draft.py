@@ -20,6 +20,7 @@ def offered(select: Locator, *labels: str) -> None:
     expect(select.locator("option")).to_have_text(list(labels))
 
 
+@pytest.mark.slow
 def test_arms_offer_the_versions_of_the_chosen_use_case(writer: User, open_page: OpenPage) -> None:
     film = make_version(make_als_bytes([[1, 2]])).label
     drama = make_version(make_als_bytes([[3, 4]]), use_case="drama_home").label

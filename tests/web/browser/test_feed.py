@@ -57,6 +57,7 @@ def test_a_list_is_narrowed_and_shown_whole_again(
     assert faults == []
 
 
+@pytest.mark.slow
 @BOTH
 def test_more_joins_the_list_without_a_repeat_and_is_reported_as_seen(
     site: str, person: User, open_page: OpenPage, viewport: dict[str, int], scheme: str

@@ -20,6 +20,7 @@ def titles(page: Page) -> list[str]:
     return page.locator(".wall .card-title").all_inner_texts()
 
 
+@pytest.mark.slow
 def test_from_signing_up_to_a_list_that_learns(
     site: str, two_tastes: Films, taste_model: None, open_page: OpenPage
 ) -> None:
@@ -56,6 +57,7 @@ def test_from_signing_up_to_a_list_that_learns(
     assert first_list[1] not in titles(page)
 
 
+@pytest.mark.slow
 def test_a_dislike_leaves_the_list_and_comes_back_when_undone(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_dislike_leaves_the_list_and_comes_back_when_undone(
     assert not dislikes.exists()
 
 
+@pytest.mark.slow
 def test_a_list_returned_to_is_as_it_was_left(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -91,6 +94,7 @@ def test_a_list_returned_to_is_as_it_was_left(
     expect(page.get_by_role("link", name=turned_down, exact=True)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_deepest_rank_seen_is_reported(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -158,6 +162,7 @@ def test_dark_and_light(site: str, db: None, open_page: OpenPage) -> None:
     expect(body).to_have_css("background-color", "rgb(19, 18, 17)")
 
 
+@pytest.mark.slow
 def test_the_essentials_without_javascript(
     site: str, person: User, two_tastes: Films, taste_model: None, open_page: OpenPage
 ) -> None:

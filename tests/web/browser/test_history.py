@@ -15,6 +15,7 @@ from tests.web.browser.test_access import faults_of
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone", "desk"])
 def test_a_like_is_found_and_taken_back(
     site: str,
@@ -44,6 +45,7 @@ def test_a_like_is_found_and_taken_back(
     assert faults == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
 def test_the_focus_stays_where_something_was_taken_back(
     site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage, viewport: dict[str, int]

@@ -20,6 +20,7 @@ FILE = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desk"])
 def test_a_file_is_looked_at_corrected_and_recorded_by_keyboard(
     site: str,

@@ -19,6 +19,7 @@ def wait_for(page: Page, answers: int) -> None:
     page.wait_for_load_state()
 
 
+@pytest.mark.slow
 def test_five_answers_by_keyboard_lead_to_a_list(
     site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage
 ) -> None:
@@ -50,6 +51,7 @@ def test_five_answers_by_keyboard_lead_to_a_list(
     assert faults == []
 
 
+@pytest.mark.slow
 def test_a_tap_on_a_phone_is_an_answer(
     site: str, person: User, two_tastes: dict[str, list[Item]], open_page: OpenPage
 ) -> None:

@@ -58,6 +58,7 @@ def render(page: Page, film: Item, address: str) -> tuple[bytes, str]:
     return page.locator(".item-art").screenshot(), page.locator("h1").evaluate(BOX)
 
 
+@pytest.mark.slow
 def test_a_picture_covers_the_poster_and_moves_nothing(page: Page, film: Item) -> None:
     poster, place = render(page, film, "")
     picture, same_place = render(page, film, f"{ORIGIN}/good.png")
@@ -67,6 +68,7 @@ def test_a_picture_covers_the_poster_and_moves_nothing(page: Page, film: Item) -
     assert over == under
 
 
+@pytest.mark.slow
 def test_a_picture_that_does_not_come_leaves_the_poster(page: Page, film: Item) -> None:
     poster_alone = render(page, film, "")
     for address in (

@@ -120,6 +120,7 @@ def test_without_a_script_there_are_eleven_values_and_the_balloons(
     assert ratings() == [9.0]
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(site: str, person: User, film: Item, open_page: OpenPage) -> None:
     rate_item(user_id=person.pk, item=film, rating=9.5)
     page = open_page(person, reduced_motion="reduce")

@@ -76,6 +76,7 @@ def test_keys_decide_move_and_undo(
     assert [one for one in faults_of(page) if "data-review" in one or "kbd" in one] == []
 
 
+@pytest.mark.slow
 def test_what_fails_is_said(reviewer: User, queue: list[Dislike], open_page: OpenPage) -> None:
     page = open_page(reviewer)
     page.goto(QUEUE)

@@ -32,6 +32,7 @@ def actions_of(page: Page) -> list[str]:
     return [label.split(":")[0] for label in labels]
 
 
+@pytest.mark.slow
 def test_from_saying_what_one_comes_for_to_an_application(
     site: str, person: User, startups: list[Item], open_page: OpenPage
 ) -> None:

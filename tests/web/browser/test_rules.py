@@ -50,6 +50,7 @@ def test_a_rule_from_its_preview_to_its_end(
     expect(reader.get_by_text("Picked by the editors.")).to_have_count(0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_a_rule(
     site: str, two_tastes: Films, editor: User, open_page: OpenPage, scheme: str

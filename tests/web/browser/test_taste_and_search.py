@@ -25,6 +25,7 @@ def like(person: User, *films: Item) -> None:
         record_interaction(user_id=person.pk, item_id=film.pk, type_name="like")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_script", [True, False], ids=["script", "no script"])
 def test_a_title_is_rated_and_the_taste_is_reset(
     site: str, person: User, two_tastes: Films, open_page: OpenPage, with_script: bool
@@ -51,6 +52,7 @@ def test_a_title_is_rated_and_the_taste_is_reset(
     expect(page.get_by_text("Nothing here yet")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_row_is_loaded_when_it_comes_near_and_carries_its_own_session(
     site: str, person: User, two_tastes: Films, taste_model: None, open_page: OpenPage
 ) -> None:
@@ -99,6 +101,7 @@ def test_what_is_like_an_item_claims_no_list(
     assert UserInteraction.objects.get(type="like", user=person).recommendation_session is None
 
 
+@pytest.mark.slow
 def test_search_answers_while_typing_and_the_last_answer_wins(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
@@ -142,6 +145,7 @@ def test_search_says_what_it_understood(site: str, two_tastes: Films, open_page:
     expect(page.get_by_text("15 titles with Romance")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious(
     site: str, person: User, two_tastes: Films, taste_model: None, open_page: OpenPage
 ) -> None:

@@ -127,6 +127,7 @@ def load_or_artifact_error(data: bytes) -> None:
     assert model.slope > 0
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(DATA) - 1), st.integers(1, 255)), min_size=1, max_size=6))
 def test_flipped_bytes(flips: list[tuple[int, int]]) -> None:

@@ -102,6 +102,7 @@ def test_the_trained_model_serves_and_finds_the_taste(
     assert all(0 <= score <= 1 for score in scores)
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_model(log: dict[str, list[int]], capsys: pytest.CaptureFixture[str]) -> None:
     hashes = [train(capsys, seed=1)["sha256"] for _ in range(2)]
     assert hashes[0] == hashes[1]
@@ -128,6 +129,7 @@ def test_what_followed_from_the_data_follows_from_the_next(
     assert (successor.factors, successor.alpha, successor.regularization) == (6, None, None)
 
 
+@pytest.mark.slow
 def test_tuning_searches_and_keeps_what_is_best(
     log: dict[str, list[int]], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -188,6 +188,7 @@ class TestWeights:
         limit = _person_limit(totals)
         assert limit == pytest.approx(PERSON_CAP * np.minimum(totals, limit).mean())
 
+    @pytest.mark.slow
     def test_a_flood_of_one_person_does_not_turn_the_order(self) -> None:
         honest = lists_by("evidence", lists=240)
         flood = replace(

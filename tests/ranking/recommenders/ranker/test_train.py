@@ -106,6 +106,7 @@ def test_what_was_trained_serves(
     assert len(served.slots) == 5
 
 
+@pytest.mark.slow
 def test_one_seed_gives_one_model(
     lists: list[RecommendationSession], capsys: pytest.CaptureFixture[str]
 ) -> None:

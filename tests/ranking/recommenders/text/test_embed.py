@@ -105,6 +105,7 @@ def test_a_model_that_is_not_there_is_one_sentence(path: str, sentence: str, set
         call_command("embed_items", "--quiet")
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_one_sentence_and_all_mends_it(capsys: pytest.CaptureFixture[str]) -> None:
     described(SPACE, MARS)
     embed(capsys)
@@ -116,6 +117,7 @@ def test_a_damaged_file_is_one_sentence_and_all_mends_it(capsys: pytest.CaptureF
     assert embed(capsys, "--all")["embedded"] == 2
 
 
+@pytest.mark.slow
 def test_training_learns_that_people_stay_with_what_reads_alike(capsys: pytest.CaptureFixture[str]) -> None:
     """Half of the people watch films of space, half of cooking; nobody met the last two films."""
     space = ("rocket", "planet", "orbit", "moon", "comet", "station", "galaxy", "probe", "asteroid", "lander")

@@ -266,6 +266,7 @@ def test_the_epoch_with_the_best_recall_is_kept_and_its_scores_are_calibrated() 
     assert said[labels].mean() > said[~labels].mean()
 
 
+@pytest.mark.slow
 def test_what_a_person_refused_scores_lower() -> None:
     train = two_camps()
     rows = [
@@ -281,6 +282,7 @@ def test_what_a_person_refused_scores_lower() -> None:
     assert gaps[1] > gaps[0] + 0.2
 
 
+@pytest.mark.slow
 def test_random_negatives_come_into_the_pool() -> None:
     rows = [Example(user, 17, label=0.0, kind=RANDOM_NEGATIVE) for user in range(60)]
     parameters = replace(SMALL, uniform_negatives=0)

@@ -57,6 +57,7 @@ def train(capsys: pytest.CaptureFixture[str], **options: Any) -> dict[str, Any]:
     return summary
 
 
+@pytest.mark.slow
 @with_torch
 def test_a_candidate_is_registered_with_all_that_made_it(
     log: dict[str, list[Item]], capsys: pytest.CaptureFixture[str]

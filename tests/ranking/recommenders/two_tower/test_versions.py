@@ -222,6 +222,7 @@ def kinds_of(summary: RetrainSummary) -> list[str]:
 
 @pytest.mark.usefixtures("_quick")
 class TestRetrain:
+    @pytest.mark.slow
     def test_where_no_tower_serves_none_is_trained(self, items: list[Item]) -> None:
         activate(als(items))
         tower(items)
@@ -265,6 +266,7 @@ class TestRetrain:
         used = ExampleUse.objects.filter(version=version).values_list("example_id", flat=True)
         assert list(used) == manifest["negative_examples"] != []
 
+    @pytest.mark.slow
     @with_torch
     def test_a_worse_one_is_rejected_with_the_reason(self, items: list[Item], settings: Settings) -> None:
         settings.GATE_MARGIN = 0.99
@@ -290,6 +292,7 @@ class TestRetrain:
         active.refresh_from_db()
         assert active.status == Status.ACTIVE
 
+    @pytest.mark.slow
     def test_a_failure_of_its_training_does_not_hold_back_the_others(
         self, items: list[Item], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
