@@ -357,7 +357,7 @@ DISLIKE_NAMED_SHARE = env.float("DISLIKE_NAMED_SHARE", default=0.5)
 DISLIKE_FRANCHISE_SHARE = env.float("DISLIKE_FRANCHISE_SHARE", default=0.12)
 # However many dislikes, nothing is held back further than to this share of its score.
 DISLIKE_FLOOR = env.float("DISLIKE_FLOOR", default=0.3)
-# The exponent of all of them: with 2 one dislike acts as two. MOST_STRENGTH is in feedback/adjustments.py.
+# The exponent of all of them: with 2 one dislike acts as two. MOST_STRENGTH is in feedback/effect.py.
 DISLIKES_STRENGTH = min(4.0, max(0.0, env.float("DISLIKES_STRENGTH", default=1.0)))
 # By how much an item sinks with each list in which it was passed over, and the double of a known one.
 PASSED_OVER_SHARE = min(1.0, max(0.0, env.float("PASSED_OVER_SHARE", default=0.05)))

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 # From this preference on somebody demonstrably likes a category: after three likes, and not after two.
 _LIKED_FROM = 0.25
 _STEEPNESS = 12.0
-# One dislike as four of the same kind. No experiment needs more to show that it is too much.
-MOST_STRENGTH = 4.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     # Loaded by every process at its start (serving/apps.py), and adjustments bring SciPy.
     from feedback.adjustments import FacetDelta
 
+# One dislike as four of the same kind. No experiment needs more to show that it is too much.
+MOST_STRENGTH = 4.0
+
 StrengthOf = Callable[[int, str], float]
 """(user id, kind of item) → the exponent of the penalties in the person's lists of that kind; 0 is none."""
 

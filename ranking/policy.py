@@ -12,7 +12,7 @@ from django.conf import settings
 from core.domain import UseCase
 from core.errors import InvalidInput
 from curation.kinds import ALL
-from feedback.adjustments import MOST_STRENGTH
+from feedback.effect import MOST_STRENGTH
 from ranking.kinds import BRINGING, LEARNING
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from core.domain import DOMAIN
-from feedback.adjustments import MOST_STRENGTH
+from feedback.effect import MOST_STRENGTH
 
 # In place of the value that is set: half of it, half as much again, and twice as much.
 MULTIPLES = (0.5, 1.5, 2.0)
