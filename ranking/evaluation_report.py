@@ -210,6 +210,8 @@ class EvaluationReport:
     folder        of the report's pages, "" where none were written
     refusals      what weighing the chance of a no gives, share by share from 0, for what serves or would
                   serve; none without a model of verdicts or without dislikes
+    refusals_from, refusals_until  the days that this was measured on; None for a report of before they were
+                  kept
     """
 
     results: tuple[EvaluationResult, ...] = ()
@@ -225,6 +227,8 @@ class EvaluationReport:
     datasets: Mapping[str, str | None] = field(default_factory=dict)
     folder: str = ""
     refusals: tuple[RefusalPoint, ...] = ()
+    refusals_from: datetime | None = None
+    refusals_until: datetime | None = None
     why_empty: str = ""
     schema_version: int = SCHEMA_VERSION
 

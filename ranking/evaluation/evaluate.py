@@ -28,7 +28,7 @@ from ranking.evaluation.evaluation_set import (
     evaluation_set,
 )
 from ranking.evaluation.gate import compare
-from ranking.evaluation.refusals import refusal_curve
+from ranking.evaluation.refusals import refusal_curve, with_refusals
 from ranking.evaluation.report import check_report_can_be_kept, write_report
 from ranking.evaluation.reporting import gate_rules, make_report
 from ranking.evaluation.shortage import why_few
@@ -122,7 +122,7 @@ def evaluate_models(request: Request, progress: Progress) -> Evaluation:
         why_empty=_why_nothing(data, use_case),
     )
     curve = refusal_curve(first.models, data, use_case, seed=request.seed, progress=progress)
-    report = replace(report, refusals=curve)
+    report = with_refusals(report, curve, data)
     folder = write_report(report, request.out)
     _store(compared, replace(report, folder=str(folder)))
     return Evaluation(str(folder), to_json(report))

@@ -6,6 +6,7 @@ person would turn down, and the further may sink what they would have liked.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ranking.evaluation.evaluation_set import EvaluationSet
 from ranking.evaluation.gate import clearly_worse, paired_differences
 from ranking.evaluation.people import evaluate_people
 from ranking.evaluation.results import ContenderEvaluation, K
-from ranking.evaluation_report import RefusalPoint
+from ranking.evaluation_report import EvaluationReport, RefusalPoint
 from ranking.policy import Policy
 from ranking.registry.loading import ModelSet
 
@@ -56,6 +57,16 @@ def refusal_curve(
         )
         for share, one in zip(SHARES, evaluations, strict=True)
     )
+
+
+def with_refusals(
+    report: EvaluationReport, curve: tuple[RefusalPoint, ...], data: EvaluationSet
+) -> EvaluationReport:
+    """The report with the curve that was measured on `data`, and the days of that."""
+    if not curve or data.people is None:
+        return report
+    first, last = (datetime.fromtimestamp(moment, UTC) for moment in (data.people.start, data.people.end))
+    return replace(report, refusals=curve, refusals_from=first, refusals_until=last)
 
 
 def chosen_share(curve: Sequence[RefusalPoint]) -> float | None:

@@ -80,7 +80,7 @@ def view_of(report: EvaluationReport) -> ReportView:
         differences=_present(_difference_plot(name, results) for name in FIGURES),
         segments=tuple(segment_tables(results)),
         sources=tuple(source_tables(results)),
-        refusals=tuple(refusal_tables(report.refusals)),
+        refusals=tuple(refusal_tables(report)),
         calibration=tuple(_calibration_curve(one, one.calibration) for one in results if one.calibration),
         off_policy=tuple(
             _off_policy(one, one.log_support["engagement"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 
 from core.charts import interval_text
 from ranking.evaluation_report import (
@@ -9,6 +10,7 @@ from ranking.evaluation_report import (
     ITEM_SEGMENTS,
     PEOPLE_SEGMENTS,
     SEGMENTS,
+    EvaluationReport,
     EvaluationResult,
     RefusalPoint,
     SegmentName,
@@ -81,21 +83,31 @@ def source_tables(results: Sequence[EvaluationResult]) -> Iterator[TableView]:
             )
 
 
-def refusal_tables(curve: Sequence[RefusalPoint]) -> Iterator[TableView]:
-    """The table of a curve: a row for each share, a column for each figure; none without a curve."""
+def refusal_tables(report: EvaluationReport) -> Iterator[TableView]:
+    """The table of its curve: a row for each share, a column for each figure; none without a curve."""
+    curve = report.refusals
     names = [name for name in FIGURES if any(name in one.figures for one in curve)]
     if names:
         yield TableView(
             "Engagement against dislike",
-            "scores × (1 − share × chance of a no); in brackets, the paired difference to a share of 0",
+            f"scores × (1 − share × chance of a no){_days(report)}; "
+            "in brackets, the paired difference to a share of 0",
             tuple(FIGURES[name].title for name in names),
             tuple((f"{one.share:g}", tuple(_cell(one, name) for name in names)) for one in curve),
         )
 
 
-def refusal_text(curve: Sequence[RefusalPoint]) -> Iterator[str]:
-    """The curve as lines."""
-    for table in refusal_tables(curve):
+def _days(report: EvaluationReport) -> str:
+    """The days that its curve was measured on; "" where that is not on record."""
+    if report.refusals_from is None or report.refusals_until is None:
+        return ""
+    first, last = (moment.astimezone(UTC) for moment in (report.refusals_from, report.refusals_until))
+    return f", measured on what came from {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
+
+def refusal_text(report: EvaluationReport) -> Iterator[str]:
+    """The curve of a report as lines."""
+    for table in refusal_tables(report):
         yield f"{table.title}: {table.note}"
         for share, cells in table.rows:
             figures = "; ".join(f"{title} {cell}" for title, cell in zip(table.columns, cells, strict=True))

@@ -149,6 +149,11 @@ def fit_material(trainer: EventTrainer, material: TrainingMaterial) -> Fitted:
     )
 
 
+def calibrated_until(events: Events) -> float:
+    """The start of the last tenth of the log, of which `Fitted.earlier` knows nothing at all."""
+    return time_cuts(events.times, CUTS)[1]
+
+
 def held_out_for_calibration(events: Events) -> Holdout | None:
     """The people of the second last tenth of the log, on whom scores are calibrated; None for nobody."""
     return people_held_out(events, *time_cuts(events.times, CUTS))

@@ -67,8 +67,9 @@ class Fitted:
     manifest          of the dataset that it learned from
     hyper_parameters  as they were used; `metrics` such as its calibration; both JSON
     examples          ids of the negative training examples that it learned from
-    earlier           a model of the same that knows nothing from the second last tenth of the log on, for its
-                      weight beside others; None where there is none
+    earlier           a model of the same that learned nothing from the second last tenth of the log on and is
+                      calibrated on that tenth, for choices that are made before it is judged; a ranker's has
+                      learned from that tenth too. None where there is none
     """
 
     model: Any

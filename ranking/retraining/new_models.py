@@ -4,9 +4,10 @@ The cut lies in what happened since the active models learned, so that neither s
 not what was done after it either with a list that had been shown before.
 What goes live is the very model that was evaluated. The kinds of the use case are tried one after another,
 each on top of what won before it: those that retrieve, under the ranker that serves, and then the ranker.
+How much the chance of a no takes away is chosen before that, on earlier days, for the models in their place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,9 +17,7 @@ import structlog
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.popularity import refresh_popularity
-from ranking.evaluation.refusals import chosen_share, refusal_curve
 from ranking.evaluation.results import ContenderEvaluation
-from ranking.evaluation_codec import from_json, to_json
 from ranking.evaluation_report import GateVerdict
 from ranking.models import StoredReport
 from ranking.policy import lead_of
@@ -29,6 +28,7 @@ from ranking.registry.loading import LoadedModel, ModelSet, load_models
 from ranking.registry.versions import quality_of
 from ranking.retraining.decision import RetrainDecision
 from ranking.retraining.publishing import ActiveIds, Candidate, RetrainSummary, active_ids, publish
+from ranking.retraining.refusals import ChosenShare, choose_share
 from ranking.retraining.run import Run, compare_models, evaluate_baselines, manifest_json, read_run
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -61,15 +61,23 @@ def train_and_publish(
     simple = evaluate_baselines(run)
     candidates = []
     for kind, one in fitted.items():
-        candidate, serving = _judge(run, kind, one, weights.get(kind), serving, simple)
-        candidates.append(candidate)
+        loaded = _loaded(kind, one, weights.get(kind), serving)
+        in_place, chosen = _with_share(run, serving.with_model(kind, loaded), fitted, (kind,))
+        candidate = _judge(run, kind, one, in_place, serving, simple)
+        candidates.append(candidate if chosen is None else _noted(candidate, chosen, run))
+        serving = in_place if candidate.verdict.passed else serving
     # What orders the pool of those that serve now is trained last, over the scores of these.
     run = replace(run, material=replace(run.material, serving=tuple(serving.by_kind)))
     orderers, without = _fit(run, [kind for kind in trained if TRAINED[kind].orders])
     for kind, one in orderers.items():
-        candidate, serving = _judge(run, kind, one, None, serving, simple)
+        loaded = _loaded(kind, one, None, serving)
+        new = [other.kind for other in candidates if other.verdict.passed]
+        in_place, chosen = _with_share(run, serving.with_model(kind, loaded), {**fitted, kind: one}, new)
+        candidate = _judge(run, kind, one, in_place, serving, simple)
+        if candidate.verdict.passed:
+            serving = in_place
+            candidates = [other if chosen is None else _noted(other, chosen, run) for other in candidates]
         candidates.append(candidate)
-    candidates = [_weighed(run, one, serving) for one in candidates]
     outcomes, used = publish(use_case, candidates, baseline)
     return RetrainSummary(
         use_case=use_case.name,
@@ -107,21 +115,46 @@ def _fit(run: Run, kinds: Sequence[str]) -> tuple[dict[str, Fitted], list[str]]:
     return found, not_trained
 
 
+def _loaded(kind: str, fitted: Fitted, weight: float | None, serving: ModelSet) -> LoadedModel:
+    """A candidate as it would serve, with the share of the model before it until another is chosen."""
+    before = serving.by_kind.get(kind)
+    share = None if before is None else before.refusal_share
+    label = f"{TRAINED[kind].label} candidate"
+    return LoadedModel(0, label, fitted.model, quality_of(fitted.metrics), weight, share)
+
+
+def _with_share(
+    run: Run, in_place: ModelSet, fitted: Mapping[str, Fitted], new: Sequence[str]
+) -> tuple[ModelSet, ChosenShare | None]:
+    """The models with the share chosen for them; as they are where there is none to choose.
+
+    new  the candidates among them that would be registered: only with one of these can a share be kept
+    """
+    if not any(TRAINED[kind].judges for kind in new):
+        return in_place, None
+    chosen = choose_share(run, in_place, fitted)
+    return (in_place, None) if chosen is None else (chosen.put_into(in_place), chosen)
+
+
+def _noted(candidate: Candidate, chosen: ChosenShare, run: Run) -> Candidate:
+    """A model of verdicts with the share that was chosen for it; any other candidate as it is."""
+    if not TRAINED[candidate.kind].judges:
+        return candidate
+    return replace(candidate, metrics=chosen.noted(candidate.metrics, run), refusal_share=chosen.share)
+
+
 def _judge(
     run: Run,
     kind: str,
     fitted: Fitted,
-    weight: float | None,
+    in_place: ModelSet,
     serving: ModelSet,
     simple: Sequence[ContenderEvaluation],
-) -> tuple[Candidate, ModelSet]:
-    """A candidate with its verdict, and the models that serve if the verdict stands."""
-    label = f"{TRAINED[kind].label} candidate"
-    before = serving.by_kind.get(kind)
-    share = None if before is None else before.refusal_share
-    loaded = LoadedModel(0, label, fitted.model, quality_of(fitted.metrics), weight, share)
-    verdict, metrics = _evaluate(run, kind, loaded, serving, simple)
-    candidate = Candidate(
+) -> Candidate:
+    """A candidate with its verdict; `in_place` are the models that serve if that stands."""
+    verdict, metrics = _evaluate(run, kind, in_place, serving, simple)
+    loaded = in_place.by_kind[kind]
+    return Candidate(
         kind=kind,
         data=trainer_of(kind).dump(fitted.model),
         manifest=manifest_json(run, fitted),
@@ -129,33 +162,13 @@ def _judge(
         metrics={**metrics, **fitted.metrics},
         examples=fitted.examples,
         verdict=verdict,
-        weight=weight,
-        refusal_share=share,
+        weight=loaded.weight,
+        refusal_share=loaded.refusal_share,
     )
-    return candidate, serving.with_model(kind, loaded) if verdict.passed else serving
-
-
-def _weighed(run: Run, candidate: Candidate, serving: ModelSet) -> Candidate:
-    """A model of verdicts that passed, with how much its chance of a no takes away among all that serves.
-
-    It is measured on what was held out, once what serves is settled, and counts from now on. Any other
-    candidate stays as it is.
-    """
-    if not TRAINED[candidate.kind].judges or not candidate.verdict.passed:
-        return candidate
-    material = run.material
-    curve = refusal_curve(
-        serving, run.data, material.use_case, seed=material.seed, progress=material.progress
-    )
-    report = from_json(candidate.metrics[StoredReport.LATEST])
-    if not curve or report is None:
-        return candidate
-    metrics = {**candidate.metrics, StoredReport.LATEST: to_json(replace(report, refusals=curve))}
-    return replace(candidate, metrics=metrics, refusal_share=chosen_share(curve))
 
 
 def _evaluate(
-    run: Run, kind: str, loaded: LoadedModel, serving: ModelSet, simple: Sequence[ContenderEvaluation]
+    run: Run, kind: str, in_place: ModelSet, serving: ModelSet, simple: Sequence[ContenderEvaluation]
 ) -> tuple[GateVerdict, dict[str, Any]]:
     """The verdict on a candidate in the place where it would serve, and the figures as JSON.
 
@@ -163,7 +176,6 @@ def _evaluate(
     first compared alone with it, and only where it passes in its place. One that is new has to be of use
     beside the others, not alone; so has one that orders or judges what others bring, and makes no list.
     """
-    in_place = serving.with_model(kind, loaded)
     makes_lists = not (TRAINED[kind].orders or TRAINED[kind].judges)
     is_lead = kind == lead_of(run.material.use_case)
     if is_lead or not makes_lists or kind not in serving.by_kind:

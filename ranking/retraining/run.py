@@ -28,12 +28,13 @@ from ranking.evaluation.shortage import why_few
 from ranking.evaluation_codec import to_json
 from ranking.evaluation_report import GateVerdict
 from ranking.models import ModelVersion, StoredReport
+from ranking.recommenders.event_training import calibrated_until
 from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import Fitted, TrainingError, TrainingMaterial, event_trainer_of
 from ranking.registry.lineage import EVALUATED_UNTIL, active_hyper_parameters, seen_until
 from ranking.registry.loading import LoadedModel, ModelSet
 from ranking.retraining.decision import CLOCKS_DIFFER
-from ranking.snapshot import read_snapshot
+from ranking.snapshot import CatalogSnapshot, read_snapshot
 from ranking.statistics.events import Events
 from ranking.statistics.split import time_cuts
 
@@ -48,6 +49,8 @@ class Run:
 
     material  what lies before the cut
     data      what lies behind it
+    earlier   the last days before it, to choose on what candidates are then judged with; None where the use
+              case has nothing to choose
     cut       the moment that divides them, seconds since 1970
     until     up to when the log was read
     known     the evaluations of models so far: what serves stands beside every candidate
@@ -55,6 +58,7 @@ class Run:
 
     material: TrainingMaterial
     data: EvaluationSet
+    earlier: EvaluationSet | None
     cut: float
     until: datetime
     known: list[tuple[ModelSet, ContenderEvaluation]] = field(default_factory=list)
@@ -102,7 +106,20 @@ def read_run(
         hyper_parameters=active_hyper_parameters(use_case),
         tune_seconds=tune_seconds / max(len(use_case.models), 1),
     )
-    return Run(material, data, cut, now)
+    judges = any(TRAINED[kind].judges for kind in use_case.models if kind in TRAINED)
+    return Run(material, data, _earlier_set(material, catalog) if judges else None, cut, now)
+
+
+def _earlier_set(material: TrainingMaterial, catalog: CatalogSnapshot) -> EvaluationSet:
+    """The last tenth of what is learned from, to evaluate models of what came before it on."""
+    return evaluation_set(
+        events=material.events,
+        lists=load_lists(Path(material.lists.folder), material.use_case),
+        catalog=catalog,
+        start=calibrated_until(material.events),
+        seed=material.seed,
+        taste_at=HistoricalTastes().at,
+    )
 
 
 def _check_past(events: Events, cut: float) -> None:

@@ -60,5 +60,5 @@ class Command(HeedCommand):
         for one in report.results if report and not report.why_empty else ():
             lines.append(f"{one.name}{' (may have seen part of it)' if one.leaked else ''}:")
             lines += [f"  {line}" for line in text_of(one)]
-        lines += refusal_text(report.refusals) if report else ()
+        lines += refusal_text(report) if report else ()
         return "\n".join([*lines, f"report: {summary['report']}"])

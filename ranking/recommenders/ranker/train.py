@@ -18,7 +18,7 @@ from core.domain import UseCase
 from core.errors import InvalidInput
 from core.progress import Progress
 from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
-from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, ranker_data
+from ranking.datasets.bootstrap import BootstrapPlan, bootstrap_lists, plan_windows, ranker_data
 from ranking.datasets.manifest import BOOTSTRAP
 from ranking.datasets.ranker import example_ids, load_ranker_data
 from ranking.datasets.reading import read_columns
@@ -28,6 +28,7 @@ from ranking.evaluation_report import EvaluationReport, EvaluationResult, known_
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import StoredReport
 from ranking.recommenders.event_evaluation import paired_ndcg
+from ranking.recommenders.event_training import calibrated_until
 from ranking.recommenders.ranker.engine import LOCAL, Engine
 from ranking.recommenders.ranker.file import dump_ranker
 from ranking.recommenders.ranker.model import (
@@ -38,6 +39,7 @@ from ranking.recommenders.ranker.model import (
     fit_ranker,
     likely_seen,
 )
+from ranking.recommenders.registry import TRAINED
 from ranking.recommenders.training import (
     Fitted,
     TrainedVersion,
@@ -63,6 +65,7 @@ UNVALIDATED_ROUNDS = 50
 JOINT_PARAMETERS = replace(BOOTSTRAP_PARAMETERS, num_leaves=None)
 # LambdaRank fits the difference of two scores to the log odds that one is preferred to the other.
 PAIRWISE_SLOPE = 1.0
+PLAN = BootstrapPlan()
 # With fewer lists in which something was preferred, the ranker learns from the log of interactions instead.
 MIN_LISTS = 100
 
@@ -195,23 +198,17 @@ class RankerTrainer:
         folder = Path(material.lists.folder)
         manifest, shown = load_ranker_data(folder, material.use_case)
         shown, made_up = shown.with_scores_of(material.serving), _bootstrap(material)
-        lists, parameters = shown, JOINT_PARAMETERS
-        beside: RankerData | None = made_up
-        examples = tuple(example_ids(folder))
-        if shown.lists_with_preference < MIN_LISTS:
-            lists, beside, examples, parameters = made_up, None, (), BOOTSTRAP_PARAMETERS
-            manifest = material.events_manifest
-        if not lists.can_teach_order:
+        of_shown = shown.lists_with_preference >= MIN_LISTS
+        fitted = _fit_on(shown, made_up, material, of_shown=of_shown)
+        if fitted is None:
             return None
-        fitted = fit_calibrated_ranker(
-            lists, parameters, seed=material.seed, progress=material.progress, beside=beside
-        )
         return Fitted(
             model=fitted.ranker,
-            manifest=manifest,
+            manifest=manifest if of_shown else material.events_manifest,
             hyper_parameters=fitted.hyper_parameters,
-            metrics=fitted.metrics(of_shown=lists is shown),
-            examples=examples,
+            metrics=fitted.metrics(of_shown=of_shown),
+            examples=tuple(example_ids(folder)) if of_shown else (),
+            earlier=_earlier(shown, made_up, material, of_shown=of_shown),
         )
 
     def dump(self, model: Ranker) -> bytes:
@@ -221,13 +218,50 @@ class RankerTrainer:
 TRAINER = RankerTrainer()
 
 
+def _fit_on(
+    shown: RankerData, made_up: RankerData, material: TrainingMaterial, *, of_shown: bool
+) -> "FittedRanker | None":
+    """A ranker of what was shown with the made-up lists beside, or of these alone; None without any order."""
+    lists = shown if of_shown else made_up
+    if not lists.can_teach_order:
+        return None
+    return fit_calibrated_ranker(
+        lists,
+        JOINT_PARAMETERS if of_shown else BOOTSTRAP_PARAMETERS,
+        seed=material.seed,
+        progress=material.progress,
+        beside=made_up if of_shown else None,
+    )
+
+
+def _earlier(
+    shown: RankerData, made_up: RankerData, material: TrainingMaterial, *, of_shown: bool
+) -> Ranker | None:
+    """A ranker of the lists before the last tenth of the log; None where nothing that judges serves with it.
+
+    A made-up list tells what people did until its window ended.
+    """
+    if not any(TRAINED[kind].judges for kind in material.serving):
+        return None
+    until = calibrated_until(material.events)
+    windows = plan_windows(material.events.times, PLAN)
+    ended = [window.start for window in windows if window.end <= until]
+    fitted = _fit_on(
+        shown.take_lists(shown.times < until),
+        made_up.take_lists(np.isin(made_up.times, ended)),
+        material,
+        of_shown=of_shown,
+    )
+    return None if fitted is None else fitted.ranker
+
+
 def _bootstrap(material: TrainingMaterial) -> RankerData:
     """Lists replayed from the log before the cut; they cannot be traced to single negative examples."""
     lists = bootstrap_lists(
         material.events,
         catalog=material.catalog,
         use_case=replace(material.use_case, models=material.serving),
-        plan=BootstrapPlan(),
+        plan=PLAN,
         seed=material.seed,
         hyper_parameters=material.hyper_parameters,
         shown=load_lists(Path(material.lists.folder), material.use_case),

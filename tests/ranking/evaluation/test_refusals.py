@@ -1,12 +1,14 @@
 """The share of a score that the chance of a no takes away: its curve, and the choice from it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.domain import USE_CASES
 from core.progress import Progress
 from ranking.context import ScoringContext
-from ranking.evaluation.refusals import SHARES, chosen_share, refusal_curve
+from ranking.evaluation.refusals import SHARES, chosen_share, refusal_curve, with_refusals
 from ranking.evaluation.tables import refusal_tables, refusal_text
 from ranking.evaluation_codec import from_json, to_json
 from ranking.evaluation_report import EvaluationReport, PairedDifference, RefusalPoint
@@ -107,11 +109,16 @@ def test_a_list_is_made_with_what_was_measured_and_never_more_than_the_policy_al
 
 
 def test_the_curve_is_kept_and_shown() -> None:
-    report = EvaluationReport(refusals=curve_of(popular_right(), verdicts()))
+    data = make_set(make_events(popular_right()), items=range(12))
+    report = with_refusals(EvaluationReport(), curve_of(popular_right(), verdicts()), data)
     assert from_json(to_json(report)) == report
-    (table,) = refusal_tables(report.refusals)
+    (table,) = refusal_tables(report)
+    assert "measured on what came from 1970-01-01 to 1970-01-01" in table.note
     assert [share for share, _ in table.rows] == ["0", "0.25", "0.5", "0.75", "1"]
     assert "AUC" in table.columns
-    assert len(list(refusal_text(report.refusals))) == 6
-    assert list(refusal_tables(())) == []
+    assert len(list(refusal_text(report))) == 6
+    assert list(refusal_tables(EvaluationReport())) == []
+    assert with_refusals(EvaluationReport(), (), data) == EvaluationReport()
+    (undated,) = refusal_tables(replace(report, refusals_from=None))
+    assert "measured on" not in undated.note
     assert np.isfinite(report.refusals[0].figures["ndcg"].mean)

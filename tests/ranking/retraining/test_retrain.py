@@ -15,7 +15,7 @@ from feedback.models import NegativeTrainingExample
 from interactions.models import UserInteraction
 from ranking.evaluation.comparison import evaluate_each
 from ranking.evaluation.contenders import Contender
-from ranking.evaluation_report import GateVerdict, PairedDifference, RefusalPoint
+from ranking.evaluation_report import GateVerdict
 from ranking.features import FEATURES
 from ranking.kinds import MODELS
 from ranking.models import ExampleUse, ModelVersion
@@ -27,7 +27,6 @@ from ranking.registry.loading import ModelSet, load_models
 from ranking.registry.versions import read_verified
 from ranking.retraining import new_models, publishing
 from ranking.retraining.run import Run, compare_models
-from ranking.statistics.interval import Interval
 from tests.factories import make_interaction, make_item, make_user
 from tests.ranking.retraining.builders import of, run, say_no, serve
 
@@ -84,29 +83,6 @@ class TestRun:
         names = [one.name for one in report.results]
         assert names.count("popularity") == 0
         assert names[:2] == ["candidate", "active"]
-
-    @pytest.mark.slow
-    def test_how_much_a_no_takes_away_is_measured_and_kept_until_it_is_measured_again(
-        self, people: list[User], films: list[Item], settings: Settings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        settings.GATE_MARGIN = -1.0
-        for number, person in enumerate(people):
-            for day, film in enumerate(films[8:12]):
-                say_no(person, films[(films.index(film) + number) % 20], 4 * day + 2)
-        harm = PairedDifference("ndcg", "0", 9, Interval(-0.1, -0.2, -0.01))
-        curve = (RefusalPoint(0.0), RefusalPoint(0.25), RefusalPoint(0.5, differences=(harm,)))
-        monkeypatch.setattr(new_models, "refusal_curve", lambda *_, **__: curve)
-        run("als", "verdict")
-        first = of("verdict")
-        assert (first.status, first.refusal_share) == (Status.ACTIVE, 0.25)
-        report = first.evaluation()
-        assert report is not None
-        assert report.refusals == curve
-        assert load_models("movie_home").by_kind["verdict"].refusal_share == 0.25
-        monkeypatch.setattr(new_models, "refusal_curve", lambda *_, **__: ())
-        run("als", "verdict")
-        second = of("verdict")
-        assert (second.version, second.refusal_share) == (2, 0.25)
 
     @pytest.mark.slow
     def test_a_model_of_verdicts_which_makes_no_list_is_never_held_alone_against_the_one_before(
