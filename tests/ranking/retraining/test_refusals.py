@@ -1,4 +1,4 @@
-"""How much the chance of a no takes away: chosen on days that the gate does not judge on."""
+"""Choice of how much the chance of a no takes away: on days that the gate does not judge on."""
 
 from dataclasses import replace
 from typing import Any
