@@ -205,8 +205,7 @@ def _read(use_case: "UseCase", cut: float) -> Lists:
 def _quality(lists: Lists, seeds: int) -> "Doubles":
     """NDCG@10 of each judged list (g,), the mean over rankers of so many seeds."""
     from core.progress import Progress
-    from ranking.recommenders.ranker.joint import JOINT_PARAMETERS
-    from ranking.recommenders.ranker.train import fit_calibrated_ranker
+    from ranking.recommenders.ranker.train import JOINT_PARAMETERS, fit_calibrated_ranker
 
     found = []
     for seed in range(1, seeds + 1):

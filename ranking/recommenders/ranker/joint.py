@@ -8,14 +8,7 @@ docs/research/recommenders-measured.md.
 
 from dataclasses import dataclass, replace
 
-from ranking.datasets.bootstrap import PARAMETERS as BOOTSTRAP_PARAMETERS
-from ranking.recommenders.ranker.model import Ranker, RankerData, fit_ranker
-
-# As for what is made up, but the trees see the retrieval score, which says little of what stands in one list,
-# and leaves follow from the number of lists.
-JOINT_PARAMETERS = replace(BOOTSTRAP_PARAMETERS, base_margin="feature", num_leaves=None)
-# Few lists are shown, so each tree looks at fewer features.
-SHOWN_PARAMETERS = replace(JOINT_PARAMETERS, feature_fraction=0.4)
+from ranking.recommenders.ranker.model import Ranker, RankerData, RankerParameters, fit_ranker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,11 +24,16 @@ class Lessons:
     first: Ranker | None = None
 
     @classmethod
-    def of(cls, shown: RankerData, beside: RankerData | None, *, seed: int) -> "Lessons":
-        """The lessons of lists that were shown and of others `beside` them, the first trees among them."""
+    def of(
+        cls, shown: RankerData, beside: RankerData | None, parameters: RankerParameters, *, seed: int
+    ) -> "Lessons":
+        """The lessons of lists that were shown and of others `beside` them.
+
+        The first trees, which `parameters` are of, are among them.
+        """
         if beside is None or not len(beside):
             return cls(shown)
-        first = fit_ranker(shown, None, SHOWN_PARAMETERS, seed=seed) if shown.can_teach_order else None
+        first = fit_ranker(shown, None, parameters, seed=seed) if shown.can_teach_order else None
         return cls(with_lists_beside(shown, beside), first)
 
     @property

@@ -31,7 +31,7 @@ from ranking.recommenders.event_evaluation import paired_ndcg
 from ranking.recommenders.event_training import calibrated_until
 from ranking.recommenders.ranker.engine import LOCAL, Engine
 from ranking.recommenders.ranker.file import dump_ranker
-from ranking.recommenders.ranker.joint import JOINT_PARAMETERS, Lessons
+from ranking.recommenders.ranker.joint import Lessons
 from ranking.recommenders.ranker.model import (
     MODEL_SCORE,
     Ranker,
@@ -62,6 +62,11 @@ if TYPE_CHECKING:
 CUTS = (0.8, 0.9)
 K = 10
 UNVALIDATED_ROUNDS = 50
+# As for what is made up, but the trees see the retrieval score, which says little of what stands in one list,
+# and leaves follow from the number of lists.
+JOINT_PARAMETERS = replace(BOOTSTRAP_PARAMETERS, base_margin="feature", num_leaves=None)
+# Few lists are shown, so each tree looks at fewer features.
+SHOWN_PARAMETERS = replace(JOINT_PARAMETERS, feature_fraction=0.4)
 # LambdaRank fits the difference of two scores to the log odds that one is preferred to the other.
 PAIRWISE_SLOPE = 1.0
 PLAN = BootstrapPlan()
@@ -292,7 +297,7 @@ def fit_calibrated_ranker(
     if engine.stopped_on is not None and len(training) > engine.stopped_on:
         training = training.take_lists(_drawn(len(training), engine.stopped_on, seed))
     try:
-        lessons = Lessons.of(training, beside, seed=seed)
+        lessons = Lessons.of(training, beside, SHOWN_PARAMETERS, seed=seed)
         stopped = fit_ranker(
             lessons.lists,
             validation,
@@ -331,7 +336,7 @@ def _fit_whole(
     """As many trees on all lists as were found to be best; what has lists beside is trained here."""
     if beside is None:
         return engine.fit_whole(data, parameters, seed=seed)
-    lessons = Lessons.of(data, beside, seed=seed)
+    lessons = Lessons.of(data, beside, SHOWN_PARAMETERS, seed=seed)
     return fit_ranker(lessons.lists, None, parameters, seed=seed, first=lessons.first)
 
 

@@ -7,7 +7,6 @@ from django.test import override_settings
 
 from accounts.models import User
 from catalog.models import Item
-from ranking.recommenders.ranker import joint
 from ranking.recommenders.ranker import train as ranker_train
 from ranking.recommenders.ranker.model import RankerParameters
 from tests.factories import make_items
@@ -22,7 +21,7 @@ def _small() -> Iterator[None]:
         pytest.MonkeyPatch.context() as patch,
         override_settings(GATE_MIN_PEOPLE=5, RECOMMENDATION_SESSION_DAYS=100_000),
     ):
-        patch.setattr(joint, "SHOWN_PARAMETERS", FAST)
+        patch.setattr(ranker_train, "SHOWN_PARAMETERS", FAST)
         patch.setattr(ranker_train, "JOINT_PARAMETERS", FAST)
         patch.setattr(ranker_train, "BOOTSTRAP_PARAMETERS", FAST)
         patch.setattr(ranker_train, "MIN_LISTS", 10)
