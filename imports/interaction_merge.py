@@ -25,7 +25,6 @@ NEW_USERS = 2_000
 # So many pairs of a person and an item, or new people, enter in one slice, or so many are looked at anew.
 PAIRS = 500
 PEOPLE_AT_ONCE = 20
-_ALL = 1 << 62
 
 
 def _quoted(name: str | None) -> str:
@@ -74,8 +73,8 @@ FROM (
     SELECT DISTINCT staged.username
     FROM {staged} AS staged
     JOIN {item} ON {item.kind} = staged.kind AND {item.external_id} = staged.external_id
+    WHERE NOT EXISTS (SELECT 1 FROM {person} WHERE {person.username} = staged.username)
 ) AS named
-WHERE NOT EXISTS (SELECT 1 FROM {person} WHERE {person.username} = named.username)
 """,
     **_TABLES,
 )
@@ -93,16 +92,13 @@ SELECT COUNT(*) FROM (
     **_TABLES,
 )
 
+_PART = f"(DENSE_RANK() OVER (ORDER BY user_id, item_id) - 1) / {PAIRS}"
 # The staged rows by database id: each moment once, and only those that the log does not hold yet.
 _RESOLVE = fill(
     """
 SELECT user_id, item_id, type, is_state, ends, undo, weight, rating, occurred_at, withdrawn_at, line,
        reason, feedback_text, about_kind, about_name, title_only,
-       (DENSE_RANK() OVER (ORDER BY user_id, item_id) - 1) / {{pairs}} AS part,
-       MIN(occurred_at) OVER (
-           PARTITION BY user_id, item_id, ends ORDER BY occurred_at
-           GROUPS BETWEEN 1 FOLLOWING AND 1 FOLLOWING
-       ) AS next_end
+       {{part}} AS part
 FROM (
     SELECT staged.*, {person.id} AS user_id, {item.id} AS item_id, is_state, ends, undo, ROW_NUMBER() OVER (
         PARTITION BY {person.id}, {item.id}, staged.type, staged.occurred_at ORDER BY staged.line
@@ -192,15 +188,22 @@ ORDER BY user_id
 # Written out as a table, so that the planner looks for the end of each once.
 _RENEWED_STATES = fill(
     """
-WITH renewed AS MATERIALIZED (
+WITH fresh AS (
+    SELECT ending.*, MIN(occurred_at) OVER (
+        PARTITION BY user_id, item_id, ends ORDER BY occurred_at
+        GROUPS BETWEEN 1 FOLLOWING AND 1 FOLLOWING
+    ) AS next_end
+    FROM {new} AS ending
+    WHERE ending.part = %s AND ends IS NOT NULL
+), renewed AS MATERIALIZED (
     SELECT fresh.*, COALESCE(next_end, (
         SELECT MIN(COALESCE({known.withdrawn_at}, {known.occurred_at})) FROM {known}
         WHERE {known.user} = fresh.user_id AND {known.item} = fresh.item_id
           AND ({known.type} = fresh.type OR {known.type} = fresh.undo)
           AND COALESCE({known.withdrawn_at}, {known.occurred_at}) > fresh.occurred_at
     )) AS ended_at
-    FROM {new} AS fresh
-    WHERE fresh.part = %s AND ends = type AND fresh.withdrawn_at IS NULL
+    FROM fresh
+    WHERE ends = type AND withdrawn_at IS NULL
 )
 SELECT renewed.*, CASE WHEN ended_at IS NULL THEN rating END AS counted FROM renewed
 """,
@@ -250,7 +253,7 @@ def merge_interactions(
         execute(_LOCK_PEOPLE)
     staging.derive(
         "heed_new_interactions",
-        _RESOLVE.format(pairs=_ALL if slices.is_whole else PAIRS),
+        _RESOLVE.format(part="0" if slices.is_whole else _PART),
         index=("part", "user_id", "item_id"),
     )
     ((parts,),) = execute(_PARTS)
@@ -289,6 +292,8 @@ def _follow(people: Sequence[int], slices: Slices) -> None:
 def _report_unknown_items(file: str, bad_rows: BadRows) -> int:
     """Notes the lines whose item does not exist; returns how many interactions they hold."""
     ((lines, interactions),) = execute(_COUNT_UNKNOWN_ITEMS)
+    if not lines:
+        return 0
     listed = execute(_LIST_UNKNOWN_ITEMS, [MAX_REPORTS])
     for line, kind, external_id in listed:
         bad_rows.add(file, line, unknown_item(kind, external_id))

@@ -91,7 +91,7 @@ class Staging(Generic[Row]):
         from pyarrow import BufferOutputStream, csv
 
         text = BufferOutputStream()
-        csv.write_csv(rows, text, csv.WriteOptions(include_header=False))
+        csv.write_csv(_without_zones(rows), text, csv.WriteOptions(include_header=False))
         copy = f"COPY {self._table.name} ({', '.join(rows.column_names)}) FROM STDIN WITH (FORMAT csv)"
         with connection.cursor() as cursor:
             cursor.copy_expert(copy, io.BytesIO(text.getvalue()), _COPIED_BYTES)
@@ -185,6 +185,19 @@ def execute_write(statement: str, parameters: Sequence[Any] = ()) -> int:
 def _index(table: str, columns: Sequence[str]) -> None:
     execute(f"CREATE INDEX {table}_index ON {table} ({', '.join(columns)})")
     execute(f"ANALYZE {table}")
+
+
+def _without_zones(rows: "Table") -> "Table":
+    """The table with moments as those of UTC, which is the zone of the connection.
+
+    Writing a moment with its zone takes 25 times as long, nine tenths of what a block takes.
+    """
+    from core.arrow import pa
+
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_timestamp(field.type):
+            rows = rows.set_column(place, field.name, rows[place].cast(pa.timestamp(field.type.unit)))
+    return rows
 
 
 def _adapters(fields: Iterable[AnyField]) -> list[tuple[int, Callable[[Any], Any]]]:
