@@ -92,7 +92,6 @@ SELECT COUNT(*) FROM (
     **_TABLES,
 )
 
-_PART = f"(DENSE_RANK() OVER (ORDER BY user_id, item_id) - 1) / {PAIRS}"
 # The staged rows by database id: each moment once, and only those that the log does not hold yet.
 _RESOLVE = fill(
     """
@@ -253,7 +252,7 @@ def merge_interactions(
         execute(_LOCK_PEOPLE)
     staging.derive(
         "heed_new_interactions",
-        _RESOLVE.format(part="0" if slices.is_whole else _PART),
+        _RESOLVE.format(part=_part(slices)),
         index=("part", "user_id", "item_id"),
     )
     ((parts,),) = execute(_PARTS)
@@ -273,6 +272,11 @@ def merge_interactions(
             write_said(part)
     _follow(people, slices)
     return MergeCounts(created, replaced, usable - created, new_users)
+
+
+def _part(slices: Slices) -> str:
+    """The SQL of the slice that a row enters in."""
+    return "0" if slices.is_whole else f"(DENSE_RANK() OVER (ORDER BY user_id, item_id) - 1) / {PAIRS}"
 
 
 def _follow(people: Sequence[int], slices: Slices) -> None:
