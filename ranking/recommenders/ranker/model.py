@@ -239,17 +239,12 @@ def fit_ranker(
     seed: int,
     threads: int = 0,
     progress: Progress | None = None,
-    first: Ranker | None = None,
 ) -> Ranker:
     """Train on `training`; with `validation`, stop where NDCG@10 on it was best.
 
     Equal input and seed give an equal model for a given number of threads. `progress(done, total)` is called
-    after each round. The trees of `first` stay in front: those of `training` correct what they say. Raises
-    ValueError if no list of `training` holds two different relevances, and where trees shall correct both
-    `first` and the retrieval score.
+    after each round. Raises ValueError if no list of `training` holds two different relevances.
     """
-    if first is not None and "residual" in (first.base_margin, parameters.base_margin):
-        raise ValueError("Trees correct other trees or the retrieval score, not both.")
     load_lightgbm()
     import lightgbm as lgb
 
@@ -271,15 +266,8 @@ def fit_ranker(
         watched = [_dataset(graded, parameters, reference=dataset, with_positions=False)]
         callbacks.append(lgb.early_stopping(parameters.early_stopping, verbose=False))
     if progress is not None:
-        callbacks.append(lambda env: progress(env.iteration - env.begin_iteration + 1, parameters.rounds))
-    booster = lgb.train(
-        settings,
-        dataset,
-        parameters.rounds,
-        valid_sets=watched,
-        callbacks=callbacks,
-        init_model=None if first is None else first.booster,
-    )
+        callbacks.append(lambda env: progress(env.iteration + 1, parameters.rounds))
+    booster = lgb.train(settings, dataset, parameters.rounds, valid_sets=watched, callbacks=callbacks)
     # Only what is kept in the text survives a restart, so only that is used.
     text = booster.model_to_string(num_iteration=booster.best_iteration if watched else -1)
     return Ranker(lgb.Booster(model_str=text), parameters.base_margin)

@@ -31,7 +31,6 @@ from ranking.recommenders.event_evaluation import paired_ndcg
 from ranking.recommenders.event_training import calibrated_until
 from ranking.recommenders.ranker.engine import LOCAL, Engine
 from ranking.recommenders.ranker.file import dump_ranker
-from ranking.recommenders.ranker.joint import Lessons
 from ranking.recommenders.ranker.model import (
     MODEL_SCORE,
     Ranker,
@@ -62,11 +61,8 @@ if TYPE_CHECKING:
 CUTS = (0.8, 0.9)
 K = 10
 UNVALIDATED_ROUNDS = 50
-# As for what is made up, but the trees see the retrieval score, which says little of what stands in one list,
-# and leaves follow from the number of lists.
-JOINT_PARAMETERS = replace(BOOTSTRAP_PARAMETERS, base_margin="feature", num_leaves=None)
-# Few lists are shown, so each tree looks at fewer features.
-SHOWN_PARAMETERS = replace(JOINT_PARAMETERS, feature_fraction=0.4)
+# For shown and made-up lists together: as for the latter, but leaves follow from the number of lists.
+JOINT_PARAMETERS = replace(BOOTSTRAP_PARAMETERS, num_leaves=None)
 # LambdaRank fits the difference of two scores to the log odds that one is preferred to the other.
 PAIRWISE_SLOPE = 1.0
 PLAN = BootstrapPlan()
@@ -285,8 +281,7 @@ def fit_calibrated_ranker(
     """A ranker of all the lists: stopped and calibrated on their last tenth, then trained anew with it.
 
     `engine` trains anew, the rest is done here. `beside` are lists that are only learned from, whatever their
-    time; before all of them the lists of `data` are learned from alone. Raises TrainingError where no list
-    holds anything better than the rest.
+    time. Raises TrainingError where no list holds anything better than the rest.
     """
     cut = time_cuts(data.times, CUTS[1:])[0] if len(data) else 0.0
     training, validation = data.take_lists(data.times < cut), data.take_lists(data.times >= cut)
@@ -294,21 +289,16 @@ def fit_calibrated_ranker(
         # Too little to hold any out: a few trees, since nothing can tell when to stop.
         training, validation = data, data.take_lists(np.zeros(len(data), dtype=np.bool_))
         parameters = replace(parameters, rounds=min(parameters.rounds, UNVALIDATED_ROUNDS))
+    served_alike = data
+    if beside is not None and len(beside):
+        training, data = with_lists_beside(training, beside), with_lists_beside(data, beside)
     if engine.stopped_on is not None and len(training) > engine.stopped_on:
         training = training.take_lists(_drawn(len(training), engine.stopped_on, seed))
     try:
-        lessons = Lessons.of(training, beside, SHOWN_PARAMETERS, seed=seed)
-        stopped = fit_ranker(
-            lessons.lists,
-            validation,
-            parameters,
-            seed=seed,
-            progress=progress.counter("rounds"),
-            first=lessons.first,
-        )
-        rounds = max(1, stopped.booster.num_trees() - lessons.trees_before)
+        stopped = fit_ranker(training, validation, parameters, seed=seed, progress=progress.counter("rounds"))
+        rounds = max(1, stopped.booster.num_trees())
         whole = (
-            _fit_whole(data, beside, replace(parameters, rounds=rounds), seed, engine)
+            engine.fit_whole(data, replace(parameters, rounds=rounds), seed=seed)
             if len(validation) or engine is not LOCAL
             else stopped
         )
@@ -320,24 +310,27 @@ def fit_calibrated_ranker(
         ranker=ranker,
         hyper_parameters={
             **asdict(parameters),
-            "trees": whole.booster.num_trees(),
+            "trees": rounds,
             "feature_set": FEATURE_SET,
             "seed": seed,
             **_of(engine),
         },
         calibration=calibration,
-        distribution=distribution_of(ranker, data),
+        distribution=distribution_of(ranker, served_alike),
     )
 
 
-def _fit_whole(
-    data: RankerData, beside: RankerData | None, parameters: RankerParameters, seed: int, engine: Engine
-) -> Ranker:
-    """As many trees on all lists as were found to be best; what has lists beside is trained here."""
-    if beside is None:
-        return engine.fit_whole(data, parameters, seed=seed)
-    lessons = Lessons.of(data, beside, SHOWN_PARAMETERS, seed=seed)
-    return fit_ranker(lessons.lists, None, parameters, seed=seed, first=lessons.first)
+def with_lists_beside(shown: RankerData, beside: RankerData) -> RankerData:
+    """The lists of both, those `beside` first, which weigh less the more they outweigh what was shown.
+
+    A list that is made up holds hundreds of candidates, so that some thousand would decide alone what is
+    learned. Their weights are multiplied by sqrt(weight of all that was shown / weight of all beside), where
+    that is below 1: between all lists as they come and an equal say of both sorts. Measured in
+    docs/research/recommenders-measured.md.
+    """
+    share = float(shown.weights.sum() / beside.weights.sum())
+    lighter = replace(beside, weights=beside.weights * min(1.0, share**0.5))
+    return RankerData.join([lighter, shown])
 
 
 def _of(engine: Engine) -> dict[str, str]:

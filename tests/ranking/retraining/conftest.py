@@ -21,7 +21,6 @@ def _small() -> Iterator[None]:
         pytest.MonkeyPatch.context() as patch,
         override_settings(GATE_MIN_PEOPLE=5, RECOMMENDATION_SESSION_DAYS=100_000),
     ):
-        patch.setattr(ranker_train, "SHOWN_PARAMETERS", FAST)
         patch.setattr(ranker_train, "JOINT_PARAMETERS", FAST)
         patch.setattr(ranker_train, "BOOTSTRAP_PARAMETERS", FAST)
         patch.setattr(ranker_train, "MIN_LISTS", 10)

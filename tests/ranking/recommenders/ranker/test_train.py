@@ -14,8 +14,8 @@ from interactions.models import UserInteraction
 from ranking.features import FEATURE_SET, FEATURES
 from ranking.models import ModelVersion, StoredReport
 from ranking.recommenders.ranker.file import load_ranker
-from ranking.recommenders.ranker.joint import with_lists_beside
 from ranking.recommenders.ranker.model import BASE_MARGINS, DEBIASES
+from ranking.recommenders.ranker.train import with_lists_beside
 from ranking.registry.locks import training_lock
 from ranking.registry.versions import read_verified
 from recommendations.models import RecommendationSession
