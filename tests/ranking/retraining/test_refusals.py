@@ -15,7 +15,7 @@ from ranking.evaluation_report import EvaluationReport, GateVerdict, PairedDiffe
 from ranking.models import ModelVersion
 from ranking.registry.loading import NO_MODELS, ModelSet, load_models
 from ranking.retraining import new_models, refusals
-from ranking.retraining.run import compare_models, read_run
+from ranking.retraining.run import Run, compare_models, read_run
 from ranking.statistics.interval import Interval
 from tests.ranking.retraining.builders import MOVIES, NOW, QUIET, of, run, say_no
 
@@ -84,9 +84,20 @@ def test_a_candidate_is_judged_with_the_share_and_the_next_keeps_it_where_there_
     assert (second.version, second.refusal_share) == (2, 0.25)
 
 
-def test_the_share_under_a_ranker_is_measured_with_a_ranker_of_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run's own ranker has learned from the days that are measured on."""
+@pytest.mark.parametrize("passes", [True, False])
+def test_the_share_under_a_ranker_is_measured_with_a_ranker_of_then(
+    passes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run's own ranker has learned from the days that are measured on. A share counts with its ranker."""
     asked: list[set[str]] = []
+
+    def judged(
+        run: Run, candidate: ModelSet, *arguments: Any, **options: Any
+    ) -> tuple[dict[str, Any], GateVerdict]:
+        figures, _ = compare_models(run, candidate, *arguments, **options)
+        return figures, GateVerdict(passes or "ranker" not in candidate.by_kind, "as the test says")
+
+    monkeypatch.setattr(new_models, "compare_models", judged)
 
     def watched(models: ModelSet, *arguments: object, **options: object) -> tuple[RefusalPoint, ...]:
         asked.append(set(models.by_kind))
@@ -96,10 +107,9 @@ def test_the_share_under_a_ranker_is_measured_with_a_ranker_of_then(monkeypatch:
     monkeypatch.setattr(refusals, "refusal_curve", watched)
     run("als", "verdict", "ranker")
     assert asked == [{"als", "verdict"}, {"als", "verdict", "ranker"}]
-    if of("ranker").status == Status.ACTIVE:
-        assert (of("verdict").refusal_share, report_of("verdict").refusals) == (0.25, CURVE)
-    else:
-        assert of("verdict").refusal_share == 1.0
+    assert of("ranker").status == (Status.ACTIVE if passes else Status.REJECTED)
+    assert of("verdict").refusal_share == (0.25 if passes else 1.0)
+    assert (report_of("verdict").refusals == CURVE) is passes
     run("als", "verdict", "ranker")
     assert of("verdict").version == 2
 
