@@ -11,7 +11,7 @@ from catalog.models import Item
 from feedback.models import Dislike, FeatureAdjustment
 from feedback.services import save_dislike
 from recommendations.models import RecommendationSession
-from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage, turn_down
+from tests.web.browser.conftest import DESKTOP, PHONE, OpenPage, intercept, turn_down
 from tests.web.browser.test_access import LONG, UNBROKEN, faults_in_both
 from tests.web.browser.test_flows import titles
 from tests.web.conftest import MakeItem
@@ -149,6 +149,7 @@ def test_a_failure_keeps_what_was_typed_until_it_works(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
     page = open_page(person)
+    intercept(page)
     page.goto("/")
     fill_in(page)
     page.route("**/api/dislike", lambda route: route.abort())
@@ -233,6 +234,7 @@ def test_the_focus_goes_back_from_the_toast_to_the_card(
     site: str, person: User, two_tastes: Films, open_page: OpenPage, key: str, is_gone: bool
 ) -> None:
     page = open_page(person, reduced_motion="reduce")
+    intercept(page)
     page.clock.install()
     page.goto("/")
     button = page.locator('[data-rank="2"]').get_by_role("button", name="Not for me")
@@ -282,6 +284,7 @@ def test_axe_finds_nothing_serious(site: str, person: User, two_tastes: Films, o
     for film in two_tastes["Romance"][:3]:
         save_dislike(user_id=person.pk, item=film, reason="wrong_genre", feedback_text=COMMENT)
     page = open_page(person, reduced_motion="reduce")
+    intercept(page)
     page.goto("/feedback/")
     faults = faults_in_both(page)
     page.get_by_role("button", name="Undo: Letter 1").click()

@@ -27,7 +27,7 @@ from interactions.models import UserInteraction
 from interactions.selectors import active_interactions
 from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
-from tests.web.browser.conftest import PHONE
+from tests.web.browser.conftest import PHONE, intercept
 from tests.web.browser.test_access import faults_in_both
 from tests.web.conftest import MakeItem
 
@@ -126,11 +126,13 @@ def visit(browser: Browser, other_site: OtherSite) -> Iterator[Callable[..., Pag
     """Opens the page of the other site. Its scripts must not fail, nor its policy be broken."""
     contexts: list[BrowserContext] = []
 
-    def open_one(*, stop_the_clock: bool = False, **options: Any) -> Page:
+    def open_one(*, stop_the_clock: bool = False, intercepted: bool = False, **options: Any) -> Page:
         context = browser.new_context(**options)
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
+        if intercepted:
+            intercept(page)
         page.on("pageerror", lambda error: other_site.faults.append(str(error)))
         page.on(
             "console",
@@ -351,7 +353,7 @@ def test_who_comes_late_with_the_ended_token_takes_the_one_there_is(
 ) -> None:
     token = ended_token(other_site.person)
     other_site.use_page("", f'data-token="{token}" data-token-url="/heed-token" defer')
-    page = visit()
+    page = visit(intercepted=True)
     late: list[Any] = []
     page.route("**/personalized/dramas*", lambda route: route.continue_() if late else late.append(route))
     page.evaluate("""() => { document.late = Heed.list("dramas"); }""")
@@ -441,7 +443,7 @@ def test_what_does_not_arrive_is_sent_again_under_the_same_key(
     two_tastes: Films, other_site: OtherSite, visit: Visit
 ) -> None:
     other_site.use_page_of_the_guide()
-    page = visit()
+    page = visit(intercepted=True)
     expect(cards(page)).to_have_count(10)
     keys: list[str | None] = []
 

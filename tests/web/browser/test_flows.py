@@ -9,7 +9,7 @@ from accounts.models import User
 from catalog.models import Item
 from interactions.models import UserInteraction
 from recommendations.models import RecommendationSession
-from tests.web.browser.conftest import OpenPage, turn_down
+from tests.web.browser.conftest import OpenPage, intercept, turn_down
 from tests.web.conftest import PASSWORD, MakeItem
 
 pytestmark = pytest.mark.browser
@@ -117,6 +117,7 @@ def test_what_fails_is_said_and_can_be_tried_again(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
     page = open_page(person)
+    intercept(page)
     page.goto("/")
     page.route("**/like", lambda route: route.abort())
     like = page.locator('[data-rank="1"]').get_by_role("button", name="Like:")

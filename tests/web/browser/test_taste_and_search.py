@@ -12,7 +12,7 @@ from interactions.models import UserInteraction
 from interactions.services import record_interaction
 from recommendations.models import RecommendationSession
 from recommendations.selectors import SEARCH_METHOD
-from tests.web.browser.conftest import PHONE, OpenPage, turn_down
+from tests.web.browser.conftest import PHONE, OpenPage, intercept, turn_down
 from tests.web.browser.test_access import LONG, UNBROKEN, faults_in_both
 from tests.web.conftest import MakeItem
 
@@ -106,6 +106,7 @@ def test_search_answers_while_typing_and_the_last_answer_wins(
     site: str, person: User, two_tastes: Films, open_page: OpenPage
 ) -> None:
     page = open_page(person)
+    intercept(page)
     page.goto("/search/")
     page.evaluate("window.same = true")
     held: list[Route] = []
