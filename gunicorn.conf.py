@@ -22,7 +22,7 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Loads, before there are workers, what their first list would load.
+    """Loads, before there are workers, what their first list would load: code, models and the catalog.
 
     It stays as long as they live, so they leave it out of every look for garbage. A full look stops all
     threads for a tenth of a second. It also writes to all that it looks at, which ends the sharing.
@@ -33,8 +33,10 @@ def when_ready(server: Any) -> None:
     # Another application may be served with this worker, as in its tests.
     if apps.ready:
         from ranking.recommenders.ranker.library import load_lightgbm
+        from serving.live import load_states
 
         _ = get_resolver().url_patterns
         load_lightgbm()
+        load_states()
     gc.collect()
     gc.freeze()

@@ -8,17 +8,21 @@ too: deleted items, and the demand. With MODEL_CHECK_SECONDS below 0 each reques
 experiments itself.
 """
 
+import os
 import threading
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 import numpy as np
+import structlog
 from django.conf import settings
 from django.core.signals import request_finished, request_started
+from django.db import connections
 from django.dispatch import receiver
 from django.utils import timezone
 
+from core.database import in_one_line
 from core.domain import USE_CASES
 from core.domain.roles import use_cases_of_kind
 from core.refresher import Refresher, RefreshJob
@@ -34,6 +38,8 @@ from ranking.registry.loading import NO_MODELS, load_models
 from ranking.snapshot import CatalogSnapshot, snapshot_of
 from serving.filtering import follow
 from serving.rule_sets import rule_set_of
+
+logger = structlog.stdlib.get_logger(__name__)
 
 _SHORTEST_PAUSE = 0.05
 # After changes were taken up: so many times as long as it took, so that a large catalog that always changes
@@ -98,18 +104,26 @@ class StateHolder:
 
     def __init__(self, use_case: str) -> None:
         self._use_case = USE_CASES[use_case]
-        self._loading = threading.Lock()
+        self._loading, self._beginning = threading.Lock(), threading.Lock()
+        self._is_inherited = False
         self._state: ServingState | None = None
         self._rows: CatalogRows | None = None
         self._checked = self._looked = self._rests_until = self._served = -np.inf
 
+    def inherit(self) -> None:
+        """Takes the state over in a process that was forked from the one that read it."""
+        # Another thread may have held a lock, and is not here to let it go.
+        self._loading, self._beginning = threading.Lock(), threading.Lock()
+        self._is_inherited = True
+
     def get(self) -> ServingState:
-        """The current state. Only the first call reads it, and any where models are looked for at once."""
+        """The current state. Only the first call reads it, and any where models are looked for at once.
+
+        Of a state that was read before this process was forked the first call reads what changed since.
+        """
         self._served = time.monotonic()
-        if self._state is None:
-            with self._loading:
-                if self._state is None:
-                    self._load(None)
+        if self._state is None or self._is_inherited:
+            self._begin()
         elif settings.MODEL_CHECK_SECONDS < 0 and _is_to_look(self._use_case.name):
             self._refresh_models()
         state = self._state
@@ -117,13 +131,26 @@ class StateHolder:
             raise RuntimeError("the serving state was not loaded")
         return state
 
-    def refresh(self) -> None:
-        """Takes up what has been activated, and what changed in the catalog while it is served from."""
+    def _begin(self) -> None:
+        with self._beginning:
+            if self._state is None:
+                with self._loading:
+                    self._load(None)
+            elif self._is_inherited:
+                self._rests_until = -np.inf
+                self.refresh(waits=True)
+            self._is_inherited = False
+
+    def refresh(self, *, waits: bool = False) -> None:
+        """Takes up what has been activated, and what changed in the catalog while it is served from.
+
+        Models are not looked for while another thread is at it, but where it `waits` for that.
+        """
         state, rows, began = self._state, self._rows, time.monotonic()
         if state is None or rows is None:
             return
         if self._served <= self._looked or began < self._rests_until:
-            self._refresh_models()
+            self._refresh_models(waits=waits)
             return
         is_due = began - self._checked > settings.CATALOG_REFRESH_SECONDS
         found = rows.checked() if is_due else rows.changed()
@@ -131,7 +158,7 @@ class StateHolder:
         self._checked = began if is_due else self._checked
         if found.is_as(rows):
             self._rows = found
-            self._refresh_models()
+            self._refresh_models(waits=waits)
             return
         catalog = snapshot_of(found)
         follow(catalog, state.usual.catalog)
@@ -146,9 +173,9 @@ class StateHolder:
             if self._state is not None:
                 self._load(self._state.usual.catalog)
 
-    def _refresh_models(self) -> None:
-        """Looks for newer models, unless another thread is at it."""
-        if self._loading.acquire(blocking=False):
+    def _refresh_models(self, *, waits: bool = False) -> None:
+        """Looks for newer models, unless another thread is at it and it does not wait."""
+        if self._loading.acquire(blocking=waits):
             try:
                 self._load(None if self._state is None else self._state.usual.catalog)
             finally:
@@ -210,6 +237,14 @@ def _pause() -> float:
 
 
 _holders = {name: StateHolder(name) for name in USE_CASES}
+
+
+def _inherit() -> None:
+    for holder in _holders.values():
+        holder.inherit()
+
+
+os.register_at_fork(after_in_child=_inherit)
 _refresher: Refresher[str] = Refresher(
     RefreshJob(
         name="serving-state",
@@ -226,6 +261,20 @@ def get_state(use_case: str) -> ServingState:
     state = _holders[use_case].get()
     _refresher.ensure()
     return state
+
+
+def load_states() -> None:
+    """Reads the state of each use case, for processes that are forked from this one.
+
+    They share its memory, and their first list need not wait. Where one cannot be read, it is read with the
+    first request. No thread is begun, and no connection to the database stays.
+    """
+    for use_case, holder in _holders.items():
+        try:
+            holder.get()
+        except Exception as error:
+            logger.warning("nothing is shared by the workers", use_case=use_case, error=in_one_line(error))
+    connections.close_all()
 
 
 def strength_of_dislikes(user_id: int, kind: str) -> float:

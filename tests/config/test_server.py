@@ -3,6 +3,7 @@
 import itertools
 import os
 import runpy
+import shutil
 import socket
 import subprocess
 import sys
@@ -168,22 +169,52 @@ def test_a_connection_rests_longer_than_a_proxy_keeps_it() -> None:
     assert runpy.run_path(str(ROOT / "gunicorn.conf.py"))["keepalive"] > nginx_keeps
 
 
+LOADING = """
+import os, runpy, sys, threading
+conf = runpy.run_path("gunicorn.conf.py")
+assert conf["preload_app"]
+import config.wsgi
+from catalog.models import Item
+from serving import live
+from serving.live import get_context
+if is_migrated:
+    hidden, _ = (Item.objects.create(kind="movie", external_id=name, title=name) for name in "ab")
+conf["when_ready"](None)
+assert {"serving.live", "web.urls", "numpy", "scipy", "lightgbm"} <= sys.modules.keys()
+assert not {"pandas", "sklearn", "implicit", "optuna"} & sys.modules.keys()
+from django.db import connection
+assert threading.active_count() == 1 and connection.connection is None
+"""
+FORKED = """
+Item.objects.filter(pk=hidden.pk).update(is_active=False)
+connection.close()
+child = os.fork()
+if not child:
+    inherited = live._holders["movie_home"]._state
+    held = get_context("movie_home").catalog.item_ids.tolist()
+    os._exit(0 if len(inherited.usual.catalog.item_ids) == 2 and len(held) == 1 else 7)
+_, status = os.waitpid(child, 0)
+assert os.waitstatus_to_exitcode(status) == 0
+"""
+
+
 @pytest.mark.slow
-def test_workers_are_forked_with_the_code_that_lists_need_and_with_nothing_that_runs() -> None:
-    """Neither a thread nor a connection to the database outlives a fork."""
-    loading = (
-        "import runpy, sys, threading\n"
-        "conf = runpy.run_path('gunicorn.conf.py')\n"
-        "assert conf['preload_app']\n"
-        "import config.wsgi\n"
-        "conf['when_ready'](None)\n"
-        "assert {'serving.live', 'web.urls', 'numpy', 'scipy', 'lightgbm'} <= sys.modules.keys()\n"
-        "assert not {'pandas', 'sklearn', 'implicit', 'optuna'} & sys.modules.keys()\n"
-        "from django.db import connection\n"
-        "assert threading.active_count() == 1 and connection.connection is None\n"
-    )
-    environment = {**os.environ, "DEBUG": "1"}
-    subprocess.run([sys.executable, "-c", loading], cwd=ROOT, env=environment, check=True)
+# Else the run has no database of which `migrated_file` could be a copy.
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_migrated", [True, False])
+def test_workers_are_forked_with_what_lists_need_and_with_nothing_that_runs(
+    migrated_file: Path, tmp_path: Path, is_migrated: bool
+) -> None:
+    """Neither a thread nor a connection to the database outlives a fork; what changed since is taken up.
+
+    A database that has no tables yet is no reason not to start.
+    """
+    file = tmp_path / "heed.sqlite3"
+    if is_migrated:
+        shutil.copy(migrated_file, file)
+    program = f"is_migrated = {is_migrated}\n{LOADING}{FORKED if is_migrated else ''}"
+    environment = {**os.environ, "DEBUG": "1", "DATABASE_URL": f"sqlite:///{file}"}
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=True)
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(server: Server) -> None:

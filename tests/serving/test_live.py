@@ -229,6 +229,25 @@ def test_a_model_activated_meanwhile_is_taken_up_by_the_look_and_not_by_a_reques
         assert state.get().usual.models.label() == version.label
 
 
+def test_a_forked_process_takes_up_what_changed_before_its_first_answer(
+    group: list[int], settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    settings.MODEL_CHECK_SECONDS = 3600.0
+    state = StateHolder("movie_home")
+    state.get()
+    # What a refresh of the process before left to do is no reason to wait.
+    Item.objects.filter(pk=group[0]).update(is_active=False)
+    state.refresh()
+    version = make_active_als([group])
+    Item.objects.filter(pk=group[1]).update(is_active=False)
+    state.inherit()
+    for _ in range(2):
+        assert state.get().usual.catalog.item_ids.tolist() == group[2:]
+        assert state.get().usual.models.label() == version.label
+        with django_assert_num_queries(0):
+            state.get()
+
+
 def test_what_was_never_served_is_not_read(
     db: None, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
