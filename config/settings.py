@@ -314,6 +314,8 @@ TIME_ZONE = "UTC"
 MODEL_DIR, MODEL_STORE = folder_and_store(
     env.str("MODEL_DIR", default=str(VAR_DIR / "models")), VAR_DIR / "models"
 )
+# Copies of large model files that the processes of this machine share as memory, for each user their own.
+SHARED_MODEL_DIR = Path(env.str("SHARED_MODEL_DIR", default=str(VAR_DIR / "shared-models")))
 # The folder of a sentence-transformers model, for `embed_items`; nothing is downloaded. Empty: there is none.
 TEXT_MODEL = env.str("TEXT_MODEL", default="")
 DATASET_DIR, DATASET_STORE = folder_and_store(

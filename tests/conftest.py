@@ -126,6 +126,7 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     # so they are set without the signals that a changed setting sends: nothing listens for these.
     own = tmp_path_factory.getbasetemp() / f"own-{next(_tests)}"
     project.MODEL_DIR = own / "models"
+    project.SHARED_MODEL_DIR = own / "shared"
     project.DATASET_DIR = own / "datasets"
     project.REPORT_DIR = own / "reports"
     project.LOCK_DIR = own / "locks"

@@ -13,21 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, deserialize
 from safetensors.numpy import save
 
 from core.arrays import Doubles, Floats, Ints
+from ranking.recommenders.tensors import FileData, Tensor, TensorFile
 
 FORMAT = "heed"
 # The library writes several entries of metadata in any order; one entry gives one file for one model.
 _ENTRY = "heed"
-_LENGTH_BYTES = 8
-_DTYPES: Mapping[str, type[np.generic]] = {"I64": np.int64, "F32": np.float32, "U8": np.uint8}
 # Sums of products of numbers up to this size stay far from what float32 can hold.
 _LARGEST = 1e6
 
-Tensor = NDArray[Any]
 Header = dict[str, Any]
 
 
@@ -62,27 +58,26 @@ class Layout:
         }
         return save(contiguous, {_ENTRY: text})
 
-    def load(self, data: bytes) -> tuple[Header, dict[str, Tensor]]:
-        """Header entries and read-only tensors of a file. Raises ArtifactError for any other bytes."""
-        tensors = self._read_tensors(data)
-        return self._read_header(data), tensors
+    def load(self, data: FileData) -> tuple[Header, dict[str, Tensor]]:
+        """Header entries and read-only tensors over the bytes of a file.
 
-    def _read_tensors(self, data: bytes) -> dict[str, Tensor]:
+        Raises ArtifactError for any other bytes.
+        """
         try:
-            found = dict(deserialize(data))  # type: ignore[no-untyped-call]  # the library has no types
-        except (SafetensorError, ValueError, OverflowError) as error:
+            file = TensorFile.of(data)
+        except ValueError as error:
             raise ArtifactError(
                 f"The file is not a model of this version of Heed ({error}); train it anew."
             ) from error
-        if set(found) != set(self.tensors):
+        if set(file.tensors) != set(self.tensors):
             raise ArtifactError(f"The file must hold exactly the tensors {', '.join(self.tensors)}.")
-        return {name: _read_tensor(name, found[name], *self.tensors[name]) for name in self.tensors}
+        for name, (dtype, dimensions) in self.tensors.items():
+            _check_tensor(name, file.tensors[name], dtype, dimensions)
+        return self._read_header(file), {name: file.tensors[name] for name in self.tensors}
 
-    def _read_header(self, data: bytes) -> Header:
-        """The entries of the metadata; the library has read the file before, so that it is whole."""
-        end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
+    def _read_header(self, file: TensorFile) -> Header:
         try:
-            header = json.loads(json.loads(data[_LENGTH_BYTES:end])["__metadata__"][_ENTRY])
+            header = json.loads(file.texts[_ENTRY])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArtifactError("The header is not that of a model.") from error
         expected = {"format": FORMAT, "kind": self.kind, "version": self.version}
@@ -97,20 +92,12 @@ class Layout:
         return {name: _read_entry(name, header[name], kind) for name, kind in self.header.items()}
 
 
-def _read_tensor(name: str, found: Mapping[str, Any], dtype: type[np.generic], dimensions: int) -> Tensor:
-    shape = tuple(found["shape"])
-    if _DTYPES.get(found["dtype"]) is not dtype or len(shape) != dimensions:
+def _check_tensor(name: str, found: Tensor, dtype: type[np.generic], dimensions: int) -> None:
+    if found.dtype != dtype or found.ndim != dimensions:
         raise ArtifactError(
-            f"Tensor {name} is {found['dtype']} of shape {shape}; expected {np.dtype(dtype)}, {dimensions}-d."
+            f"Tensor {name} is {found.dtype} of shape {found.shape}; "
+            f"expected {np.dtype(dtype)}, {dimensions}-d."
         )
-    # An empty buffer is no array to NumPy, but a catalog may have no facets.
-    tensor: Tensor = (
-        np.frombuffer(found["data"], dtype=dtype).reshape(shape)
-        if math.prod(shape)
-        else (np.empty(shape, dtype=dtype))
-    )
-    tensor.setflags(write=False)
-    return tensor
 
 
 def _read_entry(name: str, value: Any, kind: type) -> Any:
@@ -129,8 +116,8 @@ def check_ids(*arrays: Ints) -> None:
 
 def check_usable(*arrays: Floats | Doubles) -> None:
     """Raises ArtifactError for numbers that are not finite, or so large that products overflow."""
-    # A NaN compares false with everything.
-    if not all(bool((np.abs(array) <= _LARGEST).all()) for array in arrays):
+    # A NaN compares false with everything, and any makes the least and the largest one.
+    if not all(array.min() >= -_LARGEST and array.max() <= _LARGEST for array in arrays if array.size):
         raise ArtifactError("The model holds numbers that are not finite or too large.")
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from core.arrays import Doubles, Floats, Ints
 from ranking.person import PersonState
 from ranking.recommenders.barred import Barred
+from ranking.recommenders.tensors import FileData
 from ranking.snapshot import CatalogSnapshot
 
 Representation = TypeVar("Representation")
@@ -146,7 +147,7 @@ class Kind:
     method: str
     why: str
     build: Callable[[Any, CatalogSnapshot], Any]
-    load: Callable[[bytes], Any] | None = None
+    load: Callable[[FileData], Any] | None = None
     sizes: Callable[[Any], Mapping[str, int]] = lambda model: {}
     orders: bool = False
     judges: bool = False

@@ -10,11 +10,11 @@ from core.arrays import Ints
 from ranking.recommenders.artifact import (
     ArtifactError,
     Layout,
-    Tensor,
     check_ids,
     check_positive,
     check_usable,
 )
+from ranking.recommenders.tensors import Tensor
 
 
 def sparse_layout(kind: str, **header: type) -> Layout:

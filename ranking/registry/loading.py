@@ -9,7 +9,8 @@ import structlog
 from ranking.models import ModelVersion
 from ranking.recommenders.artifact import ArtifactError
 from ranking.recommenders.registry import TRAINED
-from ranking.registry.versions import ModelFileError, read_verified
+from ranking.registry.mapping import load_file
+from ranking.registry.versions import ModelFileError
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -99,7 +100,7 @@ def load_version(version: ModelVersion) -> LoadedModel:
     kind = TRAINED.get(version.kind)
     if kind is None or kind.load is None:
         raise ArtifactError(f"There is no kind {version.kind!r} of models any more.")
-    model = kind.load(read_verified(version))
+    model = kind.load(load_file(version))
     trained = version.hyper_parameters
     for name, size in kind.sizes(model).items():
         if trained.get(name, size) not in (size, None):

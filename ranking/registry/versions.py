@@ -1,7 +1,7 @@
 """The model registry: files that are whole or absent, rows that say which of them serves.
 
 A model's bytes are read once, hashed, and parsed from that same buffer only when the hash is the one in
-its row. Files are never changed in place and never memory-mapped (docs/decisions/0005-model-files.md).
+its row. Files are never changed in place (docs/decisions/0005-model-files.md).
 """
 
 import hashlib

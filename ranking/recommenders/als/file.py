@@ -6,6 +6,7 @@ import numpy as np
 
 from ranking.recommenders.als.model import AlsModel, Confidence, gram_matrix
 from ranking.recommenders.artifact import ArtifactError, Layout, check_ids, check_positive
+from ranking.recommenders.tensors import FileData
 
 NUMBERS = ("regularization", "alpha", "negative_scale", "slope", "intercept")
 LAYOUT = Layout(
@@ -23,7 +24,7 @@ def dump_als(model: AlsModel) -> bytes:
     return LAYOUT.dump({name: getattr(model, name) for name in LAYOUT.header}, tensors)
 
 
-def load_als(data: bytes) -> AlsModel:
+def load_als(data: FileData) -> AlsModel:
     """The model that `dump_als` wrote; its arrays are read-only. Raises ArtifactError for any other bytes."""
     header, tensors = LAYOUT.load(data)
     numbers = {name: header[name] for name in NUMBERS}

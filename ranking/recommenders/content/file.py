@@ -5,6 +5,7 @@ import numpy as np
 from ranking.item_content import GROUPS
 from ranking.recommenders.artifact import ArtifactError, Layout, check_positive, check_usable
 from ranking.recommenders.nearness import NearnessWeights
+from ranking.recommenders.tensors import FileData
 
 LAYOUT = Layout(
     kind="content",
@@ -20,7 +21,7 @@ def dump_content(model: NearnessWeights) -> bytes:
     return LAYOUT.dump(header, {"approved": model.approved, "refused": model.refused})
 
 
-def load_content(data: bytes) -> NearnessWeights:
+def load_content(data: FileData) -> NearnessWeights:
     """The model that `dump_content` wrote. Raises ArtifactError for any other bytes."""
     header, tensors = LAYOUT.load(data)
     approved, refused = tensors["approved"].astype(np.float64), tensors["refused"].astype(np.float64)

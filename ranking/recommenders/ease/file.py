@@ -3,6 +3,7 @@
 from ranking.recommenders.artifact import ArtifactError, check_positive
 from ranking.recommenders.ease.model import Ease
 from ranking.recommenders.sparse import matrix_of, sparse_layout, tensors_of
+from ranking.recommenders.tensors import FileData
 
 LAYOUT = sparse_layout("ease", regularization=float, negative_scale=float)
 
@@ -18,7 +19,7 @@ def dump_ease(model: Ease) -> bytes:
     return LAYOUT.dump(header, tensors_of(model.item_ids, model.matrix))
 
 
-def load_ease(data: bytes) -> Ease:
+def load_ease(data: FileData) -> Ease:
     """The model that `dump_ease` wrote. Raises ArtifactError for any other bytes."""
     header, tensors = LAYOUT.load(data)
     item_ids, matrix = matrix_of(header, tensors)

@@ -13,6 +13,7 @@ from ranking.recommenders.artifact import ArtifactError, Layout, check_positive
 from ranking.recommenders.ranker.library import load_lightgbm
 from ranking.recommenders.ranker.model import BASE_MARGINS, Ranker
 from ranking.recommenders.ranker.trees import check_trees
+from ranking.recommenders.tensors import FileData
 
 LAYOUT = Layout(
     kind="ranker",
@@ -34,7 +35,7 @@ def dump_ranker(ranker: Ranker) -> bytes:
     return LAYOUT.dump(header, {"trees": trees})
 
 
-def load_ranker(data: bytes) -> Ranker:
+def load_ranker(data: FileData) -> Ranker:
     """The ranker that `dump_ranker` wrote. Raises ArtifactError for a file that is no such ranker."""
     load_lightgbm()
     import lightgbm as lgb

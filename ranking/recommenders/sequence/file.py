@@ -6,6 +6,7 @@ import numpy as np
 
 from ranking.recommenders.artifact import ArtifactError, Layout, check_ids, check_positive, check_usable
 from ranking.recommenders.sequence.model import KINDS, Layers, SequenceModel
+from ranking.recommenders.tensors import FileData
 
 _LAYERS = {
     "attention_norm": 3,
@@ -42,7 +43,7 @@ def dump_sequence(model: SequenceModel) -> bytes:
     return LAYOUT.dump(header, {**tensors, **layers})
 
 
-def load_sequence(data: bytes) -> SequenceModel:
+def load_sequence(data: FileData) -> SequenceModel:
     """The model that `dump_sequence` wrote, its arrays read-only. Raises ArtifactError for other bytes."""
     header, tensors = LAYOUT.load(data)
     check_positive(header, "slope")

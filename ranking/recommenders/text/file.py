@@ -3,6 +3,7 @@
 import numpy as np
 
 from ranking.recommenders.artifact import ArtifactError, Layout, check_ids, check_positive, check_usable
+from ranking.recommenders.tensors import FileData
 from ranking.recommenders.text.model import DIMENSIONS, TextModel
 
 LAYOUT = Layout(
@@ -24,7 +25,7 @@ def dump_text(model: TextModel) -> bytes:
     return LAYOUT.dump(header, {name: getattr(model, name) for name in LAYOUT.tensors})
 
 
-def load_text(data: bytes) -> TextModel:
+def load_text(data: FileData) -> TextModel:
     """The model that `dump_text` wrote. Raises ArtifactError for any other bytes."""
     header, tensors = LAYOUT.load(data)
     approved, refused = tensors["approved"].astype(np.float64), tensors["refused"].astype(np.float64)

@@ -2,6 +2,7 @@
 
 from ranking.recommenders.artifact import ArtifactError
 from ranking.recommenders.sparse import matrix_of, sparse_layout, tensors_of
+from ranking.recommenders.tensors import FileData
 from ranking.recommenders.transitions.model import Transitions
 
 LAYOUT = sparse_layout("transitions", window=float, negative_scale=float)
@@ -18,7 +19,7 @@ def dump_transitions(model: Transitions) -> bytes:
     return LAYOUT.dump(header, tensors_of(model.item_ids, model.matrix))
 
 
-def load_transitions(data: bytes) -> Transitions:
+def load_transitions(data: FileData) -> Transitions:
     """The model that `dump_transitions` wrote. Raises ArtifactError for any other bytes."""
     header, tensors = LAYOUT.load(data)
     item_ids, matrix = matrix_of(header, tensors)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ranking.recommenders.artifact import ArtifactError, Layout, check_ids, check_positive, check_usable
+from ranking.recommenders.tensors import FileData
 from ranking.recommenders.two_tower.model import Dense, TwoTower
 
 # Name of the inputs of the user tower. A change of their meaning needs another, and refuses older files.
@@ -47,7 +48,7 @@ def dump_two_tower(model: TwoTower) -> bytes:
     return LAYOUT.dump(header, tensors)
 
 
-def load_two_tower(data: bytes) -> TwoTower:
+def load_two_tower(data: FileData) -> TwoTower:
     """The model that `dump_two_tower` wrote, its arrays read-only. Raises ArtifactError for other bytes."""
     header, tensors = LAYOUT.load(data)
     check_positive(header, "slope")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ranking.recommenders.artifact import ArtifactError, Layout, check_ids, check_positive, check_usable
+from ranking.recommenders.tensors import FileData
 from ranking.recommenders.verdict.model import PARTS, Verdicts
 from ranking.recommenders.verdict.numbers import KNOTS
 
@@ -30,7 +31,7 @@ def dump_verdicts(model: Verdicts) -> bytes:
     return LAYOUT.dump(header, {name: getattr(model, name) for name in LAYOUT.tensors})
 
 
-def load_verdicts(data: bytes) -> Verdicts:
+def load_verdicts(data: FileData) -> Verdicts:
     """The model that `dump_verdicts` wrote. Raises ArtifactError for any other bytes."""
     header, tensors = LAYOUT.load(data)
     check_positive(header, "slope", "regularization")
