@@ -13,6 +13,7 @@ from ranking.models import ModelVersion
 from ranking.recommenders.ranker.file import LAYOUT, load_ranker
 from ranking.recommenders.ranker.model import Ranker
 from ranking.recommenders.registry import TRAINED
+from ranking.recommenders.tensors import FileData
 from ranking.registry import loading
 from ranking.registry.loading import ModelSet, load_models
 from ranking.registry.versions import activate_version, rollback_version
@@ -32,12 +33,12 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[FileData]:
     """Everything that is given to the parser of rankers."""
-    given: list[bytes] = []
+    given: list[FileData] = []
     parse = load_ranker
 
-    def note(data: bytes) -> Ranker:
+    def note(data: FileData) -> Ranker:
         given.append(data)
         return parse(data)
 
@@ -74,7 +75,7 @@ DAMAGES = ["deleted", "truncated", "header only", "flipped", "longer", "empty"]
 
 @pytest.mark.parametrize("how", DAMAGES)
 def test_a_damaged_ranker_is_not_parsed_and_the_one_before_serves(
-    person: User, client: Client, parsed: list[bytes], how: str
+    person: User, client: Client, parsed: list[FileData], how: str
 ) -> None:
     items = make_items(8)
     earlier = active_ranker(seed=1)
@@ -90,7 +91,7 @@ def test_a_damaged_ranker_is_not_parsed_and_the_one_before_serves(
     assert active.label in state["use_cases"]["movie_home"]["problem"]
 
 
-def test_with_no_whole_ranker_the_best_source_orders(person: User, parsed: list[bytes]) -> None:
+def test_with_no_whole_ranker_the_best_source_orders(person: User, parsed: list[FileData]) -> None:
     make_items(4)
     damage(active_ranker(), "truncated")
     served = recommend(user_id=person.pk, use_case=USE_CASES["movie_home"], limit=3)
@@ -98,7 +99,7 @@ def test_with_no_whole_ranker_the_best_source_orders(person: User, parsed: list[
     assert parsed == []
 
 
-def test_a_whole_file_that_is_no_ranker_leaves_the_one_before(parsed: list[bytes]) -> None:
+def test_a_whole_file_that_is_no_ranker_leaves_the_one_before(parsed: list[FileData]) -> None:
     earlier = active_ranker()
     broken = make_version(b"its hash is right, and still it is no ranker", kind="ranker")
     activate_version(version=broken, why="test")
@@ -129,7 +130,7 @@ def test_a_file_of_fewer_factors_than_were_trained_does_not_serve() -> None:
     assert "It holds factors 4, and it was trained with 5." in models.problem
 
 
-def test_what_is_known_is_not_read_again(parsed: list[bytes]) -> None:
+def test_what_is_known_is_not_read_again(parsed: list[FileData]) -> None:
     version = active_ranker()
     known = load_models("movie_home")
     damage(version, "deleted")
