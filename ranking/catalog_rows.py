@@ -7,48 +7,25 @@ as by a long import, and what was deleted, `checked` finds by the mark of `catal
 the one of what is held, the moments of all items are compared.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import F, FilteredRelation, Max, Q, QuerySet
-from django.db.models.fields.json import KeyTransform
+from django.db.models import Max, Q
 from django.utils import timezone
 from scipy.sparse import csr_matrix, vstack
 
-from catalog.attributes import MAX_NUMBER
-from catalog.changes import mark_of, micros, read_mark
-from catalog.models import Item, ItemFacet
+from catalog.changes import mark_of, read_mark
 from core.arrays import Bools, Doubles, Ints, Rows, positions
-from core.domain import FACETS, KINDS, NUMBERS, USE_CASES
+from core.domain import USE_CASES
 from interactions.models import ItemPopularity
-from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
-from ranking.item_content import GROUPS, FacetGroup
+from ranking.catalog_reading import ALL, ReadLinks, read_demand, read_items, read_links, read_moments
 
-COUNTED = (
-    "score",
-    "approvals",
-    "dislikes",
-    *TREND_FIELDS,
-    *EXAMINED_FIELDS,
-    *ENGAGED_FIELDS,
-    "refused",
-)
-"""The columns of the demand for an item."""
-_READ = ("pk", "changed_at", "is_active", "published_at", "year")
 OVERLAP = timedelta(seconds=5)
 
-_FEATURE_GROUPS: dict[str, FacetGroup] = {"category": "genre", "theme": "theme", "people": "people"}
-_OTHER = GROUPS.index("other")
-_GROUP_OF_KIND = {
-    kind: GROUPS.index(_FEATURE_GROUPS.get(facet.group, "other")) for kind, facet in FACETS.items()
-}
-_CHUNK = 10_000
 # Ids in one condition: SQLite takes 32,766 parameters.
 _IN_LIST = 5_000
-_ALL = Q()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,112 +112,35 @@ _NONE = np.empty(0, dtype=np.int64)
 
 
 def read_rows(use_case: str) -> CatalogRows:
-    """All of the catalog as it is now: three queries, a tuple per item and per facet of an item."""
-    return _read(use_case, _ALL, _refreshed_at(use_case))
+    """All of the catalog as it is now: three queries."""
+    return _read(use_case, ALL, _refreshed_at(use_case))
 
 
 def _read(use_case: str, which: Q, refreshed_at: datetime | None) -> CatalogRows:
     """The items for which a condition holds, and their facets: two queries, or one where there are none."""
     read_at = timezone.now()
-    written, moments, counts, numbers = [], [], [], []
-    for item_id, moment, is_active, published_at, year, *others in _tuples(_items(use_case, which), which):
-        # A bare year says nothing of the moment, and no year says nothing at all: the first meeting does.
-        since = np.inf if published_at is None else published_at.timestamp()
-        written.append((item_id, micros(moment), is_active))
-        moments.append((_moment_of(published_at, year), since))
-        counts.append([one or 0.0 for one in others[: len(COUNTED)]])
-        numbers.append([_number(one) for one in others[len(COUNTED) :]])
-    item_ids, written_at, active = np.array(written, dtype=np.int64).reshape(-1, 3).T.copy()
-    published, there_since = np.array(moments, dtype=np.float64).reshape(-1, 2).T.copy()
-    links = _links(use_case, which, item_ids)
-    facet_ids, first, places = np.unique(links[:, 1], return_index=True, return_inverse=True)
+    items = read_items(use_case, which)
+    links = read_links(use_case, which) if len(items.item_ids) else ReadLinks.none()
+    rows = positions(links.item_ids, items.item_ids)
+    # An item that came or went between the two queries has no row.
+    there = rows >= 0
+    facet_ids, first, places = np.unique(links.facet_ids[there], return_index=True, return_inverse=True)
     return CatalogRows(
         use_case=use_case,
-        item_ids=item_ids,
-        moments=written_at,
-        active=active.astype(np.bool_),
-        published=published,
-        there_since=there_since,
-        counts=np.array(counts, dtype=np.float64).reshape(-1, len(COUNTED)),
-        numbers=_in_all_columns(np.array(numbers, dtype=np.float64), len(item_ids), use_case),
+        **{name: getattr(items, name) for name in items.__slots__},
         facets=csr_matrix(
-            (np.ones(len(links)), (np.searchsorted(item_ids, links[:, 0]), places)),
-            shape=(len(item_ids), len(facet_ids)),
+            (np.ones(len(places)), (rows[there], places)), shape=(len(items.item_ids), len(facet_ids))
         ),
         facet_ids=facet_ids,
-        groups=links[first, 2],
+        groups=links.groups[there][first],
         read_at=read_at,
         refreshed_at=refreshed_at,
     )
 
 
-def _items(use_case: str, which: Q) -> "QuerySet[Item, tuple[object, ...]]":
-    return (
-        Item.objects.filter(which, kind=USE_CASES[use_case].kind)
-        .alias(demand=FilteredRelation("popularity", condition=Q(popularity__use_case=use_case)))
-        .order_by("pk")
-        .values_list(
-            "pk",
-            "changed_at",
-            "is_active",
-            "published_at",
-            "year",
-            *(F(f"demand__{name}") for name in COUNTED),
-            *(KeyTransform(name, "attributes") for name in _numbers_of(use_case)),
-        )
-    )
-
-
-def _numbers_of(use_case: str) -> tuple[str, ...]:
-    return KINDS[USE_CASES[use_case].kind].numbers
-
-
-def _in_all_columns(numbers: Doubles, items: int, use_case: str) -> Doubles:
-    """(items, NUMBERS) the numbers of a kind in the columns of all kinds; NaN elsewhere."""
-    names = _numbers_of(use_case)
-    found = np.full((items, len(NUMBERS)), np.nan)
-    found[:, [NUMBERS.index(name) for name in names]] = numbers.reshape(items, len(names))
-    return found
-
-
-def _number(attribute: object) -> float:
-    """An attribute as a number, also where it is the text of one; NaN for none, and for what is no number."""
-    if isinstance(attribute, bool) or not isinstance(attribute, int | float | str):
-        return np.nan
-    try:
-        number = float(attribute)
-    except ValueError:
-        return np.nan
-    return number if abs(number) <= MAX_NUMBER else np.nan
-
-
-def _links(use_case: str, which: Q, item_ids: Ints) -> Ints:
-    """(k, 3) item, facet and its group, of the active ones among these items."""
-    if not len(item_ids):
-        return np.empty((0, 3), dtype=np.int64)
-    of_items = Item.objects.filter(which, kind=USE_CASES[use_case].kind, is_active=True)
-    pairs = ItemFacet.objects.order_by().values_list("item_id", "facet_id", "facet__kind")
-    wanted = pairs.filter(item__in=of_items.order_by())
-    rows = [
-        (item_id, facet_id, _GROUP_OF_KIND.get(kind, _OTHER))
-        for item_id, facet_id, kind in _tuples(wanted, which)
-    ]
-    links = np.array(rows, dtype=np.int64).reshape(-1, 3)
-    # An item that came or went between the two queries has no row.
-    return links[np.isin(links[:, 0], item_ids)]
-
-
-def _tuples(rows: "QuerySet[Any, tuple[Any, ...]]", which: Q) -> Iterator[tuple[Any, ...]]:
-    """All of the catalog through a cursor on the server, in flat memory; some items in one answer."""
-    return iter(rows.iterator(chunk_size=_CHUNK) if which is _ALL else rows)
-
-
 def _compared(rows: CatalogRows) -> CatalogRows:
     """These as the database has them, by the moments of all items."""
-    items = Item.objects.filter(kind=USE_CASES[rows.use_case].kind).order_by("pk")
-    found = items.values_list("pk", "changed_at").iterator(chunk_size=_CHUNK)
-    pairs = np.array([(item_id, micros(moment)) for item_id, moment in found], dtype=np.int64)
-    item_ids, moments = pairs.reshape(-1, 2).T
+    item_ids, moments = read_moments(rows.use_case)
     places = positions(item_ids, rows.item_ids)
     is_new = places < 0
     is_new[~is_new] = rows.moments[places[~is_new]] != moments[~is_new]
@@ -254,12 +154,10 @@ def _compared(rows: CatalogRows) -> CatalogRows:
 
 def _counted(rows: CatalogRows, refreshed_at: datetime | None) -> CatalogRows:
     """These with the demand read anew."""
-    demand = ItemPopularity.objects.filter(use_case=rows.use_case).values_list("item_id", *COUNTED)
-    read = np.array(list(demand.iterator(chunk_size=_CHUNK)), dtype=np.float64)
-    read = read.reshape(-1, 1 + len(COUNTED))
-    places = positions(read[:, 0].astype(np.int64), rows.item_ids)
+    item_ids, demand = read_demand(rows.use_case)
+    places = positions(item_ids, rows.item_ids)
     counts = np.zeros(rows.counts.shape)
-    counts[places[places >= 0]] = read[places >= 0, 1:]
+    counts[places[places >= 0]] = demand[places >= 0]
     return replace(rows, counts=counts, refreshed_at=refreshed_at)
 
 
@@ -335,10 +233,3 @@ def _refreshed_at(use_case: str) -> datetime | None:
         last=Max("refreshed_at")
     )["last"]
     return found
-
-
-def _moment_of(published_at: datetime | None, year: int | None) -> float:
-    """Publication time of an item, seconds since 1970: its date, else the middle of its year, else -inf."""
-    if published_at is None and year is not None and MINYEAR <= year <= MAXYEAR:
-        published_at = datetime(year, 7, 1, tzinfo=UTC)
-    return -np.inf if published_at is None else published_at.timestamp()

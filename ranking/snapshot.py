@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from core.arrays import positions
 from interactions.popularity import ENGAGED_FIELDS, EXAMINED_FIELDS, TREND_FIELDS
-from ranking.catalog_rows import COUNTED, CatalogRows, read_rows
+from ranking.catalog_reading import COUNTED
+from ranking.catalog_rows import CatalogRows, read_rows
 from ranking.features import item_features
 from ranking.item_content import ItemContent
 from ranking.statistics.demand import ItemDemand

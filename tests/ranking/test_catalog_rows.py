@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
@@ -214,7 +215,8 @@ def test_only_what_changed_is_read(
     with django_assert_num_queries(2):
         rows = rows.changed()
     films[2].delete()
-    # Twice the changes and the mark, then the moments of all, and when the demand was counted.
-    with django_assert_num_queries(8):
+    # Twice the changes and the mark, then the moments of all, and when the demand was counted. PostgreSQL
+    # copies the moments, which Django does not count.
+    with django_assert_num_queries(7 if connection.vendor == "postgresql" else 8):
         rows.checked()
     assert sizes == [0, 0, 1, 1, 1]
