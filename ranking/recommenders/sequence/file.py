@@ -31,7 +31,8 @@ LAYOUT = Layout(
         "item_ids": (np.int64, 1),
         **{name: (np.float32, dimensions) for name, dimensions in {**_VECTORS, **_LAYERS}.items()},
     },
-    header={"reads_refused": float, "slope": float, "intercept": float},
+    header={"reads_refused": float, "slope": float, "intercept": float, "unmet": str},
+    added={"unmet": ""},
 )
 
 
@@ -39,7 +40,7 @@ def dump_sequence(model: SequenceModel) -> bytes:
     """The model as bytes for `load_sequence`; equal models give equal bytes."""
     tensors = {name: getattr(model, name) for name in ("item_ids", *_VECTORS)}
     layers = {one.name: getattr(model.layers, one.name) for one in fields(Layers)}
-    header = {"reads_refused": model.reads_refused, "slope": model.slope, "intercept": model.intercept}
+    header = {name: getattr(model, name) for name in LAYOUT.header}
     return LAYOUT.dump(header, {**tensors, **layers})
 
 
@@ -55,6 +56,7 @@ def load_sequence(data: FileData) -> SequenceModel:
         reads_refused=bool(header["reads_refused"]),
         slope=header["slope"],
         intercept=header["intercept"],
+        unmet=header["unmet"],
     )
     check_ids(model.item_ids)
     check_usable(*(tensors[name] for name in (*_VECTORS, *_LAYERS)))

@@ -15,11 +15,12 @@ the second part by `with_items`. Of the last layer only the last place is comput
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from core.arrays import Doubles, Floats, Ints, Rows, positions
+from core.arrays import Bools, Doubles, Floats, Ints, Rows, positions
 from ranking.statistics.calibration import probabilities
 
 APPROVED, SEEN, REFUSED = 0, 1, 2
@@ -66,6 +67,7 @@ class SequenceModel:
     last_norm      (2, d) float32
     reads_refused  what was refused is among the events that are read
     slope, intercept   of `calibrated`; slope > 0
+    unmet          how items that nobody met were placed at training, as JSON; "" where none were to be
     """
 
     item_ids: Ints
@@ -78,6 +80,7 @@ class SequenceModel:
     reads_refused: bool = True
     slope: float = 1.0
     intercept: float = 0.0
+    unmet: str = ""
 
     @property
     def length(self) -> int:
@@ -93,25 +96,35 @@ class SequenceModel:
         more item there; an item stands in the middle of its facets, and in the middle of all by its bias.
         """
         rows = positions(item_ids, self.item_ids)
-        given = (facets.data > 0).astype(np.float32)
-        has = csr_matrix((given, facets.indices, facets.indptr), shape=facets.shape)
-        known = has[rows >= 0]
-        counts = np.asarray(known.sum(axis=0), dtype=np.float32).ravel()
-        vectors = np.asarray(known.T @ self.item_vectors[rows[rows >= 0]]) / (counts + 1)[:, None]
-        met = (has @ (counts > 0).astype(np.float32)).ravel()
-        new = (rows < 0) & (met > 0)
-        if not new.any():
-            return self
-        added = np.asarray(has[new] @ vectors, dtype=np.float32) / met[new, None]
-        biases = np.full(len(added), np.median(self.item_biases), dtype=np.float32)
-        ids = np.concatenate([self.item_ids, item_ids[new]])
+        vectors, known = middles(facets[rows >= 0], self.item_vectors[rows[rows >= 0]], facets[rows < 0])
+        return self.joined(item_ids[rows < 0][known], vectors[known]) if known.any() else self
+
+    def joined(self, item_ids: Ints, vectors: Floats) -> "SequenceModel":
+        """The same with these items (k,), which it does not have, and their vectors (k, d)."""
+        biases = np.full(len(item_ids), np.median(self.item_biases), dtype=np.float32)
+        ids = np.concatenate([self.item_ids, item_ids])
         order = np.argsort(ids, kind="stable")
         return replace(
             self,
             item_ids=ids[order],
-            item_vectors=np.concatenate([self.item_vectors, added])[order],
+            item_vectors=np.concatenate([self.item_vectors, vectors])[order],
             item_biases=np.concatenate([self.item_biases, biases])[order],
         )
+
+
+def middles(facets: "csr_matrix[Any]", vectors: Floats, further: "csr_matrix[Any]") -> tuple[Floats, Bools]:
+    """The vectors (k, d) that `SequenceModel.with_items` gives to items with the facets `further` (k, m).
+
+    facets, vectors  (n, m) and (n, d) of the items of the model; a facet counts where it is above 0
+
+    And the mask (k,) of those that share a facet with one of the model; the vectors of others are 0.
+    """
+    known, new = (facets > 0).astype(np.float32), (further > 0).astype(np.float32)
+    counts = np.asarray(known.sum(axis=0), dtype=np.float32).ravel()
+    stand = np.asarray(known.T @ vectors) / (counts + 1)[:, None]
+    met = (new @ (counts > 0).astype(np.float32)).ravel()
+    found: Floats = np.asarray(new @ stand, dtype=np.float32) / np.maximum(met, 1)[:, None]
+    return found, met > 0
 
 
 def kinds_of(weights: Doubles | Floats) -> Ints:

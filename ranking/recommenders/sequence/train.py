@@ -1,21 +1,21 @@
 """Trains sequence models from the log of events; only this needs PyTorch."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.arrays import Floats, positions
+from core.arrays import Floats, Ints, positions
 from core.progress import Progress
 from ranking.recommenders.calibrating import platt_of
 from ranking.recommenders.log_training import ContentReadingTrainer
-from ranking.recommenders.sequence.data import (
-    SequenceParameters,
-)
+from ranking.recommenders.sequence.data import SequenceParameters
 from ranking.recommenders.sequence.file import dump_sequence
 from ranking.recommenders.sequence.model import SequenceModel, kinds_of, score_all
+from ranking.recommenders.sequence.unmet import with_unmet
+from ranking.recommenders.text.store import read_texts
 from ranking.recommenders.training import TrainingError, content_known_to, known_parameters
 from ranking.statistics.events import Events, summed_history
 from ranking.statistics.split import Holdout
@@ -59,7 +59,7 @@ class SequenceTrainer(ContentReadingTrainer):
 
     def as_used(self, parameters: SequenceParameters, model: SequenceModel, seed: int) -> dict[str, Any]:
         given = {f"{name}_given": getattr(parameters, name) is not None for name in BY_RULE}
-        used = {"dimensions": model.item_vectors.shape[1]}
+        used = {"dimensions": model.item_vectors.shape[1], "unmet": json.loads(model.unmet or "{}")}
         return {**asdict(parameters), **used, **given, "seed": seed}
 
     def fit_events(
@@ -72,14 +72,23 @@ class SequenceTrainer(ContentReadingTrainer):
         facets = content_known_to(self, np.unique(events.item_ids)).facets
         counter = None if progress is None else progress.counter("epochs")
         try:
-            return fit_sequence(events, parameters, facets, seed=seed, progress=counter).model
+            model = fit_sequence(events, parameters, facets, seed=seed, progress=counter).model
         except (ValueError, FloatingPointError) as error:
             raise TrainingError(str(error)) from error
+        if self.content is None:
+            return model
+        return with_unmet(model, events, self.content, _texts_of(self.content.item_ids), seed=seed)
 
     def calibrated(
         self, model: SequenceModel, earlier: SequenceModel, later: Holdout, *, seed: int
     ) -> tuple[SequenceModel, dict[str, Any]]:
-        found, calibration = platt_of(earlier.item_ids, partial(_scores, earlier), later, seed=seed)
+        # Items that nobody met were chosen by nobody, so they are no measure of what a score means.
+        met = np.isin(earlier.item_ids, later.training.item_ids)
+
+        def scores(history: Events) -> Floats:
+            return _scores(earlier, history)[met]
+
+        found, calibration = platt_of(earlier.item_ids[met], scores, later, seed=seed)
         return model if found is None else replace(model, slope=found[0], intercept=found[1]), calibration
 
     def dump(self, model: SequenceModel) -> bytes:
@@ -95,6 +104,16 @@ def require_torch() -> None:
         import torch  # noqa: F401
     except ImportError as error:
         raise TrainingError(NO_TORCH) from error
+
+
+def _texts_of(item_ids: Ints) -> Floats:
+    """The vectors (n, t) of the texts of items (n,); zeros for one without. Raises TrainingError."""
+    texts = read_texts()
+    if texts is None:
+        return np.zeros((len(item_ids), 0), dtype=np.float32)
+    rows = positions(item_ids, texts.item_ids)
+    found: Floats = np.where((rows >= 0)[:, None], texts.vectors[rows], np.float32(0))
+    return found
 
 
 def _scores(model: SequenceModel, history: Events) -> Floats:
