@@ -11,7 +11,8 @@ place of a vector for each place: the last event stands last whether three are k
     score of an item = u . E[item] + bias of the item
 
 E is learned as a vector of the item's own plus the mean of those of its facets; an item without events gets
-the second part by `with_items`. Of the last layer only the last place is computed.
+the second part by `with_items`, or a vector at training (`ranking.recommenders.sequence.unmet`). Of the last
+layer only the last place is computed.
 """
 
 from dataclasses import dataclass, replace

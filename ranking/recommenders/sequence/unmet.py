@@ -101,7 +101,7 @@ def choose(
         found = {one: ndcg(one) for one in tries}
         strengths = max(tries, key=lambda one: found[one].mean())
         gain = paired_bootstrap_interval(found[strengths], best, rng=rng, confidence=CONFIDENCE)
-        is_taken = gain.low > MARGIN * best.mean()
+        is_taken = bool(gain.low > MARGIN * best.mean())
         report[name] = {
             "strengths": asdict(strengths),
             "ndcg": float(found[strengths].mean()),

@@ -12,7 +12,7 @@ from ranking.recommenders.sequence.regression import Learned, Regression, Streng
 
 def drawn_traits(rng: np.random.Generator, items: int, facets: int, texts: int) -> Traits:
     has = (rng.random((items, facets)) < 0.3).astype(np.float64)
-    return Traits.of(csr_matrix(has), rng.normal(size=(items, texts)).astype(np.float32) / max(texts, 1))
+    return Traits.of(csr_matrix(has), rng.normal(0, 0.5, (items, texts)).astype(np.float32))
 
 
 def solved(learned: Learned, strengths: Strengths) -> Doubles:
@@ -24,7 +24,9 @@ def solved(learned: Learned, strengths: Strengths) -> Doubles:
         penalties = np.append(penalties, np.full(learned.traits.texts.shape[1], strengths.texts))
     trust = learned.trust[:, None].astype(np.float64)
     centered = learned.vectors - (trust * learned.vectors).sum(axis=0) / trust.sum()
-    weights: Doubles = np.linalg.solve(known.T @ (trust * known) + np.diag(penalties), known.T @ (trust * centered))
+    weights: Doubles = np.linalg.solve(
+        known.T @ (trust * known) + np.diag(penalties), known.T @ (trust * centered)
+    )
     return weights
 
 
@@ -54,7 +56,9 @@ def test_weights_are_those_of_the_normal_equations(
 def test_what_is_told_of_others_is_their_mean_and_the_weights_of_their_traits() -> None:
     rng = np.random.default_rng(3)
     learned = Learned(
-        drawn_traits(rng, 40, 5, 3), rng.normal(size=(40, 4)).astype(np.float32), np.ones(40, dtype=np.float32)
+        drawn_traits(rng, 40, 5, 3),
+        rng.normal(size=(40, 4)).astype(np.float32),
+        np.ones(40, dtype=np.float32),
     )
     regression = Regression.of(learned, Strengths(0.1, 1.0))
     others = Traits.of(
