@@ -157,7 +157,7 @@ def _folds(
     found = []
     for part in np.array_split(some, FOLDS):
         back = np.sort(part)
-        choices = list(_choices(sequences, np.isin(np.arange(len(model.item_ids)), described[back])))
+        choices = list(choices_among(sequences, np.isin(np.arange(len(model.item_ids)), described[back])))
         if not choices:
             continue
         at = np.array([place for place, _ in choices])
@@ -174,7 +174,7 @@ def _folds(
     return found
 
 
-def _choices(sequences: Sequences, held_back: Bools) -> Iterator[tuple[int, Rows]]:
+def choices_among(sequences: Sequences, held_back: Bools) -> Iterator[tuple[int, Rows]]:
     """The last choices of each person among items of a mask (n,), with what they did before with others."""
     known, approved = ~held_back[sequences.items], sequences.verdicts > 0
     starts = np.flatnonzero(np.diff(sequences.people, prepend=-1)).tolist()

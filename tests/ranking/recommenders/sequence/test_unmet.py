@@ -176,7 +176,7 @@ def test_equal_input_and_seed_give_an_equal_model() -> None:
 def test_what_is_asked_about_was_held_back_and_comes_after_what_is_known() -> None:
     held_back = np.arange(MET) % 5 == 0
     sequences = Sequences.of(choices_of_what_is_alike(), np.arange(MET))
-    asked = list(unmet._choices(sequences, held_back))
+    asked = list(unmet.choices_among(sequences, held_back))
     assert len(asked) > 50
     for place, before in asked:
         assert held_back[sequences.items[place]]
