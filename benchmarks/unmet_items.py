@@ -21,8 +21,6 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from published_facets import catalog_of, facets_of_lists, facets_of_movielens
-
 from core.arrays import Doubles, Floats, Ints, positions
 from core.domain import TYPES
 from ranking.item_content import ItemContent
@@ -78,6 +76,8 @@ def events_of(folder: Path, name: str, films: Ints) -> Events:
 
 def content_of(folder: Path, name: str, facets: str, films: Ints) -> ItemContent:
     """The films (n,), with all their facets or their genres alone."""
+    from published_facets import catalog_of, facets_of_lists, facets_of_movielens
+
     found = facets_of_movielens(folder) if name == "ml-latest-small" else facets_of_lists(folder)
     return catalog_of(films, (one for one in found if facets == "all" or one[1] == "genre")).content
 
