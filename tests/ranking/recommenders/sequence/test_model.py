@@ -125,6 +125,14 @@ def test_a_model_comes_back_as_it_was() -> None:
     np.testing.assert_array_equal(score_all(loaded, rows, kinds), score_all(MODEL, rows, kinds))
 
 
+def test_a_file_from_before_items_were_placed_at_training_is_read() -> None:
+    header = header_of(DATA)
+    del header["unmet"]
+    assert dump_sequence(load_sequence(rewritten(DATA, header))) == DATA
+    placed = dump_sequence(replace(MODEL, unmet='{"people": 20}'))
+    assert load_sequence(placed).unmet == '{"people": 20}'
+
+
 @pytest.mark.parametrize("name", sorted(name for name in load(DATA) if name != "item_ids"))
 def test_a_tensor_that_does_not_fit_is_refused(name: str) -> None:
     tensor = load(DATA)[name]
