@@ -20,7 +20,7 @@ _TOLERANCE, _MOST_STEPS = 1e-3, 200
 
 @dataclass(frozen=True, slots=True)
 class Strengths:
-    """How much the weights of facets are drawn towards 0, and those of texts; None where no text is read."""
+    """The pull towards 0 on the weights of facets, and on those of texts; None where no text is read."""
 
     facets: float
     texts: float | None = None
@@ -28,7 +28,7 @@ class Strengths:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Traits:
-    """What is known of n items before anybody meets them.
+    """All that is known of n items before anybody meets them.
 
     facets  (n, m) rows of length 1; an empty one for an item without
     texts   (n, t) zeros for an item without
