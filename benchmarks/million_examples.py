@@ -60,9 +60,9 @@ def write_examples(folder: Path, events: Events, content: ItemContent, use_case:
             for moment, examples in examples_of(log, Shown(), demand, ("like",), rng):
                 rows.add(log.user_id, so_far.before(moment), examples)
             if len(rows) >= BATCH:
-                writer.write(rows)
+                writer.add(rows.as_batch())
                 rows = TwoTowerRows()
-        writer.write(rows)
+        writer.add(rows.as_batch())
     _write_items(folder / ITEMS, content, rng)
     made_at = datetime.fromtimestamp(float(events.times.max()), UTC).isoformat()
     manifest = Manifest(

@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from django.db.models import QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from catalog.models import Item
@@ -22,9 +23,10 @@ from core.batches import read_batches
 from core.domain import UseCase
 from core.progress import Progress
 from interactions.models import UserInteraction
-from interactions.new_accounts import left_of_new
+from interactions.new_accounts import LeftOfNew, left_of_new
 from interactions.selectors import TEACHES, active_interactions, said_of_any_kind
 from interactions.successes import successes_of
+from ranking.datasets.engine import Engine, Made, locally
 from ranking.datasets.manifest import (
     DATA,
     Manifest,
@@ -61,6 +63,8 @@ _READ = pa.schema(
     }
 )
 _ITEMS = pa.schema({"id": pa.int64()})
+# Another machine reads so many numbers of the log at once: some ten megabytes of rows, some seconds of work.
+PART_ROWS = 500_000
 _OF_EVENTS = ("user_id", "item_id", "weight", "occurred_at", "relevant")
 
 
@@ -72,18 +76,35 @@ class GeneratedDataset:
     manifest: Manifest
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Known:
+    """All that is known of a use case's log before its rows are read.
+
+    items      (n,) the ids of the items of its kind, sorted
+    left       the share that counts of what new accounts said
+    successes  the types that count as a success
+    """
+
+    use_case: UseCase
+    now: datetime
+    items: Ints
+    left: LeftOfNew
+    successes: tuple[str, ...]
+
+
 def generate_als_dataset(
-    *, use_case: UseCase, progress: Progress, now: datetime | None = None
+    *, use_case: UseCase, progress: Progress, now: datetime | None = None, engine: Engine = locally
 ) -> GeneratedDataset:
     """Writes every active weighted interaction up to `now` that says something in the use case.
 
-    Streams: what is held at any time is one batch. `relevant` marks what counts as a success in evaluation.
+    Streams: what is held at any time is one batch, beside the ids of people and items. `relevant` marks what
+    counts as a success in evaluation.
     """
     made_at = timezone.now()
     now = now or made_at
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
     with whole_dataset(folder) as part:
-        counts = _write(part / DATA, use_case, now, progress)
+        counts = _write(part / DATA, use_case, now, progress, engine)
         manifest = Manifest(
             kind=KIND,
             use_case=use_case.name,
@@ -115,14 +136,16 @@ def load_als_events(folder: Path, use_case: UseCase) -> tuple[Manifest, Events]:
 def read_events(use_case: UseCase, now: datetime) -> Events:
     """The events that a dataset of the log up to `now` would hold, without writing one."""
     parts = [Events.none()]
-    for batch in _batches(use_case, now, Progress(quiet=True)):
-        columns = {name: batch[name].to_numpy(zero_copy_only=False) for name in _OF_EVENTS}
+    for made in _rows_made(_known(use_case, now), Q()):
+        columns = {name: made.batch[name].to_numpy(zero_copy_only=False) for name in _OF_EVENTS}
         user_ids, item_ids, weights, times, relevant = columns.values()
         parts.append(Events(user_ids, item_ids, weights, times.astype(np.int64) / 1e6, relevant))
     return Events.join(parts)
 
 
-def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> dict[str, int]:
+def _write(
+    path: Path, use_case: UseCase, now: datetime, progress: Progress, engine: Engine
+) -> dict[str, int]:
     types: Counter[str] = Counter()
     people: set[int] = set()
     items: set[int] = set()
@@ -131,8 +154,11 @@ def _write(path: Path, use_case: UseCase, now: datetime, progress: Progress) -> 
     with pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=repeated) as writer:
         # Counting takes a quarter of the time of reading, so it is left where nobody is told.
         progress.begin(None if progress.is_quiet else _rows(use_case, now).count(), "interactions")
-        for batch in _batches(use_case, now, progress):
+        make = partial(_rows_made, _known(use_case, now))
+        for made in engine(make, whole=Q(), split=_parts):
+            batch = made.batch
             writer.write_batch(batch)
+            progress.advance(made.read)
             for counted in pc.value_counts(batch["type"]).to_pylist():
                 types[counted["values"]] += counted["counts"]
             people.update(pc.unique(batch["user_id"]).to_pylist())
@@ -150,20 +176,37 @@ def _rows(use_case: UseCase, now: datetime) -> QuerySet[UserInteraction]:
     return rows.exclude(weight=0.0).order_by("pk")
 
 
-def _batches(use_case: UseCase, now: datetime, progress: Progress) -> Iterator[pa.RecordBatch]:
-    """The rows in batches: what new accounts did with no more weight than they have together.
+def _known(use_case: UseCase, now: datetime) -> _Known:
+    return _Known(
+        use_case,
+        now,
+        items=_items_of(use_case),
+        left=left_of_new(_rows(use_case, now).filter(item__kind=use_case.kind), now),
+        successes=successes_of(use_case, now),
+    )
 
-    `progress` advances by what is read, of which rows of other kinds are left out.
+
+def _parts(log: Q) -> list[Q]:
+    """The log in ranges of ids, from the first to the last that there is now."""
+    ends = UserInteraction.objects.filter(log).aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return []
+    starts = range(ends["first"], ends["last"] + 1, PART_ROWS)
+    return [log & Q(pk__gte=start, pk__lt=min(start + PART_ROWS, ends["last"] + 1)) for start in starts]
+
+
+def _rows_made(known: _Known, part: Q) -> Iterator[Made]:
+    """The rows of a part of the log in batches, without those of other kinds.
+
+    What new accounts did has no more weight than they have together.
     """
-    log, items = _rows(use_case, now), _items_of(use_case)
-    left = left_of_new(log.filter(item__kind=use_case.kind), now)
-    successes = pa.array(sorted(successes_of(use_case, now)), pa.string())
+    successes = pa.array(sorted(known.successes), pa.string())
+    log = _rows(known.use_case, known.now).filter(part)
     for read in read_batches(log.values_list(*_READ.names), _READ):
-        progress.advance(read.num_rows)
-        is_of_kind = positions(read["item_id"].to_numpy(), items) >= 0
+        is_of_kind = positions(read["item_id"].to_numpy(), known.items) >= 0
         batch = read if is_of_kind.all() else read.filter(pa.array(is_of_kind))
         told = (batch[name].to_numpy() for name in ("user_id", "item_id", "weight"))
-        weights = left.weights(*told).astype(np.float32)
+        weights = known.left.weights(*told).astype(np.float32)
         types = batch["type"].dictionary_encode()
         is_success = pc.is_in(types.dictionary, successes).take(types.indices)
         columns = {
@@ -174,7 +217,8 @@ def _batches(use_case: UseCase, now: datetime, progress: Progress) -> Iterator[p
             "occurred_at": batch["occurred_at"],
             "relevant": pc.and_(is_success, pa.array(weights > 0.0)),
         }
-        yield pa.record_batch([columns[name] for name in SCHEMA.names], SCHEMA)
+        rows = pa.record_batch([columns[name] for name in SCHEMA.names], SCHEMA)
+        yield Made(rows, read.num_rows)
 
 
 def _items_of(use_case: UseCase) -> Ints:

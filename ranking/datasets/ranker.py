@@ -1,12 +1,15 @@
 """The ranker dataset: a row per slot that was examined, streamed from the session log into Parquet."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from django.db.models import Q
 from django.utils import timezone
 
 from core.arrays import Bools, Doubles, Ints, Rows
@@ -15,6 +18,7 @@ from core.domain import UseCase
 from core.progress import Progress
 from feedback.training import countable_examples
 from ranking.datasets.backfill import fill_in_features
+from ranking.datasets.engine import Engine, Made, locally
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.labels import deepest_ranks, hard_negatives, read_outcomes, sample_weights
 from ranking.datasets.manifest import (
@@ -32,7 +36,7 @@ from ranking.datasets.manifest import (
 )
 from ranking.datasets.ranker_rows import KIND, RANKER_SCHEMA, RankerRows, RankerWriter
 from ranking.datasets.reading import read_columns
-from ranking.datasets.session_log import SessionChunk, read_sessions, sessions_until
+from ranking.datasets.session_log import SessionChunk, parts_of, read_sessions, sessions_until
 from ranking.features import FEATURES, are_known
 from ranking.recommenders.ranker.model import RankerData
 
@@ -49,33 +53,33 @@ __all__ = [
 
 
 def generate_ranker_dataset(
-    *, use_case: UseCase, progress: Progress, now: datetime | None = None
+    *, use_case: UseCase, progress: Progress, now: datetime | None = None, engine: Engine = locally
 ) -> GeneratedDataset:
     """Writes the slots of every list of the use case shown up to `now`, as deep as each was examined.
 
-    Sessions without features of the present sort get them first. Streams: what is held at any time is one
-    chunk of sessions, beside the ids of people and items. Raises DatasetError for a log that cannot be read.
+    Sessions without features of the present sort get them first, in this process. Streams: what is held at
+    any time is one chunk of sessions, beside the ids of people and items. Raises DatasetError for a log that
+    cannot be read.
     """
     made_at = timezone.now()
     now = now or made_at
     filled = fill_in_features(use_case=use_case, progress=progress, until=now)
     folder = datasets_folder(KIND, use_case.name) / dataset_name(made_at)
+    passed: Counter[str] = Counter(
+        sessions_filled_in=filled.sessions,
+        sessions_unseen=0,
+        rows_left_out=0,
+        rows_without_features=0,
+        rows_pinned=0,
+    )
     with whole_dataset(folder) as part:
-        passed: Counter[str] = Counter(
-            sessions_filled_in=filled.sessions,
-            sessions_unseen=0,
-            rows_left_out=0,
-            rows_without_features=0,
-            rows_pinned=0,
-        )
         with RankerWriter(part / DATA) as writer:
-            sessions = sessions_until(use_case, now)
-            progress.begin(sessions.count(), "lists")
-            for chunk in read_sessions(sessions):
-                rows, left = rows_of(chunk, use_case, now)
-                writer.write(rows)
-                progress.advance(len(chunk.sizes))
-                passed.update(left)
+            progress.begin(sessions_until(use_case, now).count(), "lists")
+            split = partial(_parts, use_case, now)
+            for made in engine(partial(_rows_made, use_case, now), whole=Q(), split=split):
+                writer.add(made.batch)
+                progress.advance(made.read)
+                passed.update(made.counts)
         manifest = write_ranker_manifest(
             part,
             name=folder.name,
@@ -128,6 +132,18 @@ def negative_examples(use_case: UseCase, until: datetime) -> list[int]:
         dislike__use_case__in=[use_case.name, ""],
     )
     return list(examples.order_by("pk").values_list("pk", flat=True))
+
+
+def _parts(use_case: UseCase, now: datetime, log: Q) -> list[Q]:
+    """The log in parts of so many lists as are read at once."""
+    return parts_of(sessions_until(use_case, now).filter(log))
+
+
+def _rows_made(use_case: UseCase, now: datetime, part: Q) -> Iterator[Made]:
+    """The rows of a part of the log, chunk by chunk."""
+    for chunk in read_sessions(sessions_until(use_case, now).filter(part)):
+        rows, left = rows_of(chunk, use_case, now)
+        yield Made(rows.as_batch(), len(chunk.sizes), left)
 
 
 def rows_of(chunk: SessionChunk, use_case: UseCase, until: datetime) -> tuple[RankerRows, dict[str, int]]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import numpy as np
+import pyarrow.compute as pc
 
 from core.arrays import Bools, Doubles, Floats, Ints
 from core.arrow import pa
@@ -118,25 +119,29 @@ class RankerWriter(DatasetWriter):
 
     schema: ClassVar[pa.Schema] = RANKER_SCHEMA
 
-    _last_time: float = -np.inf
+    _last_time: int = 0
 
     def write(self, rows: RankerRows) -> int:
-        """Writes a batch; returns its rows. Raises ValueError where a list is older than one before it."""
-        times = np.append(self._last_time, rows.times)
+        """Writes lists; returns their rows. Raises ValueError where one is older than one before it."""
+        return self.add(rows.as_batch())
+
+    def add(self, batch: pa.RecordBatch) -> int:
+        """Writes the rows of whole lists; returns how many. Raises ValueError as `write`."""
+        times = np.append(self._last_time, batch["occurred_at"].cast(pa.int64()).to_numpy())
         if (times[1:] < times[:-1]).any():
             raise ValueError("Lists must come in the order of time.")
-        self._last_time = float(times[-1])
-        has_rows = rows.sizes > 0
-        if len(rows.item_ids):
-            self._file.write_batch(rows.as_batch())
-        self._people.update(rows.user_ids[has_rows].tolist())
-        self._items.update(np.unique(rows.item_ids).tolist())
-        self._counts["sessions"] += int(has_rows.sum())
-        self._counts["sessions_touched"] += int((has_rows & rows.touched).sum())
-        self._counts["hard_negatives"] += int(rows.hard_negatives.sum())
+        self._last_time = int(times[-1])
+        # The last row of each list.
+        lasts = pc.run_end_encode(batch["session_id"]).run_ends.to_numpy() - 1
+        touched = batch["touched"].to_numpy(zero_copy_only=False)
+        relevance = batch["relevance"].to_numpy()
+        self._counts["sessions"] += len(lasts)
+        self._counts["sessions_touched"] += int(touched[lasts].sum())
+        self._counts["hard_negatives"] += batch["is_hard_negative"].true_count
         for value, name in RELEVANCE_NAMES.items():
-            self._counts[name] += int((rows.relevance == value).sum())
-        return len(rows.item_ids)
+            self._counts[name] += int((relevance == value).sum())
+        # A dataclass with slots is another class than the one that `super()` would name.
+        return super(RankerWriter, self).add(batch)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow.json
-from django.db.models import BinaryField, Model, Q, QuerySet, TextField, Value
-from django.db.models.functions import Cast
+from django.db.models import BinaryField, Model, Q, QuerySet, TextField, Value, Window
+from django.db.models.functions import Cast, Mod, RowNumber
 
 from accounts.selectors import counts_for_others
 from core.arrays import Bools, Doubles, Floats, Ints, Rows
@@ -187,9 +187,29 @@ def in_time_order(
         yield batch
         if len(batch) < chunk:
             return
-        last_moment, last_id = batch[-1][:2]
-        # The first condition says nothing new, but it is the one that an index answers.
-        after = Q((f"{moment}__gte", last_moment)) & (Q((f"{moment}__gt", last_moment)) | Q(pk__gt=last_id))
+        after = _after(moment, *batch[-1][:2])
+
+
+def parts_of(sessions: QuerySet[RecommendationSession]) -> list[Q]:
+    """Filters for parts of these sessions that follow each other, CHUNK in each but the last: one query.
+
+    Whatever comes in between or after them meanwhile belongs to one part too.
+    """
+    place = Window(RowNumber(), order_by=["created_at", "pk"])
+    ends = sessions.annotate(rest=Mod(place, CHUNK)).filter(rest=0).order_by("created_at", "pk")
+    keys = list(ends.values_list("created_at", "pk"))
+    firsts = [Q(), *(_after("created_at", *key) for key in keys)]
+    lasts = [*(_up_to("created_at", *key) for key in keys), Q()]
+    return [first & last for first, last in zip(firsts, lasts, strict=True)]
+
+
+def _after(moment: str, time: datetime, key: Any) -> Q:
+    # The first condition says nothing new, but it is the one that an index answers.
+    return Q((f"{moment}__gte", time)) & (Q((f"{moment}__gt", time)) | Q(pk__gt=key))
+
+
+def _up_to(moment: str, time: datetime, key: Any) -> Q:
+    return Q((f"{moment}__lte", time)) & (Q((f"{moment}__lt", time)) | Q(pk__lte=key))
 
 
 def _parse(shown: Sequence[str]) -> pa.ListArray:

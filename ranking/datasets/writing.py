@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from core.arrow import pa
@@ -36,3 +37,11 @@ class DatasetWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+    def add(self, batch: pa.RecordBatch) -> int:
+        """Writes rows of the schema; returns how many."""
+        if batch.num_rows:
+            self._file.write_batch(batch)
+        self._people.update(pc.unique(batch["user_id"]).to_pylist())
+        self._items.update(pc.unique(batch["item_id"]).to_pylist())
+        return int(batch.num_rows)

@@ -6,6 +6,7 @@ from typing import Any
 from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.event_log import GeneratedDataset, generate_als_dataset
+from ranking.management.options import add_engine, engine_of
 
 
 class Command(HeedCommand):
@@ -13,7 +14,12 @@ class Command(HeedCommand):
 
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
+        add_engine(parser)
 
     def run(self, options: dict[str, Any]) -> GeneratedDataset:
         with self.progress(options, "generate_als_dataset") as progress:
-            return generate_als_dataset(use_case=USE_CASES[options["use_case"]], progress=progress)
+            return generate_als_dataset(
+                use_case=USE_CASES[options["use_case"]],
+                progress=progress,
+                engine=engine_of(options["engine"]),
+            )

@@ -6,11 +6,12 @@ from typing import Any
 
 from core.commands import HeedCommand, non_negative
 from core.domain import DEFAULT_USE_CASE, USE_CASES
+from core.errors import InvalidInput
 from ranking.datasets.bootstrap import BootstrapPlan
 from ranking.datasets.bootstrap_dataset import generate_bootstrap_dataset
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.ranker import generate_ranker_dataset
-from ranking.management.options import number
+from ranking.management.options import add_engine, engine_of, number
 
 
 class Command(HeedCommand):
@@ -25,12 +26,16 @@ class Command(HeedCommand):
         )
         parser.add_argument("--windows", type=number(int, 1, 100), default=BootstrapPlan().windows)
         parser.add_argument("--seed", type=non_negative, default=0)
+        add_engine(parser)
 
     def run(self, options: dict[str, Any]) -> GeneratedDataset:
         with self.progress(options, "generate_ranker_dataset") as progress:
             use_case = USE_CASES[options["use_case"]]
             if not options["bootstrap"]:
-                return generate_ranker_dataset(use_case=use_case, progress=progress)
+                engine = engine_of(options["engine"])
+                return generate_ranker_dataset(use_case=use_case, progress=progress, engine=engine)
+            if options["engine"] != "local":
+                raise InvalidInput("--bootstrap makes lists up in this process alone: leave --engine out.")
             plan = BootstrapPlan(windows=options["windows"])
             return generate_bootstrap_dataset(
                 use_case=use_case, seed=options["seed"], progress=progress, plan=plan

@@ -7,6 +7,7 @@ from typing import Any
 from core.commands import HeedCommand, non_negative
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.event_log import GeneratedDataset
+from ranking.management.options import add_engine, engine_of
 from ranking.recommenders.two_tower.dataset.generate import generate_two_tower_dataset
 
 
@@ -16,11 +17,15 @@ class Command(HeedCommand):
     def add_options(self, parser: ArgumentParser) -> None:
         parser.add_argument("--use-case", choices=USE_CASES, default=DEFAULT_USE_CASE)
         parser.add_argument("--seed", type=non_negative, default=0, help="of the random negatives")
+        add_engine(parser)
 
     def run(self, options: dict[str, Any]) -> GeneratedDataset:
         with self.progress(options, "generate_two_tower_dataset") as progress:
             return generate_two_tower_dataset(
-                use_case=USE_CASES[options["use_case"]], seed=options["seed"], progress=progress
+                use_case=USE_CASES[options["use_case"]],
+                seed=options["seed"],
+                progress=progress,
+                engine=engine_of(options["engine"]),
             )
 
     def describe(self, summary: Mapping[str, Any]) -> str:

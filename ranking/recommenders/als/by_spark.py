@@ -12,21 +12,13 @@ least 1 there, so only the plain form can be solved.
 The events of training lie in the memory of the process that asks; the sums are made by Spark's.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
 import numpy as np
-from django.conf import settings
 from scipy.sparse import csr_matrix
 
 from core.arrays import Floats
 from core.arrow import pa
-from core.errors import InvalidInput
+from core.spark import spark_session
 from ranking.recommenders.als.model import Progress
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 
 def solve_by_spark(
@@ -40,12 +32,13 @@ def solve_by_spark(
 ) -> Floats:
     """Y (items, factors), of confidences (people × items): c where p = 1, -c where p = 0.
 
-    Raises ValueError for a confidence below 1, and InvalidInput where Spark is not installed.
+    Raises ValueError for a confidence below 1, InvalidInput where Spark is not installed, and SparkFailed
+    where it fails.
     """
     if (np.abs(confidences.data) < 1.0).any():
         raise ValueError("Spark knows no confidence below 1: leave --confidence out, or name the plain one.")
     people, items = _mean_approvals(confidences)
-    with _session() as spark:
+    with spark_session() as spark:
         from pyspark.ml.recommendation import ALS
 
         # As many parts as can be summed at once; ten, the default, are too few for a cluster.
@@ -93,27 +86,3 @@ def _mean_approvals(confidences: "csr_matrix[np.float32]") -> tuple[float, float
     of_items = np.bincount(confidences.indices, approved, minlength=confidences.shape[1])
     people, items = (float(np.square(of).sum() / of.sum()) for of in (of_people, of_items))
     return people, items
-
-
-@contextmanager
-def _session() -> Iterator["SparkSession"]:
-    """The session of Spark: the one that submitted this process, else one at SPARK_MASTER, ended afterwards.
-
-    Raises InvalidInput where Spark is not installed.
-    """
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise InvalidInput(
-            "Spark needs Java 17, and: pip install --require-hashes -r requirements-spark.lock"
-        ) from error
-    before = SparkSession.getActiveSession()
-    builder = SparkSession.builder.appName("heed").master(settings.SPARK_MASTER)
-    for name in ("spark.ui.enabled", "spark.ui.showConsoleProgress"):
-        builder = builder.config(name, "false")
-    spark = before or builder.getOrCreate()
-    try:
-        yield spark
-    finally:
-        if before is None:
-            spark.stop()

@@ -60,7 +60,9 @@ class TwoTowerRows:
         return len(self._examples)
 
     def as_batch(self) -> pa.RecordBatch:
-        """The rows as TWO_TOWER_SCHEMA has them. Raises ValueError where there are none."""
+        """The rows as TWO_TOWER_SCHEMA has them."""
+        if not self._examples:
+            return pa.RecordBatch.from_pylist([], schema=TWO_TOWER_SCHEMA)
         columns_of = zip(*self._examples, strict=True)
         times, item_ids, labels, weights, rank_weights, kinds, relevant, ranks, scores = columns_of
         state_of = np.array(self._state_of, dtype=np.int64)
@@ -102,17 +104,12 @@ class TwoTowerWriter(DatasetWriter):
 
     schema: ClassVar[pa.Schema] = TWO_TOWER_SCHEMA
 
-    def write(self, rows: TwoTowerRows) -> int:
-        """Writes a batch; returns its rows."""
-        if not len(rows):
-            return 0
-        batch = rows.as_batch()
-        self._file.write_batch(batch)
-        self._people.update(batch["user_id"].to_pylist())
-        self._items.update(batch["item_id"].to_pylist())
+    def add(self, batch: pa.RecordBatch) -> int:
+        """Writes rows; returns how many."""
         self._counts.update(batch["kind"].to_pylist())
         self._counts["positive"] += int(np.count_nonzero(batch["label"].to_numpy()))
-        return len(rows)
+        # A dataclass with slots is another class than the one that `super()` would name.
+        return super(TwoTowerWriter, self).add(batch)
 
     @property
     def counts(self) -> dict[str, int]:

@@ -1,7 +1,6 @@
 """ALS by Spark: a cluster of two cores in this machine finds what implicit finds."""
 
 import json
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -24,28 +23,9 @@ from ranking.statistics.events import Events
 from tests.factories import make_items, make_users, new_interaction
 from tests.ranking.statistics.builders import dislike, like, make_events
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark")]
 
 PLAIN = AlsParameters(confidence="plain", factors=8, iterations=10, alpha=4.0)
-# Half of the time went into compiling what runs a few times, and such code needs deeper stacks.
-_BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xss16m"
-_SETTINGS = {
-    "spark.ui.enabled": "false",
-    "spark.ui.showConsoleProgress": "false",
-    "spark.default.parallelism": "2",
-    "spark.sql.shuffle.partitions": "2",
-    "spark.sql.codegen.wholeStage": "false",
-}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def spark() -> Iterator[SparkSession]:
-    """One session for all tests; a JVM takes seconds to start."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JAVA_TOOL_OPTIONS", _BRIEF)
-        session = SparkSession.builder.master("local[2]").config(map=_SETTINGS).getOrCreate()
-    yield session
-    session.stop()
 
 
 def tastes(seed: int = 0) -> tuple[Events, dict[int, list[int]]]:
