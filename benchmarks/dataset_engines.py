@@ -3,9 +3,10 @@
     DEBUG=1 SPARK_MASTER=local[2] python benchmarks/dataset_engines.py generate_als_dataset [COMMAND ...]
 
 Runs each command by each engine on the database of DATABASE_URL, as it is: benchmarks/als_dataset.py and
-benchmarks/ranker_dataset.py leave some behind. Prints one JSON line per run: rows, seconds, seconds of CPU of
-all processes but the server's, and the most memory in MB that the command, Java and the workers in Python held;
-of workers that of the largest. The command must run on Linux; what is looked at every 50 ms may be more later.
+benchmarks/ranker_dataset.py leave some behind. Prints one JSON line per run: rows, seconds, seconds of CPU
+of all processes but the server's and of the command alone, and the most memory in MB that the command, Java
+and the largest of the workers in Python held. For Linux, and for a Spark that runs on this machine; it looks
+every 50 ms, so what a process did at its very end is missing.
 """
 
 import argparse
@@ -73,8 +74,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("commands", nargs="+", metavar="COMMAND")
-    for command in parser.parse_args().commands:
-        for engine in ("local", "spark"):
+    parser.add_argument("--engines", nargs="+", default=["local", "spark"])
+    options = parser.parse_args()
+    for command in options.commands:
+        for engine in options.engines:
             with tempfile.TemporaryDirectory() as folder:
                 print(json.dumps(run(command, engine, folder)), flush=True)  # noqa: T201
 

@@ -321,7 +321,7 @@ TEXT_MODEL = env.str("TEXT_MODEL", default="")
 DATASET_DIR, DATASET_STORE = folder_and_store(
     env.str("DATASET_DIR", default=str(VAR_DIR / "datasets")), VAR_DIR / "datasets"
 )
-# Engines beside this machine, for `train_als --engine spark` and `train_ranker --engine dask`.
+# Engines beside this machine, for `--engine spark` and `train_ranker --engine dask`.
 SPARK_MASTER = env.str("SPARK_MASTER", default="local[*]")
 DASK_SCHEDULER = env.str("DASK_SCHEDULER", default="")
 REPORT_DIR = Path(env.str("REPORT_DIR", default=str(VAR_DIR / "reports")))

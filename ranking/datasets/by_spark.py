@@ -9,6 +9,7 @@ Workers load this module before Django is set up, so it imports nothing that has
 
 import hashlib
 import os
+import pickle
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -79,7 +80,7 @@ def by_spark(
         def made(part: Part) -> list[_Packed | _Failure]:
             # A job for each part: those of one job would be made one after the other, as they are asked for,
             # or would come all at once.
-            return list(context.parallelize([part], 1).flatMap(there).collect())
+            return list(context.parallelize([pickle.dumps(part)], 1).flatMap(there).collect())
 
         waiting: deque[Future[list[_Packed | _Failure]]] = deque()
         try:
@@ -107,12 +108,14 @@ def _made_there(
     settings_module: str,
     decides: Mapping[str, str],
     shared: Any,
-    part: Any,
+    part: bytes,
 ) -> Iterator[_Packed | _Failure]:
     """The task: the rows of a part, or after some of them why there are no more. Runs on any machine."""
     try:
         _be_ready(settings_module, decides)
-        for made in shared.value(part):
+        # Both may be of classes that ask for tables, so neither is looked at before Django is set up.
+        make, its = shared.value, pickle.loads(part)  # noqa: S301  from the command, as is all that Spark runs
+        for made in make(its):
             yield _packed(made)
     except Exception as error:
         yield _Failure(f"On {socket.gethostname()}: {_sentence(error)}")

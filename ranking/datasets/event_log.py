@@ -63,7 +63,7 @@ _READ = pa.schema(
     }
 )
 _ITEMS = pa.schema({"id": pa.int64()})
-# Another machine reads so many numbers of the log at once: some ten megabytes of rows, some seconds of work.
+# Another machine reads so many ids of the log at once: some megabytes of rows, about a second of work.
 PART_ROWS = 500_000
 _OF_EVENTS = ("user_id", "item_id", "weight", "occurred_at", "relevant")
 

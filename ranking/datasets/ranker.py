@@ -135,7 +135,7 @@ def negative_examples(use_case: UseCase, until: datetime) -> list[int]:
 
 
 def _parts(use_case: UseCase, now: datetime, log: Q) -> list[Q]:
-    """The log in parts of so many lists as are read at once."""
+    """The log in parts that follow each other."""
     return parts_of(sessions_until(use_case, now).filter(log))
 
 

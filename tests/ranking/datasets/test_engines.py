@@ -1,10 +1,13 @@
 """Parts of a log give the rows that the whole log gives, in its order, whoever reads each of them."""
 
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db import connection
@@ -43,6 +46,7 @@ def test_parts_give_what_the_whole_log_gives(
     make_log()
     monkeypatch.setattr(event_log, "PART_ROWS", size)
     monkeypatch.setattr(session_log, "CHUNK", size)
+    monkeypatch.setattr(session_log, "PART_CHUNKS", 1 + size % 2)
     monkeypatch.setattr(log, "BATCH", 4 * size)
     monkeypatch.setattr(generate, "PART_BATCHES", 1 + size % 2)
     now, in_parts = timezone.now() + timedelta(seconds=1), InParts()
@@ -99,3 +103,8 @@ def test_without_spark_it_says_what_to_install(
 def test_lists_that_are_made_up_are_made_here() -> None:
     with pytest.raises(CommandError, match="leave --engine out"):
         call_command("generate_ranker_dataset", quiet=True, bootstrap=True, engine="spark")
+
+
+def test_a_worker_loads_the_task_before_django_is_set_up() -> None:
+    asks = "import ranking.datasets.by_spark; from django.apps import apps; assert not apps.ready"
+    subprocess.run([sys.executable, "-c", asks], cwd=settings.BASE_DIR, check=True)

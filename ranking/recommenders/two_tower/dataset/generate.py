@@ -39,7 +39,7 @@ from ranking.recommenders.two_tower.dataset.rows import KIND, TWO_TOWER_SCHEMA, 
 from ranking.recommenders.two_tower.dataset.state import PersonSoFar
 
 # Another machine takes so many batches of people at once: some seconds of work.
-PART_BATCHES = 4
+PART_BATCHES = 2
 
 
 def generate_two_tower_dataset(
