@@ -22,7 +22,7 @@ from django.db import connections
 from django.dispatch import receiver
 from django.utils import timezone
 
-from core.database import in_one_line
+from core.database import in_one_line, is_away
 from core.domain import USE_CASES
 from core.domain.roles import use_cases_of_kind
 from core.refresher import Refresher, RefreshJob
@@ -273,7 +273,13 @@ def load_states() -> None:
         try:
             holder.get()
         except Exception as error:
-            logger.warning("nothing is shared by the workers", use_case=use_case, error=in_one_line(error))
+            logger.warning(
+                "workers share no catalog and no models; each reads them with its first request",
+                use_case=use_case,
+                error=in_one_line(error),
+            )
+            if is_away(error):
+                break
     connections.close_all()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import OperationalError, close_old_connections
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
@@ -286,3 +286,19 @@ def test_items_unknown_to_the_catalog_are_never_recommended_by_the_model(
     als = serves.recommenders["als"]
     assert isinstance(als, Als)
     assert als.allowed.tolist() == [True] * 6 + [False]
+
+
+def test_where_the_database_is_away_workers_begin_without_a_state(
+    db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked: list[str] = []
+
+    def away(use_case: str) -> None:
+        asked.append(use_case)
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(live, "read_rows", away)
+    monkeypatch.setattr(live.connections, "close_all", lambda: None)
+    live.load_states()
+    assert len(asked) == 1
+    assert "each reads them with its first request" in caplog.text
