@@ -23,7 +23,8 @@ ENV PATH=/opt/heed/bin:$PATH \
     DATASET_DIR=/var/lib/heed/datasets \
     REPORT_DIR=/var/lib/heed/reports \
     LOCK_DIR=/var/lib/heed/locks \
-    METRICS_DIR=/tmp/heed-metrics
+    METRICS_DIR=/tmp/heed-metrics \
+    SHARED_MODEL_DIR=/tmp/heed-models
 # The static files are part of the image, so that a start writes nothing outside of /var/lib/heed and /tmp.
 RUN SECRET_KEY=only-while-the-image-is-built python manage.py collectstatic --noinput --verbosity 0
 USER 10001
