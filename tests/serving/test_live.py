@@ -298,7 +298,7 @@ def test_where_the_database_is_away_workers_begin_without_a_state(
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(live, "read_rows", away)
-    monkeypatch.setattr(live.connections, "close_all", lambda: None)
+    monkeypatch.setattr("serving.live.connections.close_all", lambda: None)
     live.load_states()
     assert len(asked) == 1
     assert "each reads them with its first request" in caplog.text
