@@ -65,15 +65,15 @@ def test_a_log_of_nothing_has_no_rows(generated: Generate) -> None:
 
 
 def test_what_comes_after_the_log_was_cut_is_in_no_part() -> None:
-    person = make_user()
-    make_interaction(person, make_item())
+    person, film = make_user(), make_item()
+    make_interaction(person, film)
     now = timezone.now()
 
     def engine(
         make: Callable[[Part], Iterator[Made]], *, whole: Part, split: Callable[[Part], Sequence[Part]]
     ) -> Iterator[Made]:
         parts = split(whole)
-        make_interaction(person, make_item())
+        make_interaction(person, film, "view")
         return (made for part in parts for made in make(part))
 
     dataset = event_log.generate_als_dataset(use_case=MOVIES, progress=QUIET, now=now, engine=engine)
