@@ -6,7 +6,7 @@ from typing import Any
 from core.commands import HeedCommand
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.event_log import GeneratedDataset, generate_als_dataset
-from ranking.management.options import add_engine, engine_of
+from ranking.management.engines import add_engine, engine_of
 
 
 class Command(HeedCommand):

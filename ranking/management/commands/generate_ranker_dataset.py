@@ -11,7 +11,8 @@ from ranking.datasets.bootstrap import BootstrapPlan
 from ranking.datasets.bootstrap_dataset import generate_bootstrap_dataset
 from ranking.datasets.event_log import GeneratedDataset
 from ranking.datasets.ranker import generate_ranker_dataset
-from ranking.management.options import add_engine, engine_of, number
+from ranking.management.engines import add_engine, engine_of
+from ranking.management.options import number
 
 
 class Command(HeedCommand):

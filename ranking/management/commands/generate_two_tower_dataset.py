@@ -7,7 +7,7 @@ from typing import Any
 from core.commands import HeedCommand, non_negative
 from core.domain import DEFAULT_USE_CASE, USE_CASES
 from ranking.datasets.event_log import GeneratedDataset
-from ranking.management.options import add_engine, engine_of
+from ranking.management.engines import add_engine, engine_of
 from ranking.recommenders.two_tower.dataset.generate import generate_two_tower_dataset
 
 
