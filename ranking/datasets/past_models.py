@@ -27,7 +27,7 @@ from ranking.registry.loading import NO_MODELS, LoadedModel, ModelSet, load_vers
 from ranking.registry.versions import ModelFileError
 from ranking.snapshot import CatalogSnapshot
 from ranking.statistics.events import Events
-from ranking.statistics.split import holdout, time_cuts
+from ranking.statistics.split import Holdout, holdout, time_cuts
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -72,15 +72,32 @@ class PastModels:
     def at(self, moments: Iterable[float], events: Events, since: float) -> Iterator[ModelSet]:
         """The models of each moment, in rising order, from the events before it.
 
-        The scores of each are calibrated on what came between the moment before and its own, the first from
-        `since` on, so that they mean the same at all of them. A kind that finds nothing to learn is missing.
+        A kind that is slow to fit stands for several moments. The scores of each are calibrated on what came
+        between its fit before and this one, the first from `since` on, so that they mean the same at all of
+        them. Where nobody can be evaluated on in that time, a model stays as it is. A kind that finds nothing
+        to learn is missing.
         """
         events = self._some(events)
-        earlier = self._fit(events.before(since))
-        for moment in moments:
-            raw = self._fit(events.before(moment))
-            yield self._calibrated(raw, earlier, events, since, moment)
-            earlier, since = raw, moment
+        fitted = {name: (since, model) for name, model in self._fit(events.before(since), self.trainers)}
+        found = NO_MODELS
+        for number, moment in enumerate(moments):
+            is_due = {
+                name: trainer
+                for name, trainer in self.trainers.items()
+                if number % trainer.stands_for == 0 or name not in found.by_kind
+            }
+            found = ModelSet({name: one for name, one in found.by_kind.items() if name not in is_due})
+            # By when it starts; most kinds have the same.
+            later: dict[float, Holdout] = {}
+            for name, model in self._fit(events.before(moment), is_due):
+                start, earlier = fitted.get(name, (moment, None))
+                fitted[name] = (moment, model)
+                if start < moment:
+                    if start not in later:
+                        later[start] = holdout(events.before(moment), start, moment)
+                    model, _ = self.trainers[name].calibrated(model, earlier, later[start], seed=0)
+                found = found.with_model(name, LoadedModel(0, LABEL, model))
+            yield found
 
     def _some(self, events: Events) -> Events:
         if len(events) <= MOST_EVENTS:
@@ -89,38 +106,16 @@ class PastModels:
         drawn = np.random.default_rng(self.seed).random(len(people)) < MOST_EVENTS / len(events)
         return events.select(np.isin(events.user_ids, people[drawn]))
 
-    def _fit(self, training: Events) -> dict[str, Any]:
-        models: dict[str, Any] = {}
+    def _fit(self, training: Events, trainers: Mapping[str, EventTrainer]) -> Iterator[tuple[str, Any]]:
+        """The kinds that found something to learn, each with its model."""
         if not (training.weights > 0).any():
-            return models
-        for name, trainer in self.trainers.items():
+            return
+        for name, trainer in trainers.items():
             try:
-                models[name] = trainer.fit_events(
-                    training, self.parameters[name], seed=self.seed, progress=None
-                )
+                model = trainer.fit_events(training, self.parameters[name], seed=self.seed, progress=None)
             except TrainingError:
                 continue
-        return models
-
-    def _calibrated(
-        self,
-        models: Mapping[str, Any],
-        earlier: Mapping[str, Any],
-        events: Events,
-        since: float,
-        moment: float,
-    ) -> ModelSet:
-        """The models with the calibration that those fitted before `since` have on since <= time < moment.
-
-        Where nobody can be evaluated on in that time, a model stays as it is.
-        """
-        later = holdout(events.before(moment), since, moment) if earlier and since < moment else None
-        found = NO_MODELS
-        for name, model in models.items():
-            if later is not None and name in earlier:
-                model, _ = self.trainers[name].calibrated(model, earlier[name], later, seed=0)
-            found = found.with_model(name, LoadedModel(0, LABEL, model))
-        return found
+            yield name, model
 
 
 class ModelsOfThen:

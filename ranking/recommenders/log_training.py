@@ -25,6 +25,7 @@ class LogTrainer(ABC):
     kind: str
     only_succeeds = False
     plain = None
+    stands_for = 1
     parameters_type: ClassVar[type]
 
     @abstractmethod

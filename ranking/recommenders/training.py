@@ -105,11 +105,13 @@ class Trainer(Protocol):
 class EventTrainer(Trainer, Protocol):
     """Trains a kind that learns from the log of events alone: it can be fitted on any part of the past.
 
-    plain  the hyper-parameters of the paper, a simple way that every candidate is held against; None where
-           the kind is no baseline
+    plain       the hyper-parameters of the paper, a simple way that every candidate is held against; None
+                where the kind is no baseline
+    stands_for  so many moments of the past in a row share a model, 1 unless it is slow to fit (`PastModels`)
     """
 
     plain: Any
+    stands_for: int
 
     def parameters(self, chosen: Mapping[str, Any]) -> Any:
         """Hyper-parameters: the defaults but for what is `chosen`, as stored with a version."""

@@ -42,6 +42,7 @@ class AlsTrainer:
 
     kind = "als"
     only_succeeds = False
+    stands_for = 1
     # Nothing of time or of refusals, and no form of confidence of ours.
     plain = AlsParameters(confidence="plain", negatives="drop", half_life_days=NO_FADING)
 

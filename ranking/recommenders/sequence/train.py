@@ -32,6 +32,8 @@ class SequenceTrainer(ContentReadingTrainer):
     """Sequence models as `retrain` and `train` train them, with the facets of the items."""
 
     kind = "sequence"
+    # A fit takes more than all other kinds together.
+    stands_for = 3
     parameters_type = SequenceParameters
 
     def parameters(self, chosen: Mapping[str, Any]) -> SequenceParameters:

@@ -1,7 +1,9 @@
 """Models of the past: each knows only what came before its moment, and versions of then go before them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,8 @@ from ranking.datasets.past_models import PastModels
 from ranking.features import FEATURES
 from ranking.item_content import ItemContent
 from ranking.models import ModelVersion
+from ranking.statistics.events import Events
+from ranking.statistics.split import Holdout
 from recommendations.models import RecommendationSession
 from tests.factories import EPOCH, make_active_als, make_interaction, make_items, make_users
 from tests.ranking.statistics.builders import make_events, random_events
@@ -46,6 +50,16 @@ def test_every_kind_that_learns_from_events_is_there_at_every_moment(past: PastM
     assert [set(one.by_kind) for one in found] == [set(past.trainers)] * 2
 
 
+def _noting(fit: Callable[..., Any], ends: list[float]) -> Callable[..., Any]:
+    """The fit, which notes the time of the last event that it was given."""
+
+    def noting(given: Events, *args: Any, **options: Any) -> Any:
+        ends.append(float(given.times.max()))
+        return fit(given, *args, **options)
+
+    return noting
+
+
 @pytest.mark.slow
 def test_what_comes_later_changes_no_model(past: PastModels) -> None:
     events = random_events(3)
@@ -58,6 +72,45 @@ def test_what_comes_later_changes_no_model(past: PastModels) -> None:
     assert (als.slope, als.intercept) == (again.slope, again.intercept)
     (ease,) = (one.by_kind["ease"].model.matrix.toarray() for one in [before])
     assert np.array_equal(ease, after.by_kind["ease"].model.matrix.toarray())
+
+
+def test_a_kind_that_is_slow_to_fit_stands_for_several_moments(
+    past: PastModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other kind is fitted for each of them; none knows anything of its moment."""
+    events = random_events(3)
+    since, *moments = np.quantile(events.times, [0.2, 0.4, 0.5, 0.6, 0.7]).tolist()
+    knew: dict[str, list[float]] = {"als": [], "ease": []}
+    calibrated_on: list[tuple[float, float]] = []
+    for name, ends in knew.items():
+        trainer = past.trainers[name]
+
+        def fit(
+            given: Events, *args: Any, _fit: Any = trainer.fit_events, _ends: Any = ends, **more: Any
+        ) -> Any:
+            _ends.append(given.times.max())
+            return _fit(given, *args, **more)
+
+        monkeypatch.setattr(trainer, "fit_events", fit)
+    slow = past.trainers["als"]
+    monkeypatch.setattr(slow, "stands_for", 3)
+    calibrate = slow.calibrated
+
+    def calibrated(model: Any, earlier: Any, later: Holdout, *, seed: int) -> Any:
+        calibrated_on.append((later.start, later.training.times.max()))
+        return calibrate(model, earlier, later, seed=seed)
+
+    monkeypatch.setattr(slow, "calibrated", calibrated)
+    found = [one.by_kind for one in past.at(moments, events, since)]
+
+    first, _, third, last = (one["als"].model for one in found)
+    assert found[1]["als"] is found[0]["als"]
+    assert third is first
+    assert last is not first
+    before = [float(events.times[events.times < moment].max()) for moment in (since, *moments)]
+    assert knew == {"als": [before[0], before[1], before[4]], "ease": before}
+    assert calibrated_on == [(since, before[0]), (moments[0], before[1])]
+    assert len({id(one["ease"]) for one in found}) == len(moments)
 
 
 def test_before_anything_that_speaks_for_an_item_there_is_none(past: PastModels) -> None:
