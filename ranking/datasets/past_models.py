@@ -63,8 +63,13 @@ class PastModels:
         seed: int,
         content: ItemContent,
     ) -> "PastModels":
-        """The kinds that the use case trains and that learn from the log of events alone."""
-        found = {name: event_trainer_of(name, content) for name in use_case.models if name in TRAINED}
+        """The kinds that a use case trains, that its lists ask and that learn from events alone."""
+        asked = {*use_case.sources, *(name for name, kind in TRAINED.items() if kind.judges)}
+        found = {
+            name: event_trainer_of(name, content)
+            for name in use_case.models
+            if name in TRAINED and name in asked
+        }
         trainers = {name: one for name, one in found.items() if one is not None}
         parameters = {name: one.parameters(hyper_parameters.get(name, {})) for name, one in trainers.items()}
         return cls(trainers, parameters, seed)

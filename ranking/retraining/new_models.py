@@ -33,6 +33,8 @@ from ranking.retraining.run import Run, compare_models, evaluate_baselines, mani
 
 logger = structlog.stdlib.get_logger(__name__)
 
+UNASKED = "No list asks it: the sources of the use case do not name it."
+
 
 def train_and_publish(
     use_case: UseCase,
@@ -153,6 +155,9 @@ def _judge(
 ) -> Candidate:
     """A candidate with its verdict; `in_place` are the models that serve if that stands."""
     verdict, metrics = _evaluate(run, kind, in_place, serving, simple)
+    if _makes_lists(kind) and kind not in run.material.use_case.sources:
+        # It may go live: an arm of an experiment may name it.
+        verdict = replace(verdict, why=f"{verdict.why} {UNASKED}")
     loaded = in_place.by_kind[kind]
     return Candidate(
         kind=kind,
@@ -176,9 +181,8 @@ def _evaluate(
     first compared alone with it, and only where it passes in its place. One that is new has to be of use
     beside the others, not alone; so has one that orders or judges what others bring, and makes no list.
     """
-    makes_lists = not (TRAINED[kind].orders or TRAINED[kind].judges)
     is_lead = kind == lead_of(run.material.use_case)
-    if is_lead or not makes_lists or kind not in serving.by_kind:
+    if is_lead or not _makes_lists(kind) or kind not in serving.by_kind:
         metrics, verdict = compare_models(run, in_place, serving, simple)
         return verdict, metrics
     metrics, alone = compare_models(run, in_place.only(kind), serving.only(kind), simple, alone=True)
@@ -188,3 +192,7 @@ def _evaluate(
     metrics[StoredReport.IN_PLACE] = among_all[StoredReport.LATEST]
     why = f"Alone: {alone.why} Among all that serves: {verdict.why}"
     return GateVerdict(verdict.passed, why), metrics
+
+
+def _makes_lists(kind: str) -> bool:
+    return not (TRAINED[kind].orders or TRAINED[kind].judges)

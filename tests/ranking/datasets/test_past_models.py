@@ -60,6 +60,13 @@ def _noting(fit: Callable[..., Any], ends: list[float]) -> Callable[..., Any]:
     return noting
 
 
+def test_a_kind_that_no_list_asks_is_not_fitted(content: ItemContent) -> None:
+    use_case = replace(MOVIES, models=("als", "item_knn", "verdict"))
+    assert set(PastModels.of(use_case, {}, 1, content).trainers) == {"als", "verdict"}
+    use_case = replace(use_case, sources=("als", "item_knn"))
+    assert set(PastModels.of(use_case, {}, 1, content).trainers) == {"als", "item_knn", "verdict"}
+
+
 @pytest.mark.slow
 def test_what_comes_later_changes_no_model(past: PastModels) -> None:
     events = random_events(3)

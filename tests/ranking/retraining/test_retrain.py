@@ -106,6 +106,13 @@ class TestRun:
         assert {"content"} in compared
         assert {"verdict"} not in compared
 
+    @pytest.mark.slow
+    def test_a_model_that_no_list_asks_is_told_of(self, people: list[User], films: list[Item]) -> None:
+        """An experiment may ask it, so it is trained."""
+        outcomes = run("als", "item_knn", "verdict").outcomes
+        told = {one.version.split("-")[0]: one.why.endswith(new_models.UNASKED) for one in outcomes}
+        assert told == {"als": False, "item_knn": True, "verdict": False}
+
     def test_where_nothing_came_since_nothing_goes_live(self, people: list[User], films: list[Item]) -> None:
         serve(films, day=39)
         summary = run("als")
