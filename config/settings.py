@@ -465,6 +465,8 @@ LOGGING = {
     # py4j, which speaks to Spark, tells of each connection that it closes.
     "loggers": {
         "axes": {"level": "WARNING"},
+        # With DEBUG Django would write each of its lines a second time.
+        "django": {"handlers": []},
         "opentelemetry": {"level": "ERROR"},
         "py4j": {"level": "WARNING"},
     },
