@@ -148,12 +148,12 @@ def _read_moments(cells: pa.StringArray) -> tuple[Integers, Mask]:
 
 
 def _read_ends(cells: pa.StringArray | None, types: _Coded, happened: Integers) -> tuple[Integers, Mask]:
-    """Ends of states, and where they are sure; 0 where there is none, -1 where it is not sure."""
+    """Moments at which acts were taken back, and where they are sure; 0 for none, -1 for what is not sure."""
     if cells is None or (blank := _is_blank(cells)).all():
         return np.zeros_like(happened), np.zeros_like(happened, dtype=np.bool_)
     ended, is_sure = _read_moments(cells)
-    is_state = np.array([name in TYPES and TYPES[name].is_state for name in map(str, types.values)])
-    is_sure &= is_state[types.codes] & (ended >= happened)
+    can_end = np.array([name in TYPES and TYPES[name].can_be_withdrawn for name in map(str, types.values)])
+    is_sure &= can_end[types.codes] & (ended >= happened)
     return np.where(is_sure, ended, np.where(blank, 0, -1)), is_sure
 
 

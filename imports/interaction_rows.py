@@ -96,11 +96,11 @@ def read_type(value: object) -> str:
 
 
 def _withdrawn_at(values: Mapping[str, Any], type_name: str, occurred_at: datetime) -> datetime | None:
-    """The moment at which a state ended, where the row says so. Raises BadValue."""
+    """The moment at which the act was taken back, where the row says so. Raises BadValue."""
     moment = optional("withdrawn_at", HAPPENED, values.get("withdrawn_at"))
     if moment is None:
         return None
-    if not TYPES[type_name].is_state:
+    if not TYPES[type_name].can_be_withdrawn:
         raise BadValue(f"withdrawn_at belongs to what can be taken back, not to {type_name}")
     if moment < occurred_at:
         raise BadValue(f"withdrawn_at is before occurred_at: {shown(values['withdrawn_at'])}")

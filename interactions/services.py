@@ -20,6 +20,7 @@ from core.domain import TYPES
 from core.domain.roles import TYPES_WITH_A_ROLE
 from core.errors import InvalidInput, NotFound
 from core.values import HAPPENED, RATING, TYPE, BadValue, check_rated, named
+from interactions.history import LOOKS
 from interactions.ledger import REPLACES, Ledger
 from interactions.models import RECOMMENDATION, UserInteraction
 from interactions.ratings import weigh_ratings
@@ -138,6 +139,18 @@ def withdraw_state(*, user_id: int, item_id: int, type_name: str) -> UserInterac
                 user_id=user_id, item_id=item_id, type=undo, weight=weight, occurred_at=now
             )
         return state
+
+
+def forget_looks(*, user_id: int, item_id: int) -> None:
+    """Takes back that a person looked at an item, however often; the rows stay, marked as withdrawn.
+
+    Raises NotFound where there is nothing to take back.
+    """
+    with transaction.atomic():
+        lock_person(user_id=user_id)
+        looks = active_interactions().filter(user_id=user_id, item_id=item_id, type__in=LOOKS)
+        if not looks.update(withdrawn_at=timezone.now()):
+            raise NotFound("There is no look at this item to take back.")
 
 
 def _bring_back(state: UserInteraction) -> None:

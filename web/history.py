@@ -22,18 +22,19 @@ from core.domain.words import done_label
 from core.errors import HeedError, InvalidInput, NotFound
 from feedback.services import undo_dislike_of_item
 from imports.history_formats import WATCHED
-from interactions.history import STATES, find_act, read_history
+from interactions.history import STATES, find_act, read_history, read_looks
 from interactions.models import UserInteraction
 from interactions.selectors import items_acted_on
-from interactions.services import withdraw_state
+from interactions.services import forget_looks, withdraw_state
 from recommendations.selectors import RECENT_DAYS, count_passed_over, last_lists_seen, slots_seen
 from web.addresses import same_site
 from web.forms import HistoryForm
 
 LENGTH = 30
-PASSED_OVER, IS_RATED = "passed-over", "rated"
-# Of what was passed over, so many titles: those that were seen most often first.
-MOST_PASSED_OVER = 60
+PASSED_OVER, LOOKED_AT, IS_RATED = "passed-over", "looked-at", "rated"
+# Of what was passed over, so many titles: those that were seen most often first. So many of what was looked
+# at, those of the last looks.
+MOST_PASSED_OVER = MOST_LOOKED_AT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def history(request: HttpRequest) -> HttpResponse:
         context |= {"what": what, "q": text}
         if what == PASSED_OVER:
             context["passed_over"] = _passed_over(person, text.casefold())
+        elif what == LOOKED_AT:
+            context["looked_at"] = read_looks(user_id=person.pk, text=text, most=MOST_LOOKED_AT)
         else:
             context |= _acts(person.pk, what, text, form)
     return render(request, "web/history.html", context, status=400 if form.errors else 200)
@@ -104,7 +107,7 @@ def _choices(person: User) -> list[Choice]:
     may = {name for name in STATES for kind in KINDS if may_do(person, kind, name)}
     acts = [Choice(name, done_label(name)) for name in STATES if name in may]
     rated = [Choice(IS_RATED, "Rated")] if RATED else []
-    return [*acts, *rated, Choice(PASSED_OVER, "Passed over")]
+    return [*acts, *rated, Choice(LOOKED_AT, "Looked at"), Choice(PASSED_OVER, "Passed over")]
 
 
 def _passed_over(person: User, text: str) -> list[PassedOver]:
@@ -141,6 +144,20 @@ def undo(request: HttpRequest, act_id: int) -> HttpResponseBase:
         messages.error(request, error.message)
     else:
         messages.success(request, TYPES[act.type].unsaid.format(title=act.item.title))
+    return HttpResponseRedirect(back)
+
+
+@login_required
+@require_POST
+def forget(request: HttpRequest, item_id: int) -> HttpResponseBase:
+    """Takes back that a person looked at an item. Once more changes nothing."""
+    back = same_site(request, request.POST.get("next", ""), f"{reverse('history')}?what={LOOKED_AT}")
+    try:
+        forget_looks(user_id=caller(request).pk, item_id=item_id)
+    except NotFound:
+        messages.error(request, "That is taken back already.")
+    else:
+        messages.success(request, "Forgotten. Your lists go by it no more.")
     return HttpResponseRedirect(back)
 
 

@@ -56,6 +56,7 @@ urlpatterns = [
     path("history/", gzip_page(history.history), name="history"),
     path("history/import/", gzip_page(importing.import_history), name="history-import"),
     path("history/<id:act_id>/undo/", history.undo, name="history-undo"),
+    path("history/looks/<id:item_id>/forget/", history.forget, name="history-forget"),
     path("roles/", roles.roles, name="roles"),
     path("welcome/", gzip_page(signup.welcome), name="welcome"),
     path("accounts/signup/", signup.sign_up, name="signup"),

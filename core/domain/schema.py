@@ -139,6 +139,16 @@ class InteractionType:
         """True where it stands on a button."""
         return bool(self.label)
 
+    @property
+    def is_look(self) -> bool:
+        """True where it recurs and a reason may name it."""
+        return bool(self.because) and not self.is_state
+
+    @property
+    def can_be_withdrawn(self) -> bool:
+        """True where the person can take it back."""
+        return self.is_state or self.is_look
+
     def strength(self, rating: float | None, middle: float = MIDDLE_RATING) -> float:
         """The share of its full weight with which one interaction speaks for its item, -1 to 1.
 

@@ -190,10 +190,13 @@ def test_a_bad_word_beside_a_no_is_one_bad_row(tmp_path: Path, said_of: dict[str
     assert Dislike.objects.get().about == Facet.objects.get(name="Crime")
 
 
-def test_an_end_before_the_beginning_or_of_an_event_is_a_bad_row(tmp_path: Path) -> None:
+def test_an_end_before_the_beginning_or_of_taking_back_is_a_bad_row(tmp_path: Path) -> None:
     item = make_item()
     begin = "2020-01-02T00:00:00Z"
-    rows = [("like", "2020-01-01T00:00:00Z", "is before"), ("view", "2020-01-03T00:00:00Z", "not to view")]
+    rows = [
+        ("like", "2020-01-01T00:00:00Z", "is before"),
+        ("watchlist_remove", "2020-01-03T00:00:00Z", "not to watchlist_remove"),
+    ]
     for type_name, end, reason in rows:
         path = tmp_path / "bad.csv"
         path.write_text(

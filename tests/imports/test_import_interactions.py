@@ -21,6 +21,7 @@ from core.values import TAKEN
 from imports import interaction_merge, staging
 from imports import interactions as importers
 from interactions.models import ItemPopularity, UserInteraction
+from interactions.popularity import refresh_popularity
 from interactions.services import record_interaction, withdraw_state
 from tests.imports.helpers import json_lines, refusal, run, write
 
@@ -143,6 +144,18 @@ def test_a_like_after_one_that_was_taken_back_is_a_new_one(tmp_path: Path) -> No
     summary = run("import_interactions", json_lines(tmp_path / "2.jsonl", row("like", 2), row("like", 8)))
     assert (summary["created"], summary["unchanged"]) == (1, 1)
     assert history("like") == [(1, None, 4), (8, None, None)]
+
+
+def test_a_look_that_was_taken_back_comes_so_and_is_no_demand(tmp_path: Path) -> None:
+    ended = datetime(2020, 1, 5, tzinfo=UTC).isoformat()
+    looks = [row("view", 1, withdrawn_at=ended), row("click", 2, withdrawn_at=ended), row("view", 3)]
+    run("import_interactions", json_lines(tmp_path / "1.jsonl", *looks))
+    assert history("view") == [(1, None, 4), (3, None, None)]
+    assert history("click") == [(2, None, 4)]
+    of_all = ItemPopularity.objects.get(use_case="movie_home").score
+    UserInteraction.objects.exclude(withdrawn_at=None).delete()
+    refresh_popularity(use_case="movie_home")
+    assert of_all == pytest.approx(ItemPopularity.objects.get(use_case="movie_home").score)
 
 
 def test_a_rating_given_here_stays_active_over_an_older_one_of_a_file(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from feedback.selectors import active_dislikes
 from feedback.services import save_dislike
 from interactions.models import UserInteraction
 from interactions.services import record_interaction
+from profiles.selectors import get_taste
 from recommendations.models import RecommendationSession
 from serving.pipeline import recommend
 from tests.factories import make_items, make_user
@@ -23,6 +24,7 @@ from tests.web.conftest import MakeItem
 from web.history import LENGTH
 
 PAGE = "/history/"
+LOOKS = f"{PAGE}?what=looked-at"
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ class TestSeeing:
         for item in make_items(LENGTH + 5):
             did(person, item.pk)
         ada.get(PAGE)
-        for query in ("", "?what=passed-over", "?q=a&what=like"):
+        for query in ("", "?what=passed-over", "?what=looked-at", "?q=a&what=like"):
             with CaptureQueriesContext(connection) as queries:
                 ada.get(f"{PAGE}{query}")
             assert len(queries) <= 6
@@ -148,6 +150,61 @@ class TestPassedOver:
         assert Dislike.objects.get().title_only
         again = ada.get(f"{PAGE}?what=passed-over")
         assert second.item.id not in {row.item.id for row in again.context["passed_over"]}
+
+
+class TestLookedAt:
+    def test_it_names_each_title_once_newest_first_and_nobody_elses(
+        self, ada: Client, person: User, make_item: MakeItem
+    ) -> None:
+        heat, ran, dune = (make_item(title) for title in ("Heat", "Ran", "Dune"))
+        did(person, heat.pk, "view", days_ago=9)
+        did(person, ran.pk, "view", days_ago=3)
+        did(person, heat.pk, "click", days_ago=1)
+        did(person, dune.pk)
+        did(make_user("bob"), dune.pk, "view")
+        page = ada.get(LOOKS)
+        assert [(row.title, row.times) for row in page.context["looked_at"]] == [("Heat", 2), ("Ran", 1)]
+        assertContains(page, "Looked at 2 times")
+        found = ada.get(f"{LOOKS}&q=ra").context["looked_at"]
+        assert [row.title for row in found] == ["Ran"]
+
+    def test_what_is_forgotten_is_no_reason_any_more(
+        self, ada: Client, person: User, make_item: MakeItem
+    ) -> None:
+        heat, ran = make_item("Heat", genre=["Crime"]), make_item("Ran", genre=["War"])
+        did(person, heat.pk, "view", days_ago=2)
+        did(person, heat.pk, "click")
+        did(person, ran.pk)
+        other = did(make_user("bob"), heat.pk, "view")
+        assert set(get_taste(person.pk).top_categories) == {"Crime", "War"}
+        for _ in range(2):
+            assertRedirects(ada.post(f"{PAGE}looks/{heat.pk}/forget/", {"next": LOOKS}), LOOKS)
+        assert not ada.get(LOOKS).context["looked_at"]
+        assert titles_on(ada) == ["Ran"]
+        assert set(get_taste(person.pk).top_categories) == {"War"}
+        other.refresh_from_db()
+        assert other.withdrawn_at is None
+
+    def test_once_more_is_said_and_changes_nothing(self, ada: Client, make_item: MakeItem) -> None:
+        for item_id in (make_item("Heat").pk, 999_999):
+            page = ada.post(f"{PAGE}looks/{item_id}/forget/", follow=True)
+            assertContains(page, "That is taken back already.")
+
+    def test_what_is_hidden_by_now_can_be_forgotten(
+        self, ada: Client, person: User, make_item: MakeItem
+    ) -> None:
+        item = make_item("Heat")
+        did(person, item.pk, "view")
+        item.is_active = False
+        item.save()
+        assertNotContains(ada.get(LOOKS), f'href="/items/{item.pk}/"')
+        ada.post(f"{PAGE}looks/{item.pk}/forget/")
+        assert not ada.get(LOOKS).context["looked_at"]
+
+    def test_it_takes_a_login_and_a_post(self, client: Client, ada: Client) -> None:
+        assert ada.get(f"{PAGE}looks/1/forget/").status_code == 405
+        client.logout()
+        assert client.post(f"{PAGE}looks/1/forget/").status_code == 302
 
 
 class TestUndoing:
